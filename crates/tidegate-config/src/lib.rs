@@ -1,0 +1,1 @@
+//! tidegate.yaml and Procfile: text to validated model, with diagnostics as data.

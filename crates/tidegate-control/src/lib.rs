@@ -1,0 +1,1 @@
+//! Reconcilers: read, plan, remember, act.

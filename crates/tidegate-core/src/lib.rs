@@ -1,0 +1,15 @@
+//! The decisions of Tidegate as plain data in, plain data out.
+//!
+//! Nothing in this crate reads a clock, a file, a socket or a random number: time and seeds come in as arguments.
+//! Start at [`rollout::plan`], the one function that decides what happens to a service; [`model`] holds the words it
+//! speaks in, [`health`] the small event machines (probe, backoff), [`event`] the user's timeline and [`view`] what the
+//! API, the command line and the dashboard all show.
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod event;
+pub mod health;
+pub mod model;
+pub mod rollout;
+pub mod time;
+pub mod units;
+pub mod view;

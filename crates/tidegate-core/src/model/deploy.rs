@@ -1,0 +1,153 @@
+//! A deploy: from an uploaded snapshot over a build and a migration to rollouts; and the build and jobs it uses.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{BuildId, Exit, InstanceId, Name, RevisionNo, RolloutId, ServiceKey};
+use crate::time::Moment;
+
+/// A deploy as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deploy {
+    /// Its number, unique in a data directory.
+    pub id: u64,
+    /// The app.
+    pub app: Name,
+    /// The environment.
+    pub environment: Name,
+    /// The build it needs.
+    pub build: BuildId,
+    /// Where the snapshot came from.
+    pub source: BuildSource,
+    /// The validated revision to be, as canonical JSON of a `RevisionSpec`.
+    pub spec: super::RevisionSpec,
+    /// Where it is.
+    pub phase: DeployPhase,
+    /// The revision, once the build is there.
+    pub revision: Option<RevisionNo>,
+    /// Its rollouts, once they are made.
+    pub rollouts: Vec<RolloutId>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Variables for the build command and migration come from the revision; this is who asked, for the timeline.
+    pub by: String,
+    /// When it was asked for.
+    pub created_at: Moment,
+    /// When it was asked for: milliseconds since the Unix epoch, for people.
+    pub made_at_unix_ms: u64,
+}
+
+/// Where a deploy is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeployPhase {
+    /// Its build is being made.
+    Building,
+    /// Its migration runs (the job), its rollouts wait.
+    Migrating(InstanceId),
+    /// Its rollouts run, or are over: they know.
+    Rolling,
+    /// It ended before a rollout was made: nothing changed.
+    Failed,
+}
+
+/// Where a snapshot came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildSource {
+    /// The commit, where the folder was a Git checkout.
+    pub commit: Option<String>,
+    /// Whether the folder differed from it.
+    pub dirty: bool,
+}
+
+/// A build as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Build {
+    /// SHA-256 of its input.
+    pub id: BuildId,
+    /// The app it was made for.
+    pub app: Name,
+    /// SHA-256 of the snapshot's files.
+    pub snapshot: String,
+    /// The build command; `None`: the snapshot is the build.
+    pub run: Option<String>,
+    /// Where it is.
+    pub phase: BuildPhase,
+    /// SHA-256 of its files, once sealed.
+    pub content: Option<String>,
+    /// Size of its files in bytes, once sealed.
+    pub size: u64,
+    /// Where the snapshot came from.
+    pub source: BuildSource,
+    /// When it was asked for: milliseconds since the Unix epoch.
+    pub made_at_unix_ms: u64,
+}
+
+/// Where a build is. Each phase can be begun again after a kill.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BuildPhase {
+    /// The snapshot is unpacked into a clean directory.
+    Unpacking,
+    /// The build command runs as this job.
+    Running(InstanceId),
+    /// Its files are made read-only and their digest is taken.
+    Sealing,
+    /// It can be used.
+    Ready,
+    /// It failed.
+    Failed(String),
+    /// It was removed to make room.
+    Pruned,
+}
+
+/// A process that runs to completion: a build command, a migration, a one-off command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its name.
+    pub id: InstanceId,
+    /// What it is for.
+    pub kind: JobKind,
+    /// What it runs.
+    pub command: String,
+    /// The build whose directory it runs in.
+    pub build: BuildId,
+    /// The service and revision whose environment it has; `None` for a build.
+    pub of: Option<(ServiceKey, RevisionNo)>,
+    /// Its environment beyond the standard variables.
+    pub env: BTreeMap<String, String>,
+    /// Where it is.
+    pub phase: JobPhase,
+    /// When it was asked for.
+    pub created_at: Moment,
+    /// How long it may take, in milliseconds.
+    pub within_ms: u64,
+}
+
+/// What a job is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// The build command, in a directory it may write to.
+    Build,
+    /// The migration step.
+    Migrate,
+    /// `tidegate run`.
+    Run,
+}
+
+/// Where a job is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobPhase {
+    /// Its start was asked for, or it runs.
+    Running,
+    /// It is being ended: it took too long or was asked to stop.
+    Stopping {
+        /// Why.
+        why: String,
+    },
+    /// It ended.
+    Ended(Exit),
+}

@@ -1,0 +1,113 @@
+//! Who gets requests: a service's arms, and the table the gateway works by.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{InstanceId, RevisionNo};
+
+/// A service's share-out, decided by the planner. Weights sum to 100, or there are no arms.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Routing {
+    /// The arms with a weight over 0.
+    pub arms: Vec<RoutingArm>,
+    /// The revision whose routes are in force.
+    pub routes_of: Option<RevisionNo>,
+}
+
+/// One arm of a service: a revision, its share and its instances in rotation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoutingArm {
+    /// Stable or candidate.
+    pub role: ArmRole,
+    /// The revision.
+    pub revision: RevisionNo,
+    /// Its share, in percent.
+    pub weight: u32,
+    /// Its instances in rotation, sorted.
+    pub instances: Vec<InstanceId>,
+}
+
+/// Which side of a rollout an arm is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArmRole {
+    /// The revision that served before.
+    Stable,
+    /// The revision that is being rolled out.
+    Candidate,
+}
+
+impl ArmRole {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ArmRole::Stable => "stable",
+            ArmRole::Candidate => "candidate",
+        }
+    }
+}
+
+impl Routing {
+    /// Whether the instance is in rotation.
+    pub fn contains(&self, id: &InstanceId) -> bool {
+        self.arms.iter().any(|arm| arm.instances.contains(id))
+    }
+
+    /// The candidate's share, in percent.
+    pub fn candidate_weight(&self) -> u32 {
+        self.arms.iter().filter(|arm| arm.role == ArmRole::Candidate).map(|arm| arm.weight).sum()
+    }
+}
+
+/// The whole routing table of a gateway. A table with a higher epoch replaces a lower one at once and whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteTable {
+    /// Its number; the gateway refuses an older one.
+    pub epoch: u64,
+    /// Host and path to upstream. The most specific host wins, then the longest path.
+    pub routes: Vec<Route>,
+    /// Upstreams by the name the routes use: the service key printed.
+    pub upstreams: BTreeMap<String, Upstream>,
+}
+
+/// One route.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Route {
+    /// Lower-case host name without port, `*.suffix`, or `*`.
+    pub host: String,
+    /// Path prefix, matched at a `/` boundary.
+    pub path: String,
+    /// The upstream it leads to.
+    pub to: String,
+}
+
+/// Where a service's requests go.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upstream {
+    /// Its arms; weights sum to 100. Empty: no ready endpoint, the gateway answers 503.
+    pub arms: Vec<Arm>,
+}
+
+/// One arm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arm {
+    /// Stable or candidate.
+    pub role: ArmRole,
+    /// The revision, passed upstream in `tidegate-revision`.
+    pub revision: RevisionNo,
+    /// Its share, in percent.
+    pub weight: u32,
+    /// Its endpoints, never empty.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// Where one instance listens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// The instance.
+    pub id: InstanceId,
+    /// Its address.
+    pub address: SocketAddr,
+}

@@ -1,0 +1,16 @@
+//! What users are shown: the JSON of the API, of every `--json`, and later of the dashboard. One set of types, so that
+//! all of them show the same. Field names are a contract.
+
+mod deploy;
+mod doctor;
+mod plan;
+mod rollout;
+mod status;
+mod timeline;
+
+pub use deploy::{DeployView, DeployedService, RunView};
+pub use doctor::{DoctorFinding, DoctorReport, Severity};
+pub use plan::{PlanReport, PlannedRoute, PlannedService};
+pub use rollout::{Explanation, RolloutView};
+pub use status::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
+pub use timeline::{LogLine, TimelineEvent};

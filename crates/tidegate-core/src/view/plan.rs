@@ -1,0 +1,68 @@
+//! `tidegate plan --json`: what a deploy would do.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::RevisionNo;
+
+/// What a deploy would do. The same function makes the revision and the strategies when it is done for real.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanReport {
+    /// The app.
+    pub app: String,
+    /// The environment.
+    pub environment: String,
+    /// The build by its first 12 characters.
+    pub build: String,
+    /// `reuse` or `make`.
+    pub build_action: String,
+    /// The build command, where one would run.
+    pub build_run: Option<String>,
+    /// The revision it would be: a new number, or the one that has this content already.
+    pub revision: RevisionNo,
+    /// Whether that revision exists already.
+    pub revision_exists: bool,
+    /// The migration command, where one would run.
+    pub migrate: Option<String>,
+    /// Its services.
+    pub services: Vec<PlannedService>,
+    /// Its routes and what changes about them.
+    pub routes: Vec<PlannedRoute>,
+    /// What a user should know before: limits that cannot be enforced, a strategy that cannot be had, …
+    pub warnings: Vec<String>,
+}
+
+/// One service of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedService {
+    /// Its name.
+    pub name: String,
+    /// `create`, `roll out`, `unchanged`, `remove`.
+    pub action: String,
+    /// The revision that serves now.
+    pub stable: Option<RevisionNo>,
+    /// Instances before and after.
+    pub instances: (u32, u32),
+    /// The strategy that will really be used.
+    pub strategy: String,
+    /// Why it is not what the manifest says.
+    pub strategy_why: Option<String>,
+    /// Whether requests can fail while it runs.
+    pub zero_downtime: bool,
+    /// The steps as they will happen, in words.
+    pub steps: Vec<String>,
+    /// What differs from the stable revision, in words; values of environment variables are never shown.
+    pub changes: Vec<String>,
+}
+
+/// One route of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedRoute {
+    /// `add`, `keep`, `change`, `remove`.
+    pub action: String,
+    /// The host.
+    pub host: String,
+    /// The path prefix.
+    pub path: String,
+    /// The service.
+    pub to: String,
+}

@@ -1,0 +1,62 @@
+//! `tidegate rollout show --json` and `tidegate explain --json`.
+
+use serde::{Deserialize, Serialize};
+
+use super::TimelineEvent;
+use crate::model::{Evidence, RevisionNo, RolloutId};
+
+/// A rollout as people see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RolloutView {
+    /// Its number.
+    pub id: RolloutId,
+    /// The app.
+    pub app: String,
+    /// The environment.
+    pub environment: String,
+    /// The service.
+    pub service: String,
+    /// `deploy`, `rollback`, `retry`.
+    pub kind: String,
+    /// The stable revision it started from.
+    pub from: Option<RevisionNo>,
+    /// The candidate.
+    pub to: RevisionNo,
+    /// The strategy really used.
+    pub strategy: String,
+    /// Why it is not what the manifest says.
+    pub strategy_why: Option<String>,
+    /// Its phase.
+    pub phase: String,
+    /// The candidate's share of requests, in percent.
+    pub weight: u32,
+    /// Candidate instances ready and wanted.
+    pub candidate: (u32, u32),
+    /// Stable instances ready and wanted.
+    pub stable: (u32, u32),
+    /// What it waits for, in words.
+    pub waiting: Vec<String>,
+    /// Why it was taken back: a code.
+    pub code: Option<String>,
+    /// Why it was taken back: a sentence.
+    pub reason: Option<String>,
+    /// From its start until now, or until its end.
+    pub seconds: f64,
+    /// When it was made: milliseconds since the Unix epoch.
+    pub at_unix_ms: u64,
+}
+
+/// Why a rollout ended as it did, with the evidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// The rollout; `None` where a deploy ended before there was one.
+    pub rollout: Option<RolloutView>,
+    /// The answer in one sentence.
+    pub summary: String,
+    /// What was kept of the instance or job to blame.
+    pub evidence: Option<Evidence>,
+    /// What can be done next, each a command.
+    pub next: Vec<String>,
+    /// Its events.
+    pub events: Vec<TimelineEvent>,
+}

@@ -1,0 +1,84 @@
+//! `tidegate status --json`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::RevisionNo;
+
+/// One environment of an app, now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The app; `None` where nothing was ever deployed.
+    pub app: Option<String>,
+    /// The environment.
+    pub environment: Option<String>,
+    /// Its services, by name.
+    pub services: Vec<ServiceStatus>,
+    /// The gateway in front of them.
+    pub gateway: GatewayStatus,
+}
+
+/// One service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServiceStatus {
+    /// Its name.
+    pub name: String,
+    /// The phase of its rollout in progress, or `idle`.
+    pub phase: String,
+    /// The strategy in use, or the stable revision's.
+    pub strategy: String,
+    /// The candidate's share of requests, in percent.
+    pub weight: u32,
+    /// The stable revision; `None` before a rollout succeeded.
+    pub stable: Option<RevisionStatus>,
+    /// The candidate while a rollout is in progress.
+    pub candidate: Option<RevisionStatus>,
+    /// Every instance, by name.
+    pub instances: Vec<InstanceStatus>,
+    /// Why nothing more happens right now, in words. Empty when idle.
+    pub waiting: Vec<String>,
+    /// Where its routes lead in from: `http://shop.localhost:8080/`.
+    pub urls: Vec<String>,
+}
+
+/// A revision's instances.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevisionStatus {
+    /// The revision.
+    pub revision: RevisionNo,
+    /// Instances that take requests.
+    pub ready: u32,
+    /// Instances wanted.
+    pub desired: u32,
+}
+
+/// One instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceStatus {
+    /// Its name.
+    pub id: String,
+    /// The revision it runs.
+    pub revision: RevisionNo,
+    /// Its main process.
+    pub pid: Option<u32>,
+    /// The port it was given.
+    pub port: Option<u16>,
+    /// `starting`, `ready`, `unready`, `draining`, `stopping`, `waiting` (to be started again).
+    pub state: String,
+    /// How many times it was started again.
+    pub restarts: u32,
+    /// Requests in flight at the gateway.
+    pub inflight: u32,
+}
+
+/// The gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayStatus {
+    /// Where it listens.
+    pub address: Option<String>,
+    /// The newest routing table every worker of it uses.
+    pub epoch: u64,
+    /// Whether the control plane has a connection to it.
+    pub connected: bool,
+    /// Its process.
+    pub pid: Option<u32>,
+}

@@ -1,0 +1,1 @@
+//! Everything Tidegate remembers, in SQLite.
