@@ -1,0 +1,15 @@
+//! Processes: starting them apart from us or confined, telling them to end, and seeing which there are.
+
+mod confine;
+mod detach;
+mod mounts;
+mod role;
+mod signal;
+mod table;
+
+pub use confine::{Confinement, User, is_root, own_user};
+pub use detach::Detached;
+pub use mounts::{Bind, MountPlan};
+pub use role::{NoChildren, Reaped, Signals, become_reaper, quit_stdio, reap};
+pub use signal::{kill, kill_group};
+pub use table::{Entry, all, descendants, entry, environ_has, start_time};

@@ -1,0 +1,108 @@
+//! A view of the file system for a confined process: its own directories reachable and, where asked, read-only.
+//!
+//! A data directory may lie below one that an unprivileged user may not enter (`/root`, `mktemp -d`). In a mount
+//! namespace of the child alone, a small empty file system goes over the topmost such directory and the child's own
+//! directories are bound at their usual places in it, so that absolute paths inside them keep working.
+
+use std::fs;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::libc;
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+
+use super::User;
+
+/// A directory the child is to see at its usual place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bind {
+    /// The directory, absolute and without symbolic links.
+    pub path: PathBuf,
+    /// Whether the child may not write to it, whatever the modes of the files say.
+    pub read_only: bool,
+}
+
+/// What is to be mounted for a child.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MountPlan {
+    covers: Vec<PathBuf>,
+    binds: Vec<Bind>,
+}
+
+impl MountPlan {
+    /// Plans for a user and its directories: which ancestors are to be covered.
+    pub fn new(user: User, binds: Vec<Bind>) -> io::Result<MountPlan> {
+        let mut covers: Vec<PathBuf> = Vec::new();
+        for bind in &binds {
+            if let Some(blocked) = first_blocked(user, &bind.path)? {
+                covers.push(blocked);
+            }
+        }
+        covers.sort();
+        covers.dedup();
+        Ok(MountPlan { covers, binds })
+    }
+
+    /// Mounts it, in a new mount namespace of the calling process.
+    pub(super) fn apply(&self) -> io::Result<()> {
+        unshare(CloneFlags::CLONE_NEWNS)?;
+        change(Path::new("/"), MsFlags::MS_REC | MsFlags::MS_PRIVATE)?;
+        // Opened before anything is covered, and after the unshare: a mount of another namespace cannot be bound.
+        let opened = self.binds.iter().map(|bind| open_path(&bind.path)).collect::<io::Result<Vec<_>>>()?;
+        for cover in &self.covers {
+            let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+            mount(Some("tidegate"), cover, Some("tmpfs"), flags, Some("mode=0755,size=64k,nr_inodes=256"))?;
+        }
+        for (bind, source) in self.binds.iter().zip(&opened) {
+            place(bind, source)?;
+        }
+        self.covers.iter().try_for_each(|cover| {
+            let sealed = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY;
+            change(cover, sealed | MsFlags::MS_NOSUID | MsFlags::MS_NODEV)
+        })
+    }
+}
+
+fn place(bind: &Bind, source: &fs::File) -> io::Result<()> {
+    fs::create_dir_all(&bind.path)?;
+    let from = format!("/proc/self/fd/{}", source.as_raw_fd());
+    mount(Some(from.as_str()), &bind.path, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
+    if bind.read_only {
+        change(&bind.path, MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY | MsFlags::MS_NOSUID)?;
+    }
+    Ok(())
+}
+
+fn change(at: &Path, flags: MsFlags) -> io::Result<()> {
+    Ok(mount(None::<&str>, at, None::<&str>, flags, None::<&str>)?)
+}
+
+fn open_path(path: &Path) -> io::Result<fs::File> {
+    fs::OpenOptions::new().read(true).custom_flags(libc::O_PATH | libc::O_DIRECTORY).open(path)
+}
+
+/// The topmost ancestor of `path` that the user may not enter.
+fn first_blocked(user: User, path: &Path) -> io::Result<Option<PathBuf>> {
+    let mut above: Vec<&Path> = path.ancestors().skip(1).collect();
+    above.reverse();
+    for ancestor in above {
+        if !may_enter(user, &fs::metadata(ancestor)?) {
+            return Ok(Some(ancestor.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+fn may_enter(user: User, found: &fs::Metadata) -> bool {
+    let shift = if found.uid() == user.uid {
+        6
+    } else if found.gid() == user.gid {
+        3
+    } else {
+        0
+    };
+    found.mode() >> shift & 1 == 1
+}
