@@ -66,16 +66,20 @@ impl Prober {
         self.tracks().into_iter().find(|(_, _, track)| track.next <= now).map(|(which, probe, _)| (which, probe))
     }
 
-    /// When something will be due next.
-    pub fn next_deadline(&self) -> Option<Moment> {
-        let settle = (!self.has_probe()).then(|| self.born + SETTLE);
+    /// When something will be due next, or the health change by the passing of time.
+    pub fn next_deadline(&self, now: Moment) -> Option<Moment> {
+        let settle = (!self.has_probe()).then(|| self.born + SETTLE).filter(|settle| *settle > now);
         self.tracks().into_iter().map(|(_, _, track)| track.next).chain(settle).min()
     }
 
     /// An answer came, or none did in time (`good` is false then).
     pub fn on_answer(&mut self, which: Which, good: bool, now: Moment) {
         let started = self.startup.passed;
-        let eager = !started || (which == Which::Ready && !self.ready.passed);
+        let eager = match which {
+            Which::Startup => !started,
+            Which::Ready => !self.ready.passed,
+            Which::Live => false,
+        };
         let wait = if eager { self.eager_wait(now) } else { self.every(which) };
         let fail_after = self.probe(which).map_or(1, |probe| probe.fail_after.max(1));
         let track = self.track_mut(which);
@@ -217,7 +221,16 @@ mod tests {
         let prober = Prober::new(probes(false, false, false), false, Moment(0), false);
         assert!(!prober.health(Moment(999)).ready);
         assert!(prober.health(Moment(1_000)).ready);
-        assert_eq!(prober.next_deadline(), Some(Moment(1_000)));
+        assert_eq!(prober.next_deadline(Moment(0)), Some(Moment(1_000)));
+        assert_eq!(prober.next_deadline(Moment(1_000)), None);
+    }
+
+    #[test]
+    fn a_worker_with_only_a_liveness_probe_is_asked_at_its_own_pace() {
+        let mut prober = Prober::new(probes(false, false, true), false, Moment(0), false);
+        prober.on_answer(Which::Live, false, Moment(0));
+        assert_eq!(prober.next_deadline(Moment(1_500)), Some(Moment(2_000)));
+        assert!(prober.health(Moment(1_500)).live);
     }
 
     #[test]
