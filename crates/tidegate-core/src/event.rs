@@ -25,7 +25,12 @@ pub struct Event {
 
 impl Event {
     /// An event about a service.
-    pub fn of(key: &ServiceKey, kind: &str, revision: Option<RevisionNo>, message: impl Into<String>) -> Self {
+    pub fn of(
+        key: &ServiceKey,
+        kind: &str,
+        revision: Option<RevisionNo>,
+        message: impl Into<String>,
+    ) -> Self {
         Event {
             kind: kind.to_owned(),
             app: Some(key.app.to_string()),

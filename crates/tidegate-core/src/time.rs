@@ -22,7 +22,9 @@ pub struct Millis(pub u64);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
     /// No digits, or something other than digits before the unit.
-    #[error("`{0}` is not a duration: write a whole number and a unit, like `250ms`, `30s`, `5m`, `2h` or `1d`")]
+    #[error(
+        "`{0}` is not a duration: write a whole number and a unit, like `250ms`, `30s`, `5m`, `2h` or `1d`"
+    )]
     Shape(String),
     /// Longer than a year: surely a mistake.
     #[error("`{0}` is longer than 366 days")]
@@ -91,7 +93,7 @@ impl FromStr for Millis {
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (scale, unit) in [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")] {
-            if self.0 >= scale && self.0 % scale == 0 {
+            if self.0 >= scale && self.0.is_multiple_of(scale) {
                 return write!(f, "{}{unit}", self.0 / scale);
             }
         }

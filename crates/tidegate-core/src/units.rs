@@ -30,7 +30,8 @@ impl FromStr for ByteSize {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at(digits);
         let number: u64 = number.parse().map_err(|_| error())?;
-        let scale = SCALES.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale).ok_or_else(error)?;
+        let scale =
+            SCALES.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale).ok_or_else(error)?;
         number.checked_mul(scale).map(ByteSize).ok_or_else(error)
     }
 }
@@ -38,7 +39,7 @@ impl FromStr for ByteSize {
 impl fmt::Display for ByteSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (unit, scale) = SCALES.into_iter().find(|(_, scale)| self.0 >= *scale).unwrap_or(("B", 1));
-        if self.0 % scale == 0 {
+        if self.0.is_multiple_of(scale) {
             write!(f, "{}{unit}", self.0 / scale)
         } else {
             write!(f, "{:.1}{unit}", self.0 as f64 / scale as f64)

@@ -16,7 +16,8 @@ pub fn delay(crashes: u32, seed: u64) -> Millis {
 
 /// A seed from a name (FNV-1a), so that the same instance always waits the same time: plans stay reproducible.
 pub fn seed_of(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 fn mix(mut x: u64) -> u64 {

@@ -58,12 +58,22 @@ impl Prober {
     /// plane was restarted): it stays so until a probe says otherwise.
     pub fn new(probes: Probes, has_port: bool, born: Moment, known_ready: bool) -> Self {
         let track = |passed| Track { next: born, passed, bad_in_a_row: 0, failed: false };
-        Prober { probes, has_port, born, startup: track(known_ready), ready: track(known_ready), live: track(true) }
+        Prober {
+            probes,
+            has_port,
+            born,
+            startup: track(known_ready),
+            ready: track(known_ready),
+            live: track(true),
+        }
     }
 
     /// The probe to ask now, if any.
     pub fn due(&self, now: Moment) -> Option<(Which, &Probe)> {
-        self.tracks().into_iter().find(|(_, _, track)| track.next <= now).map(|(which, probe, _)| (which, probe))
+        self.tracks()
+            .into_iter()
+            .find(|(_, _, track)| track.next <= now)
+            .map(|(which, probe, _)| (which, probe))
     }
 
     /// When something will be due next, or the health change by the passing of time.
@@ -136,7 +146,9 @@ impl Prober {
         if let Some(probe) = &self.probes.ready {
             tracks.push((Which::Ready, probe, &self.ready));
         }
-        if let Some(probe) = self.probes.live.as_ref().filter(|_| self.startup.passed || self.probes.ready.is_none()) {
+        if let Some(probe) =
+            self.probes.live.as_ref().filter(|_| self.startup.passed || self.probes.ready.is_none())
+        {
             tracks.push((Which::Live, probe, &self.live));
         }
         tracks
@@ -174,7 +186,12 @@ mod tests {
 
     fn probes(startup: bool, ready: bool, live: bool) -> Probes {
         let probe = |on: bool| on.then(|| Probe::new(Check::Tcp));
-        Probes { startup: probe(startup), start_within: Probes::START_WITHIN, ready: probe(ready), live: probe(live) }
+        Probes {
+            startup: probe(startup),
+            start_within: Probes::START_WITHIN,
+            ready: probe(ready),
+            live: probe(live),
+        }
     }
 
     #[test]

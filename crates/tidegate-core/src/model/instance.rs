@@ -39,6 +39,8 @@ pub struct Instance {
     pub ready_since: Option<Moment>,
     /// Since when it has been running but not ready, after having been ready.
     pub unready_since: Option<Moment>,
+    /// Since when the backend has not known of it although it should.
+    pub missing_since: Option<Moment>,
     /// Whether any generation of it was ever ready.
     pub ever_ready: bool,
     /// How many times it was started again.
@@ -94,6 +96,30 @@ pub enum Seen {
 }
 
 impl Instance {
+    /// A new instance whose first start is asked for at `now`.
+    pub fn new(id: InstanceId, revision: RevisionNo, now: Moment) -> Self {
+        Instance {
+            id,
+            revision,
+            generation: 1,
+            intent: Intent::Run,
+            seen: Seen::Asked,
+            created_at: now,
+            started_at: now,
+            ready_since: None,
+            unready_since: None,
+            missing_since: None,
+            ever_ready: false,
+            restarts: 0,
+            crashes: 0,
+            next_start: None,
+            port: None,
+            pid: None,
+            last_exit: None,
+            last_probe: None,
+        }
+    }
+
     /// Whether it takes requests now.
     pub fn is_ready(&self) -> bool {
         self.seen == Seen::Ready && self.intent == Intent::Run

@@ -41,9 +41,8 @@ impl FromStr for Name {
             return Err(NameError::Length(length));
         }
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        let shaped = text.bytes().all(allowed)
-            && text.as_bytes()[0].is_ascii_lowercase()
-            && !text.ends_with('-');
+        let shaped =
+            text.bytes().all(allowed) && text.as_bytes()[0].is_ascii_lowercase() && !text.ends_with('-');
         if shaped { Ok(Name(text.to_owned())) } else { Err(NameError::Shape(text.to_owned())) }
     }
 }

@@ -1,5 +1,26 @@
-//! What happens to a service next: [`plan()`](plan::plan) and the parts it is made of.
+//! What happens to a service next: [`plan()`] and the parts it is made of.
+//!
+//! A pass over a service goes: [`observe`] takes in what was seen of its instances, [`plan()`] decides. Inside it:
+//! [`guard`] says whether the candidate must be taken back, [`shape`] how many instances of each revision there should be
+//! and who gets traffic (one function a strategy), [`converge`] creates and retires instances towards that, [`share`] turns
+//! ready instances into weights. [`effective`] says which strategy a service can really have, [`begin`] how a new rollout
+//! takes the place of one in progress.
 
-pub mod plan;
+pub mod begin;
+pub mod converge;
+pub mod effective;
+pub mod groups;
+pub mod guard;
+pub mod observe;
+mod plan;
+pub mod shape;
+pub mod share;
+pub mod supervise;
 
-pub use plan::{Action, Gate, Input, Plan, Wake};
+#[cfg(test)]
+mod tests;
+
+pub use begin::{Begun, begin};
+pub use effective::effective;
+pub use observe::observe;
+pub use plan::{Action, Gate, Input, Plan, Wake, plan};

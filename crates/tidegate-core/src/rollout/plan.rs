@@ -1,10 +1,22 @@
 //! The one function that decides what happens to a service.
+//!
+//! It looks at what is, not at what happened, so it may be called at any time, any number of times, before or after a kill:
+//! the same input gives the same plan, and planning on with nothing new seen comes to rest.
 
 use std::collections::BTreeMap;
 
 use crate::event::Event;
-use crate::model::{Instance, InstanceId, RevisionNo, Rollout, ServiceSpec, ServiceState, StopSpec};
+use crate::model::{
+    Cause, Instance, InstanceId, Phase, Request, RevisionNo, Rollout, ServiceSpec, ServiceState, StopSpec,
+};
 use crate::time::Moment;
+
+use super::converge::Fleet;
+use super::groups::{Counts, Parts, Role};
+use super::guard::{self, Watch};
+use super::observe::Seeing;
+use super::shape::{self, Goal, Shape};
+use super::{share, supervise};
 
 /// All that is known of a service now.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +29,8 @@ pub struct Input<'a> {
     pub instances: &'a [Instance],
     /// The service as each revision in play has it; a revision without the service is missing.
     pub specs: &'a BTreeMap<RevisionNo, ServiceSpec>,
+    /// What the backend sees, for liveness.
+    pub seeing: &'a Seeing,
     /// Whether the rollout may leave `pending`.
     pub gate: &'a Gate,
     /// Whether every worker of the gateway uses a table at least as new as `state.routing`.
@@ -93,4 +107,350 @@ pub struct Plan {
     pub events: Vec<Event>,
     /// The number the next new instance gets.
     pub next_id: u64,
+}
+
+/// Decides what happens to a service now.
+pub fn plan(input: &Input<'_>, now: Moment) -> Plan {
+    let mut planner = Planner::new(input, now);
+    planner.supervise();
+    planner.advance();
+    let shape = planner.shape();
+    planner.converge(&shape);
+    planner.finish(&shape)
+}
+
+struct Planner<'a> {
+    input: &'a Input<'a>,
+    now: Moment,
+    state: ServiceState,
+    rollout: Option<Rollout>,
+    instances: Vec<Instance>,
+    actions: Vec<Action>,
+    events: Vec<Event>,
+    wakes: Vec<Wake>,
+    next_id: u64,
+}
+
+impl<'a> Planner<'a> {
+    fn new(input: &'a Input<'a>, now: Moment) -> Self {
+        Planner {
+            input,
+            now,
+            state: input.state.clone(),
+            rollout: input.rollout.cloned(),
+            instances: input.instances.to_vec(),
+            actions: Vec::new(),
+            events: Vec::new(),
+            wakes: Vec::new(),
+            next_id: input.next_id,
+        }
+    }
+
+    fn supervise(&mut self) {
+        let specs = self.input.specs;
+        let spec_of = |instance: &Instance| specs.get(&instance.revision).cloned();
+        let key = &self.input.state.key;
+        let failing = supervise::stop_failing(key, &mut self.instances, self.input.seeing, spec_of);
+        let restarted = supervise::restart(key, &mut self.instances, self.now);
+        for (actions, events) in [failing, restarted] {
+            self.actions.extend(actions);
+            self.events.extend(events);
+        }
+    }
+
+    /// Moves the rollout at most one phase on.
+    fn advance(&mut self) {
+        let Some(mut rollout) = self.rollout.take() else { return };
+        let before = rollout.phase;
+        self.take_request(&mut rollout);
+        if rollout.phase == before {
+            self.take_step(&mut rollout);
+        }
+        self.note_progress(&mut rollout);
+        if rollout.phase != before {
+            rollout.progress_at = self.now;
+            self.wakes.push(Wake { at: self.now, why: format!("the rollout is {} now", rollout.phase) });
+            self.tell_phase(&rollout);
+        }
+        if rollout.phase.is_final() {
+            rollout.ended_at = Some(self.now);
+            self.state.rollout = None;
+        }
+        self.rollout = Some(rollout);
+    }
+
+    /// A person's request, once it can be done.
+    fn take_request(&mut self, rollout: &mut Rollout) {
+        let Some(request) = rollout.request.take() else { return };
+        let moving = matches!(rollout.phase, Phase::Progressing | Phase::Promoting);
+        match request {
+            Request::Pause if moving => {
+                rollout.resume_to = Some(rollout.phase);
+                rollout.phase = Phase::Paused;
+            }
+            // It cannot be paused before its migration is over; the wish is kept.
+            Request::Pause if rollout.phase == Phase::Pending => rollout.request = Some(Request::Pause),
+            Request::Resume | Request::Promote => {
+                rollout.skip_bake |= request == Request::Promote;
+                if rollout.phase == Phase::Paused {
+                    rollout.phase = rollout.resume_to.take().unwrap_or(Phase::Progressing);
+                    rollout.baking_since = None;
+                }
+            }
+            Request::Abort if rollout.phase != Phase::Aborting => {
+                self.take_back(
+                    rollout,
+                    Cause { code: "asked".into(), message: "a person asked for it".into(), instance: None },
+                );
+            }
+            Request::Pause | Request::Abort => {}
+        }
+    }
+
+    fn take_step(&mut self, rollout: &mut Rollout) {
+        match rollout.phase {
+            Phase::Pending => self.leave_pending(rollout),
+            Phase::Progressing | Phase::Paused | Phase::Promoting => {
+                if let Some(cause) = self.guard(rollout) {
+                    self.take_back(rollout, cause);
+                } else if rollout.phase == Phase::Progressing && shape::complete(&self.goal(rollout)) {
+                    rollout.phase = Phase::Promoting;
+                } else if rollout.phase == Phase::Promoting {
+                    self.bake(rollout);
+                }
+            }
+            Phase::Aborting => self.finish_abort(rollout),
+            Phase::Succeeded | Phase::Aborted | Phase::Failed | Phase::Superseded => {}
+        }
+    }
+
+    fn leave_pending(&mut self, rollout: &mut Rollout) {
+        match self.input.gate {
+            Gate::Open => rollout.phase = Phase::Progressing,
+            Gate::Waiting => {}
+            Gate::Failed(reason) => {
+                let message = format!("the migration failed: {reason}");
+                self.take_back(rollout, Cause { code: "migration-failed".into(), message, instance: None });
+            }
+        }
+    }
+
+    fn take_back(&mut self, rollout: &mut Rollout, cause: Cause) {
+        rollout.cause = Some(cause);
+        rollout.resume_to = None;
+        rollout.phase = if self.state.stable.is_some() { Phase::Aborting } else { Phase::Failed };
+    }
+
+    fn guard(&mut self, rollout: &Rollout) -> Option<Cause> {
+        let parts = self.parts(Some(rollout));
+        let candidates: Vec<&Instance> = self
+            .instances
+            .iter()
+            .filter(|i| i.is_wanted() && parts.role(i.revision) == Role::Candidate)
+            .collect();
+        let watch = Watch {
+            rollout,
+            candidates: &candidates,
+            spec: self.input.specs.get(&rollout.to),
+            counts: self.counts(Some(rollout)),
+            alone: super::begin::serves_alone(rollout),
+        };
+        let verdict = guard::verdict(&watch, self.now);
+        if let (None, Some(at)) = (&verdict, guard::next_deadline(&watch)) {
+            self.wakes.push(Wake { at, why: "a deadline of the rollout".to_owned() });
+        }
+        verdict
+    }
+
+    /// The candidate has all the traffic; it is stable once the bake time has passed since the gateway knows.
+    fn bake(&mut self, rollout: &mut Rollout) {
+        let alone = self.state.routing.arms.iter().all(|arm| arm.revision == rollout.to);
+        if rollout.baking_since.is_none() && self.input.settled && alone {
+            rollout.baking_since = Some(self.now);
+        }
+        let Some(since) = rollout.baking_since else { return };
+        let nothing_to_return_to = rollout.from.is_none();
+        let over = since + rollout.effective.strategy.bake;
+        let waited = rollout.skip_bake || nothing_to_return_to || self.now >= over;
+        if waited && shape::complete(&self.goal(rollout)) {
+            rollout.phase = Phase::Succeeded;
+            if self.state.stable != Some(rollout.to) {
+                self.state.previous = self.state.stable;
+            }
+            self.state.stable = Some(rollout.to);
+        } else if !waited {
+            self.wakes.push(Wake { at: over, why: "the bake time is over".to_owned() });
+        }
+    }
+
+    /// Aborted once stable carries all traffic, or there is no live candidate that could help it meanwhile. Where stable does
+    /// not come back within the deadline the rollout is over all the same; the candidate's instances in rotation then stay
+    /// until it does, for they are all that serves.
+    fn finish_abort(&mut self, rollout: &mut Rollout) {
+        let counts = self.counts(Some(rollout));
+        let carried = counts.stable.ready >= self.desired(self.state.stable);
+        let alone = self.state.routing.candidate_weight() == 0;
+        let given_up = rollout.progress_at + rollout.effective.strategy.deadline;
+        if (self.input.settled && alone && (carried || counts.candidate.ready == 0)) || self.now >= given_up {
+            rollout.phase = Phase::Aborted;
+        } else {
+            self.wakes.push(Wake { at: given_up, why: "stable did not come back in time".to_owned() });
+        }
+    }
+
+    fn note_progress(&mut self, rollout: &mut Rollout) {
+        let ready = self.counts(Some(rollout)).candidate.ready;
+        if ready > rollout.progress {
+            rollout.progress = ready;
+            rollout.progress_at = self.now;
+        }
+    }
+
+    fn tell_phase(&mut self, rollout: &Rollout) {
+        let why = rollout.cause.as_ref().map(|cause| format!(": {}", cause.message)).unwrap_or_default();
+        let to = rollout.to;
+        let message = match rollout.phase {
+            Phase::Pending => format!("rollout {} to {to} waits", rollout.id),
+            Phase::Progressing => {
+                format!("rollout {} to {to} goes on by {}", rollout.id, rollout.effective.strategy.kind)
+            }
+            Phase::Paused => format!("rollout {} to {to} is paused", rollout.id),
+            Phase::Promoting => format!("{to} gets all the traffic of rollout {} and is watched", rollout.id),
+            Phase::Succeeded => format!("rollout {} succeeded: {to} is stable", rollout.id),
+            Phase::Aborting => format!("rollout {} to {to} is taken back{why}", rollout.id),
+            Phase::Aborted => format!("rollout {} to {to} was taken back{why}", rollout.id),
+            Phase::Failed => format!(
+                "rollout {} to {to} failed, there is no stable revision to go back to{why}",
+                rollout.id
+            ),
+            Phase::Superseded => format!("rollout {} to {to} is superseded", rollout.id),
+        };
+        let kind = format!("rollout.{}", rollout.phase);
+        self.events.push(Event::of(&self.state.key, &kind, Some(to), message));
+    }
+
+    fn shape(&self) -> Shape {
+        let stable = self.desired(self.state.stable);
+        let exclusive = |revision: Option<RevisionNo>| {
+            revision.and_then(|r| self.input.specs.get(&r)).is_some_and(ServiceSpec::exclusive)
+        };
+        match self.rollout.as_ref().filter(|rollout| !rollout.phase.is_final()) {
+            Some(rollout) => shape::of_phase(&self.goal(rollout), rollout.phase, rollout.resume_to),
+            None => shape::idle(stable, exclusive(self.state.stable)),
+        }
+    }
+
+    fn goal<'r>(&self, rollout: &'r Rollout) -> Goal<'r> {
+        let exclusive =
+            |revision: RevisionNo| self.input.specs.get(&revision).is_some_and(ServiceSpec::exclusive);
+        Goal {
+            strategy: &rollout.effective.strategy,
+            stable: self.desired(self.state.stable),
+            candidate: self.desired(Some(rollout.to)),
+            exclusive: exclusive(rollout.to) || self.state.stable.is_some_and(exclusive),
+            has_stable: self.state.stable.is_some(),
+            counts: self.counts(Some(rollout)),
+            candidate_has_traffic: self.state.routing.candidate_weight() > 0,
+        }
+    }
+
+    fn desired(&self, revision: Option<RevisionNo>) -> u32 {
+        let Some(spec) = revision.and_then(|revision| self.input.specs.get(&revision)) else { return 0 };
+        let wanted = self.state.scale.unwrap_or(spec.scale.min);
+        if spec.exclusive() { wanted.min(1) } else { wanted }
+    }
+
+    fn parts(&self, rollout: Option<&Rollout>) -> Parts {
+        let active = rollout.filter(|rollout| !rollout.phase.is_final());
+        Parts { stable: self.state.stable, candidate: active.map(|rollout| rollout.to) }
+    }
+
+    fn counts(&self, rollout: Option<&Rollout>) -> Counts {
+        self.parts(rollout).count(&self.instances, &self.state.routing)
+    }
+
+    fn converge(&mut self, shape: &Shape) {
+        let mut fleet = Fleet {
+            key: &self.input.state.key,
+            instances: std::mem::take(&mut self.instances),
+            parts: self.parts(self.rollout.as_ref()),
+            routing: &self.input.state.routing,
+            next_id: self.next_id,
+            actions: std::mem::take(&mut self.actions),
+        };
+        fleet.converge(shape, self.now);
+        let due = fleet.retire(self.input.specs, self.input.settled, self.input.inflight, self.now);
+        self.next_id = fleet.next_id;
+        self.actions = fleet.actions;
+        self.instances = fleet.instances;
+        self.wakes
+            .extend(due.map(|at| Wake { at, why: "an instance that leaves runs out of time".to_owned() }));
+    }
+
+    fn finish(mut self, shape: &Shape) -> Plan {
+        let parts = self.parts(self.rollout.as_ref());
+        self.state.routing = share::share(parts, shape.traffic, &self.instances, &self.input.state.routing);
+        let starts = self.instances.iter().filter_map(|i| i.next_start.filter(|_| i.is_wanted()));
+        self.wakes
+            .extend(starts.map(|at| Wake { at, why: "an instance is due to be started again".to_owned() }));
+        let report = self.report(shape);
+        Plan {
+            report,
+            wake: self.wakes.into_iter().min_by_key(|wake| wake.at),
+            state: self.state,
+            rollout: self.rollout,
+            instances: self.instances,
+            actions: self.actions,
+            events: self.events,
+            next_id: self.next_id,
+        }
+    }
+
+    /// Why nothing more happens now.
+    fn report(&self, shape: &Shape) -> Vec<String> {
+        let mut report = Vec::new();
+        let counts = self.counts(self.rollout.as_ref());
+        if let Some(rollout) = self.rollout.as_ref().filter(|rollout| !rollout.phase.is_final()) {
+            report.extend(waiting_for(
+                rollout,
+                &counts,
+                self.desired(Some(rollout.to)),
+                self.input,
+                self.now,
+            ));
+        }
+        if shape.ensure_stable && counts.stable.ready < shape.stable {
+            report.push(format!("{} of {} stable instances are ready", counts.stable.ready, shape.stable));
+        }
+        let leaving = self.instances.iter().filter(|i| !i.is_wanted()).count();
+        if leaving > 0 {
+            report.push(format!("{leaving} instance(s) finish their requests and stop"));
+        }
+        if !self.input.settled {
+            report.push("the gateway has not yet acknowledged the newest routing".to_owned());
+        }
+        report
+    }
+}
+
+fn waiting_for(
+    rollout: &Rollout,
+    counts: &Counts,
+    desired: u32,
+    input: &Input<'_>,
+    now: Moment,
+) -> Option<String> {
+    let ready = counts.candidate.ready;
+    match rollout.phase {
+        Phase::Pending => (*input.gate == Gate::Waiting).then(|| "the migration runs".to_owned()),
+        Phase::Progressing => Some(format!("{ready} of {desired} candidate instances are ready")),
+        Phase::Paused => Some("paused; `tidegate rollout resume` goes on".to_owned()),
+        Phase::Promoting => rollout.baking_since.map(|since| {
+            let bake = rollout.effective.strategy.bake;
+            let left = (since + bake).since(now);
+            format!("the candidate has all the traffic and is watched for {left} more")
+        }),
+        Phase::Aborting => Some("stable takes the traffic back".to_owned()),
+        Phase::Succeeded | Phase::Aborted | Phase::Failed | Phase::Superseded => None,
+    }
 }

@@ -1,0 +1,180 @@
+//! What the API may ask of the control plane. Calls block for milliseconds; none waits for a rollout.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use tidegate_config::Diagnostic;
+use tidegate_core::model::{BuildSource, InstanceId, Name, Request, RevisionNo, RolloutId};
+use tidegate_core::view::{
+    DeployView, DoctorReport, Explanation, LogLine, PlanReport, RolloutView, RunView, ServiceStatus, Status,
+    TimelineEvent,
+};
+
+/// The control plane as the API sees it.
+pub trait ControlPlane: Send + Sync + 'static {
+    /// Begins a deploy of an uploaded snapshot (a tar file the call takes over). Nothing is changed where it is refused.
+    fn deploy(&self, request: DeployRequest, snapshot: PathBuf) -> Result<DeployView, Refusal>;
+    /// A deploy, while it runs and after.
+    fn deploy_view(&self, id: u64) -> Result<DeployView, Refusal>;
+    /// What a deploy would do.
+    fn plan(&self, request: PlanRequest) -> Result<PlanReport, Refusal>;
+    /// An environment of an app, now.
+    fn status(&self, scope: &Scope) -> Result<Status, Refusal>;
+    /// The rollout in progress of a service, or its last one.
+    fn rollout(&self, service: &ServiceRef) -> Result<RolloutView, Refusal>;
+    /// Pause, resume, promote or abort the rollout in progress.
+    fn request(&self, service: &ServiceRef, request: Request) -> Result<RolloutView, Refusal>;
+    /// Begins the last rollout that was taken back once more, unchanged.
+    fn retry(&self, service: &ServiceRef) -> Result<RolloutView, Refusal>;
+    /// Goes back to a revision; without one, to the stable revision before this one, or out of the rollout in progress.
+    fn rollback(&self, service: &ServiceRef, to: Option<RevisionNo>) -> Result<RolloutView, Refusal>;
+    /// Sets the number of instances.
+    fn scale(&self, service: &ServiceRef, instances: u32) -> Result<ServiceStatus, Refusal>;
+    /// Starts a one-off command in the build and environment of the stable revision (or the given one).
+    fn run(&self, service: &ServiceRef, revision: Option<RevisionNo>, command: String) -> Result<RunView, Refusal>;
+    /// A one-off command, while it runs and for a while after.
+    fn run_view(&self, id: &InstanceId) -> Result<RunView, Refusal>;
+    /// Stops a one-off command.
+    fn run_stop(&self, id: &InstanceId) -> Result<RunView, Refusal>;
+    /// Events after a number, oldest first.
+    fn events(&self, query: &EventQuery) -> Result<Vec<TimelineEvent>, Refusal>;
+    /// Output of services, instances or jobs.
+    fn logs(&self, query: &LogQuery) -> Result<LogPage, Refusal>;
+    /// Why a rollout (or the last deploy) ended as it did.
+    fn explain(&self, scope: &Scope, rollout: Option<RolloutId>) -> Result<Explanation, Refusal>;
+    /// What this machine can and cannot do.
+    fn doctor(&self) -> Result<DoctorReport, Refusal>;
+    /// Stops every instance, the gateway and the control plane. Returns at once; the process ends when all is stopped.
+    fn down(&self) -> Result<(), Refusal>;
+    /// The newest event's number; and a way to wait for a newer one, at most `wait_ms`. Returns the newest then.
+    fn wait_for_event(&self, after: u64, wait_ms: u64) -> u64;
+}
+
+/// Which app and environment. Missing parts are filled in where there is just one choice.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// The app.
+    pub app: Option<Name>,
+    /// The environment.
+    pub environment: Option<Name>,
+}
+
+/// A service of a scope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceRef {
+    /// Where.
+    pub scope: Scope,
+    /// Which.
+    pub service: Name,
+}
+
+/// What goes with an uploaded snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeployRequest {
+    /// The environment; `None`: the manifest's default.
+    pub environment: Option<Name>,
+    /// The folder's name: the app's name where only a `Procfile` is there.
+    pub folder: String,
+    /// Where the snapshot came from.
+    pub source: BuildSource,
+    /// Variables from `--env-file`. Never shown again.
+    pub env: BTreeMap<String, String>,
+    /// Who asked: for the timeline.
+    pub by: String,
+}
+
+/// What a plan needs: the manifest and what identifies the snapshot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanRequest {
+    /// As for the deploy.
+    pub deploy: DeployRequest,
+    /// The manifest's file name: `tidegate.yaml` or `Procfile`.
+    pub manifest_file: String,
+    /// Its text.
+    pub manifest_text: String,
+    /// SHA-256 of the snapshot's files, as [`crate::snapshot`] takes it.
+    pub snapshot: String,
+}
+
+/// Which events.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventQuery {
+    /// Only later ones than this number.
+    pub after: u64,
+    /// Where; both `None`: everywhere.
+    pub scope: Scope,
+    /// Only of this service.
+    pub service: Option<Name>,
+    /// At most this many; 0: 1,000. With `after` 0 the newest ones, still oldest first.
+    pub most: usize,
+}
+
+/// Which output.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogQuery {
+    /// Where.
+    pub scope: Scope,
+    /// Of this service; `None`: of all services.
+    pub service: Option<Name>,
+    /// Of this instance or job instead.
+    pub unit: Option<InstanceId>,
+    /// Where an earlier page ended; `None`: the last `most` lines.
+    pub cursor: Option<String>,
+    /// At most this many lines; 0: 200.
+    pub most: usize,
+}
+
+/// Output, and where it goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogPage {
+    /// The lines, oldest first.
+    pub lines: Vec<LogLine>,
+    /// Give it back to go on; opaque.
+    pub cursor: String,
+}
+
+/// A request that is not done, and why. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// Whose mistake.
+    pub kind: RefusalKind,
+    /// A stable code: `deploy::disk-full`, `rollout::none-active`, …
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+    /// What to type or do next.
+    pub help: Option<String>,
+    /// The manifest's mistakes, where those are the reason.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Whose mistake a refusal is: decides the exit code and the HTTP status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalKind {
+    /// The request is wrong (400, exit 1).
+    Invalid,
+    /// There is no such thing (404, exit 1).
+    NotFound,
+    /// It does not fit what is going on (409, exit 1).
+    Conflict,
+    /// The machine: disk, permission, gateway (503, exit 2).
+    Environment,
+    /// A bug in Tidegate (500, exit 70).
+    Bug,
+}
+
+impl Refusal {
+    /// A refusal without help.
+    pub fn new(kind: RefusalKind, code: &str, message: impl Into<String>) -> Self {
+        Refusal { kind, code: code.to_owned(), message: message.into(), help: None, diagnostics: Vec::new() }
+    }
+
+    /// The same with what to do next.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}

@@ -1,0 +1,117 @@
+//! Whether the candidate must be taken back: the hard guards, which need no statistics.
+
+use crate::model::{Cause, Instance, Phase, Rollout, ServiceSpec};
+use crate::time::{Millis, Moment};
+
+use super::groups::Counts;
+
+/// This many ends in a row before it was ever ready are a crash loop.
+const ENDS_BEFORE_READY: u32 = 3;
+/// This many ends of candidates that had been ready are a crash loop.
+const ENDS_AFTER_READY: u32 = 2;
+/// A candidate instance that lost readiness may take this long to find it again while others carry on.
+pub const UNREADY_FOR: Millis = Millis::seconds(15);
+
+/// What the guards look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch<'a> {
+    /// The rollout.
+    pub rollout: &'a Rollout,
+    /// Its candidate instances that are meant to run.
+    pub candidates: &'a [&'a Instance],
+    /// The service as the candidate has it.
+    pub spec: Option<&'a ServiceSpec>,
+    /// All numbers.
+    pub counts: Counts,
+    /// Whether requests have reached the candidate alone, so that losing it loses them.
+    pub alone: bool,
+}
+
+/// The first reason to take the candidate back, worst first.
+pub fn verdict(watch: &Watch<'_>, now: Moment) -> Option<Cause> {
+    crash_loop(watch)
+        .or_else(|| lost_readiness(watch, now))
+        .or_else(|| start_deadline(watch, now))
+        .or_else(|| progress_deadline(watch, now))
+}
+
+/// When the next guard could speak even if nothing is heard.
+pub fn next_deadline(watch: &Watch<'_>) -> Option<Moment> {
+    let starts = watch
+        .candidates
+        .iter()
+        .filter(|i| !i.ever_ready)
+        .filter_map(|i| Some(i.created_at + watch.spec?.probes.start_within));
+    let unready = watch.candidates.iter().filter_map(|i| Some(i.unready_since? + UNREADY_FOR));
+    let progress = (watch.rollout.phase == Phase::Progressing)
+        .then(|| watch.rollout.progress_at + watch.rollout.effective.strategy.deadline);
+    starts.chain(unready).chain(progress).min()
+}
+
+fn crash_loop(watch: &Watch<'_>) -> Option<Cause> {
+    let never = watch.candidates.iter().find(|i| !i.ever_ready && i.crashes >= ENDS_BEFORE_READY);
+    if let Some(instance) = never {
+        let how = last_exit(instance);
+        let message = format!(
+            "{} of {} ended {} times before it was ready: {how}",
+            instance.id, instance.revision, instance.crashes
+        );
+        return Some(cause("crash-loop", message, instance));
+    }
+    let fallen = watch.candidates.iter().filter(|i| i.ever_ready && i.crashes > 0);
+    let ends: u32 = fallen.clone().map(|i| i.crashes).sum();
+    let worst = fallen.max_by_key(|i| i.crashes)?;
+    (ends >= ENDS_AFTER_READY).then(|| {
+        let how = last_exit(worst);
+        let message =
+            format!("{} was ready and then ended by itself, {ends} times so far: {how}", worst.revision);
+        cause("crash-loop", message, worst)
+    })
+}
+
+fn lost_readiness(watch: &Watch<'_>, now: Moment) -> Option<Cause> {
+    let dead = watch.alone && watch.counts.candidate.ready == 0 && watch.counts.stable.ready > 0;
+    let lost = watch.candidates.iter().find(|i| {
+        let long = i.unready_since.is_some_and(|since| now.since(since) >= UNREADY_FOR);
+        i.ever_ready && !i.is_ready() && (dead || long)
+    })?;
+    let why = if lost.crashes > 0 { last_exit(lost) } else { last_probe(lost) };
+    let message = if dead {
+        format!("no instance of {} is ready any more: {why}", lost.revision)
+    } else {
+        format!("{} has not been ready for {UNREADY_FOR}: {why}", lost.id)
+    };
+    Some(cause("lost-readiness", message, lost))
+}
+
+fn start_deadline(watch: &Watch<'_>, now: Moment) -> Option<Cause> {
+    let within = watch.spec?.probes.start_within;
+    let late = watch.candidates.iter().find(|i| !i.ever_ready && now.since(i.created_at) >= within)?;
+    let why = if late.crashes > 0 { last_exit(late) } else { last_probe(late) };
+    Some(cause("start-deadline", format!("{} was not ready within {within}: {why}", late.id), late))
+}
+
+fn progress_deadline(watch: &Watch<'_>, now: Moment) -> Option<Cause> {
+    let deadline = watch.rollout.effective.strategy.deadline;
+    let late = watch.rollout.phase == Phase::Progressing && now.since(watch.rollout.progress_at) >= deadline;
+    late.then(|| Cause {
+        code: "progress-deadline".to_owned(),
+        message: format!("the rollout got nowhere for {deadline}"),
+        instance: watch.candidates.iter().find(|i| !i.is_ready()).map(|i| i.id.clone()),
+    })
+}
+
+fn cause(code: &str, message: String, instance: &Instance) -> Cause {
+    Cause { code: code.to_owned(), message, instance: Some(instance.id.clone()) }
+}
+
+fn last_exit(instance: &Instance) -> String {
+    instance.last_exit.as_ref().map_or_else(|| "it ended".to_owned(), ToString::to_string)
+}
+
+fn last_probe(instance: &Instance) -> String {
+    instance
+        .last_probe
+        .as_ref()
+        .map_or_else(|| "no probe was answered".to_owned(), |probe| probe.answer.clone())
+}

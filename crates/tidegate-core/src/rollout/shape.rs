@@ -1,0 +1,188 @@
+//! How many instances of each revision there should be now, and who gets traffic: one function a strategy.
+
+use crate::model::{Phase, Strategy, StrategyKind};
+
+use super::groups::Counts;
+
+/// Where a service should be going.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Stable instances: at most this many.
+    pub stable: u32,
+    /// Whether missing stable instances are created.
+    pub ensure_stable: bool,
+    /// Candidate instances.
+    pub candidate: u32,
+    /// All instances together, stopping ones too, never more than this.
+    pub most: Option<u32>,
+    /// Who gets requests.
+    pub traffic: Traffic,
+}
+
+/// Who gets requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traffic {
+    /// Stable alone.
+    Stable,
+    /// Every ready instance, stable or candidate, its equal share.
+    Mixed,
+    /// The candidate alone.
+    Candidate,
+    /// No one: the candidate has no instances.
+    Nobody,
+}
+
+/// What a shape is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Goal<'a> {
+    /// The strategy.
+    pub strategy: &'a Strategy,
+    /// Stable instances wanted while it serves alone.
+    pub stable: u32,
+    /// Candidate instances wanted in the end.
+    pub candidate: u32,
+    /// Whether two instances cannot run side by side.
+    pub exclusive: bool,
+    /// Whether there is a stable revision.
+    pub has_stable: bool,
+    /// What there is.
+    pub counts: Counts,
+    /// Whether the candidate has a share of the traffic.
+    pub candidate_has_traffic: bool,
+}
+
+/// A service without a rollout.
+pub fn idle(stable: u32, exclusive: bool) -> Shape {
+    let most = exclusive.then_some(stable);
+    Shape { stable, ensure_stable: true, candidate: 0, most, traffic: Traffic::Stable }
+}
+
+/// A rollout on its way. `phase` is not final and not aborting.
+pub fn of_phase(goal: &Goal<'_>, phase: Phase, resume_to: Option<Phase>) -> Shape {
+    match phase {
+        Phase::Pending => Shape { candidate: 0, ..blue_green(goal) },
+        Phase::Progressing => progressing(goal),
+        Phase::Promoting => promoting(goal),
+        Phase::Paused if resume_to == Some(Phase::Promoting) => promoting(goal),
+        Phase::Paused => held(goal),
+        Phase::Aborting => aborting(goal),
+        Phase::Succeeded | Phase::Aborted | Phase::Failed | Phase::Superseded => {
+            idle(goal.stable, goal.exclusive)
+        }
+    }
+}
+
+/// Whether the strategy keeps the stable set untouched until the candidate has proved itself.
+pub fn keeps_stable_warm(kind: StrategyKind) -> bool {
+    match kind {
+        StrategyKind::AllAtOnce | StrategyKind::Immutable | StrategyKind::BlueGreen => true,
+        StrategyKind::Rolling | StrategyKind::RollingWithExtraBatch => false,
+    }
+}
+
+/// Whether every candidate that is wanted takes requests, so that the candidate can have all the traffic.
+pub fn complete(goal: &Goal<'_>) -> bool {
+    let count = goal.counts.candidate;
+    count.ready >= goal.candidate && count.wanted >= goal.candidate
+}
+
+fn progressing(goal: &Goal<'_>) -> Shape {
+    if !goal.has_stable {
+        // Nothing serves yet: everything starts at once and takes requests as soon as it can.
+        return all_at_once(goal);
+    }
+    match goal.strategy.kind {
+        StrategyKind::AllAtOnce => all_at_once(goal),
+        StrategyKind::Rolling => rolling(goal),
+        StrategyKind::RollingWithExtraBatch => rolling_with_extra_batch(goal),
+        StrategyKind::Immutable => immutable(goal),
+        StrategyKind::BlueGreen => blue_green(goal),
+    }
+}
+
+fn blue_green(goal: &Goal<'_>) -> Shape {
+    Shape {
+        stable: goal.stable,
+        ensure_stable: true,
+        candidate: goal.candidate,
+        most: None,
+        traffic: Traffic::Stable,
+    }
+}
+
+fn all_at_once(goal: &Goal<'_>) -> Shape {
+    Shape { traffic: Traffic::Mixed, ..blue_green(goal) }
+}
+
+fn immutable(goal: &Goal<'_>) -> Shape {
+    let counts = goal.counts.candidate;
+    let proven = counts.ready >= 1 || counts.wanted > 1;
+    let candidate = if proven { goal.candidate } else { goal.candidate.min(1) };
+    Shape { candidate, traffic: Traffic::Mixed, ..blue_green(goal) }
+}
+
+fn rolling(goal: &Goal<'_>) -> Shape {
+    let room = goal.stable.max(goal.candidate);
+    let candidate = next_batch(goal);
+    Shape {
+        stable: goal.stable.min(room - candidate.min(room)),
+        ensure_stable: false,
+        candidate,
+        most: Some(room),
+        traffic: Traffic::Mixed,
+    }
+}
+
+fn rolling_with_extra_batch(goal: &Goal<'_>) -> Shape {
+    let room = goal.stable.max(goal.candidate) + goal.strategy.batch;
+    Shape {
+        stable: goal.stable.saturating_sub(goal.counts.candidate.ready),
+        ensure_stable: false,
+        candidate: next_batch(goal),
+        most: Some(room),
+        traffic: Traffic::Mixed,
+    }
+}
+
+/// One batch more once all candidates so far take requests and are in rotation.
+fn next_batch(goal: &Goal<'_>) -> u32 {
+    let counts = goal.counts.candidate;
+    let settled = counts.wanted == counts.ready;
+    let more = if settled { counts.ready + goal.strategy.batch.max(1) } else { counts.wanted };
+    more.min(goal.candidate)
+}
+
+fn promoting(goal: &Goal<'_>) -> Shape {
+    let warm = keeps_stable_warm(goal.strategy.kind) && !goal.exclusive;
+    Shape {
+        stable: if warm { goal.stable } else { 0 },
+        ensure_stable: false,
+        candidate: goal.candidate,
+        most: None,
+        traffic: if goal.candidate == 0 { Traffic::Nobody } else { Traffic::Candidate },
+    }
+}
+
+/// Nothing moves: a person stopped it.
+fn held(goal: &Goal<'_>) -> Shape {
+    let moving = progressing(goal);
+    Shape {
+        stable: goal.counts.stable.wanted,
+        ensure_stable: false,
+        candidate: goal.counts.candidate.wanted,
+        ..moving
+    }
+}
+
+/// Back to stable, never faster than it can carry the traffic unless the candidate is dead.
+fn aborting(goal: &Goal<'_>) -> Shape {
+    let carried = goal.counts.stable.ready >= goal.stable;
+    let lean_on_candidate = !carried && goal.candidate_has_traffic && !goal.exclusive;
+    Shape {
+        stable: goal.stable,
+        ensure_stable: true,
+        candidate: if lean_on_candidate { goal.counts.candidate.in_rotation } else { 0 },
+        most: goal.exclusive.then_some(goal.stable),
+        traffic: if lean_on_candidate { Traffic::Mixed } else { Traffic::Stable },
+    }
+}

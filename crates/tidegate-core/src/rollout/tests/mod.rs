@@ -1,0 +1,6 @@
+//! The planner against a small world: instances that start, fail and stop, a gateway that acknowledges.
+
+mod invariants;
+mod strategies;
+mod taken_back;
+mod world;

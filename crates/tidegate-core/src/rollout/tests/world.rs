@@ -1,0 +1,292 @@
+//! A world of one service for the planner's tests: behaviour by revision, virtual time, everything checked at each step.
+
+use std::collections::BTreeMap;
+
+use crate::event::Event;
+use crate::model::*;
+use crate::rollout::begin::NewRollout;
+use crate::rollout::{Action, Gate, Input, begin, effective, observe, plan};
+use crate::time::{Millis, Moment};
+
+/// How instances of a revision behave.
+#[derive(Clone, Copy, Debug)]
+pub struct Behaviour {
+    /// From start to ready; `None`: never.
+    pub ready_after: Option<u64>,
+    /// From start to an exit by itself.
+    pub exits_after: Option<u64>,
+    /// From a stop to the end.
+    pub stops_after: u64,
+}
+
+pub const GOOD: Behaviour = Behaviour { ready_after: Some(400), exits_after: None, stops_after: 50 };
+
+#[derive(Clone, Debug)]
+struct Process {
+    generation: u64,
+    started: Moment,
+    stopping: Option<Moment>,
+    behaviour: Behaviour,
+    port: u16,
+}
+
+pub struct World {
+    pub now: Moment,
+    pub state: ServiceState,
+    pub rollouts: Vec<Rollout>,
+    pub instances: Vec<Instance>,
+    pub specs: BTreeMap<RevisionNo, ServiceSpec>,
+    pub behaviours: BTreeMap<RevisionNo, Behaviour>,
+    pub gate: Gate,
+    pub events: Vec<Event>,
+    processes: BTreeMap<InstanceId, Process>,
+    next_id: u64,
+    next_port: u16,
+    /// The smallest number of ready instances in rotation since the last reset.
+    pub least_in_rotation: usize,
+    /// The largest number of processes since the last reset.
+    pub most_processes: usize,
+}
+
+pub fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+pub fn spec(kind: StrategyKind, instances: u32) -> ServiceSpec {
+    ServiceSpec {
+        run: "serve".into(),
+        port: PortSpec::Auto,
+        probes: Probes {
+            startup: None,
+            start_within: Millis::seconds(20),
+            ready: Some(Probe::new(Check::Tcp)),
+            live: None,
+        },
+        scale: Scale { min: instances, max: instances },
+        strategy: Strategy { bake: Millis::seconds(10), ..Strategy::new(kind) },
+        drain: Millis::seconds(5),
+        stop: StopSpec::default(),
+        limits: Limits::default(),
+        env: BTreeMap::new(),
+    }
+}
+
+impl World {
+    /// A service whose first revision serves.
+    pub fn serving(kind: StrategyKind, instances: u32) -> Self {
+        let key = ServiceKey { app: name("shop"), environment: name("production"), service: name("web") };
+        let mut world = World {
+            now: Moment(1_000),
+            state: ServiceState::new(key),
+            rollouts: Vec::new(),
+            instances: Vec::new(),
+            specs: BTreeMap::new(),
+            behaviours: BTreeMap::new(),
+            gate: Gate::Open,
+            events: Vec::new(),
+            processes: BTreeMap::new(),
+            next_id: 1,
+            next_port: 20_000,
+            least_in_rotation: usize::MAX,
+            most_processes: 0,
+        };
+        world.deploy(1, spec(kind, instances), GOOD);
+        world.run_until(60_000, |w| w.state.stable == Some(RevisionNo(1)) && w.state.rollout.is_none());
+        world.reset_extremes();
+        world
+    }
+
+    pub fn reset_extremes(&mut self) {
+        self.least_in_rotation = usize::MAX;
+        self.most_processes = 0;
+    }
+
+    pub fn deploy(&mut self, revision: u32, spec: ServiceSpec, behaviour: Behaviour) {
+        self.specs.insert(RevisionNo(revision), spec);
+        self.behaviours.insert(RevisionNo(revision), behaviour);
+        self.roll_out(revision, RolloutKind::Deploy);
+    }
+
+    pub fn roll_out(&mut self, revision: u32, kind: RolloutKind) {
+        let to = RevisionNo(revision);
+        let spec = &self.specs[&to];
+        let id = RolloutId(self.rollouts.len() as u64 + 1);
+        let effective = effective(spec, spec.scale.min, kind, self.state.stable.is_some());
+        let new = NewRollout { id, kind, deploy: None, to, effective, unix_ms: 0 };
+        let active = self.active().cloned();
+        let begun = begin(&self.state, active.as_ref(), new, self.now);
+        if let Some(ended) = begun.superseded {
+            self.put(ended);
+        }
+        self.state = begun.state;
+        self.rollouts.push(begun.rollout);
+    }
+
+    pub fn active(&self) -> Option<&Rollout> {
+        let id = self.state.rollout?;
+        self.rollouts.iter().find(|r| r.id == id)
+    }
+
+    pub fn last(&self) -> &Rollout {
+        self.rollouts.last().unwrap()
+    }
+
+    pub fn ask(&mut self, request: Request) {
+        let id = self.state.rollout.unwrap();
+        self.rollouts.iter_mut().find(|r| r.id == id).unwrap().request = Some(request);
+    }
+
+    /// Kills the process of an instance from outside.
+    pub fn kill(&mut self, id: &InstanceId) {
+        let now = self.now;
+        let process = self.processes.get_mut(id).unwrap();
+        process.behaviour.exits_after = Some(now.since(process.started).0);
+    }
+
+    pub fn process_count(&self) -> usize {
+        self.processes.len()
+    }
+
+    pub fn in_rotation(&self) -> Vec<InstanceId> {
+        self.state.routing.arms.iter().flat_map(|arm| arm.instances.clone()).collect()
+    }
+
+    /// Runs in steps of 50 ms until `done`; panics after `most` milliseconds.
+    pub fn run_until(&mut self, most: u64, done: impl Fn(&World) -> bool) {
+        let start = self.now;
+        while !done(self) {
+            assert!(self.now.since(start).0 < most, "not done after {most} ms: {:#?}", self.story());
+            self.step();
+        }
+    }
+
+    pub fn run_for(&mut self, span: u64) {
+        let start = self.now;
+        while self.now.since(start).0 < span {
+            self.step();
+        }
+    }
+
+    pub fn settle(&mut self) {
+        self.run_until(120_000, |w| {
+            w.state.rollout.is_none() && w.instances.iter().all(|i| i.is_ready()) && !w.instances.is_empty()
+        });
+    }
+
+    pub fn story(&self) -> Vec<String> {
+        self.events.iter().map(|event| format!("{} {}", event.kind, event.message)).collect()
+    }
+
+    pub fn step(&mut self) {
+        self.now = self.now + Millis(50);
+        for _ in 0..10 {
+            if !self.pass() {
+                break;
+            }
+        }
+        self.check();
+    }
+
+    /// One pass; true if it changed anything.
+    fn pass(&mut self) -> bool {
+        let seeing = self.seeing();
+        let before = (self.state.clone(), self.active().cloned(), self.instances.clone());
+        let seen_events = observe(&self.state.key, &mut self.instances, &seeing, self.now);
+        let rollout = self.active().cloned();
+        let plan = plan(
+            &Input {
+                state: &self.state,
+                rollout: rollout.as_ref(),
+                instances: &self.instances,
+                specs: &self.specs,
+                seeing: &seeing,
+                gate: &self.gate,
+                settled: true,
+                inflight: &BTreeMap::new(),
+                next_id: self.next_id,
+            },
+            self.now,
+        );
+        self.state = plan.state;
+        if let Some(rollout) = plan.rollout {
+            self.put(rollout);
+        }
+        self.instances = plan.instances;
+        self.next_id = plan.next_id;
+        self.events.extend(seen_events);
+        self.events.extend(plan.events);
+        plan.actions.iter().for_each(|action| self.act(action));
+        before != (self.state.clone(), self.active().cloned(), self.instances.clone())
+    }
+
+    fn put(&mut self, rollout: Rollout) {
+        let place = self.rollouts.iter_mut().find(|r| r.id == rollout.id).unwrap();
+        *place = rollout;
+    }
+
+    fn act(&mut self, action: &Action) {
+        match action {
+            Action::Start { id, generation } => {
+                let revision = self.instances.iter().find(|i| i.id == *id).unwrap().revision;
+                self.next_port += 1;
+                let process = Process {
+                    generation: *generation,
+                    started: self.now,
+                    stopping: None,
+                    behaviour: self.behaviours[&revision],
+                    port: self.next_port,
+                };
+                self.processes.insert(id.clone(), process);
+            }
+            Action::Stop { id, .. } => {
+                if let Some(process) = self.processes.get_mut(id) {
+                    process.stopping.get_or_insert(self.now);
+                }
+            }
+            Action::Remove { id } => {
+                self.processes.remove(id);
+            }
+        }
+    }
+
+    fn seeing(&self) -> BTreeMap<InstanceId, UnitObservation> {
+        self.processes.iter().map(|(id, process)| (id.clone(), self.sight(id, process))).collect()
+    }
+
+    fn sight(&self, id: &InstanceId, process: &Process) -> UnitObservation {
+        let age = self.now.since(process.started).0;
+        let stopped =
+            process.stopping.is_some_and(|at| self.now.since(at).0 >= process.behaviour.stops_after);
+        let fell = process.behaviour.exits_after.is_some_and(|after| age >= after);
+        let state = if stopped || fell {
+            UnitState::Exited(Exit { code: Some(i32::from(fell)), ran_ms: age, ..Exit::default() })
+        } else {
+            let ready = process.behaviour.ready_after.is_some_and(|after| age >= after);
+            UnitState::Running(Health { ready, live: true })
+        };
+        UnitObservation {
+            id: id.clone(),
+            generation: process.generation,
+            state,
+            pid: Some(u32::from(process.port)),
+            port: Some(process.port),
+            last_probe: None,
+        }
+    }
+
+    fn check(&mut self) {
+        let routing = &self.state.routing;
+        let sum: u32 = routing.arms.iter().map(|arm| arm.weight).sum();
+        assert!(routing.arms.is_empty() || sum == 100, "{routing:?}");
+        for id in self.in_rotation() {
+            let instance =
+                self.instances.iter().find(|i| i.id == id).expect("an instance in rotation exists");
+            assert!(instance.is_ready(), "{id} is in rotation and not ready");
+        }
+        let active = self.rollouts.iter().filter(|r| !r.phase.is_final()).count();
+        assert!(active <= 1, "two rollouts at once");
+        assert_eq!(active == 1, self.state.rollout.is_some());
+        self.least_in_rotation = self.least_in_rotation.min(self.in_rotation().len());
+        self.most_processes = self.most_processes.max(self.processes.len());
+    }
+}
