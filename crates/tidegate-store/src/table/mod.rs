@@ -1,0 +1,33 @@
+//! One file per table family: its reading methods on [`Reader`](crate::Reader), its writing ones on [`Tx`](crate::Tx).
+//! Lists come oldest first unless a method says otherwise.
+
+mod builds;
+pub(crate) mod counters;
+mod deploys;
+pub(crate) mod events;
+mod instances;
+mod jobs;
+pub(crate) mod meta;
+mod outbox;
+mod revisions;
+mod rollouts;
+mod routing;
+mod services;
+
+use tidegate_core::model::{Name, ServiceKey};
+
+use crate::{StoreError, row};
+
+/// The service key in three columns of a row, the first of them at `first`.
+fn key_of(table: &'static str, found: &rusqlite::Row<'_>, first: usize) -> Result<ServiceKey, StoreError> {
+    Ok(ServiceKey {
+        app: name_of(table, found, first)?,
+        environment: name_of(table, found, first + 1)?,
+        service: name_of(table, found, first + 2)?,
+    })
+}
+
+fn name_of(table: &'static str, found: &rusqlite::Row<'_>, column: usize) -> Result<Name, StoreError> {
+    let text = found.get_ref(column)?.as_str().unwrap_or_default();
+    text.parse().map_err(|_| row::damaged(table, "a column that is to hold a name does not"))
+}
