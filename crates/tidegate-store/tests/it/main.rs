@@ -1,0 +1,14 @@
+//! The store as its callers see it, on real files.
+#![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
+
+mod atomic;
+mod counters;
+mod disk_full;
+mod files;
+mod fixtures;
+mod kill;
+mod order;
+mod prune;
+mod readers;
+mod round_trip;
+mod speed;
