@@ -49,6 +49,9 @@ pub enum StoreError {
     /// The disk or the file system failed. What was asked for is not done; it may work when tried again.
     #[error("the data directory's file could not be read or written")]
     Io(#[source] rusqlite::Error),
+    /// The file was damaged while it was in use. Trying again does not help.
+    #[error("the data directory's file was damaged while in use: stop, keep a copy, restore a backup")]
+    Corrupt(#[source] rusqlite::Error),
     /// A file beside the database could not be handled.
     #[error("cannot {what} {}", path.display())]
     File {
@@ -102,9 +105,8 @@ impl From<rusqlite::Error> for StoreError {
             ErrorCode::SystemIoFailure
             | ErrorCode::CannotOpen
             | ErrorCode::PermissionDenied
-            | ErrorCode::ReadOnly
-            | ErrorCode::DatabaseCorrupt
-            | ErrorCode::NotADatabase => StoreError::Io(error),
+            | ErrorCode::ReadOnly => StoreError::Io(error),
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Corrupt(error),
             _ => StoreError::Sqlite(error),
         }
     }

@@ -43,7 +43,7 @@ pub(crate) fn look(path: &Path) -> Result<(), StoreError> {
 /// Reads the whole file through a connection that can write neither to it nor to its write-ahead log.
 pub(crate) fn verify(path: &Path) -> Result<(), StoreError> {
     let connection = Connection::open_with_flags(path, reader::read_only())?;
-    // The last connection to close would otherwise move the log into the file.
+    // Closing the last connection tidies the log away, unless it is told not to.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     schema::check_version(&connection, path).map_err(|error| broken(path, error))?;
     let verdict: String = connection
@@ -114,14 +114,9 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// While the file is examined, SQLite's "malformed" is a verdict on the file, not a failed operation.
 fn broken(path: &Path, error: StoreError) -> StoreError {
-    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-    match &error {
-        StoreError::Io(inner)
-            if matches!(inner.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase)) =>
-        {
-            damaged(path, inner.to_string())
-        }
-        _ => error,
+    match error {
+        StoreError::Corrupt(inner) => damaged(path, inner.to_string()),
+        other => other,
     }
 }
 

@@ -63,7 +63,7 @@ impl Tx<'_> {
 
 fn is_open(phase: &DeployPhase) -> bool {
     match phase {
-        DeployPhase::Building | DeployPhase::Migrating(_) => true,
+        DeployPhase::Building | DeployPhase::Migrating => true,
         DeployPhase::Rolling | DeployPhase::Failed => false,
     }
 }

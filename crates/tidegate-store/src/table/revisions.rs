@@ -9,7 +9,7 @@ use crate::{Reader, StoreError, Tx, row};
 const TABLE: &str = "revisions";
 
 impl Reader {
-    /// A revision by its number.
+    /// A revision by its number. It never changes and its number is never given again, so a caller may keep it.
     pub fn revision(
         &self,
         app: &Name,

@@ -136,3 +136,18 @@ fn a_place_that_cannot_be_used_is_named() {
     assert!(refusal.to_string().contains("no/such/place"), "{refusal}");
     assert!(Store::open(directory.path()).is_err());
 }
+
+#[test]
+fn damage_done_while_it_is_in_use_is_told_and_not_tried_again() {
+    let mut on_disk = OnDisk::new();
+    on_disk.store.transaction(|tx| put_service(tx, "web")).unwrap();
+    assert!(on_disk.store.checkpoint().unwrap().complete);
+    let path = on_disk.directory.path().join("tidegate.db");
+    let length = fs::metadata(&path).unwrap().len() as usize;
+    // In place, as a failing disk would: the same file, other bytes.
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &vec![0x5a; length - 4_096], 4_096).unwrap();
+    let failure = Reader::open(&path).unwrap().services().unwrap_err();
+    assert!(matches!(failure, StoreError::Corrupt(_)), "{failure:?}");
+    assert!(!failure.is_transient());
+}
