@@ -1,0 +1,143 @@
+//! Every diagnostic's code with what it means: `explain CODE` and the reference page are made from this list.
+
+/// A diagnostic's stable code and its explanation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The code: `manifest::unknown-key`.
+    pub id: &'static str,
+    /// One paragraph: what is wrong and what to do.
+    pub explanation: &'static str,
+}
+
+/// Every code, in the order of the documentation.
+pub fn codes() -> &'static [Code] {
+    ALL
+}
+
+macro_rules! codes {
+    ($($name:ident = $id:literal, $explanation:literal;)*) => {
+        $(pub(crate) const $name: Code = Code { id: $id, explanation: $explanation };)*
+        const ALL: &[Code] = &[$($name),*];
+    };
+}
+
+codes! {
+    TOO_LARGE = "file::too-large", "The file is larger than 1 MiB. Manifests, Procfiles and env files are small and \
+        written by people; a larger one is a mistake or an attack, and is not read.";
+    TOO_MANY_MISTAKES = "file::too-many-mistakes", "The file has more mistakes than are shown. Mend the ones shown \
+        and check again; one cause often makes many.";
+    SYNTAX = "manifest::syntax", "The file is not YAML. The place shown is where reading had to stop; the cause is \
+        often a line before it: a missing quote, a bracket that is not closed, a line indented differently from its \
+        neighbours, or a text with `: ` or ` #` in it that needs quotes.";
+    TAB = "manifest::tab", "The line is indented with a tab. YAML allows only spaces for indentation. Most editors \
+        can be told to insert spaces in YAML files.";
+    EMPTY = "manifest::empty", "The file has nothing in it but white space and comments. The shortest manifest names \
+        the app and one service with the command to run; `tidegate init` writes one.";
+    SEVERAL_DOCUMENTS = "manifest::several-documents", "The file holds more than one YAML document, separated by \
+        `---`. A manifest is one document; a second one would be silently ignored, so it is refused.";
+    ALIAS = "manifest::alias", "A YAML alias (`*name`) refers to an anchor (`&name`) that does not stand before it, \
+        or to a value that contains the alias itself. A text that begins with `*`, such as the host `*.example.com`, \
+        needs quotes.";
+    TOO_COMPLEX = "manifest::too-complex", "The file expands to more values than a manifest can need, usually by \
+        aliases of aliases, or is nested too deeply. This bound keeps a hostile file from using up memory.";
+    TAG = "manifest::tag", "The value carries a YAML tag (`!name`). A manifest knows no tags but `!!str`, which makes \
+        a text of anything; quotes do the same.";
+    MERGE_KEY = "manifest::merge-key", "The merge key `<<` is not part of YAML 1.2 and readers disagree about it. \
+        Give the whole value an alias, or write the keys out. What services have in common can go to the top level \
+        `env`, and what differs between environments to `environments`.";
+    BAD_KEY = "manifest::bad-key", "A key is to be a word. Here it is a list, a map or nothing, often because a text \
+        that begins with `{` or `[` has no quotes.";
+    DUPLICATE_KEY = "manifest::duplicate-key", "The same key stands twice in one map. Which one counts would depend \
+        on the reader, so neither is taken. Remove one.";
+    UNKNOWN_KEY = "manifest::unknown-key", "There is no such key in this place. Keys are never ignored: a misspelt \
+        one would otherwise change nothing, silently. The help line lists the keys that may stand there.";
+    MISSING_KEY = "manifest::missing-key", "A key that must be there is not. An app needs `app` and `services`, a \
+        service needs `run`, a route needs `host` and `to`, and a strategy map needs the name of a strategy.";
+    NO_VALUE = "manifest::no-value", "The key has no value. Write one, or remove the key to get the default. An empty \
+        text is written `\"\"`.";
+    WRONG_TYPE = "manifest::wrong-type", "The value is of another kind than the key takes: a list where a map is \
+        wanted, a text where a number is, and so on. Quotes make a text of a number or a boolean.";
+    BAD_NAME = "manifest::bad-name", "Names of apps, services and environments have 1 to 40 of a-z, 0-9 and `-`, \
+        begin with a letter and do not end with `-`: they become part of file names, host names and variables.";
+    YAML_BOOLEAN = "manifest::yaml-boolean", "The key is one of the words that YAML 1.1 readers, among them many \
+        editors and linters, turn into true, false or nothing: on, off, yes, no, y, n, true, false, null. Choose \
+        another name; an environment variable of that name can be written in quotes.";
+    BAD_DURATION = "manifest::bad-duration", "A duration is a whole number and a unit without a space: `250ms`, \
+        `30s`, `5m`, `2h`, `1d`. A number alone is refused because readers disagree about its unit.";
+    BAD_SIZE = "manifest::bad-size", "A size is a whole number and a unit without a space: `512KiB`, `256MiB`, \
+        `2GiB`. Units of 1000 (MB, GB) are refused because half their readers mean 1024.";
+    OUT_OF_RANGE = "manifest::out-of-range", "The value is smaller or larger than what works. The message says the \
+        bounds.";
+    TOO_MANY = "manifest::too-many", "There are more services, environments, routes or variables than one app may \
+        have. Large systems consist of several apps, each with a manifest of its own.";
+    BAD_CHOICE = "manifest::bad-choice", "The value is not one of the words this key takes.";
+    EMPTY_RUN = "manifest::empty-run", "A command is empty. `run` is given to `/bin/sh -c`; an empty one would end at \
+        once and look like a crash.";
+    BAD_TEXT = "manifest::bad-text", "The text is too long or contains a NUL character, which neither a command nor \
+        an environment variable can carry.";
+    BAD_ENV_NAME = "manifest::bad-env-name", "The name of an environment variable has letters, digits and `_` and \
+        does not begin with a digit; other names cannot be used from a shell.";
+    RESERVED_ENV = "manifest::reserved-env", "Tidegate sets PORT and every variable that begins with TIDEGATE_ itself, \
+        for each instance. For a fixed port use the service's key `port`.";
+    BAD_HOST = "manifest::bad-host", "A route's host is a DNS name without scheme, port or path, `*.` and a DNS name \
+        for all its subdomains, or `*` for every host that no other route names. A host that begins with `*` needs \
+        quotes in YAML.";
+    BAD_PATH = "manifest::bad-path", "A path begins with `/` and has no white space, no `..` and, in a route, no \
+        query. A route's path is a prefix that is matched at a `/`: `/api` takes `/api` and `/api/users`, not \
+        `/apix`.";
+    DUPLICATE_ROUTE = "manifest::duplicate-route", "Two routes have the same host and path, so one of them could \
+        never be taken. `/api` and `/api/` are the same path.";
+    UNKNOWN_SERVICE = "manifest::unknown-service", "A route or an environment names a service that `services` does not \
+        declare. An environment can change a service but not add one.";
+    ROUTE_WITHOUT_PORT = "manifest::route-without-port", "A route leads to a service that says `port: none`. Requests \
+        can only go to a service that listens: remove the route or the `port: none`.";
+    PROBE_WITHOUT_PORT = "manifest::probe-without-port", "A probe by `http` or `tcp` needs a port to ask, and the \
+        service says `port: none`. Use `command`, or give the service a port.";
+    PROBE_CHECK = "manifest::probe-check", "A probe asks in exactly one way: `http` (GET of a path), `tcp` (the port \
+        accepts a connection) or `command` (exits 0).";
+    MISPLACED_WITHIN = "manifest::misplaced-within", "`within` is how long an instance may take until it is ready for \
+        the first time. It stands in the startup probe, or in the ready probe of a service without one.";
+    FIXED_PORT = "manifest::fixed-port", "A service with a fixed port can have one instance only: two processes cannot \
+        listen on the same port, and neither can two services. Use `port: auto` and listen on $PORT.";
+    SCALE_ORDER = "manifest::scale-order", "`max` is smaller than `min`.";
+    STRATEGY_NOT_YET = "manifest::strategy-not-yet", "The strategy is planned and not part of this version. It is \
+        refused rather than replaced, because a rollout must never be bolder than what was asked for.";
+    STRATEGY_OPTION = "manifest::strategy-option", "The option has no meaning for this strategy: `batch` belongs to \
+        the rolling strategies.";
+    NOT_USED_YET = "manifest::not-used-yet", "The key is understood and checked but nothing acts on it in this \
+        version. It is accepted so that a manifest for a later version can be used today.";
+    UNKNOWN_ENVIRONMENT = "manifest::unknown-environment", "The environment that was asked for is not declared in \
+        `environments`. Where none is declared every name can be used.";
+    WHICH_ENVIRONMENT = "manifest::which-environment", "The manifest declares several environments, none of them is \
+        called `production`, and the command does not say which one is meant. Use `-e NAME`.";
+    PROCFILE_SYNTAX = "procfile::syntax", "A line of a Procfile is a name, a colon and a command: `web: node \
+        server.js`. Empty lines and lines that begin with `#` are skipped.";
+    PROCFILE_NAME = "procfile::bad-name", "The name of a process becomes the name of a service: 1 to 40 of a-z, 0-9 \
+        and `-`, beginning with a letter.";
+    PROCFILE_DUPLICATE = "procfile::duplicate", "Two lines have the same name.";
+    PROCFILE_EMPTY = "procfile::empty", "The Procfile declares no service: it has no line but `release:`, or none at \
+        all.";
+    ENV_SYNTAX = "env-file::syntax", "A line of an env file is `NAME=value`, with `export` before it if you like. \
+        Values with spaces or `#` go into quotes; a quote that is opened is closed, which may be lines later.";
+    ENV_NAME = "env-file::bad-name", "The name of an environment variable has letters, digits and `_` and does not \
+        begin with a digit.";
+    ENV_RESERVED = "env-file::reserved", "Tidegate sets PORT and every variable that begins with TIDEGATE_ itself, for \
+        each instance.";
+    ENV_DUPLICATE = "env-file::duplicate", "The variable is set twice in the same file.";
+    ENV_TEXT = "env-file::bad-text", "The value is too long or contains a NUL character, which an environment variable \
+        cannot carry.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_explained() {
+        let ids: std::collections::BTreeSet<_> = codes().iter().map(|code| code.id).collect();
+        assert_eq!(ids.len(), codes().len());
+        assert!(
+            codes().iter().all(|code| code.explanation.ends_with('.') && !code.explanation.contains("  "))
+        );
+    }
+}

@@ -1,0 +1,61 @@
+//! The manifest as one environment sees it: the app's keys with the environment's over them.
+
+use tidegate_core::model::Name;
+
+use crate::raw::{
+    Field, ListOf, Named, RawEnv, RawEnvironment, RawManifest, RawMigrate, RawRoute, RawService, Read as _,
+    ServiceOverlay,
+};
+use crate::span::Span;
+
+/// What an environment consists of, still as typed.
+pub(super) struct Layer<'r> {
+    /// Services that could be read, merged.
+    pub(super) services: Vec<LayerService>,
+    /// Every declared service, readable or not.
+    pub(super) declared: &'r Named<RawService>,
+    pub(super) routes: Field<ListOf<RawRoute>>,
+    pub(super) migrate: Field<RawMigrate>,
+    pub(super) env: Field<RawEnv>,
+}
+
+/// One service of it.
+pub(super) struct LayerService {
+    pub(super) name: Name,
+    pub(super) key: Span,
+    pub(super) raw: RawService,
+}
+
+impl<'r> Layer<'r> {
+    /// The app without an environment.
+    pub(super) fn base(raw: &RawManifest, declared: &'r Named<RawService>) -> Self {
+        Self::environment(raw, declared, &RawEnvironment::default())
+    }
+
+    /// The app in an environment.
+    pub(super) fn environment(
+        raw: &RawManifest,
+        declared: &'r Named<RawService>,
+        over: &RawEnvironment,
+    ) -> Self {
+        let over = &over.0;
+        Layer {
+            services: services(declared, &over.services),
+            declared,
+            routes: raw.routes.overlaid(&over.routes),
+            migrate: raw.migrate.overlaid(&over.migrate),
+            env: raw.env.overlaid(&over.env),
+        }
+    }
+}
+
+fn services(declared: &Named<RawService>, over: &Field<Named<ServiceOverlay>>) -> Vec<LayerService> {
+    let overlay = |name: &Name| over.value()?.find(name)?.value.value();
+    let mut merged = Vec::new();
+    for entry in &declared.0 {
+        let Some(base) = entry.value.value() else { continue };
+        let raw = overlay(&entry.name).map_or_else(|| base.clone(), |over| base.overlaid(&over.0));
+        merged.push(LayerService { name: entry.name.clone(), key: entry.key, raw });
+    }
+    merged
+}

@@ -1,0 +1,76 @@
+//! One environment, compiled.
+
+use std::collections::BTreeMap;
+
+use tidegate_core::model::{MigrateSpec, Name, PortSpec, RouteSpec, ServiceSpec};
+use tidegate_core::time::Millis;
+
+use super::layer::Layer;
+use super::{missing, routes, service};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::findings::Findings;
+use crate::raw::Field;
+use crate::span::Span;
+
+const MIGRATE_WITHIN: Millis = Millis::seconds(10 * 60);
+
+/// An environment's services, routes and migration; variables are merged when it is resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// Services with the variables of their own.
+    pub(crate) services: BTreeMap<Name, ServiceSpec>,
+    pub(crate) routes: Vec<RouteSpec>,
+    /// The migration, without variables.
+    pub(crate) migrate: Option<MigrateSpec>,
+    /// The variables of the app and the environment.
+    pub(crate) env: BTreeMap<String, String>,
+}
+
+/// Compiles and checks a layer.
+pub(super) fn compile(layer: &Layer<'_>, findings: &mut Findings<'_>) -> Plan {
+    let routes = routes::compile(layer, findings);
+    let mut services = BTreeMap::new();
+    for service in &layer.services {
+        let routed = routes.iter().any(|route| route.to == service.name);
+        if let Some(spec) = service::compile(service, routed, findings) {
+            services.insert(service.name.clone(), spec);
+        }
+    }
+    check_fixed_ports(layer, findings);
+    let env = layer.env.value().map(|env| env.0.clone()).unwrap_or_default();
+    Plan { services, routes, migrate: compile_migrate(layer, findings), env }
+}
+
+fn compile_migrate(layer: &Layer<'_>, findings: &mut Findings<'_>) -> Option<MigrateSpec> {
+    let migrate = layer.migrate.get()?;
+    if migrate.value.run.is_absent() {
+        findings
+            .push(missing("`migrate`", "run", migrate.key).help("write the command, or remove `migrate`"));
+    }
+    let within = migrate.value.within.value().map_or(MIGRATE_WITHIN, |within| within.0);
+    Some(MigrateSpec { run: migrate.value.run.value()?.0.clone(), within, env: BTreeMap::new() })
+}
+
+/// Two services cannot listen on the same fixed port.
+fn check_fixed_ports(layer: &Layer<'_>, findings: &mut Findings<'_>) {
+    let mut taken: BTreeMap<u16, (&Name, Span)> = BTreeMap::new();
+    for service in &layer.services {
+        let Field::Present(port) = &service.raw.port else { continue };
+        let PortSpec::Fixed(number) = port.value.0 else { continue };
+        match taken.get(&number) {
+            None => {
+                taken.insert(number, (&service.name, port.span));
+            }
+            Some((name, span)) => findings.push(
+                Diagnostic::error(
+                    codes::FIXED_PORT,
+                    format!("`{}` and `{name}` have the same port", service.name),
+                )
+                .at(port.span, "here again")
+                .at(*span, "here first")
+                .help("choose another one, or `auto` and listen on $PORT"),
+            ),
+        }
+    }
+}

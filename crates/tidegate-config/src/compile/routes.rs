@@ -1,0 +1,79 @@
+//! Routes: required keys, services that exist and listen, no two alike.
+
+use std::collections::BTreeMap;
+
+use tidegate_core::model::{PortSpec, RouteSpec};
+
+use super::layer::Layer;
+use super::{missing, unknown_service};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::findings::Findings;
+use crate::raw::RawRoute;
+use crate::span::{Span, Spanned};
+
+/// The routes that could be read, in the order of the file.
+pub(super) fn compile(layer: &Layer<'_>, findings: &mut Findings<'_>) -> Vec<RouteSpec> {
+    let mut seen: BTreeMap<(String, String), Span> = BTreeMap::new();
+    let mut routes = Vec::new();
+    for item in layer.routes.value().map_or(&[][..], |list| &list.0) {
+        check_required(item, findings);
+        check_service(item, layer, findings);
+        let Some(route) = route_of(&item.value) else { continue };
+        let place = item.value.host.get().map_or(item.span, |host| host.span);
+        match seen.get(&(route.host.clone(), route.path.clone())) {
+            Some(first) => findings.push(duplicate(&route, place, *first)),
+            None => {
+                seen.insert((route.host.clone(), route.path.clone()), place);
+                routes.push(route);
+            }
+        }
+    }
+    routes
+}
+
+fn route_of(raw: &RawRoute) -> Option<RouteSpec> {
+    let path = match (&raw.path, raw.path.is_absent()) {
+        (_, true) => "/".to_owned(),
+        (path, false) => path.value()?.0.clone(),
+    };
+    Some(RouteSpec { host: raw.host.value()?.0.clone(), path, to: raw.to.value()?.0.clone() })
+}
+
+fn check_required(item: &Spanned<RawRoute>, findings: &mut Findings<'_>) {
+    let example = "a route says where requests for a host go: `{ host: shop.localhost, to: web }`";
+    for (key, absent) in [("host", item.value.host.is_absent()), ("to", item.value.to.is_absent())] {
+        if absent {
+            findings.push(missing("a route", key, item.span).help(example));
+        }
+    }
+}
+
+fn check_service(item: &Spanned<RawRoute>, layer: &Layer<'_>, findings: &mut Findings<'_>) {
+    let Some(to) = item.value.to.get() else { return };
+    let name = &to.value.0;
+    if layer.declared.find(name).is_none() {
+        findings.push(unknown_service(name, to.span, layer.declared));
+    }
+    let service = layer.services.iter().find(|service| service.name == *name);
+    let Some(port) = service.and_then(|service| service.raw.port.get()) else { return };
+    if port.value.0 == PortSpec::None {
+        findings.push(
+            Diagnostic::error(
+                codes::ROUTE_WITHOUT_PORT,
+                format!("a route leads to `{name}`, which has no port"),
+            )
+            .at(to.span, "the route")
+            .at(port.span, "no port")
+            .help("remove the route, or write `port: auto` and listen on $PORT"),
+        );
+    }
+}
+
+fn duplicate(route: &RouteSpec, again: Span, first: Span) -> Diagnostic {
+    let message = format!("there are two routes for {}{}", route.host, route.path);
+    Diagnostic::error(codes::DUPLICATE_ROUTE, crate::quote::plain(&message, 160))
+        .at(again, "here again")
+        .at(first, "here first")
+        .help("requests can only go to one of them: remove the other or give it a path of its own")
+}

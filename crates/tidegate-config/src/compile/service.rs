@@ -1,0 +1,121 @@
+//! One service: its defaults, and the checks over several of its keys.
+
+use tidegate_core::model::{Limits, PortSpec, Scale, ServiceSpec, StopSpec, Strategy, StrategyKind};
+
+use super::layer::LayerService;
+use super::{missing, probes};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::findings::Findings;
+use crate::raw::{RawLimits, RawScale, RawService, RawStop, not_used_yet};
+use crate::span::Span;
+
+/// The name whose service takes requests unless it says otherwise.
+const WEB: &str = "web";
+
+/// The service, where its command could be read. `routed`: a route leads to it.
+pub(super) fn compile(
+    service: &LayerService,
+    routed: bool,
+    findings: &mut Findings<'_>,
+) -> Option<ServiceSpec> {
+    let raw = &service.raw;
+    if raw.run.is_absent() {
+        let advice = "write the command that starts it: `run: node server.js`";
+        findings.push(missing(&format!("the service `{}`", service.name), "run", service.key).help(advice));
+    }
+    let port = port_of(raw, routed || service.name.as_str() == WEB);
+    let probes = probes::compile(raw.probes.value(), port, findings);
+    let scale = compile_scale(raw, findings);
+    check_fixed_port(raw, port, scale, findings);
+    Some(ServiceSpec {
+        run: raw.run.value()?.0.clone(),
+        port,
+        probes,
+        scale,
+        strategy: raw.strategy.value().map_or_else(default_strategy, |strategy| strategy.0.clone()),
+        drain: raw.drain.value().map_or(ServiceSpec::DRAIN, |drain| drain.0),
+        stop: compile_stop(raw.stop.value()),
+        limits: compile_limits(raw.limits.value()),
+        env: raw.env.value().map(|env| env.0.clone()).unwrap_or_default(),
+    })
+}
+
+fn default_strategy() -> Strategy {
+    Strategy::new(StrategyKind::BlueGreen)
+}
+
+fn port_of(raw: &RawService, wanted: bool) -> PortSpec {
+    match raw.port.value() {
+        Some(port) => port.0,
+        None if wanted || probes::ask_port(raw.probes.value()) => PortSpec::Auto,
+        None => PortSpec::None,
+    }
+}
+
+fn compile_scale(raw: &RawService, findings: &mut Findings<'_>) -> Scale {
+    let range = match raw.scale.value() {
+        None => return Scale { min: 1, max: 1 },
+        Some(RawScale::Number(number)) => return Scale { min: *number, max: *number },
+        Some(RawScale::Range(range)) => range,
+    };
+    let max = range.max.get();
+    let min = range.min.value().map_or(1, |min| min.0);
+    let Some(max) = max else { return Scale { min, max: min } };
+    match max.value.0.cmp(&min) {
+        std::cmp::Ordering::Less => {
+            findings.push(scale_order(min, max.span, range.min.get().map(|min| min.span)))
+        }
+        std::cmp::Ordering::Equal => {}
+        std::cmp::Ordering::Greater => {
+            let help = format!(
+                "nothing scales services by itself in this version: {min} run, or what `tidegate scale` says"
+            );
+            findings.push(not_used_yet("`max`", max.key).help(help));
+        }
+    }
+    Scale { min, max: max.value.0 }
+}
+
+fn scale_order(min: u32, max_at: Span, min_at: Option<Span>) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::error(codes::SCALE_ORDER, format!("`max` is smaller than `min`, which is {min}"))
+            .at(max_at, "smaller")
+            .help("`min` is 1 where it is not written");
+    match min_at {
+        Some(span) => diagnostic.at(span, "`min`"),
+        None => diagnostic,
+    }
+}
+
+fn check_fixed_port(raw: &RawService, port: PortSpec, scale: Scale, findings: &mut Findings<'_>) {
+    let PortSpec::Fixed(number) = port else { return };
+    if scale.max <= 1 {
+        return;
+    }
+    let (Some(port), Some(scale_at)) = (raw.port.get(), raw.scale.get()) else { return };
+    let message = format!("{} instances cannot all listen on port {number}", scale.max);
+    findings.push(
+        Diagnostic::error(codes::FIXED_PORT, message)
+            .at(port.span, "fixed port")
+            .at(scale_at.span, "more than one instance")
+            .help("write `port: auto` and listen on $PORT, or `scale: 1`"),
+    );
+}
+
+fn compile_stop(raw: Option<&RawStop>) -> StopSpec {
+    let mut stop = StopSpec::default();
+    if let Some(raw) = raw {
+        stop.signal = raw.signal.value().map_or(stop.signal, |signal| signal.0);
+        stop.grace = raw.grace.value().map_or(stop.grace, |grace| grace.0);
+    }
+    stop
+}
+
+fn compile_limits(raw: Option<&RawLimits>) -> Limits {
+    raw.map_or_else(Limits::default, |raw| Limits {
+        memory: raw.memory.value().map(|memory| memory.0),
+        cpu: raw.cpu.value().map(|cpu| cpu.0),
+        pids: raw.pids.value().map(|pids| pids.0),
+    })
+}

@@ -1,0 +1,50 @@
+//! What keys of other tools and misplaced keys are called here.
+
+/// A word of another tool, the keys of the map it is looked for in, and what to write.
+const SYNONYMS: [(&str, &str, &str); 17] = [
+    ("command", "run", "a command is called `run` here"),
+    ("cmd", "run", "a command is called `run` here"),
+    ("start", "run", "a command is called `run` here"),
+    ("entrypoint", "run", "a command is called `run` here"),
+    ("replicas", "scale", "the number of instances is called `scale` here"),
+    ("instances", "scale", "the number of instances is called `scale` here"),
+    ("healthcheck", "probes", "health checks are called `probes` here"),
+    ("health", "probes", "health checks are called `probes` here"),
+    ("environment", "env", "variables are called `env` here"),
+    ("ports", "port", "a service has one `port`"),
+    ("resources", "limits", "resources are called `limits` here"),
+    ("readiness", "ready", "the readiness probe is called `ready` here"),
+    ("liveness", "live", "the liveness probe is called `live` here"),
+    ("interval", "every", "the interval is called `every` here"),
+    ("service", "to", "the service is named by `to` here"),
+    ("domain", "host", "a domain is called `host` here"),
+    ("domains", "routes", "domains belong to `routes`: `routes: [{ host: example.com, to: web }]`"),
+];
+
+/// A key that belongs elsewhere, the key that marks the map it was found in, and where it belongs.
+const MISPLACED: [(&str, &str, &str); 15] = [
+    ("run", "services", "it belongs to a service: `services: { web: { run: … } }`"),
+    ("port", "services", "it belongs to a service"),
+    ("scale", "services", "it belongs to a service"),
+    ("strategy", "services", "it belongs to a service"),
+    ("probes", "services", "it belongs to a service"),
+    ("limits", "services", "it belongs to a service"),
+    ("drain", "services", "it belongs to a service"),
+    ("stop", "services", "it belongs to a service"),
+    ("routes", "probes", "it belongs to the top level or to an environment"),
+    ("host", "probes", "hosts belong to `routes` at the top level"),
+    ("build", "probes", "it belongs to the top level: all services run from one build"),
+    ("migrate", "probes", "it belongs to the top level"),
+    ("memory", "probes", "it belongs to `limits`"),
+    ("cpu", "probes", "it belongs to `limits`"),
+    ("build", "promote_from", "a build is the same in every environment; it belongs to the top level"),
+];
+
+/// What to do about an unknown key in a map with these keys.
+pub(super) fn called(key: &str, keys: &[&str]) -> Option<&'static str> {
+    SYNONYMS
+        .iter()
+        .chain(&MISPLACED)
+        .find(|(word, marker, _)| *word == key && keys.contains(marker))
+        .map(|(_, _, advice)| *advice)
+}

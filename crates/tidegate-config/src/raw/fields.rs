@@ -1,0 +1,81 @@
+//! Reads the keys of a map of which all keys are known.
+
+use super::called::called;
+use super::field::Field;
+use super::read::{Place, Read};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::findings::Findings;
+use crate::nearest::nearest;
+use crate::quote::{list, quote};
+use crate::span::Spanned;
+use crate::tree::{Entry, Key, Value};
+
+/// The entries of a map, unknown keys already reported.
+pub(crate) struct Fields<'n> {
+    entries: &'n [Entry],
+}
+
+impl<'n> Fields<'n> {
+    /// Opens the map at a place; `what` names it in messages ("a service").
+    pub(crate) fn open(
+        place: &Place<'n>,
+        what: &str,
+        keys: &[&str],
+        findings: &mut Findings<'_>,
+    ) -> Option<Self> {
+        let entries: &'n [Entry] = match &place.node.value {
+            Value::Map(entries) => entries,
+            Value::Null => &[],
+            Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::List(_) | Value::Reported => {
+                place.report_type(
+                    &format!("a map with keys like {}", list(keys.iter().take(3).copied())),
+                    findings,
+                );
+                return None;
+            }
+        };
+        for entry in entries.iter().filter(|entry| !keys.contains(&entry.key.text.as_str())) {
+            findings.push(unknown_key(&entry.key, what, keys));
+        }
+        Some(Fields { entries })
+    }
+
+    /// Reads one key.
+    pub(crate) fn read<T: Read>(&self, key: &str, findings: &mut Findings<'_>) -> Field<T> {
+        match self.entries.iter().find(|entry| entry.key.text == key) {
+            None => Field::Absent,
+            Some(entry) => read_entry(entry, findings),
+        }
+    }
+}
+
+/// Reads the value of an entry.
+pub(crate) fn read_entry<T: Read>(entry: &Entry, findings: &mut Findings<'_>) -> Field<T> {
+    let key = &entry.key;
+    if matches!(entry.value.value, Value::Null) && !T::MAY_BE_EMPTY {
+        findings.push(
+            Diagnostic::error(codes::NO_VALUE, format!("{} has no value", quote(&key.text)))
+                .at(key.span, "nothing behind the colon")
+                .help("write a value, or remove the key"),
+        );
+        return Field::Broken;
+    }
+    let place = Place::of_key(&key.text, key.span, &entry.value);
+    match T::read(&place, findings) {
+        None => Field::Broken,
+        Some(value) => Field::Present(Spanned { value, span: place.place_of_value(), key: key.span }),
+    }
+}
+
+fn unknown_key(key: &Key, what: &str, keys: &[&str]) -> Diagnostic {
+    let known = called(&key.text, keys);
+    let meant = match (known, nearest(&key.text, keys.iter().copied())) {
+        (Some(word), _) => format!("; {word}"),
+        (None, Some(near)) => format!("; did you mean `{near}`?"),
+        (None, None) => String::new(),
+    };
+    Diagnostic::error(codes::UNKNOWN_KEY, format!("{} is not a key of {what}{meant}", quote(&key.text)))
+        .at(key.span, "unknown key")
+        .help(format!("{what} has the keys {}", list(keys.iter().copied())))
+}

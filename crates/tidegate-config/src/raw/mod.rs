@@ -1,0 +1,58 @@
+//! The manifest as typed: every key with its type and place, nothing filled in.
+//!
+//! [`record!`] makes a struct, its JSON Schema and its reader from one list of keys, so the three cannot disagree. A
+//! reader reports every mistake it meets and goes on; a value it could not read is [`Field::Broken`], which later
+//! stages pass over in silence.
+
+mod called;
+mod command;
+mod env;
+mod environment;
+mod field;
+mod fields;
+mod later;
+mod limits;
+mod list;
+mod manifest;
+mod name;
+mod port;
+mod probe;
+mod read;
+mod record;
+mod route;
+mod scale;
+mod service;
+mod stop;
+mod strategy;
+mod time;
+mod whole;
+
+pub(crate) use command::Command;
+pub(crate) use env::{NameFault, RawEnv, check_env_name, check_env_value};
+pub(crate) use environment::RawEnvironment;
+pub(crate) use field::Field;
+pub(crate) use later::not_used_yet;
+pub(crate) use limits::RawLimits;
+pub(crate) use list::{ListOf, Named, NamedEntry};
+pub(crate) use manifest::{RawBuild, RawManifest, RawMigrate};
+pub(crate) use name::{NameText, name_advice, nearest_name};
+pub(crate) use probe::{RawProbe, RawProbes};
+pub(crate) use read::{Place, Read};
+pub(crate) use route::{Host, RawRoute};
+pub(crate) use scale::RawScale;
+pub(crate) use service::{RawService, ServiceOverlay};
+pub(crate) use stop::RawStop;
+
+use crate::findings::Findings;
+use crate::span::Span;
+use crate::tree::Node;
+
+/// Reads the root of a `tidegate.yaml`.
+pub(crate) fn read_manifest(root: &Node, findings: &mut Findings<'_>) -> Option<RawManifest> {
+    let place = Place {
+        node: root,
+        key: Span::new(root.span.start, root.span.start),
+        subject: "the manifest".to_owned(),
+    };
+    RawManifest::read(&place, findings)
+}

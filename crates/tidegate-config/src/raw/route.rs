@@ -1,0 +1,216 @@
+//! Routes: host, path, service.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::name::NameText;
+use super::read::{Place, Read};
+use super::record::record;
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::findings::Findings;
+use crate::quote::quote;
+
+record! { replaced
+    /// Where requests go: the most specific host wins, then the longest path.
+    #[schemars(rename = "Route", extend("required" = ["host", "to"]))]
+    RawRoute is "a route" {
+        /// A DNS name, `*.` and a DNS name for its subdomains, or `*` for every other host.
+        host: Host,
+        /// A path prefix, matched at a `/`. Default `/`.
+        path: RoutePath,
+        /// The service the requests go to.
+        to: NameText,
+    }
+}
+
+/// A host in lower case.
+#[derive(Clone, Debug)]
+pub(crate) struct Host(pub(crate) String);
+
+/// A path prefix without empty segments and without `/` at the end.
+#[derive(Clone, Debug)]
+pub(crate) struct RoutePath(pub(crate) String);
+
+/// What is wrong with a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PathFault {
+    Start,
+    Character,
+    Dots,
+    Length,
+}
+
+impl PathFault {
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            PathFault::Start => "it does not begin with `/`",
+            PathFault::Character => "it contains white space, a control character, `?`, `#` or `\\`",
+            PathFault::Dots => "it contains `.` or `..` as a segment",
+            PathFault::Length => "it is longer than 1024 bytes",
+        }
+    }
+}
+
+/// Checks a path without its query.
+pub(super) fn check_path(path: &str) -> Result<(), PathFault> {
+    let dots =
+        |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    let refused = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#' | '\\');
+    if !path.starts_with('/') {
+        Err(PathFault::Start)
+    } else if path.len() > 1024 {
+        Err(PathFault::Length)
+    } else if path.contains(refused) {
+        Err(PathFault::Character)
+    } else if path.split('/').any(dots) {
+        Err(PathFault::Dots)
+    } else {
+        Ok(())
+    }
+}
+
+impl Host {
+    /// The host, or why the text is none.
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        let host = text.to_ascii_lowercase();
+        if host == "*" {
+            return Ok(Host(host));
+        }
+        let name = host.strip_prefix("*.").unwrap_or(&host);
+        if host.contains("://") {
+            Err("leave out the scheme: write the host alone")
+        } else if host.contains('/') {
+            Err("leave out the path: it goes to the key `path`")
+        } else if host.contains(':') {
+            Err("leave out the port: routes are the same on every port of the gateway")
+        } else if name.contains('*') {
+            Err("`*` stands alone or as the first label: `*.example.com`")
+        } else if !host.is_ascii() {
+            Err("write an international name in its ASCII form, `xn--…`")
+        } else if !is_dns_name(name) {
+            Err("labels of 1 to 63 letters, digits and `-`, with dots between")
+        } else {
+            Ok(Host(host))
+        }
+    }
+}
+
+fn is_dns_name(name: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.split('.').all(label)
+}
+
+impl Read for Host {
+    fn read(place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Self> {
+        let text = place.text(findings)?;
+        let report = |reason| {
+            findings.push(
+                Diagnostic::error(codes::BAD_HOST, format!("{} is not a host", quote(text)))
+                    .at(place.node.span, "not a host")
+                    .help(reason),
+            );
+        };
+        Host::parse(text).map_err(report).ok()
+    }
+}
+
+impl Read for RoutePath {
+    fn read(place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Self> {
+        let text = place.text(findings)?;
+        if let Err(fault) = check_path(text) {
+            findings.push(
+                Diagnostic::error(
+                    codes::BAD_PATH,
+                    format!("{} is not a path: {}", quote(text), fault.reason()),
+                )
+                .at(place.node.span, "not a path")
+                .help("write a prefix like `/api`"),
+            );
+            return None;
+        }
+        let segments: Vec<&str> = text.split('/').filter(|segment| !segment.is_empty()).collect();
+        Some(RoutePath(format!("/{}", segments.join("/"))))
+    }
+}
+
+impl JsonSchema for Host {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Host".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^(\\*|(\\*\\.)?[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*)$" })
+    }
+}
+
+impl JsonSchema for RoutePath {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "RoutePath".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^/[^\\s?#]*$" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_names_wildcards_or_everything() {
+        for good in
+            ["shop.localhost", "a", "SHOP.example.com", "*.example.com", "*", "127.0.0.1", "xn--bcher-kva.de"]
+        {
+            assert!(Host::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            ".",
+            "a..b",
+            "-a.b",
+            "a-.b",
+            "*.",
+            "a.*",
+            "**",
+            "a b",
+            "a_b",
+            "http://a",
+            "a:80",
+            "a/b",
+            "bücher.de",
+        ] {
+            assert!(Host::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(Host::parse("Shop.Example.COM").unwrap().0, "shop.example.com");
+    }
+
+    #[test]
+    fn paths_cannot_climb() {
+        for (path, fault) in [
+            ("api", PathFault::Start),
+            ("/a/../b", PathFault::Dots),
+            ("/a/%2E%2e", PathFault::Dots),
+            ("/a b", PathFault::Character),
+            ("/a?b", PathFault::Character),
+        ] {
+            assert_eq!(check_path(path), Err(fault), "{path}");
+        }
+        assert_eq!(check_path("/..a/b.c/"), Ok(()));
+    }
+}

@@ -1,0 +1,28 @@
+//! A file as the caller read it.
+
+use crate::env_file;
+
+/// A file's name, as messages show it, and its text. Nothing in this crate opens the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The name messages show.
+    pub file: String,
+    /// The whole text.
+    pub text: String,
+}
+
+impl Source {
+    /// The longest text that is read, in bytes.
+    pub const LONGEST: usize = 1 << 20;
+
+    /// A source from its name and text.
+    pub fn new(file: impl Into<String>, text: impl Into<String>) -> Self {
+        Source { file: file.into(), text: text.into() }
+    }
+
+    /// The same file with every byte that could belong to a value replaced by `*`, same offsets. Whoever shows a
+    /// diagnostic of an env file with its source line shows it from here.
+    pub fn redacted_env_file(&self) -> Source {
+        Source { file: self.file.clone(), text: env_file::redact(&self.text) }
+    }
+}
