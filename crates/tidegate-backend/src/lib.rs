@@ -3,6 +3,8 @@
 //! Called by `tidegate-control` only. A backend decides nothing: it starts, stops and removes what it is told to, and says
 //! what it sees.
 
+pub mod process;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -97,7 +99,12 @@ pub trait Logs: Send + Sync {
     fn tail(&self, units: &[InstanceId], last: usize) -> std::io::Result<Vec<LogLine>>;
 
     /// Lines after a cursor; an empty cursor begins at the oldest line kept. The returned cursor continues.
-    fn after(&self, units: &[InstanceId], cursor: &LogCursor, most: usize) -> std::io::Result<(Vec<LogLine>, LogCursor)>;
+    fn after(
+        &self,
+        units: &[InstanceId],
+        cursor: &LogCursor,
+        most: usize,
+    ) -> std::io::Result<(Vec<LogLine>, LogCursor)>;
 
     /// Removes output of units not in `keep` older than `older_than_ms` or beyond `most_bytes` in all.
     fn prune(&self, keep: &[InstanceId], older_than_ms: u64, most_bytes: u64) -> std::io::Result<()>;

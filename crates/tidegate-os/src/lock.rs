@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 /// A held lock; released on drop. Not inherited by programs this process starts.
 #[derive(Debug)]
@@ -26,8 +27,12 @@ pub enum LockError {
     Io(#[from] io::Error),
 }
 
+/// How often, and how long in between, a lock is tried: [`holder`] has it for microseconds.
+const LOOKS: u32 = 5;
+const LOOK: Duration = Duration::from_millis(1);
+
 impl Lock {
-    /// Takes the lock and writes our process id into its file, mode 0600. Never waits.
+    /// Takes the lock and writes our process id into its file, mode 0600. Does not wait for the holder.
     pub fn acquire(path: &Path) -> Result<Lock, LockError> {
         let mut lock = Lock::take(path)?;
         lock.sign(std::process::id())?;
@@ -49,11 +54,15 @@ impl Lock {
     fn take(path: &Path) -> Result<Lock, LockError> {
         let file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Lock { file }),
-            Err(TryLockError::WouldBlock) => Err(LockError::Held { pid: read_pid(file).unwrap_or(0) }),
-            Err(TryLockError::Error(error)) => Err(error.into()),
+        for _ in 0..LOOKS {
+            match file.try_lock() {
+                Ok(()) => return Ok(Lock { file }),
+                // Somebody who asks for the holder has it for a moment.
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
+                Err(TryLockError::Error(error)) => return Err(error.into()),
+            }
         }
+        Err(LockError::Held { pid: read_pid(file).unwrap_or(0) })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command};
 
 use nix::libc;
@@ -39,6 +40,8 @@ pub struct Confinement {
     pub groups: Vec<OwnedFd>,
     /// What it sees of the file system; `None`: all we see.
     pub mounts: Option<MountPlan>,
+    /// The directory it runs in, as it sees the file system; `None`: ours.
+    pub dir: Option<PathBuf>,
     /// Whom it runs as, without supplementary groups and with an empty capability bounding set; `None`: as we do.
     pub user: Option<User>,
 }
@@ -71,6 +74,10 @@ impl Confinement {
         }
         if let Some(mounts) = &self.mounts {
             mounts.apply()?;
+        }
+        // Not left to `Command`, which would enter it before anything is mounted, and so behind the mounts.
+        if let Some(dir) = &self.dir {
+            nix::unistd::chdir(dir)?;
         }
         if let Some(user) = self.user {
             drop_to(user)?;

@@ -1,0 +1,120 @@
+//! What this machine lets us do for units, found out once by trying.
+
+use std::fs;
+use std::io;
+use std::time::{Duration, Instant};
+
+use tidegate_core::model::{Exit, InstanceId, Limits, PortSpec, StopSpec};
+use tidegate_os::clock;
+use tidegate_os::lock::holder;
+use tidegate_os::process::{User, is_root};
+
+use super::cgroup::Cgroups;
+use super::config::ProcessConfig;
+use super::launch::launch;
+use super::place::Place;
+use super::spec::{Isolation, ShimSpec};
+use crate::UnitSpec;
+
+/// What was found.
+#[derive(Debug)]
+pub(super) struct Abilities {
+    /// Whom units become; `None`: they run as we do.
+    pub(super) user: Option<User>,
+    /// Why they run as we do, where that was not asked for.
+    pub(super) why_ourselves: Option<String>,
+    /// Control groups.
+    pub(super) cgroups: Cgroups,
+}
+
+/// A trial that takes longer has failed.
+const TRIAL: Duration = Duration::from_secs(3);
+
+impl Abilities {
+    /// Tries it out. Takes about 20 ms as root, nothing otherwise.
+    pub(super) fn find(config: &ProcessConfig) -> Abilities {
+        let cgroups = Cgroups::open(prefix(config));
+        let wanted = config.run_as.user();
+        let (user, why_ourselves) = match wanted.map(|user| (user, confined(config, user))) {
+            None if is_root() => (None, Some("it was asked for".to_owned())),
+            None => (None, Some("only root can start a process as another user".to_owned())),
+            Some((user, Ok(()))) => (Some(user), None),
+            Some((_, Err(why))) => (None, Some(why)),
+        };
+        Abilities { user, why_ourselves, cgroups }
+    }
+
+    /// What units of these limits have to do without.
+    pub(super) fn shortcomings(&self, limits: &Limits) -> Vec<String> {
+        let mut found = self.cgroups.shortcomings(limits);
+        if let Some(why) = &self.why_ourselves {
+            found.push(format!("instances run as the user Tidegate runs as, and can read its data: {why}"));
+        }
+        found
+    }
+}
+
+/// Tells apart the control groups of several data directories.
+fn prefix(config: &ProcessConfig) -> String {
+    let seed = tidegate_core::health::backoff::seed_of(&config.root.to_string_lossy());
+    format!("{:08x}", seed & 0xffff_ffff)
+}
+
+/// Whether a unit can be confined to that user: starts one that does nothing.
+fn confined(config: &ProcessConfig, user: User) -> Result<(), String> {
+    let place = Place::at(&config.root.join(format!(".trial-{}", std::process::id())));
+    let tried = attempt(config, &place, user);
+    let _ = fs::remove_dir_all(place.dir());
+    match tried {
+        Ok(exit) if exit.success() => Ok(()),
+        Ok(exit) => Err(exit.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn attempt(config: &ProcessConfig, place: &Place, user: User) -> io::Result<Exit> {
+    let mut launched = launch(place, &trial(config, place, user)?, &config.shim_command)?;
+    let begun = Instant::now();
+    while holder(&place.lock()).is_some() {
+        if begun.elapsed() > TRIAL {
+            launched.child.kill()?;
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    launched.child.wait()?;
+    let said = || fs::read_to_string(place.complaint()).unwrap_or_default();
+    place.exit().ok_or_else(|| io::Error::other(format!("a trial unit did not end: {}", said().trim())))
+}
+
+fn trial(config: &ProcessConfig, place: &Place, user: User) -> io::Result<ShimSpec> {
+    Ok(ShimSpec {
+        unit: UnitSpec {
+            id: InstanceId("trial".to_owned()),
+            generation: 0,
+            app: "trial".parse().expect("`trial` is a name"),
+            environment: None,
+            service: None,
+            revision: None,
+            command: "cd .".to_owned(),
+            dir: config.root.clone(),
+            writable: false,
+            env: Default::default(),
+            port: PortSpec::None,
+            probes: None,
+            stop: StopSpec::default(),
+            limits: Limits::default(),
+        },
+        env: Default::default(),
+        port: None,
+        boot_id: clock::boot_id()?,
+        asked_ms: clock::boot_ms(),
+        log: place.dir().join("log"),
+        isolation: Isolation {
+            user: Some((user.uid, user.gid)),
+            writable: vec![place.scratch()],
+            readable: vec![config.root.clone()],
+        },
+        groups: Vec::new(),
+    })
+}

@@ -1,0 +1,51 @@
+//! What the control plane decides about the process backend when it opens it.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tidegate_os::process::{User, is_root};
+
+/// Called whenever an observation has changed, from a thread of the backend. It must not block.
+pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// Where units live and whom they run as.
+#[derive(Clone, Debug)]
+pub struct ProcessConfig {
+    /// A directory per running unit: `<data>/units`. Made where it is missing.
+    pub root: PathBuf,
+    /// A directory per unit for its output, which outlives it: `<data>/logs`. Made where it is missing.
+    pub logs: PathBuf,
+    /// A directory per app that its build commands keep as `$HOME` from one build to the next: `<data>/cache`.
+    pub cache: PathBuf,
+    /// The program and leading arguments that end up in [`super::shim_main`]; `--dir DIR` is added.
+    pub shim_command: Vec<OsString>,
+    /// Whom units run as.
+    pub run_as: RunAs,
+}
+
+/// Whom units run as.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RunAs {
+    /// An unprivileged user where we are root (65534, `nobody`), ourselves where we are not.
+    #[default]
+    Unprivileged,
+    /// This user; only root can.
+    User(User),
+    /// As we do.
+    Ourselves,
+}
+
+/// `nobody` and `nogroup` on every Linux distribution we know.
+const NOBODY: User = User { uid: 65_534, gid: 65_534 };
+
+impl RunAs {
+    /// The user to become; `None`: stay as we are.
+    pub(super) fn user(self) -> Option<User> {
+        match self {
+            RunAs::Unprivileged => is_root().then_some(NOBODY),
+            RunAs::User(user) => Some(user),
+            RunAs::Ourselves => None,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What `tidegate doctor` says of this machine.
+
+use tidegate_core::units::ByteSize;
+use tidegate_core::view::{DoctorFinding, Severity};
+use tidegate_os::file::free_bytes;
+
+use super::abilities::Abilities;
+use super::config::ProcessConfig;
+
+/// Less free room than this is worth a warning: a build or two will not fit.
+const LITTLE: u64 = 1 << 30;
+
+/// Looks at the machine without a backend running: control groups, user, room on disk.
+pub fn doctor(config: &ProcessConfig) -> Vec<DoctorFinding> {
+    if let Err(error) = super::place::private_dir(&config.root) {
+        let message = format!("{}: {error}", config.root.display());
+        let help = "give Tidegate a data directory it may write to with --data".to_owned();
+        return vec![finding(Severity::Error, "disk", message, Some(help))];
+    }
+    findings(&Abilities::find(config), config)
+}
+
+/// The same from what a backend has found already.
+pub(super) fn findings(abilities: &Abilities, config: &ProcessConfig) -> Vec<DoctorFinding> {
+    let mut found: Vec<DoctorFinding> = limits(abilities);
+    found.push(user(abilities));
+    found.push(disk(config));
+    found.sort_by_key(|finding| finding.severity);
+    found
+}
+
+fn limits(abilities: &Abilities) -> Vec<DoctorFinding> {
+    let one = |(controller, fact): (super::cgroup::Controller, Result<String, String>)| {
+        let name = controller.as_str();
+        match fact {
+            Ok(how) => finding(Severity::Ok, "cgroup", format!("{name} limits: {how}"), None),
+            Err(why) => {
+                let message = format!("{name} limits are not enforced: {why}");
+                let help = "run Tidegate where it has a control group of its own: as root, or with \
+                            `systemd-run --user --scope -p Delegate=yes tidegate up`";
+                finding(Severity::Warning, "cgroup", message, Some(help.to_owned()))
+            }
+        }
+    };
+    abilities.cgroups.facts().into_iter().map(one).collect()
+}
+
+fn user(abilities: &Abilities) -> DoctorFinding {
+    match (&abilities.user, &abilities.why_ourselves) {
+        (Some(user), _) => {
+            let message =
+                format!("instances run as user {} with a view of the file system of their own", user.uid);
+            finding(Severity::Ok, "user", message, None)
+        }
+        (None, why) => {
+            let why = why.as_deref().unwrap_or("unknown");
+            let message = format!("instances run as the user Tidegate runs as: {why}");
+            let help = "run Tidegate as root to have instances run as an unprivileged user".to_owned();
+            finding(Severity::Warning, "user", message, Some(help))
+        }
+    }
+}
+
+fn disk(config: &ProcessConfig) -> DoctorFinding {
+    match free_bytes(&config.root) {
+        Ok(free) if free >= LITTLE => finding(Severity::Ok, "disk", format!("{} free", ByteSize(free)), None),
+        Ok(free) => {
+            let help = "make room: a deploy is refused when its build does not fit".to_owned();
+            finding(Severity::Warning, "disk", format!("only {} free", ByteSize(free)), Some(help))
+        }
+        Err(error) => finding(Severity::Error, "disk", format!("{}: {error}", config.root.display()), None),
+    }
+}
+
+fn finding(severity: Severity, check: &str, message: String, help: Option<String>) -> DoctorFinding {
+    DoctorFinding { severity, check: check.to_owned(), message, help }
+}

@@ -1,0 +1,41 @@
+//! From a unit's isolation as written in its spec to a confinement the operating system understands.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use tidegate_os::process::{Bind, MountPlan, User};
+
+use super::ownership;
+use super::spec::Isolation;
+
+impl Isolation {
+    /// Whom it becomes.
+    pub(super) fn user(&self) -> Option<User> {
+        self.user.map(|(uid, gid)| User { uid, gid })
+    }
+
+    /// Gives the writable directories to the user. Before the first start only.
+    pub(super) fn prepare(&self) -> io::Result<()> {
+        for dir in &self.writable {
+            fs::create_dir_all(dir)?;
+            if let Some(user) = self.user() {
+                ownership::give(dir, user)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is to be mounted for it: only where it becomes another user, for only root may mount.
+    pub(super) fn mounts(&self) -> io::Result<Option<MountPlan>> {
+        let Some(user) = self.user() else { return Ok(None) };
+        let bind = |path: &Path, read_only| Ok(Bind { path: fs::canonicalize(path)?, read_only });
+        let binds = self
+            .readable
+            .iter()
+            .map(|path| bind(path, true))
+            .chain(self.writable.iter().map(|path| bind(path, false)))
+            .collect::<io::Result<Vec<Bind>>>()?;
+        MountPlan::new(user, binds).map(Some)
+    }
+}

@@ -1,0 +1,69 @@
+//! Starting commands the way the unit is to run: confined, in its groups, with its environment.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use tidegate_os::process::Confinement;
+
+use crate::process::cgroup::Group;
+use crate::process::place::Place;
+use crate::process::spec::ShimSpec;
+
+/// What every command of the unit is started with.
+pub(super) struct Starter {
+    pub(super) groups: Vec<Group>,
+    dir: PathBuf,
+    spec: ShimSpec,
+}
+
+impl Starter {
+    /// Makes the groups and the directories. Groups that cannot be made are left out and said in the second value: an
+    /// app without limits is better than none.
+    pub(super) fn prepare(place: &Place, spec: ShimSpec) -> io::Result<(Starter, Vec<String>)> {
+        let mut complaints = Vec::new();
+        let mut groups = Vec::new();
+        for plan in &spec.groups {
+            match Group::make(plan) {
+                Ok(group) => groups.push(group),
+                Err(error) => complaints.push(format!("limits not enforced: {error}")),
+            }
+        }
+        fs::create_dir_all(place.scratch().join("tmp"))?;
+        spec.isolation.prepare()?;
+        let dir = fs::canonicalize(&spec.unit.dir)?;
+        Ok((Starter { groups, dir, spec }, complaints))
+    }
+
+    /// The spec it works by.
+    pub(super) fn spec(&self) -> &ShimSpec {
+        &self.spec
+    }
+
+    /// Starts the unit's command, its output in pipes.
+    pub(super) fn start(&self) -> io::Result<Child> {
+        self.run(&self.spec.unit.command, Stdio::piped)
+    }
+
+    /// Starts a probe's command, its output dropped.
+    pub(super) fn check(&self, command: &str) -> io::Result<Child> {
+        self.run(command, Stdio::null)
+    }
+
+    fn run(&self, text: &str, output: fn() -> Stdio) -> io::Result<Child> {
+        let mut command = Command::new("/bin/sh");
+        command.arg("-c").arg(text).env_clear().envs(&self.spec.env);
+        command.stdin(Stdio::null()).stdout(output()).stderr(output());
+        self.confinement()?.spawn(command)
+    }
+
+    fn confinement(&self) -> io::Result<Confinement> {
+        Ok(Confinement {
+            groups: self.groups.iter().map(Group::door).collect::<io::Result<Vec<_>>>()?,
+            mounts: self.spec.isolation.mounts()?,
+            dir: Some(self.dir.clone()),
+            user: self.spec.isolation.user(),
+        })
+    }
+}

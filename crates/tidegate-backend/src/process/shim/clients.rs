@@ -1,0 +1,70 @@
+//! Who is connected to the shim: the control plane, and at times one that stops everything.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+
+use crate::process::message::{FromShim, Inbox, ToShim, send};
+
+/// More connections than anybody needs.
+const MOST: usize = 8;
+
+/// The listening socket and its connections.
+pub(super) struct Clients {
+    listener: UnixListener,
+    connected: Vec<Client>,
+}
+
+struct Client {
+    stream: UnixStream,
+    inbox: Inbox,
+    open: bool,
+}
+
+impl Clients {
+    pub(super) fn new(listener: UnixListener) -> Clients {
+        Clients { listener, connected: Vec::new() }
+    }
+
+    pub(super) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        std::iter::once(self.listener.as_fd())
+            .chain(self.connected.iter().map(|client| client.stream.as_fd()))
+    }
+
+    /// Takes new connections, and greets each with the state.
+    pub(super) fn accept(&mut self, state: &FromShim) {
+        while let Ok((stream, _)) = self.listener.accept() {
+            if self.connected.len() >= MOST {
+                // The longest connected is the likeliest to have been forgotten.
+                self.connected.remove(0);
+            }
+            let greeted = stream.set_nonblocking(true).and_then(|()| send(&stream, state));
+            if let Err(error) = greeted {
+                complain(&error);
+                continue;
+            }
+            self.connected.push(Client { stream, inbox: Inbox::default(), open: true });
+        }
+    }
+
+    /// What they said.
+    pub(super) fn receive(&mut self) -> Vec<ToShim> {
+        let mut said = Vec::new();
+        for client in &mut self.connected {
+            let (messages, open) = client.inbox.receive(&client.stream);
+            said.extend(messages);
+            client.open &= open;
+        }
+        self.connected.retain(|client| client.open);
+        said
+    }
+
+    /// Tells everybody. One who does not read is dropped, and will connect again.
+    pub(super) fn tell(&mut self, message: &FromShim) {
+        self.connected.retain(|client| send(&client.stream, message).inspect_err(complain).is_ok());
+    }
+}
+
+fn complain(error: &io::Error) {
+    tracing::debug!(%error, "a client of the shim was dropped");
+}

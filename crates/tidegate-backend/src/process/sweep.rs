@@ -1,0 +1,123 @@
+//! Ending units whose shim is dead, and all units when the control plane is.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tidegate_core::model::{Exit, InstanceId};
+use tidegate_os::lock::holder;
+use tidegate_os::process::{all, environ_has, kill, start_time};
+use tidegate_os::socket;
+
+use super::cgroup::Group;
+use super::message::{ToShim, send};
+use super::place::{Place, empty_trash, ignore_missing};
+use super::spec::{Main, ShimSpec};
+
+const SIGKILL: i32 = 9;
+/// A process that survives SIGKILL for longer hangs in the kernel; nobody can end it.
+const SWEEP: Duration = Duration::from_secs(2);
+/// Beyond its grace a shim gets this long to kill and record, before it is killed itself.
+const BEYOND_GRACE: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(5);
+
+/// What is said of a unit whose shim left no record.
+pub(super) const SHIM_KILLED: &str = "its shim was killed, so how it ended is not known";
+
+/// Kills every process a dead shim left, and removes its groups. True if there was any.
+pub(super) fn sweep(place: &Place) -> bool {
+    let groups: Vec<Group> = place.spec().iter().flat_map(|spec| spec.groups.iter().map(Group::of)).collect();
+    let main = place.main();
+    let begun = Instant::now();
+    let mut any = false;
+    loop {
+        let left = leftovers(place, main, &groups);
+        if left.is_empty() || begun.elapsed() > SWEEP {
+            break;
+        }
+        any = true;
+        groups.iter().for_each(Group::kill);
+        for pid in left {
+            let _ = kill(pid, SIGKILL);
+        }
+        std::thread::sleep(LOOK);
+    }
+    for group in groups {
+        if let Err(error) = group.remove() {
+            tracing::warn!(%error, "control group not removed");
+        }
+    }
+    any
+}
+
+/// Processes of the unit: in its session or process group, in its control groups, or carrying its mark.
+fn leftovers(place: &Place, main: Option<Main>, groups: &[Group]) -> BTreeSet<u32> {
+    let mark = format!("{}={}", ShimSpec::MARK, place.dir().display());
+    // An id is not given out again while a session or group has it: another process of that id means they are gone.
+    let main = main.filter(|main| start_time(main.pid).is_none_or(|started| started == main.started));
+    let of_main = |id: u32| main.is_some_and(|main| main.pid == id);
+    let table = all().into_iter().filter(|entry| !entry.zombie);
+    let ours = table.filter(|entry| {
+        of_main(entry.session) || of_main(entry.group) || environ_has(entry.pid, mark.as_bytes())
+    });
+    let mut left: BTreeSet<u32> = ours.map(|entry| entry.pid).collect();
+    left.extend(groups.iter().flat_map(Group::processes));
+    left.remove(&std::process::id());
+    left
+}
+
+/// A unit that [`stop_all`] ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Which.
+    pub id: InstanceId,
+    /// How it ended.
+    pub exit: Exit,
+}
+
+/// Stops every unit below `root` (`ProcessConfig::root`) with its own signal and grace, all at once, waits for them and
+/// removes them. For `tidegate down` where no control plane runs: one that does would start them again.
+pub fn stop_all(root: &Path) -> io::Result<Vec<Stopped>> {
+    let units = match Place::all(root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let begun = Instant::now();
+    let asked: Vec<(InstanceId, Place, Instant)> = units
+        .into_iter()
+        .map(|(id, _, place)| (id, ask(&place, begun), place))
+        .map(|(i, t, p)| (i, p, t))
+        .collect();
+    let mut stopped = Vec::new();
+    for (id, place, until) in asked {
+        let exit = await_end(&place, until);
+        fs::remove_dir_all(place.dir()).or_else(ignore_missing)?;
+        stopped.push(Stopped { id, exit });
+    }
+    empty_trash(root)?;
+    Ok(stopped)
+}
+
+/// Tells the shim to stop its unit; until when it may take.
+fn ask(place: &Place, now: Instant) -> Instant {
+    let Ok(spec) = place.spec() else { return now };
+    let stop = spec.unit.stop;
+    let message = ToShim::Stop { signal: stop.signal, grace_ms: stop.grace.0 };
+    match socket::connect(&place.socket()).and_then(|link| send(&link, &message)) {
+        Ok(()) => now + stop.grace.to_std() + BEYOND_GRACE,
+        Err(_) => now,
+    }
+}
+
+fn await_end(place: &Place, until: Instant) -> Exit {
+    while let Some(shim) = holder(&place.lock()) {
+        if Instant::now() >= until {
+            let _ = kill(shim, SIGKILL);
+        }
+        std::thread::sleep(LOOK);
+    }
+    sweep(place);
+    place.exit().unwrap_or_else(|| Exit::trouble(SHIM_KILLED))
+}
