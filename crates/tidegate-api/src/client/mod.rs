@@ -1,0 +1,159 @@
+//! The client: a typed method for every endpoint, over TCP or the unix socket of a data directory.
+//!
+//! Used by the command line. A connection a request: whoever types commands does not notice, and nothing has to be kept.
+
+mod connection;
+mod error;
+mod lines;
+mod request;
+mod upload;
+
+use std::path::PathBuf;
+
+use http::Method;
+use tidegate_control::{DeployRequest, EventQuery, LogPage, LogQuery, PlanRequest, Scope, ServiceRef};
+use tidegate_core::model::{InstanceId, RevisionNo, RolloutId};
+use tidegate_core::view::{
+    DeployView, DoctorReport, Explanation, PlanReport, RolloutView, RunView, ServiceStatus, Status,
+    TimelineEvent,
+};
+
+use crate::token::Token;
+use crate::wire::{
+    EventParams, ExplainParams, Health, LogParams, RollbackBody, RolloutAction, RunBody, ScaleBody,
+    ScopeParams,
+};
+use connection::Address;
+pub use error::ClientError;
+pub use lines::Lines;
+use request::Ask;
+
+/// A way to a server. Cheap to clone; connects for each request.
+#[derive(Clone, Debug)]
+pub struct Client {
+    address: Address,
+    token: Option<Token>,
+}
+
+impl Client {
+    /// By the unix socket `api.sock` of a data directory.
+    pub fn unix(socket: impl Into<PathBuf>) -> Self {
+        Client { address: Address::Unix(socket.into()), token: None }
+    }
+
+    /// By an address such as `http://127.0.0.1:7070`.
+    ///
+    /// # Errors
+    /// Where the text is no such address. `https` is not offered: the API is for this machine.
+    pub fn http(url: &str, token: Option<Token>) -> Result<Self, ClientError> {
+        Ok(Client { address: Address::parse(url)?, token })
+    }
+
+    /// Where it connects to, for messages.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Whether a control plane answers, and which.
+    pub async fn health(&self) -> Result<Health, ClientError> {
+        self.json(Ask::get("/v1/health")).await
+    }
+
+    /// Begins a deploy. `pack` writes the snapshot's tar; it is called on a thread of its own while the server reads.
+    pub async fn deploy(
+        &self,
+        request: &DeployRequest,
+        pack: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()> + Send + 'static,
+    ) -> Result<DeployView, ClientError> {
+        upload::deploy(self, request, pack).await
+    }
+
+    /// A deploy, while it runs and after.
+    pub async fn deploy_view(&self, id: u64) -> Result<DeployView, ClientError> {
+        self.json(Ask::get(&format!("/v1/deploys/{id}"))).await
+    }
+
+    /// What a deploy would do.
+    pub async fn plan(&self, request: &PlanRequest) -> Result<PlanReport, ClientError> {
+        self.json(Ask::post("/v1/plan").body(request)?).await
+    }
+
+    /// An environment of an app, now.
+    pub async fn status(&self, scope: &Scope) -> Result<Status, ClientError> {
+        self.json(Ask::get("/v1/status").query(&ScopeParams::from(scope.clone()))?).await
+    }
+
+    /// The rollout in progress of a service, or its last one.
+    pub async fn rollout(&self, service: &ServiceRef) -> Result<RolloutView, ClientError> {
+        self.json(service_ask(Method::GET, service, "rollout")?).await
+    }
+
+    /// Asks something of a rollout.
+    pub async fn act(&self, service: &ServiceRef, action: RolloutAction) -> Result<RolloutView, ClientError> {
+        self.json(service_ask(Method::POST, service, &format!("rollout/{}", action.as_str()))?).await
+    }
+
+    /// Goes back to a revision.
+    pub async fn rollback(
+        &self,
+        service: &ServiceRef,
+        to: Option<RevisionNo>,
+    ) -> Result<RolloutView, ClientError> {
+        self.json(service_ask(Method::POST, service, "rollback")?.body(&RollbackBody { to })?).await
+    }
+
+    /// Sets the number of instances.
+    pub async fn scale(&self, service: &ServiceRef, instances: u32) -> Result<ServiceStatus, ClientError> {
+        self.json(service_ask(Method::PUT, service, "scale")?.body(&ScaleBody { instances })?).await
+    }
+
+    /// Starts a one-off command.
+    pub async fn run(&self, service: &ServiceRef, body: &RunBody) -> Result<RunView, ClientError> {
+        self.json(service_ask(Method::POST, service, "runs")?.body(body)?).await
+    }
+
+    /// A one-off command.
+    pub async fn run_view(&self, id: &InstanceId) -> Result<RunView, ClientError> {
+        self.json(Ask::get(&format!("/v1/runs/{}", request::segment(&id.0)))).await
+    }
+
+    /// Stops a one-off command.
+    pub async fn run_stop(&self, id: &InstanceId) -> Result<RunView, ClientError> {
+        self.json(Ask::post(&format!("/v1/runs/{}/stop", request::segment(&id.0)))).await
+    }
+
+    /// Events, oldest first; with `follow` the lines go on as events happen.
+    pub async fn events(&self, query: EventQuery, follow: bool) -> Result<Lines<TimelineEvent>, ClientError> {
+        self.lines(Ask::get("/v1/events").query(&EventParams::of(query, follow))?).await
+    }
+
+    /// Output by pages; with `follow` pages go on as lines are written.
+    pub async fn logs(&self, query: LogQuery, follow: bool) -> Result<Lines<LogPage>, ClientError> {
+        self.lines(Ask::get("/v1/logs").query(&LogParams::of(query, follow))?).await
+    }
+
+    /// Why a rollout ended as it did.
+    pub async fn explain(
+        &self,
+        scope: &Scope,
+        rollout: Option<RolloutId>,
+    ) -> Result<Explanation, ClientError> {
+        let Scope { app, environment } = scope.clone();
+        self.json(Ask::get("/v1/explain").query(&ExplainParams { app, environment, rollout })?).await
+    }
+
+    /// What the machine can and cannot do.
+    pub async fn doctor(&self) -> Result<DoctorReport, ClientError> {
+        self.json(Ask::get("/v1/doctor")).await
+    }
+
+    /// Stops everything. The server's process ends later, when all is stopped.
+    pub async fn down(&self) -> Result<(), ClientError> {
+        self.json::<serde_json::Value>(Ask::post("/v1/down")).await.map(drop)
+    }
+}
+
+fn service_ask(method: Method, service: &ServiceRef, rest: &str) -> Result<Ask, ClientError> {
+    let path = format!("/v1/services/{}/{rest}", service.service);
+    Ask::new(method, &path).query(&ScopeParams::from(service.scope.clone()))
+}

@@ -1,0 +1,116 @@
+//! One endpoint as data: the router and the OpenAPI document are both made from a list of these.
+
+use axum::handler::Handler;
+use axum::routing::{MethodRouter, get, post, put};
+use serde::de::DeserializeOwned;
+
+use super::Shared;
+use super::openapi::fields_of;
+
+/// One method of one path.
+pub(super) struct Endpoint {
+    /// `get`, `post` or `put`.
+    pub(super) method: &'static str,
+    /// The path, its variable parts in braces.
+    pub(super) path: &'static str,
+    /// Its name: unique.
+    pub(super) id: &'static str,
+    /// What it does, in a line.
+    pub(super) summary: &'static str,
+    /// Whether it answers without a token.
+    pub(super) open: bool,
+    /// The parameters of its query string.
+    pub(super) query: &'static [&'static str],
+    /// Its body.
+    pub(super) body: Option<Content>,
+    /// Its answer.
+    pub(super) answer: Content,
+    /// What does it.
+    pub(super) handler: MethodRouter<Shared>,
+}
+
+/// A body as the document describes it.
+pub(super) struct Content {
+    /// The media type.
+    pub(super) media: &'static str,
+    /// The type's name and its fields; `None` where it is no JSON object.
+    pub(super) object: Option<(&'static str, &'static [&'static str])>,
+}
+
+const JSON: &str = "application/json";
+
+impl Endpoint {
+    /// A reading endpoint.
+    pub(super) fn get<H, T>(path: &'static str, id: &'static str, summary: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, Shared>,
+        T: 'static,
+    {
+        Self::new("get", path, id, summary, get(handler))
+    }
+
+    /// An endpoint that begins something.
+    pub(super) fn post<H, T>(path: &'static str, id: &'static str, summary: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, Shared>,
+        T: 'static,
+    {
+        Self::new("post", path, id, summary, post(handler))
+    }
+
+    /// An endpoint that sets something.
+    pub(super) fn put<H, T>(path: &'static str, id: &'static str, summary: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, Shared>,
+        T: 'static,
+    {
+        Self::new("put", path, id, summary, put(handler))
+    }
+
+    fn new(
+        method: &'static str,
+        path: &'static str,
+        id: &'static str,
+        summary: &'static str,
+        handler: MethodRouter<Shared>,
+    ) -> Self {
+        let answer = Content { media: JSON, object: None };
+        Endpoint { method, path, id, summary, open: false, query: &[], body: None, answer, handler }
+    }
+
+    /// It answers without a token.
+    pub(super) fn open(mut self) -> Self {
+        self.open = true;
+        self
+    }
+
+    /// Its query string has the fields of `T`.
+    pub(super) fn query<T: DeserializeOwned>(mut self) -> Self {
+        self.query = fields_of::<T>().1;
+        self
+    }
+
+    /// It takes a `T` as JSON.
+    pub(super) fn takes<T: DeserializeOwned>(mut self) -> Self {
+        self.body = Some(Content { media: JSON, object: Some(fields_of::<T>()) });
+        self
+    }
+
+    /// It takes bytes.
+    pub(super) fn takes_bytes(mut self, media: &'static str) -> Self {
+        self.body = Some(Content { media, object: None });
+        self
+    }
+
+    /// It answers with a `T` as JSON.
+    pub(super) fn gives<T: DeserializeOwned>(mut self) -> Self {
+        self.answer = Content { media: JSON, object: Some(fields_of::<T>()) };
+        self
+    }
+
+    /// It answers with one `T` as JSON a line.
+    pub(super) fn gives_lines<T: DeserializeOwned>(mut self) -> Self {
+        self.answer = Content { media: crate::wire::LINES_TYPE, object: Some(fields_of::<T>()) };
+        self
+    }
+}

@@ -1,0 +1,17 @@
+//! Stopping everything.
+
+use axum::extract::State;
+use serde_json::Value;
+
+use crate::server::Shared;
+use crate::server::ask::{Answer, ask_json};
+use crate::server::endpoint::Endpoint;
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::post("/v1/down", "down", "Stop every instance, the gateway and the control plane", down)]
+}
+
+/// Answers at once; the process ends when all is stopped.
+async fn down(State(shared): State<Shared>) -> Answer<Value> {
+    ask_json(&shared, |plane| plane.down().map(|()| serde_json::json!({}))).await
+}

@@ -1,0 +1,79 @@
+//! Every endpoint, a family a file.
+
+mod deploys;
+mod doctor;
+mod down;
+mod events;
+mod explain;
+mod health;
+mod logs;
+mod plan;
+mod rollback;
+mod rollout;
+mod runs;
+mod scale;
+mod status;
+
+use axum::Router;
+use axum::http::{StatusCode, Uri};
+use axum::middleware::{from_fn, from_fn_with_state};
+use tidegate_control::{RefusalKind, Scope, ServiceRef};
+use tidegate_core::model::Name;
+
+use super::endpoint::Endpoint;
+use super::problem::Refused;
+use super::{Shared, catch, guard};
+use crate::wire::ScopeParams;
+
+/// The table. The order is that of the document.
+pub(super) fn all() -> Vec<Endpoint> {
+    let families = [
+        health::endpoints(),
+        deploys::endpoints(),
+        plan::endpoints(),
+        status::endpoints(),
+        rollout::endpoints(),
+        rollback::endpoints(),
+        scale::endpoints(),
+        runs::endpoints(),
+        events::endpoints(),
+        logs::endpoints(),
+        explain::endpoints(),
+        doctor::endpoints(),
+        down::endpoints(),
+    ];
+    families.into_iter().flatten().collect()
+}
+
+/// The routes of the table behind their guards.
+pub(super) fn router(shared: Shared) -> Router {
+    let (open, closed): (Vec<_>, Vec<_>) = all().into_iter().partition(|endpoint| endpoint.open);
+    let add = |router: Router<Shared>, endpoint: Endpoint| router.route(endpoint.path, endpoint.handler);
+    let closed = closed.into_iter().fold(Router::new(), add);
+    let closed = closed.route_layer(from_fn_with_state(shared.clone(), guard::authorized));
+    open.into_iter()
+        .fold(Router::new(), add)
+        .merge(closed)
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn(guard::same_site))
+        .layer(from_fn(catch::panics))
+        .with_state(shared)
+}
+
+async fn no_such_path(uri: Uri) -> Refused {
+    let message = format!("the API has no path {}", uri.path());
+    Refused::at(StatusCode::NOT_FOUND, RefusalKind::NotFound, "api::no-such-path", message)
+        .help("/v1/openapi.json lists all of them")
+}
+
+async fn no_such_method(uri: Uri) -> Refused {
+    let message = format!("the path {} has no such method", uri.path());
+    Refused::at(StatusCode::METHOD_NOT_ALLOWED, RefusalKind::Invalid, "api::no-such-method", message)
+        .help("/v1/openapi.json lists all of them")
+}
+
+/// A service of the path in the scope of the query string.
+fn service_ref(service: Name, params: ScopeParams) -> ServiceRef {
+    ServiceRef { scope: Scope::from(params), service }
+}

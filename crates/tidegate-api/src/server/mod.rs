@@ -1,0 +1,119 @@
+//! The server: `/v1/...` over TCP on loopback and a unix socket, for one control plane.
+//!
+//! Started by the wiring of `tidegate up`. Every endpoint is a line of the table in [`endpoints`]: the router and the
+//! OpenAPI document are both made from it. Calls of the control plane block, so they run on the blocking pool.
+
+mod ask;
+mod catch;
+mod connection;
+mod endpoint;
+mod endpoints;
+mod extract;
+mod follow;
+mod guard;
+mod listener;
+mod openapi;
+mod problem;
+mod spool;
+
+use std::future::Future;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tidegate_control::ControlPlane;
+use tokio::sync::{Semaphore, watch};
+
+use crate::token::Token;
+pub use listener::Listener;
+
+/// What the server needs to know.
+#[derive(Debug)]
+pub struct ApiConfig {
+    /// Where it listens, bound already.
+    pub listeners: Vec<Listener>,
+    /// Opens it over TCP. Unix socket peers need none: they are the same user or root.
+    pub token: Token,
+    /// Where uploads are kept until the control plane takes them. On the same file system as the data directory.
+    pub spool_dir: PathBuf,
+    /// The largest upload in bytes.
+    pub most_upload_bytes: u64,
+    /// How many connections each listener serves at once: strangers on TCP cannot take the unix socket's.
+    pub most_connections: usize,
+    /// How many streams may follow events or logs at once.
+    pub most_followers: usize,
+}
+
+impl ApiConfig {
+    /// The largest upload unless said otherwise: 4 GiB and the room a tar's headers take.
+    pub const MOST_UPLOAD_BYTES: u64 = (4 << 30) + (256 << 20);
+
+    /// A configuration with the usual limits.
+    pub fn new(listeners: Vec<Listener>, token: Token, spool_dir: PathBuf) -> Self {
+        ApiConfig {
+            listeners,
+            token,
+            spool_dir,
+            most_upload_bytes: Self::MOST_UPLOAD_BYTES,
+            most_connections: 256,
+            most_followers: 64,
+        }
+    }
+}
+
+/// What every handler may use.
+#[derive(Clone)]
+pub(crate) struct Shared(Arc<Inner>);
+
+pub(crate) struct Inner {
+    plane: Arc<dyn ControlPlane>,
+    token: Token,
+    spool_dir: PathBuf,
+    most_upload_bytes: u64,
+    /// One permit a stream: each holds a thread of the blocking pool now and then.
+    followers: Arc<Semaphore>,
+    /// Turns true when the server is to end: streams end then.
+    ending: watch::Receiver<bool>,
+    openapi: Bytes,
+}
+
+impl std::ops::Deref for Shared {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// Serves until `shutdown` is over, then lets requests in progress finish for a moment.
+///
+/// # Errors
+/// Where the spool directory cannot be made or a listener cannot be used.
+pub async fn serve(
+    config: ApiConfig,
+    plane: Arc<dyn ControlPlane>,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    spool::prepare(&config.spool_dir)?;
+    let (end, ending) = watch::channel(false);
+    let shared = Shared(Arc::new(Inner {
+        plane,
+        token: config.token,
+        spool_dir: config.spool_dir,
+        most_upload_bytes: config.most_upload_bytes,
+        followers: Arc::new(Semaphore::new(config.most_followers)),
+        ending: ending.clone(),
+        openapi: openapi::document(),
+    }));
+    let router = endpoints::router(shared);
+    let mut accepting = tokio::task::JoinSet::new();
+    for listener in config.listeners {
+        let seats = Arc::new(Semaphore::new(config.most_connections));
+        accepting.spawn(listener.into_async()?.accept(router.clone(), seats, ending.clone()));
+    }
+    drop(router);
+    shutdown.await;
+    let _ = end.send(true);
+    while accepting.join_next().await.is_some() {}
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! A refusal on its way out: HTTP status and problem details.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tidegate_control::{Refusal, RefusalKind};
+
+use crate::wire::{DISK_FULL, PROBLEM_TYPE, Problem};
+
+/// What a handler returns where it does not do as asked.
+#[derive(Debug)]
+pub(super) struct Refused {
+    status: StatusCode,
+    refusal: Refusal,
+}
+
+impl Refused {
+    /// A refusal of the API itself, with a status of its own.
+    pub(super) fn at(status: StatusCode, kind: RefusalKind, code: &str, message: impl Into<String>) -> Self {
+        Refused { status, refusal: Refusal::new(kind, code, message) }
+    }
+
+    /// A request that cannot be understood.
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Refused::at(StatusCode::BAD_REQUEST, RefusalKind::Invalid, "api::bad-request", message)
+    }
+
+    /// A bug in Tidegate.
+    pub(super) fn bug(message: impl Into<String>) -> Self {
+        Refused::at(StatusCode::INTERNAL_SERVER_ERROR, RefusalKind::Bug, "bug", message)
+            .help("this is a bug in Tidegate; its log has more")
+    }
+
+    /// The same with what to do next.
+    pub(super) fn help(mut self, help: &str) -> Self {
+        self.refusal = self.refusal.help(help);
+        self
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Refused { status: status_of(&refusal), refusal }
+    }
+}
+
+fn status_of(refusal: &Refusal) -> StatusCode {
+    if refusal.code == DISK_FULL {
+        return StatusCode::INSUFFICIENT_STORAGE;
+    }
+    match refusal.kind {
+        RefusalKind::Invalid => StatusCode::BAD_REQUEST,
+        RefusalKind::NotFound => StatusCode::NOT_FOUND,
+        RefusalKind::Conflict => StatusCode::CONFLICT,
+        RefusalKind::Environment => StatusCode::SERVICE_UNAVAILABLE,
+        RefusalKind::Bug => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let problem = Problem {
+            type_: format!("urn:tidegate:error:{}", self.refusal.code),
+            title: self.refusal.message.clone(),
+            status: self.status.as_u16(),
+            refusal: self.refusal,
+        };
+        let mut response = (self.status, axum::Json(problem)).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

@@ -1,0 +1,185 @@
+//! An upload on its way in: the snapshot goes to a file of its own, the control plane takes the file over.
+//!
+//! While it comes in the file's name ends in `.part`; what a kill leaves of those is removed at the next start. A
+//! finished one is the control plane's to keep or remove.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use bytes::{Buf, Bytes, BytesMut};
+use http_body_util::BodyExt;
+use tidegate_control::{DeployRequest, Refusal, RefusalKind};
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
+
+use super::extract::{too_large, too_slow};
+use super::problem::Refused;
+use crate::wire::{DISK_FULL, MOST_METADATA};
+
+/// The longest wait for the next piece of an upload.
+const PIECE_WITHIN: Duration = Duration::from_secs(60);
+/// How long the rest of a refused upload is read and thrown away, so that the peer gets to read why.
+const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+
+/// Makes the directory, private, and removes half uploads.
+pub(super) fn prepare(dir: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|end| end == "part") {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// A whole upload. Its file is removed with it unless [`Upload::take`]n.
+pub(super) struct Upload {
+    /// What goes with the snapshot.
+    pub(super) request: DeployRequest,
+    file: Spooled,
+}
+
+impl Upload {
+    /// The snapshot's file: the caller's from now on.
+    pub(super) fn take(self) -> (DeployRequest, PathBuf) {
+        (self.request, self.file.keep())
+    }
+}
+
+/// A file that is removed when dropped.
+struct Spooled(PathBuf);
+
+impl Spooled {
+    fn keep(mut self) -> PathBuf {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl Drop for Spooled {
+    fn drop(&mut self) {
+        if !self.0.as_os_str().is_empty() {
+            let _ = fs::remove_file(&self.0);
+        }
+    }
+}
+
+/// Reads a deploy's body (see [`crate::wire::DEPLOY_TYPE`]) into `dir`.
+pub(super) async fn receive(body: Body, dir: &Path, most_bytes: u64) -> Result<Upload, Refused> {
+    let mut pieces = Pieces { body, buffer: BytesMut::new(), left: most_bytes, most_bytes };
+    let received = receive_from(&mut pieces, dir).await;
+    if received.is_err() {
+        pieces.drain().await;
+    }
+    received
+}
+
+async fn receive_from(pieces: &mut Pieces, dir: &Path) -> Result<Upload, Refused> {
+    let length = pieces.exactly(4).await?.get_u32() as usize;
+    if length > MOST_METADATA {
+        return Err(too_large(MOST_METADATA as u64));
+    }
+    let metadata = pieces.exactly(length).await?;
+    let request = serde_json::from_slice(&metadata)
+        .map_err(|error| Refused::bad_request(format!("the deploy's JSON: {error}")))?;
+    let file = spool(pieces, dir).await?;
+    Ok(Upload { request, file })
+}
+
+async fn spool(pieces: &mut Pieces, dir: &Path) -> Result<Spooled, Refused> {
+    let base = unique_name();
+    let part = Spooled(dir.join(format!("{base}.part")));
+    let mut options = File::options();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(&part.0).await.map_err(disk)?;
+    while let Some(piece) = pieces.next().await? {
+        file.write_all(&piece).await.map_err(disk)?;
+    }
+    file.flush().await.map_err(disk)?;
+    let whole = dir.join(format!("{base}.tar"));
+    tokio::fs::rename(&part.0, &whole).await.map_err(disk)?;
+    part.keep();
+    Ok(Spooled(whole))
+}
+
+/// A name no other upload to a directory has: this process and its count. A left-over of an earlier process with the
+/// same number is met by `create_new`.
+fn unique_name() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos());
+    format!("upload-{}-{now}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// The body, piece by piece, within limits.
+struct Pieces {
+    body: Body,
+    buffer: BytesMut,
+    left: u64,
+    most_bytes: u64,
+}
+
+impl Pieces {
+    /// The next piece; `None` at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>, Refused> {
+        if !self.buffer.is_empty() {
+            return Ok(Some(self.buffer.split().freeze()));
+        }
+        self.read().await
+    }
+
+    /// Exactly this many bytes.
+    async fn exactly(&mut self, count: usize) -> Result<Bytes, Refused> {
+        while self.buffer.len() < count {
+            let piece =
+                self.read().await?.ok_or_else(|| Refused::bad_request("the upload ends too early"))?;
+            self.buffer.extend_from_slice(&piece);
+        }
+        Ok(self.buffer.split_to(count).freeze())
+    }
+
+    async fn read(&mut self) -> Result<Option<Bytes>, Refused> {
+        let Some(piece) =
+            tokio::time::timeout(PIECE_WITHIN, next_of(&mut self.body)).await.map_err(|_| too_slow())?
+        else {
+            return Ok(None);
+        };
+        let piece = piece.map_err(|error| Refused::bad_request(format!("the upload broke off: {error}")))?;
+        self.left = self.left.checked_sub(piece.len() as u64).ok_or_else(|| too_large(self.most_bytes))?;
+        Ok(Some(piece))
+    }
+
+    async fn drain(&mut self) {
+        let rest = async { while let Some(Ok(_)) = next_of(&mut self.body).await {} };
+        let _ = tokio::time::timeout(DRAIN_WITHIN, rest).await;
+    }
+}
+
+/// The next piece of data; trailers are passed over.
+async fn next_of(body: &mut Body) -> Option<Result<Bytes, axum::Error>> {
+    loop {
+        match body.frame().await? {
+            Ok(frame) => match frame.into_data() {
+                Ok(data) => return Some(Ok(data)),
+                Err(_trailers) => {}
+            },
+            Err(error) => return Some(Err(error)),
+        }
+    }
+}
+
+/// What the disk said.
+fn disk(error: io::Error) -> Refused {
+    if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        let message = "the disk of the data directory is full; nothing was changed";
+        let help = "free some space there, then deploy again";
+        return Refusal::new(RefusalKind::Environment, DISK_FULL, message).help(help).into();
+    }
+    let message = format!("cannot keep the upload: {error}");
+    Refused::at(StatusCode::SERVICE_UNAVAILABLE, RefusalKind::Environment, "deploy::spool", message)
+        .help("look at `tidegate doctor`")
+}

@@ -1,0 +1,104 @@
+//! The document and the router say the same, and the client reaches all of it.
+
+use std::collections::BTreeSet;
+
+use tidegate_api::wire::{RolloutAction, RunBody};
+use tidegate_control::{DeployRequest, EventQuery, LogQuery, PlanRequest, Scope, ServiceRef};
+use tidegate_core::model::{InstanceId, RevisionNo};
+
+use crate::server::Server;
+use crate::stub::Stub;
+
+/// Every operation of the document is routed: nothing answers 404 or 405 by the API itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_of_the_document_is_routed_and_guarded() {
+    let server = Server::start(Stub::default());
+    let document = server.ask("GET /v1/openapi.json", "").json();
+    let paths = document["paths"].as_object().unwrap();
+    assert!(paths.len() > 15, "{}", paths.len());
+    for (path, operations) in paths {
+        let real = path.replace("{service}", "web").replace("{action}", "retry").replace("{id}", "1");
+        for (method, operation) in operations.as_object().unwrap() {
+            let line = format!("{} {real}", method.to_uppercase());
+            let open = operation["security"].as_array().is_some_and(Vec::is_empty);
+            assert_eq!(server.ask(&line, "").status == 401, !open, "{line}");
+            let answer = server.ask_with_token(&line, "");
+            assert!(!answer.body.contains("api::no-such"), "{line}: {}", answer.body);
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
+    let server = Server::start(Stub::default());
+    let client = server.unix();
+    let scope = Scope { app: Some("shop".parse().unwrap()), environment: None };
+    let web = ServiceRef { scope: scope.clone(), service: "web".parse().unwrap() };
+    let plan = PlanRequest {
+        deploy: DeployRequest::default(),
+        manifest_file: "Procfile".to_owned(),
+        manifest_text: String::new(),
+        snapshot: String::new(),
+    };
+    let id = InstanceId("run-1".to_owned());
+    let run = RunBody { revision: Some(RevisionNo(3)), command: "echo 'a b'".to_owned() };
+    let _ = client.deploy(&DeployRequest::default(), |_| Ok(())).await;
+    let _ = client.deploy_view(4).await;
+    let _ = client.plan(&plan).await;
+    let _ = client.status(&scope).await;
+    let _ = client.rollout(&web).await;
+    for action in [RolloutAction::Pause, RolloutAction::Resume, RolloutAction::Promote, RolloutAction::Abort]
+    {
+        let _ = client.act(&web, action).await;
+    }
+    let _ = client.act(&web, RolloutAction::Retry).await;
+    let _ = client.rollback(&web, None).await;
+    let _ = client.rollback(&web, Some(RevisionNo(3))).await;
+    let _ = client.scale(&web, 3).await;
+    let _ = client.run(&web, &run).await;
+    let _ = client.run_view(&id).await;
+    let _ = client.run_stop(&id).await;
+    let _ = client.events(EventQuery { after: 9, ..EventQuery::default() }, false).await;
+    let _ = client.logs(LogQuery { unit: Some(id), ..LogQuery::default() }, false).await;
+    let _ = client.explain(&scope, Some(tidegate_core::model::RolloutId(5))).await;
+    let _ = client.doctor().await;
+    client.down().await.unwrap();
+    let expected = [
+        "deploy",
+        "deploy_view 4",
+        "plan Procfile",
+        "status Scope { app: Some(Name(\"shop\")), environment: None }",
+        "rollout web",
+        "request web Pause",
+        "request web Resume",
+        "request web Promote",
+        "request web Abort",
+        "retry web",
+        "rollback web to the one before",
+        "rollback web to r3",
+        "scale web to 3",
+        "run web at r3: echo 'a b'",
+        "run_view run-1",
+        "run_stop run-1",
+        "events after 9",
+        "logs Some(InstanceId(\"run-1\"))",
+        "explain Some(RolloutId(5))",
+        "doctor",
+        "down",
+    ];
+    assert_eq!(server.stub.called(), expected);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operation_names_are_unique() {
+    let server = Server::start(Stub::default());
+    let document = server.ask("GET /v1/openapi.json", "").json();
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+    let ids: Vec<_> =
+        operations.map(|operation| operation["operationId"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
+    server.stop().await;
+}

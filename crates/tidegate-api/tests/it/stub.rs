@@ -1,0 +1,177 @@
+//! A control plane that answers what it was told to.
+
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
+use tidegate_control::{
+    ControlPlane, DeployRequest, EventQuery, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind, Scope,
+    ServiceRef,
+};
+use tidegate_core::model::{InstanceId, Request, RevisionNo, RolloutId};
+use tidegate_core::view::{
+    DeployView, DoctorReport, Explanation, LogLine, PlanReport, RolloutView, RunView, ServiceStatus, Status,
+    TimelineEvent,
+};
+
+/// Answers; `None`: refuses with `stub::unset`.
+#[derive(Default)]
+pub struct Answers {
+    pub refusal: Option<Refusal>,
+    pub panic: bool,
+    /// One after another; the last one stays.
+    pub deploys: Vec<DeployView>,
+    pub plan: Option<PlanReport>,
+    pub status: Option<Status>,
+    pub rollout: Option<RolloutView>,
+    pub scale: Option<ServiceStatus>,
+    pub runs: Vec<RunView>,
+    pub events: Vec<TimelineEvent>,
+    pub logs: Vec<LogLine>,
+    pub explanation: Option<Explanation>,
+    pub doctor: Option<DoctorReport>,
+}
+
+#[derive(Default)]
+pub struct Stub {
+    pub answers: Mutex<Answers>,
+    /// What it was asked, in short.
+    pub calls: Mutex<Vec<String>>,
+    /// Snapshots it took over, with their bytes.
+    pub snapshots: Mutex<Vec<(DeployRequest, PathBuf, Vec<u8>)>>,
+    changed: Condvar,
+}
+
+impl Stub {
+    pub fn new(answers: Answers) -> Self {
+        Stub { answers: Mutex::new(answers), ..Stub::default() }
+    }
+
+    pub fn push_event(&self, event: TimelineEvent) {
+        self.answers.lock().unwrap().events.push(event);
+        self.changed.notify_all();
+    }
+
+    pub fn called(&self) -> Vec<String> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    fn answer<T>(&self, call: String, pick: impl FnOnce(&mut Answers) -> Option<T>) -> Result<T, Refusal> {
+        self.calls.lock().unwrap().push(call);
+        let (refusal, panic, answer) = {
+            let mut answers = self.answers.lock().unwrap();
+            (answers.refusal.clone(), answers.panic, pick(&mut answers))
+        };
+        assert!(!panic, "asked to panic");
+        match refusal {
+            Some(refusal) => Err(refusal),
+            None => {
+                answer.ok_or_else(|| Refusal::new(RefusalKind::NotFound, "stub::unset", "nothing is set"))
+            }
+        }
+    }
+}
+
+/// The first, which leaves unless it is the last.
+fn next<T: Clone>(list: &mut Vec<T>) -> Option<T> {
+    if list.len() > 1 { Some(list.remove(0)) } else { list.first().cloned() }
+}
+
+pub fn event(seq: u64, kind: &str, message: &str) -> TimelineEvent {
+    TimelineEvent {
+        seq,
+        at: format!("2026-01-02T03:04:{:02}.000Z", seq % 60),
+        kind: kind.to_owned(),
+        app: Some("shop".to_owned()),
+        environment: Some("production".to_owned()),
+        service: Some("web".to_owned()),
+        revision: Some(RevisionNo(2)),
+        instance: None,
+        message: message.to_owned(),
+    }
+}
+
+impl ControlPlane for Stub {
+    fn deploy(&self, request: DeployRequest, snapshot: PathBuf) -> Result<DeployView, Refusal> {
+        let bytes = std::fs::read(&snapshot).unwrap();
+        self.snapshots.lock().unwrap().push((request, snapshot, bytes));
+        self.answer("deploy".to_owned(), |answers| next(&mut answers.deploys))
+    }
+    fn deploy_view(&self, id: u64) -> Result<DeployView, Refusal> {
+        self.answer(format!("deploy_view {id}"), |answers| next(&mut answers.deploys))
+    }
+    fn plan(&self, request: PlanRequest) -> Result<PlanReport, Refusal> {
+        self.answer(format!("plan {}", request.manifest_file), |answers| answers.plan.clone())
+    }
+    fn status(&self, scope: &Scope) -> Result<Status, Refusal> {
+        self.answer(format!("status {scope:?}"), |answers| answers.status.clone())
+    }
+    fn rollout(&self, service: &ServiceRef) -> Result<RolloutView, Refusal> {
+        self.answer(format!("rollout {}", service.service), |answers| answers.rollout.clone())
+    }
+    fn request(&self, service: &ServiceRef, request: Request) -> Result<RolloutView, Refusal> {
+        self.answer(format!("request {} {request:?}", service.service), |answers| answers.rollout.clone())
+    }
+    fn retry(&self, service: &ServiceRef) -> Result<RolloutView, Refusal> {
+        self.answer(format!("retry {}", service.service), |answers| answers.rollout.clone())
+    }
+    fn rollback(&self, service: &ServiceRef, to: Option<RevisionNo>) -> Result<RolloutView, Refusal> {
+        let to = to.map_or("the one before".to_owned(), |to| to.to_string());
+        self.answer(format!("rollback {} to {to}", service.service), |answers| answers.rollout.clone())
+    }
+    fn scale(&self, service: &ServiceRef, instances: u32) -> Result<ServiceStatus, Refusal> {
+        self.answer(format!("scale {} to {instances}", service.service), |answers| answers.scale.clone())
+    }
+    fn run(
+        &self,
+        service: &ServiceRef,
+        revision: Option<RevisionNo>,
+        command: String,
+    ) -> Result<RunView, Refusal> {
+        let revision = revision.map_or(String::new(), |revision| format!(" at {revision}"));
+        self.answer(format!("run {}{revision}: {command}", service.service), |answers| {
+            next(&mut answers.runs)
+        })
+    }
+    fn run_view(&self, id: &InstanceId) -> Result<RunView, Refusal> {
+        self.answer(format!("run_view {id}"), |answers| next(&mut answers.runs))
+    }
+    fn run_stop(&self, id: &InstanceId) -> Result<RunView, Refusal> {
+        self.answer(format!("run_stop {id}"), |answers| next(&mut answers.runs))
+    }
+    fn events(&self, query: &EventQuery) -> Result<Vec<TimelineEvent>, Refusal> {
+        let most = if query.most == 0 { 1_000 } else { query.most };
+        self.answer(format!("events after {}", query.after), |answers| {
+            let mut found: Vec<_> =
+                answers.events.iter().filter(|event| event.seq > query.after).cloned().collect();
+            if query.after == 0 {
+                found.drain(..found.len().saturating_sub(most));
+            }
+            found.truncate(most);
+            Some(found)
+        })
+    }
+    fn logs(&self, query: &LogQuery) -> Result<LogPage, Refusal> {
+        let after: usize = query.cursor.as_ref().map_or(0, |cursor| cursor.parse().unwrap());
+        self.answer(format!("logs {:?}", query.unit), |answers| {
+            let lines: Vec<_> = answers.logs.iter().skip(after).cloned().collect();
+            Some(LogPage { cursor: (after + lines.len()).to_string(), lines })
+        })
+    }
+    fn explain(&self, _: &Scope, rollout: Option<RolloutId>) -> Result<Explanation, Refusal> {
+        self.answer(format!("explain {rollout:?}"), |answers| answers.explanation.clone())
+    }
+    fn doctor(&self) -> Result<DoctorReport, Refusal> {
+        self.answer("doctor".to_owned(), |answers| answers.doctor.clone())
+    }
+    fn down(&self) -> Result<(), Refusal> {
+        self.answer("down".to_owned(), |_| Some(()))
+    }
+    fn wait_for_event(&self, after: u64, wait_ms: u64) -> u64 {
+        let newest = |answers: &Answers| answers.events.last().map_or(0, |event| event.seq);
+        let answers = self.answers.lock().unwrap();
+        let wait = Duration::from_millis(wait_ms);
+        let waited = self.changed.wait_timeout_while(answers, wait, |answers| newest(answers) <= after);
+        newest(&waited.unwrap().0)
+    }
+}
