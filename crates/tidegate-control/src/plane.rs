@@ -32,7 +32,12 @@ pub trait ControlPlane: Send + Sync + 'static {
     /// Sets the number of instances.
     fn scale(&self, service: &ServiceRef, instances: u32) -> Result<ServiceStatus, Refusal>;
     /// Starts a one-off command in the build and environment of the stable revision (or the given one).
-    fn run(&self, service: &ServiceRef, revision: Option<RevisionNo>, command: String) -> Result<RunView, Refusal>;
+    fn run(
+        &self,
+        service: &ServiceRef,
+        revision: Option<RevisionNo>,
+        command: String,
+    ) -> Result<RunView, Refusal>;
     /// A one-off command, while it runs and for a while after.
     fn run_view(&self, id: &InstanceId) -> Result<RunView, Refusal>;
     /// Stops a one-off command.

@@ -8,7 +8,8 @@ mod git;
 mod pack;
 mod scan;
 
-pub use digest::tree_digest;
+pub use digest::{digest_of, tree_digest};
 pub use git::source_of;
 pub use pack::{Limits, UnpackError, pack, unpack};
+pub(crate) use scan::entry_of;
 pub use scan::{Entry, EntryKind, ScanError, Snapshot, scan};

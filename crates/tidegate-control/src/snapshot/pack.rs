@@ -138,7 +138,8 @@ pub fn unpack(archive: impl Read, into: &Path, limits: Limits) -> Result<(), Unp
 }
 
 fn is_inside(path: &Path) -> bool {
-    path.components().next().is_some() && path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+    path.components().next().is_some()
+        && path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
 /// Whether a link at `from` to `target` ends inside the folder, by its text alone.

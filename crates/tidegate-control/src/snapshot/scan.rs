@@ -57,7 +57,9 @@ pub enum ScanError {
     #[error("the folder has more than {0} files that are not ignored; add what is not needed to .gitignore")]
     TooMany(usize),
     /// Too large.
-    #[error("the folder's files that are not ignored are over {0} bytes together; add what is not needed to .gitignore")]
+    #[error(
+        "the folder's files that are not ignored are over {0} bytes together; add what is not needed to .gitignore"
+    )]
     TooLarge(u64),
 }
 
@@ -72,7 +74,8 @@ pub fn scan(root: &Path) -> Result<Snapshot, ScanError> {
     let mut entries = Vec::new();
     let mut bytes = 0_u64;
     for item in walker(root) {
-        let item = item.map_err(|e| ScanError::Unreadable { path: root.display().to_string(), reason: e.to_string() })?;
+        let item = item
+            .map_err(|e| ScanError::Unreadable { path: root.display().to_string(), reason: e.to_string() })?;
         let Some(entry) = entry_of(root, item.path())? else { continue };
         if let EntryKind::File { size, .. } = entry.kind {
             bytes += size;
@@ -107,8 +110,9 @@ fn always_left_out(name: &str) -> bool {
 }
 
 /// The entry of one path; `None` for directories and for what is neither file nor link.
-pub(super) fn entry_of(root: &Path, path: &Path) -> Result<Option<Entry>, ScanError> {
-    let unreadable = |e: std::io::Error| ScanError::Unreadable { path: path.display().to_string(), reason: e.to_string() };
+pub(crate) fn entry_of(root: &Path, path: &Path) -> Result<Option<Entry>, ScanError> {
+    let unreadable =
+        |e: std::io::Error| ScanError::Unreadable { path: path.display().to_string(), reason: e.to_string() };
     let meta = path.symlink_metadata().map_err(unreadable)?;
     let relative = path.strip_prefix(root).unwrap_or(path);
     let name = || ScanError::NotUtf8(relative.to_string_lossy().into_owned());

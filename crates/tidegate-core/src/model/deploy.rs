@@ -20,7 +20,7 @@ pub struct Deploy {
     pub build: BuildId,
     /// Where the snapshot came from.
     pub source: BuildSource,
-    /// The validated revision to be, as canonical JSON of a `RevisionSpec`.
+    /// The validated revision to be.
     pub spec: super::RevisionSpec,
     /// Where it is.
     pub phase: DeployPhase,
@@ -28,9 +28,11 @@ pub struct Deploy {
     pub revision: Option<RevisionNo>,
     /// Its rollouts, once they are made.
     pub rollouts: Vec<RolloutId>,
-    /// Why it failed.
+    /// Why its build or its migration failed.
     pub error: Option<String>,
-    /// Variables for the build command and migration come from the revision; this is who asked, for the timeline.
+    /// The migration job, once it was started.
+    pub migration: Option<InstanceId>,
+    /// Who asked, for the timeline.
     pub by: String,
     /// When it was asked for.
     pub created_at: Moment,
@@ -44,8 +46,8 @@ pub struct Deploy {
 pub enum DeployPhase {
     /// Its build is being made.
     Building,
-    /// Its migration runs (the job), its rollouts wait.
-    Migrating(InstanceId),
+    /// Its migration runs, its rollouts wait.
+    Migrating,
     /// Its rollouts run, or are over: they know.
     Rolling,
     /// It ended before a rollout was made: nothing changed.
@@ -72,6 +74,8 @@ pub struct Build {
     pub snapshot: String,
     /// The build command; `None`: the snapshot is the build.
     pub run: Option<String>,
+    /// How long the build command may take, in milliseconds.
+    pub within_ms: u64,
     /// Where it is.
     pub phase: BuildPhase,
     /// SHA-256 of its files, once sealed.

@@ -1,0 +1,305 @@
+//! The deploy reconciler: once the build is there, a revision and its rollouts; once the migration is over, they may start.
+
+use std::collections::BTreeSet;
+
+use tidegate_core::event::Event;
+use tidegate_core::model::{
+    BuildPhase, Deploy, DeployPhase, InstanceId, Job, JobKind, JobPhase, MigrateSpec, Name, Request,
+    Revision, Rollout, RolloutId, RolloutKind, ServiceKey, ServiceState,
+};
+use tidegate_core::rollout::begin::NewRollout;
+use tidegate_core::rollout::{Begun, begin, effective};
+use tidegate_store::{Counter, Reader, StoreError};
+
+use super::{Effect, Engine, Outcome, Sight, Time, World};
+use crate::digest::digest_json;
+
+impl Engine {
+    /// Reconciles every deploy that waits for a build or a migration.
+    pub(super) fn deploys(&mut self, world: &mut World<'_>, sight: &Sight) -> Result<Outcome, StoreError> {
+        let mut outcome = Outcome::default();
+        for deploy in world.store.open_deploys()? {
+            outcome = outcome.and(match deploy.phase {
+                DeployPhase::Building => self.building(world, sight, deploy)?,
+                DeployPhase::Migrating => self.migrating(world, sight, deploy)?,
+                DeployPhase::Rolling | DeployPhase::Failed => Outcome::default(),
+            });
+        }
+        Ok(outcome)
+    }
+
+    fn building(
+        &mut self,
+        world: &mut World<'_>,
+        sight: &Sight,
+        deploy: Deploy,
+    ) -> Result<Outcome, StoreError> {
+        match world.store.build(&deploy.build)?.map(|build| build.phase) {
+            Some(BuildPhase::Unpacking | BuildPhase::Running(_) | BuildPhase::Sealing) => {
+                Ok(Outcome::default())
+            }
+            Some(BuildPhase::Ready) => match overtaken_by(world, &deploy)? {
+                Some(newer) => {
+                    let reason = format!("deploy {newer}, asked for later, is already rolled out");
+                    self.fail_deploy(world, sight.time, deploy, reason)
+                }
+                None => self.roll_out(world, sight.time, deploy),
+            },
+            Some(BuildPhase::Failed(reason)) => self.fail_deploy(world, sight.time, deploy, reason),
+            Some(BuildPhase::Pruned) | None => {
+                self.fail_deploy(world, sight.time, deploy, "its build is gone; deploy again".to_owned())
+            }
+        }
+    }
+
+    fn fail_deploy(
+        &mut self,
+        world: &mut World<'_>,
+        time: Time,
+        mut deploy: Deploy,
+        reason: String,
+    ) -> Result<Outcome, StoreError> {
+        let message = format!("deploy {} failed, nothing changed: {reason}", deploy.id);
+        let event = about(&deploy, "deploy.failed", message);
+        deploy.phase = DeployPhase::Failed;
+        deploy.error = Some(reason);
+        self.decide(world, time, &[event], &[], |tx| tx.put_deploy(&deploy))?;
+        Ok(Outcome::changed())
+    }
+
+    /// Makes the revision and the rollouts, and starts the migration, in one transaction.
+    fn roll_out(
+        &mut self,
+        world: &mut World<'_>,
+        time: Time,
+        mut deploy: Deploy,
+    ) -> Result<Outcome, StoreError> {
+        let revision = revision_of(world.store, &deploy)?;
+        let steps = steps_of(world.store, &deploy, &revision)?;
+        let mut next_rollout = world.store.peek_id(Counter::Rollout)?;
+        let mut events = Vec::new();
+        let mut begun = Vec::new();
+        let mut reverted = Vec::new();
+        for step in steps {
+            match step {
+                ServiceStep::Unchanged => {}
+                ServiceStep::BackToStable(mut rollout) => {
+                    rollout.request = Some(Request::Abort);
+                    reverted.push(*rollout);
+                }
+                ServiceStep::RollOut { state, active } => {
+                    let id = RolloutId(next_rollout);
+                    next_rollout += 1;
+                    let one = begin_one(&state, active.as_deref(), id, &revision, deploy.id, time);
+                    events.push(started(&one.rollout));
+                    begun.push(one);
+                }
+            }
+        }
+        deploy.revision = Some(revision.number);
+        deploy.rollouts = begun.iter().map(|one| one.rollout.id).collect();
+        let number = world.store.peek_id(Counter::Instance)?;
+        let migration = revision
+            .spec
+            .migrate
+            .as_ref()
+            .zip(begun.first())
+            .map(|(migrate, first)| migration_job(migrate, &revision, &first.state.key, number, time));
+        deploy.phase = if migration.is_some() { DeployPhase::Migrating } else { DeployPhase::Rolling };
+        deploy.migration = migration.as_ref().map(|job| job.id.clone());
+        let message = format!("deploy {} is revision {}", deploy.id, revision.number);
+        events.insert(
+            0,
+            Event { revision: Some(revision.number), ..about(&deploy, "deploy.revision", message) },
+        );
+        if let Some(job) = &migration {
+            events.push(about(&deploy, "migration.started", format!("the migration runs as {}", job.id)));
+        }
+        let effects: Vec<Effect> = migration.iter().map(|job| Effect::StartJob(job.id.clone())).collect();
+        self.decide(world, time, &events, &effects, |tx| {
+            if tx.revision(&revision.app, &revision.environment, revision.number)?.is_none() {
+                let given = tx.next_revision(&revision.app, &revision.environment)?;
+                debug_assert_eq!(given, revision.number);
+                tx.put_revision(&revision)?;
+            }
+            for one in &begun {
+                tx.put_service(&one.state)?;
+                one.superseded.iter().try_for_each(|ended| tx.put_rollout(ended))?;
+                tx.put_rollout(&one.rollout)?;
+            }
+            reverted.iter().try_for_each(|rollout| tx.put_rollout(rollout))?;
+            migration.iter().try_for_each(|job| tx.put_job(job))?;
+            tx.use_ids_below(Counter::Rollout, next_rollout)?;
+            tx.use_ids_below(Counter::Instance, number + 1)?;
+            tx.put_deploy(&deploy)
+        })?;
+        Ok(Outcome::changed())
+    }
+
+    fn migrating(
+        &mut self,
+        world: &mut World<'_>,
+        sight: &Sight,
+        mut deploy: Deploy,
+    ) -> Result<Outcome, StoreError> {
+        let job = deploy.migration.as_ref().map(|id| world.store.job(id)).transpose()?.flatten();
+        let event = match job.map(|job| job.phase) {
+            Some(JobPhase::Running | JobPhase::Stopping { .. }) => return Ok(Outcome::default()),
+            Some(JobPhase::Ended(exit)) if exit.success() => {
+                about(&deploy, "migration.done", "the migration is done".to_owned())
+            }
+            ended => {
+                let how = match ended {
+                    Some(JobPhase::Ended(exit)) => exit.to_string(),
+                    _ => "it was lost".to_owned(),
+                };
+                deploy.error = Some(how.clone());
+                about(&deploy, "migration.failed", format!("the migration failed: {how}"))
+            }
+        };
+        deploy.phase = DeployPhase::Rolling;
+        self.decide(world, sight.time, &[event], &[], |tx| tx.put_deploy(&deploy))?;
+        Ok(Outcome::changed())
+    }
+}
+
+/// What a deploy means for one service.
+pub(crate) enum ServiceStep {
+    /// The revision serves already and nothing else is on its way.
+    Unchanged,
+    /// The revision is stable and another one is on its way: that one is taken back.
+    BackToStable(Box<Rollout>),
+    /// A rollout, taking the place of the one in progress.
+    RollOut {
+        /// The service.
+        state: Box<ServiceState>,
+        /// Its rollout in progress.
+        active: Option<Box<Rollout>>,
+    },
+}
+
+/// The revision of a deploy: the one with this content, or a new one.
+fn revision_of(store: &Reader, deploy: &Deploy) -> Result<Revision, StoreError> {
+    let digest = digest_json(&deploy.spec);
+    if let Some(known) = store.revision_by_digest(&deploy.app, &deploy.environment, &digest)? {
+        return Ok(known);
+    }
+    Ok(Revision {
+        app: deploy.app.clone(),
+        environment: deploy.environment.clone(),
+        number: store.peek_revision(&deploy.app, &deploy.environment)?,
+        digest,
+        spec: deploy.spec.clone(),
+        commit: deploy.source.commit.clone(),
+        dirty: deploy.source.dirty,
+        made_at_unix_ms: deploy.made_at_unix_ms,
+    })
+}
+
+/// A newer deploy of the environment that is past its build.
+fn overtaken_by(world: &World<'_>, deploy: &Deploy) -> Result<Option<u64>, StoreError> {
+    let recent = world.store.deploys_of(&deploy.app, &deploy.environment, 20)?;
+    let past = |other: &&Deploy| {
+        other.id > deploy.id && matches!(other.phase, DeployPhase::Migrating | DeployPhase::Rolling)
+    };
+    Ok(recent.iter().find(past).map(|other| other.id))
+}
+
+fn steps_of(store: &Reader, deploy: &Deploy, revision: &Revision) -> Result<Vec<ServiceStep>, StoreError> {
+    let known = store.services_of(&deploy.app, &deploy.environment)?;
+    let names: BTreeSet<&Name> =
+        revision.spec.services.keys().chain(known.iter().map(|state| &state.key.service)).collect();
+    let mut steps = Vec::new();
+    for name in names {
+        let state = known.iter().find(|state| state.key.service == *name).cloned().unwrap_or_else(|| {
+            let (app, environment) = (deploy.app.clone(), deploy.environment.clone());
+            ServiceState::new(ServiceKey { app, environment, service: name.clone() })
+        });
+        let active = state.rollout.map(|id| store.rollout(id)).transpose()?.flatten();
+        steps.push(step_of(state, active, revision));
+    }
+    Ok(steps)
+}
+
+fn step_of(state: ServiceState, active: Option<Rollout>, revision: &Revision) -> ServiceStep {
+    let serves = state.stable == Some(revision.number);
+    // A service that is gone from the manifest and has nothing running needs nothing.
+    let nothing = !revision.spec.services.contains_key(&state.key.service) && state.stable.is_none();
+    match active {
+        None if serves || nothing => ServiceStep::Unchanged,
+        Some(active) if active.to == revision.number => {
+            let _ = active;
+            ServiceStep::Unchanged
+        }
+        Some(active) if serves => ServiceStep::BackToStable(Box::new(active)),
+        active => ServiceStep::RollOut { state: Box::new(state), active: active.map(Box::new) },
+    }
+}
+
+fn begin_one(
+    state: &ServiceState,
+    active: Option<&Rollout>,
+    id: RolloutId,
+    revision: &Revision,
+    deploy: u64,
+    time: Time,
+) -> Begun {
+    let effective = effective_for(state, revision, RolloutKind::Deploy);
+    let new = NewRollout {
+        id,
+        kind: RolloutKind::Deploy,
+        deploy: Some(deploy),
+        to: revision.number,
+        effective,
+        unix_ms: time.unix_ms,
+    };
+    begin(state, active, new, time.now)
+}
+
+/// The strategy a rollout of a service to a revision will use. A service the revision no longer has leaves by one swap.
+pub(crate) fn effective_for(
+    state: &ServiceState,
+    revision: &Revision,
+    kind: RolloutKind,
+) -> tidegate_core::model::Effective {
+    use tidegate_core::model::{Effective, Strategy, StrategyKind};
+    match revision.spec.services.get(&state.key.service) {
+        Some(spec) => effective(spec, state.scale.unwrap_or(spec.scale.min), kind, state.stable.is_some()),
+        None => Effective {
+            strategy: Strategy::new(StrategyKind::BlueGreen),
+            why: Some("the revision does not have this service: it is removed".to_owned()),
+            zero_downtime: true,
+        },
+    }
+}
+
+fn migration_job(
+    migrate: &MigrateSpec,
+    revision: &Revision,
+    key: &ServiceKey,
+    number: u64,
+    time: Time,
+) -> Job {
+    Job {
+        id: InstanceId(format!("migrate-{number}")),
+        kind: JobKind::Migrate,
+        command: migrate.run.clone(),
+        build: revision.spec.build.clone(),
+        of: Some((key.clone(), revision.number)),
+        env: migrate.env.clone(),
+        phase: JobPhase::Running,
+        created_at: time.now,
+        within_ms: migrate.within.0,
+    }
+}
+
+pub(crate) fn started(rollout: &Rollout) -> Event {
+    let from = rollout.from.map_or_else(|| "nothing".to_owned(), |from| from.to_string());
+    let strategy = rollout.effective.strategy.kind;
+    let message = format!("rollout {} from {from} to {} by {strategy}", rollout.id, rollout.to);
+    Event::of(&rollout.key, "rollout.started", Some(rollout.to), message)
+}
+
+fn about(deploy: &Deploy, kind: &str, message: String) -> Event {
+    Event::about(deploy.app.as_str(), deploy.environment.as_str(), kind, message)
+}

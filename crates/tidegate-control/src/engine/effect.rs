@@ -1,0 +1,180 @@
+//! What is done to the world after it was decided: executed from the outbox, at least once, in order.
+
+use serde::{Deserialize, Serialize};
+use tidegate_backend::{BackendError, UnitSpec};
+use tidegate_core::health::backoff;
+use tidegate_core::model::{
+    Exit, Instance, InstanceId, Intent, Job, JobKind, JobPhase, Limits, PortSpec, Seen, ServiceKey, StopSpec,
+};
+use tidegate_core::rollout::Action;
+use tidegate_core::time::Millis;
+use tidegate_store::StoreError;
+
+use super::{Engine, Time, World};
+
+/// How a job is stopped.
+const JOB_STOP: StopSpec = StopSpec { signal: 15, grace: Millis::seconds(10) };
+
+/// One entry of the outbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// To an instance.
+    Unit(Action),
+    /// Starts a job.
+    StartJob(InstanceId),
+    /// Stops a job.
+    StopJob(InstanceId),
+    /// Forgets a unit.
+    Remove(InstanceId),
+}
+
+/// Executes the outbox. A failure is recorded as a fact; the reconcilers, which come again, are the retry.
+pub(super) fn run_all(engine: &mut Engine, world: &mut World<'_>, time: Time) -> Result<(), StoreError> {
+    for (seq, effect) in world.store.outbox::<Effect>()? {
+        let failure = engine.execute(world, &effect)?;
+        world.store.transaction(|tx| {
+            if let Some((id, reason)) = &failure {
+                record_failure(tx, id, reason, time)?;
+            }
+            tx.done(seq)
+        })?;
+    }
+    Ok(())
+}
+
+type Failure = (InstanceId, String);
+
+impl Engine {
+    fn execute(&mut self, world: &mut World<'_>, effect: &Effect) -> Result<Option<Failure>, StoreError> {
+        let (id, done) = match effect {
+            Effect::Unit(Action::Start { id, generation }) => {
+                (id, self.start_instance(world, id, *generation)?)
+            }
+            Effect::StartJob(id) => (id, self.start_job(world, id)?),
+            Effect::Unit(Action::Stop { id, generation, stop }) => {
+                (id, world.backend.stop(id, *generation, *stop).or_else(unless_stale))
+            }
+            Effect::StopJob(id) => (id, world.backend.stop(id, 1, JOB_STOP).or_else(unless_stale)),
+            Effect::Unit(Action::Remove { id }) | Effect::Remove(id) => (id, world.backend.remove(id)),
+        };
+        let Err(error) = done else { return Ok(None) };
+        tracing::warn!(unit = %id, %error, "could not do what was decided");
+        let starts = matches!(effect, Effect::Unit(Action::Start { .. }) | Effect::StartJob(_));
+        Ok(starts.then(|| (id.clone(), error.to_string())))
+    }
+
+    fn start_instance(
+        &mut self,
+        world: &mut World<'_>,
+        id: &InstanceId,
+        generation: u64,
+    ) -> Result<Result<(), BackendError>, StoreError> {
+        let Some((key, instance)) = world.store.instance(id)? else { return Ok(Ok(())) };
+        if instance.generation != generation || instance.intent != Intent::Run {
+            return Ok(Ok(()));
+        }
+        let Some(spec) = self.unit_of(world, &key, &instance)? else { return Ok(Ok(())) };
+        Ok(world.backend.start(&spec))
+    }
+
+    fn unit_of(
+        &mut self,
+        world: &World<'_>,
+        key: &ServiceKey,
+        instance: &Instance,
+    ) -> Result<Option<UnitSpec>, StoreError> {
+        let Some(revision) = self.revisions.get(world.store, key, instance.revision)? else {
+            return Ok(None);
+        };
+        let Some(service) = revision.spec.services.get(&key.service) else { return Ok(None) };
+        Ok(Some(UnitSpec {
+            id: instance.id.clone(),
+            generation: instance.generation,
+            app: key.app.clone(),
+            environment: Some(key.environment.clone()),
+            service: Some(key.service.clone()),
+            revision: Some(instance.revision),
+            command: service.run.clone(),
+            dir: world.workshop.dir(&revision.spec.build),
+            writable: false,
+            env: service.env.clone(),
+            port: service.port,
+            probes: Some(service.probes.clone()),
+            stop: service.stop,
+            limits: service.limits,
+        }))
+    }
+
+    fn start_job(
+        &mut self,
+        world: &mut World<'_>,
+        id: &InstanceId,
+    ) -> Result<Result<(), BackendError>, StoreError> {
+        let Some(job) = world.store.job(id)?.filter(|job| job.phase == JobPhase::Running) else {
+            return Ok(Ok(()));
+        };
+        let limits = self.limits_of(world, &job)?;
+        let build = world.store.build(&job.build)?;
+        let app = match (&job.of, build) {
+            (Some((key, _)), _) => key.app.clone(),
+            (None, Some(build)) => build.app,
+            (None, None) => return Ok(Ok(())),
+        };
+        Ok(world.backend.start(&UnitSpec {
+            id: job.id.clone(),
+            generation: 1,
+            app,
+            environment: job.of.as_ref().map(|(key, _)| key.environment.clone()),
+            service: job.of.as_ref().filter(|_| job.kind == JobKind::Run).map(|(key, _)| key.service.clone()),
+            revision: job.of.as_ref().map(|(_, revision)| *revision),
+            command: job.command.clone(),
+            dir: world.workshop.dir(&job.build),
+            writable: job.kind == JobKind::Build,
+            env: job.env.clone(),
+            port: PortSpec::None,
+            probes: None,
+            stop: JOB_STOP,
+            limits,
+        }))
+    }
+
+    /// A one-off command has its service's limits; a build or a migration those of the machine's owner.
+    fn limits_of(&mut self, world: &World<'_>, job: &Job) -> Result<Limits, StoreError> {
+        let Some((key, number)) = job.of.as_ref().filter(|_| job.kind == JobKind::Run) else {
+            return Ok(self.config.job_limits);
+        };
+        let revision = self.revisions.get(world.store, key, *number)?;
+        let service = revision.as_ref().and_then(|revision| revision.spec.services.get(&key.service));
+        Ok(service.map_or(self.config.job_limits, |service| service.limits))
+    }
+}
+
+/// A later generation is there already: what was asked of the earlier one is done.
+fn unless_stale(error: BackendError) -> Result<(), BackendError> {
+    match error {
+        BackendError::Stale { .. } => Ok(()),
+        BackendError::Io { .. } => Err(error),
+    }
+}
+
+/// A start that failed counts as an end: the instance waits and is started again, a job has ended.
+fn record_failure(
+    tx: &tidegate_store::Tx<'_>,
+    id: &InstanceId,
+    reason: &str,
+    time: Time,
+) -> Result<(), StoreError> {
+    let exit = Exit::trouble(format!("it could not be started: {reason}"));
+    if let Some((key, mut instance)) = tx.instance(id)? {
+        instance.seen = Seen::Ended;
+        instance.crashes += 1;
+        instance.next_start = Some(time.now + backoff::delay(instance.crashes, backoff::seed_of(&id.0)));
+        instance.last_exit = Some(exit);
+        tx.put_instance(&key, &instance)?;
+    } else if let Some(mut job) = tx.job(id)? {
+        job.phase = JobPhase::Ended(exit);
+        tx.put_job(&job)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! The control loop's body: one pass takes in what is seen, lets every reconciler decide, remembers, and acts.
+//!
+//! A pass takes no input but the store and the observation, so it may be cut off between any two lines and begun again: the
+//! loop in [`crate::run`] does so with the real world, `tidegate-sim` with a fake one, crashes included. Reconcilers are one
+//! file each; whatever they decide is in the store before anything is done about it.
+
+mod build;
+mod deploy;
+mod effect;
+mod job;
+mod orphan;
+mod prune;
+mod revisions;
+mod routes;
+mod service;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use tidegate_backend::Backend;
+use tidegate_core::event::Event;
+use tidegate_core::model::{GatewayObservation, InstanceId, Limits, ServiceKey};
+use tidegate_core::rollout::observe::Seeing;
+use tidegate_core::time::Moment;
+use tidegate_store::{Store, StoreError, Tx};
+
+use crate::seams::{RouteSink, Workshop};
+pub use effect::Effect;
+use revisions::Revisions;
+pub use routes::table_of;
+
+/// A pass comes to rest within this many rounds; more would be a bug, so the rest waits for the next pass.
+const MOST_ROUNDS: usize = 24;
+
+/// The world a pass works on.
+pub struct World<'a> {
+    /// What is remembered.
+    pub store: &'a mut Store,
+    /// What runs instances and jobs.
+    pub backend: &'a mut dyn Backend,
+    /// The gateway.
+    pub routes: &'a mut dyn RouteSink,
+    /// Where builds are made.
+    pub workshop: &'a mut dyn Workshop,
+}
+
+/// The time of a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Time {
+    /// For decisions.
+    pub now: Moment,
+    /// For people: milliseconds since the Unix epoch.
+    pub unix_ms: u64,
+}
+
+/// What an engine is set up with.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// What a build command and a migration may use.
+    pub job_limits: Limits,
+    /// Revisions kept per environment, besides those that are needed.
+    pub keep_revisions: usize,
+    /// Bytes of builds kept, besides those that are needed.
+    pub keep_build_bytes: u64,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        EngineConfig { job_limits: Limits::default(), keep_revisions: 20, keep_build_bytes: 10 << 30 }
+    }
+}
+
+/// Why nothing more happens to each service, as last planned. Shared with whoever answers `status`.
+pub type Reports = Arc<Mutex<BTreeMap<ServiceKey, Vec<String>>>>;
+
+/// The reconcilers and the little they keep between passes; all of it can be lost.
+#[derive(Debug)]
+pub struct Engine {
+    config: EngineConfig,
+    revisions: Revisions,
+    missing_jobs: BTreeMap<InstanceId, Moment>,
+    reports: Reports,
+    pruned_at: Option<Moment>,
+    pushed: Option<u64>,
+}
+
+/// What a round saw.
+struct Sight {
+    seeing: Seeing,
+    gateway: GatewayObservation,
+    time: Time,
+}
+
+/// What a reconciler says of its round.
+#[derive(Clone, Copy, Debug, Default)]
+struct Outcome {
+    /// It changed something: another round may find more to do.
+    changed: bool,
+    /// When it wants to look again.
+    wake: Option<Moment>,
+}
+
+impl Outcome {
+    fn changed() -> Self {
+        Outcome { changed: true, wake: None }
+    }
+
+    fn wake_at(at: Moment) -> Self {
+        Outcome { changed: false, wake: Some(at) }
+    }
+
+    fn and(self, other: Outcome) -> Outcome {
+        let wake = [self.wake, other.wake].into_iter().flatten().min();
+        Outcome { changed: self.changed || other.changed, wake }
+    }
+}
+
+impl Engine {
+    /// An engine that knows nothing yet; the store does.
+    pub fn new(config: EngineConfig, reports: Reports) -> Self {
+        Engine {
+            config,
+            revisions: Revisions::default(),
+            missing_jobs: BTreeMap::new(),
+            reports,
+            pruned_at: None,
+            pushed: None,
+        }
+    }
+
+    /// Looks and acts until there is nothing more to do now. Returns when to look again even if nothing is heard.
+    ///
+    /// # Errors
+    /// The store's. Nothing is half done: what was decided is in the store, and the next pass goes on from there.
+    pub fn pass(&mut self, world: &mut World<'_>, time: Time) -> Result<Option<Moment>, StoreError> {
+        // Left over from a pass that was cut off.
+        effect::run_all(self, world, time)?;
+        let mut outcome = Outcome::default();
+        for _ in 0..MOST_ROUNDS {
+            outcome = self.round(world, time)?;
+            if !outcome.changed {
+                break;
+            }
+        }
+        Ok(if outcome.changed { Some(time.now) } else { outcome.wake })
+    }
+
+    fn round(&mut self, world: &mut World<'_>, time: Time) -> Result<Outcome, StoreError> {
+        let sight = Sight {
+            seeing: world.backend.observe().into_iter().map(|seen| (seen.id.clone(), seen)).collect(),
+            gateway: world.routes.observe(),
+            time,
+        };
+        let builds = self.builds(world, &sight)?;
+        let jobs = self.jobs(world, &sight)?;
+        let deploys = self.deploys(world, &sight)?;
+        let services = self.services(world, &sight)?;
+        let routes = self.routes(world, &sight)?;
+        let orphans = self.orphans(world, &sight)?;
+        let pruned = self.prune(world, &sight)?;
+        Ok([jobs, deploys, services, routes, orphans, pruned].into_iter().fold(builds, Outcome::and))
+    }
+
+    /// Remembers what `work` writes, the events and the effects in one transaction, then acts.
+    fn decide(
+        &mut self,
+        world: &mut World<'_>,
+        time: Time,
+        events: &[Event],
+        effects: &[Effect],
+        work: impl FnOnce(&Tx<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        world.store.transaction(|tx| {
+            work(tx)?;
+            effects.iter().try_for_each(|effect| tx.push_action(effect).map(drop))?;
+            events.iter().try_for_each(|event| tx.event(event, time.unix_ms).map(drop))
+        })?;
+        if effects.is_empty() { Ok(()) } else { effect::run_all(self, world, time) }
+    }
+}

@@ -1,0 +1,30 @@
+//! The orphan reconciler: what runs and is in no table is ended.
+
+use std::collections::BTreeSet;
+
+use tidegate_store::StoreError;
+
+use super::{Effect, Engine, Outcome, Sight, World};
+
+impl Engine {
+    /// Removes units that neither an instance nor a job stands for: the row always comes before the process.
+    pub(super) fn orphans(&mut self, world: &mut World<'_>, sight: &Sight) -> Result<Outcome, StoreError> {
+        if sight.seeing.is_empty() {
+            return Ok(Outcome::default());
+        }
+        let instances = world.store.all_instances()?;
+        let jobs = world.store.jobs()?;
+        let known: BTreeSet<_> = instances
+            .values()
+            .flatten()
+            .map(|instance| &instance.id)
+            .chain(jobs.iter().map(|job| &job.id))
+            .collect();
+        let effects: Vec<Effect> =
+            sight.seeing.keys().filter(|id| !known.contains(id)).cloned().map(Effect::Remove).collect();
+        if !effects.is_empty() {
+            self.decide(world, sight.time, &[], &effects, |_| Ok(()))?;
+        }
+        Ok(Outcome::default())
+    }
+}

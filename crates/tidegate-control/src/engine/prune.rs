@@ -1,0 +1,103 @@
+//! The prune reconciler: old history, revisions and builds go, never those a rollback needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tidegate_core::model::{Build, BuildId, BuildPhase, DeployPhase, Name, RevisionNo};
+use tidegate_core::time::Millis;
+use tidegate_store::{Reader, StoreError};
+
+use super::{Engine, Outcome, Sight, World};
+
+const EVERY: Millis = Millis::seconds(60);
+const KEEP_ROLLOUTS: usize = 100;
+const KEEP_DEPLOYS: usize = 100;
+
+impl Engine {
+    /// Once a minute.
+    pub(super) fn prune(&mut self, world: &mut World<'_>, sight: &Sight) -> Result<Outcome, StoreError> {
+        let now = sight.time.now;
+        let due = *self.pruned_at.get_or_insert(now) + EVERY;
+        if now < due {
+            return Ok(Outcome::default());
+        }
+        self.pruned_at = Some(now);
+        let keep = self.config.keep_revisions;
+        let needed = needed_revisions(world.store)?;
+        world.store.transaction(|tx| {
+            tx.prune_rollouts(KEEP_ROLLOUTS)?;
+            tx.prune_deploys(KEEP_DEPLOYS)?;
+            needed
+                .iter()
+                .try_for_each(|((app, env), used)| tx.prune_revisions(app, env, keep, used).map(drop))
+        })?;
+        self.prune_builds(world)?;
+        world.store.checkpoint()?;
+        Ok(Outcome::default())
+    }
+
+    /// Builds no revision uses any more, and the oldest over the size limit that only a past revision uses.
+    fn prune_builds(&mut self, world: &mut World<'_>) -> Result<(), StoreError> {
+        let protected = builds_of(world.store, &needed_revisions(world.store)?)?;
+        let used = builds_of_all(world.store)?;
+        let mut builds = world.store.builds()?;
+        builds.sort_by_key(|build| std::cmp::Reverse(build.made_at_unix_ms));
+        let mut kept_bytes = 0_u64;
+        for build in builds.into_iter().filter(|build| build.phase == BuildPhase::Ready) {
+            let stays = protected.contains(&build.id)
+                || (used.contains(&build.id) && kept_bytes + build.size <= self.config.keep_build_bytes);
+            if stays {
+                kept_bytes += build.size;
+            } else {
+                discard(world, build)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn discard(world: &mut World<'_>, mut build: Build) -> Result<(), StoreError> {
+    build.phase = BuildPhase::Pruned;
+    world.store.transaction(|tx| tx.put_build(&build))?;
+    world.workshop.discard(&build.id, Some(&build.snapshot));
+    Ok(())
+}
+
+type Needed = BTreeMap<(Name, Name), BTreeSet<RevisionNo>>;
+
+/// What serves, what a rollback goes to, what a rollout moves, what still runs.
+fn needed_revisions(store: &Reader) -> Result<Needed, StoreError> {
+    let mut needed = Needed::new();
+    let instances = store.all_instances()?;
+    for state in store.services()? {
+        let place = needed.entry((state.key.app.clone(), state.key.environment.clone())).or_default();
+        place.extend(state.stable.into_iter().chain(state.previous).chain(state.routing.routes_of));
+        place.extend(instances.get(&state.key).into_iter().flatten().map(|instance| instance.revision));
+    }
+    for rollout in store.active_rollouts()? {
+        let place = (rollout.key.app.clone(), rollout.key.environment.clone());
+        needed.entry(place).or_default().extend(rollout.from.into_iter().chain([rollout.to]));
+    }
+    Ok(needed)
+}
+
+fn builds_of(store: &Reader, needed: &Needed) -> Result<BTreeSet<BuildId>, StoreError> {
+    let mut builds = BTreeSet::new();
+    for ((app, environment), numbers) in needed {
+        for number in numbers {
+            builds.extend(store.revision(app, environment, *number)?.map(|revision| revision.spec.build));
+        }
+    }
+    let open = store.open_deploys()?;
+    builds.extend(open.into_iter().filter(|d| d.phase != DeployPhase::Failed).map(|deploy| deploy.build));
+    builds.extend(store.jobs()?.into_iter().map(|job| job.build));
+    Ok(builds)
+}
+
+fn builds_of_all(store: &Reader) -> Result<BTreeSet<BuildId>, StoreError> {
+    let mut builds = BTreeSet::new();
+    for (app, environment) in store.apps()? {
+        builds
+            .extend(store.revisions_of(&app, &environment)?.into_iter().map(|revision| revision.spec.build));
+    }
+    Ok(builds)
+}

@@ -1,0 +1,89 @@
+//! The route reconciler: from every service's share-out to one table, and the table to the gateway.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use tidegate_core::model::{
+    Arm, Endpoint, Instance, InstanceId, Revision, RevisionNo, Route, RouteTable, RoutingArm, ServiceKey,
+    ServiceState, Upstream,
+};
+use tidegate_store::StoreError;
+
+use super::{Engine, Outcome, Sight, World};
+
+impl Engine {
+    /// Makes a new table where anything changed, and sees to it that the gateway has the newest.
+    pub(super) fn routes(&mut self, world: &mut World<'_>, sight: &Sight) -> Result<Outcome, StoreError> {
+        let services = world.store.services()?;
+        let instances = world.store.all_instances()?;
+        let stored = world.store.routing()?;
+        let mut routes = BTreeMap::new();
+        for state in &services {
+            if let Some(number) = state.routing.routes_of
+                && let Some(revision) = self.revisions.get(world.store, &state.key, number)?
+            {
+                add_routes(&mut routes, &state.key, number, &revision);
+            }
+        }
+        let mut table = table_of(&services, &instances, routes);
+        let promised = services.iter().map(|state| state.route_epoch).max().unwrap_or(0);
+        table.epoch = stored.epoch;
+        let current = table == stored && promised <= stored.epoch && sight.gateway.acked <= stored.epoch;
+        if !current {
+            // A gateway that knows a newer table than the store does (the store was restored) must still take this one.
+            table.epoch = stored.epoch.max(sight.gateway.acked).max(promised.saturating_sub(1)) + 1;
+            world.store.transaction(|tx| tx.put_routing(&table))?;
+        }
+        let behind = sight.gateway.alive && sight.gateway.acked < table.epoch;
+        if !current || (behind && self.pushed != Some(table.epoch)) || self.pushed.is_none() {
+            world.routes.push(&table);
+            self.pushed = Some(table.epoch);
+        }
+        Ok(Outcome { changed: !current, wake: None })
+    }
+}
+
+/// A route and the revision that has it: where two services claim one, the newer revision's claim holds.
+pub type Claims = BTreeMap<(String, String), (RevisionNo, ServiceKey)>;
+
+fn add_routes(claims: &mut Claims, key: &ServiceKey, number: RevisionNo, revision: &Revision) {
+    for route in revision.spec.routes.iter().filter(|route| route.to == key.service) {
+        let place = (route.host.clone(), route.path.clone());
+        let claim = (number, key.clone());
+        claims.entry(place).and_modify(|held| *held = held.clone().max(claim.clone())).or_insert(claim);
+    }
+}
+
+/// The table for all services, without an epoch.
+pub fn table_of(
+    services: &[ServiceState],
+    instances: &BTreeMap<ServiceKey, Vec<Instance>>,
+    claims: Claims,
+) -> RouteTable {
+    let none = Vec::new();
+    let upstreams = services.iter().map(|state| {
+        let ports: BTreeMap<&InstanceId, u16> = instances
+            .get(&state.key)
+            .unwrap_or(&none)
+            .iter()
+            .filter_map(|instance| Some((&instance.id, instance.port?)))
+            .collect();
+        let arms = state.routing.arms.iter().filter_map(|arm| arm_of(arm, &ports)).collect();
+        (state.key.to_string(), Upstream { arms })
+    });
+    let routes = claims.into_iter().map(|((host, path), (_, key))| Route { host, path, to: key.to_string() });
+    RouteTable { epoch: 0, upstreams: upstreams.collect(), routes: routes.collect() }
+}
+
+fn arm_of(arm: &RoutingArm, ports: &BTreeMap<&InstanceId, u16>) -> Option<Arm> {
+    let endpoints: Vec<Endpoint> = arm
+        .instances
+        .iter()
+        .filter_map(|id| {
+            let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), *ports.get(id)?);
+            Some(Endpoint { id: id.clone(), address })
+        })
+        .collect();
+    let filled = !endpoints.is_empty();
+    filled.then_some(Arm { role: arm.role, revision: arm.revision, weight: arm.weight, endpoints })
+}

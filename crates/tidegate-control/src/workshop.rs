@@ -1,0 +1,208 @@
+//! The workshop on this machine: builds are directories, made in place because many tools write absolute paths into them.
+//!
+//! ```text
+//! <data>/snapshots/<digest>/   a snapshot as it was uploaded, until its build is ready
+//! <data>/builds/<id>/          a build: the clean copy its command ran in, read-only once sealed
+//! ```
+//! Each step runs on a thread of its own and can be begun again: it starts by clearing away what an earlier try left.
+
+use std::collections::BTreeMap;
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tidegate_core::model::BuildId;
+
+use crate::seams::{Step, Workshop};
+use crate::snapshot::{self, EntryKind, entry_of};
+
+/// Called when a step is over, so that the control loop looks at once.
+pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// The workshop in a data directory.
+pub struct DirWorkshop {
+    data: PathBuf,
+    builder: Option<(u32, u32)>,
+    steps: Arc<Mutex<BTreeMap<BuildId, Step>>>,
+    waker: Waker,
+}
+
+impl DirWorkshop {
+    /// The workshop under `data`. `builder`: the user and group that build commands run as, who must own the clean copy.
+    pub fn new(data: &Path, builder: Option<(u32, u32)>, waker: Waker) -> io::Result<Self> {
+        for part in ["snapshots", "builds"] {
+            fs::create_dir_all(data.join(part))?;
+        }
+        Ok(DirWorkshop { data: data.to_owned(), builder, steps: Arc::default(), waker })
+    }
+
+    /// Where an uploaded snapshot with this digest belongs.
+    pub fn snapshot_dir(data: &Path, digest: &str) -> PathBuf {
+        data.join("snapshots").join(digest)
+    }
+
+    fn begin(&mut self, build: &BuildId, work: impl FnOnce() -> Result<Step, String> + Send + 'static) {
+        let mut steps = lock(&self.steps);
+        if steps.get(build) == Some(&Step::Busy) {
+            return;
+        }
+        steps.insert(build.clone(), Step::Busy);
+        drop(steps);
+        let (steps, waker, id) = (self.steps.clone(), self.waker.clone(), build.clone());
+        let spawned = std::thread::Builder::new().name("workshop".to_owned()).spawn(move || {
+            let step = work().unwrap_or_else(Step::Failed);
+            lock(&steps).insert(id, step);
+            waker();
+        });
+        if let Err(error) = spawned {
+            lock(&self.steps).insert(build.clone(), Step::Failed(format!("cannot start a thread: {error}")));
+        }
+    }
+}
+
+impl Workshop for DirWorkshop {
+    fn unpack(&mut self, build: &BuildId, snapshot: &str) {
+        let (from, to) = (Self::snapshot_dir(&self.data, snapshot), self.dir(build));
+        let builder = self.builder;
+        self.begin(build, move || {
+            remove_tree(&to).map_err(|e| format!("cannot clear {}: {e}", to.display()))?;
+            copy_tree(&from, &to, builder).map_err(|e| format!("cannot copy the snapshot: {e}"))?;
+            Ok(Step::Unpacked)
+        });
+    }
+
+    fn seal(&mut self, build: &BuildId) {
+        let dir = self.dir(build);
+        self.begin(build, move || seal(&dir).map_err(|e| format!("cannot seal the build: {e}")));
+    }
+
+    fn step(&mut self, build: &BuildId) -> Step {
+        lock(&self.steps).get(build).cloned().unwrap_or(Step::Idle)
+    }
+
+    fn discard(&mut self, build: &BuildId, snapshot: Option<&str>) {
+        lock(&self.steps).remove(build);
+        let mut trees = vec![self.dir(build)];
+        trees.extend(snapshot.map(|digest| Self::snapshot_dir(&self.data, digest)));
+        let removed = std::thread::Builder::new().name("workshop".to_owned()).spawn(move || {
+            for tree in trees {
+                if let Err(error) = remove_tree(&tree) {
+                    tracing::warn!(path = %tree.display(), %error, "could not remove a tree");
+                }
+            }
+        });
+        if let Err(error) = removed {
+            tracing::warn!(%error, "could not start a thread");
+        }
+    }
+
+    fn dir(&self, build: &BuildId) -> PathBuf {
+        self.data.join("builds").join(build.0.get(..32).unwrap_or(&build.0))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Copies a tree of directories, files and links; file contents are shared where the file system can.
+fn copy_tree(from: &Path, to: &Path, owner: Option<(u32, u32)>) -> io::Result<()> {
+    fs::create_dir(to)?;
+    own(to, owner)?;
+    for item in fs::read_dir(from)? {
+        let item = item?;
+        let (source, place) = (item.path(), to.join(item.file_name()));
+        let kind = item.file_type()?;
+        if kind.is_dir() {
+            copy_tree(&source, &place, owner)?;
+        } else if kind.is_symlink() {
+            symlink(fs::read_link(&source)?, &place)?;
+            own(&place, owner)?;
+        } else {
+            fs::copy(&source, &place)?;
+            own(&place, owner)?;
+        }
+    }
+    Ok(())
+}
+
+fn own(path: &Path, owner: Option<(u32, u32)>) -> io::Result<()> {
+    owner.map_or(Ok(()), |(user, group)| lchown(path, Some(user), Some(group)))
+}
+
+/// Makes every file read-only, everyone's to read, and takes the digest of the whole.
+fn seal(dir: &Path) -> io::Result<Step> {
+    let builder = fs::symlink_metadata(dir)?.uid();
+    let to_root = lchown(dir, Some(0), Some(0)).is_ok();
+    let mut entries = Vec::new();
+    let mut directories = vec![dir.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for item in fs::read_dir(&directory)? {
+            let path = item?.path();
+            let meta = fs::symlink_metadata(&path)?;
+            if meta.is_dir() {
+                directories.push(path);
+                continue;
+            }
+            freeze(&path, &meta, builder, to_root)?;
+            entries.extend(entry_of(dir, &path).map_err(io::Error::other)?);
+        }
+        if to_root {
+            lchown(&directory, Some(0), Some(0))?;
+        }
+        fs::set_permissions(&directory, Permissions::from_mode(0o555))?;
+    }
+    entries.sort();
+    let size = entries.iter().map(|e| if let EntryKind::File { size, .. } = e.kind { size } else { 0 }).sum();
+    Ok(Step::Sealed { content: snapshot::tree_digest(dir, &entries)?, size })
+}
+
+/// One file or link. A file that neither the build command nor an earlier try of sealing owns is somebody else's, reached
+/// by a hard link: it must not be touched.
+fn freeze(path: &Path, meta: &fs::Metadata, builder: u32, to_root: bool) -> io::Result<()> {
+    let sealed_before = to_root && meta.uid() == 0;
+    if !sealed_before && meta.uid() != builder {
+        return Err(io::Error::other(format!("{} is owned by user {}", path.display(), meta.uid())));
+    }
+    if sealed_before && builder != 0 {
+        return Ok(());
+    }
+    if to_root {
+        lchown(path, Some(0), Some(0))?;
+    }
+    if meta.is_file() {
+        let execute = if meta.permissions().mode() & 0o111 == 0 { 0 } else { 0o111 };
+        fs::set_permissions(path, Permissions::from_mode(0o444 | execute))?;
+    }
+    Ok(())
+}
+
+/// Removes a tree, read-only directories included. Nothing there: nothing happens.
+pub fn remove_tree(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+        Ok(meta) if !meta.is_dir() => return fs::remove_file(path),
+        Ok(_) => {}
+    }
+    if fs::remove_dir_all(path).is_ok() {
+        return Ok(());
+    }
+    make_writable(path)?;
+    fs::remove_dir_all(path)
+}
+
+fn make_writable(dir: &Path) -> io::Result<()> {
+    let mut mode = fs::metadata(dir)?.permissions();
+    mode.set_mode(mode.mode() | 0o700);
+    fs::set_permissions(dir, mode)?;
+    for item in fs::read_dir(dir)? {
+        let item = item?;
+        if item.file_type()?.is_dir() {
+            make_writable(&item.path())?;
+        }
+    }
+    Ok(())
+}
