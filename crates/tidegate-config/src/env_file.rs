@@ -45,8 +45,13 @@ pub fn parse_env_file(source: &Source) -> Result<BTreeMap<String, String>, Vec<D
 /// The text with everything but white space, names and `=` replaced by `*`; the same number of bytes.
 pub(crate) fn redact(text: &str) -> String {
     let mut shown = vec![false; text.len()];
-    for variable in Items::new(text).flatten() {
-        shown[variable.key.start..=variable.key.end.min(text.len() - 1)].fill(true);
+    for item in Items::new(text) {
+        let key = match item {
+            Ok(variable) => variable.key,
+            Err((Fault::OpenQuote | Fault::BehindQuote, key)) => key,
+            Err((Fault::NoEquals, _)) => continue,
+        };
+        shown[key.start..=key.end.min(text.len() - 1)].fill(true);
     }
     let hide = |(at, byte): (usize, u8)| {
         let kept = (shown[at] && byte.is_ascii()) || matches!(byte, b'\n' | b'\r' | b' ');
@@ -104,8 +109,11 @@ impl<'t> Items<'t> {
         let lead = raw.len() - raw.trim_start().len();
         match raw.trim_start().chars().next() {
             Some(quote @ ('"' | '\'')) => {
-                let (value, after) =
-                    unquote(&self.text[from + lead + 1..], quote).ok_or((Fault::OpenQuote, key))?;
+                let Some((value, after)) = unquote(&self.text[from + lead + 1..], quote) else {
+                    // What follows belongs to the value: to read it as lines could show parts of a secret.
+                    self.at = self.text.len();
+                    return Err((Fault::OpenQuote, key));
+                };
                 let behind = from + lead + 1 + after;
                 self.at = self.line_end(behind);
                 let rest = self.text[behind..self.at].trim();

@@ -141,8 +141,9 @@ fn merged<const N: usize>(layers: [&BTreeMap<String, String>; N]) -> BTreeMap<St
 fn check_env_file(env_file: &BTreeMap<String, String>) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     for (name, value) in env_file {
+        let checked = check_env_name(name);
         let name = quote(name);
-        match check_env_name(name.trim_matches('`')) {
+        match checked {
             Ok(()) => {}
             Err(NameFault::Shape) => diagnostics.push(
                 Diagnostic::error(codes::ENV_NAME, format!("{name} cannot be the name of a variable"))

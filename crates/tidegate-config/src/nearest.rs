@@ -20,6 +20,12 @@ pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
         .map(|(_, candidate)| candidate)
 }
 
+/// The candidate the word is the beginning of, where the word has three letters or more.
+pub(crate) fn begun<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let word = folded(word);
+    candidates.into_iter().find(|candidate| word.len() >= 3 && candidate.starts_with(&word))
+}
+
 /// `; did you mean ...?` or nothing, to stand at the end of a message.
 pub(crate) fn did_you_mean<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
     nearest(word, candidates).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()

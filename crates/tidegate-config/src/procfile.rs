@@ -104,7 +104,7 @@ fn read_line(text: &str, start: usize) -> Result<Line, Box<Diagnostic>> {
     };
     let span = Span::new(whole.end - command.trim_start().len(), whole.end);
     let node = Node { span: if command.trim().is_empty() { key } else { span }, value: Value::Reported };
-    let place = Place { node: &node, key, subject: quote(name) };
+    let place = Place { node: &node, key, subject: format!("the command of {}", quote(name)) };
     let run = Command::check(command, &place)?;
     Ok(Line { name: parsed, key, run: Spanned { value: run, span, key } })
 }

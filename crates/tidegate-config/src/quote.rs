@@ -4,6 +4,9 @@ const LONGEST: usize = 60;
 
 /// The text in back-ticks, cut after 60 characters.
 pub(crate) fn quote(text: &str) -> String {
+    if text.is_empty() {
+        return "`\"\"`".to_owned();
+    }
     format!("`{}`", plain(text, LONGEST))
 }
 

@@ -9,7 +9,7 @@ pub(super) fn read(facts: &FolderFacts) -> Option<Guess> {
         let Some((name, run)) = line.split_once(':') else { continue };
         let (Some(name), run) = (crate::raw::nearest_name(name), run.trim()) else { continue };
         let name = String::from(name);
-        if run.is_empty() || guess.processes.len() >= 50 {
+        if run.is_empty() || run.contains('\0') || run.len() > 4096 || guess.processes.len() >= 50 {
             continue;
         }
         if name == "release" {

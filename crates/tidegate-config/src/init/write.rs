@@ -52,24 +52,33 @@ fn write_service(out: &mut String, process: &Process) {
     }
 }
 
-/// The text as a YAML scalar: without quotes where that is safe, as a JSON string otherwise.
+/// The text as a YAML scalar: without quotes where that is safe, in double quotes otherwise.
 fn text(value: &str) -> String {
-    let safe = |b: u8| b.is_ascii_alphanumeric() || b" ._/=$&-".contains(&b);
-    let begins = value.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b == b'.');
-    let words = ["true", "false", "null", "on", "off", "yes", "no", "y", "n"];
-    let has_letter = value.bytes().any(|b| b.is_ascii_alphabetic());
-    if begins
-        && has_letter
-        && value.bytes().all(safe)
-        && value.trim() == value
-        && !words.contains(&value)
-        && value.len() < 900
-        && !value.starts_with(".inf")
-        && !value.starts_with(".nan")
-        && !value.starts_with(".e")
-    {
-        return value.to_owned();
+    if is_plain(value) {
+        value.to_owned()
+    } else {
+        format!("\"{}\"", value.chars().map(escaped).collect::<String>())
     }
-    // A string always has a JSON form, and YAML reads JSON strings.
-    serde_json::Value::from(value).to_string()
+}
+
+/// Whether every YAML reader takes the text without quotes for the same text.
+fn is_plain(value: &str) -> bool {
+    let safe = |b: u8| b.is_ascii_alphanumeric() || b" ._/=$&-".contains(&b);
+    let words = ["true", "false", "null", "on", "off", "yes", "no", "y", "n"];
+    let path = value.strip_prefix("./").unwrap_or(value);
+    path.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
+        && path.len() < 900
+        && path.bytes().all(safe)
+        && !path.ends_with(' ')
+        && !words.contains(&path)
+}
+
+/// A character inside double quotes. Whatever is not plainly printable is written by its number.
+fn escaped(c: char) -> String {
+    match c {
+        '"' | '\\' => format!("\\{c}"),
+        ' '..='~' => c.to_string(),
+        _ if c.is_alphanumeric() => c.to_string(),
+        _ => format!("\\U{:08X}", u32::from(c)),
+    }
 }

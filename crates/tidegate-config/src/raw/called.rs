@@ -40,6 +40,12 @@ const MISPLACED: [(&str, &str, &str); 15] = [
     ("build", "promote_from", "a build is the same in every environment; it belongs to the top level"),
 ];
 
+/// What to do about a key that is nearly a word of another tool.
+pub(super) fn nearly_called(key: &str, keys: &[&str]) -> Option<&'static str> {
+    let words = SYNONYMS.iter().filter(|(_, marker, _)| keys.contains(marker)).map(|(word, _, _)| *word);
+    called(crate::nearest::nearest(key, words)?, keys)
+}
+
 /// What to do about an unknown key in a map with these keys.
 pub(super) fn called(key: &str, keys: &[&str]) -> Option<&'static str> {
     SYNONYMS

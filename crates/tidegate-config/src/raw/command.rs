@@ -21,11 +21,11 @@ impl Command {
     pub(crate) fn check(text: &str, place: &Place<'_>) -> Result<Self, Box<Diagnostic>> {
         let text = text.trim();
         let diagnostic = if text.is_empty() {
-            Diagnostic::error(codes::EMPTY_RUN, format!("the command of {} is empty", place.subject))
+            Diagnostic::error(codes::EMPTY_RUN, format!("{} is empty", place.subject))
                 .at(place.node.span, "empty")
                 .help("write what to run, as you would type it in a shell: `node server.js`")
         } else if text.len() > LONGEST || text.contains('\0') {
-            let message = format!("the command of {} is longer than 64 KiB or contains a NUL", place.subject);
+            let message = format!("{} is longer than 64 KiB or contains a NUL", place.subject);
             Diagnostic::error(codes::BAD_TEXT, message)
                 .at(place.node.span, "")
                 .help("put it into a script and run that")

@@ -1,12 +1,12 @@
 //! Reads the keys of a map of which all keys are known.
 
-use super::called::called;
+use super::called::{called, nearly_called};
 use super::field::Field;
 use super::read::{Place, Read};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
-use crate::nearest::nearest;
+use crate::nearest::{begun, nearest};
 use crate::quote::{list, quote};
 use crate::span::Spanned;
 use crate::tree::{Entry, Key, Value};
@@ -68,12 +68,17 @@ pub(crate) fn read_entry<T: Read>(entry: &Entry, findings: &mut Findings<'_>) ->
     }
 }
 
+fn near<'k>(key: &str, keys: &[&'k str]) -> Option<&'k str> {
+    nearest(key, keys.iter().copied()).or_else(|| begun(key, keys.iter().copied()))
+}
+
 fn unknown_key(key: &Key, what: &str, keys: &[&str]) -> Diagnostic {
-    let known = called(&key.text, keys);
-    let meant = match (known, nearest(&key.text, keys.iter().copied())) {
-        (Some(word), _) => format!("; {word}"),
+    let meant = match (called(&key.text, keys), near(&key.text, keys)) {
+        (Some(advice), _) => format!("; {advice}"),
         (None, Some(near)) => format!("; did you mean `{near}`?"),
-        (None, None) => String::new(),
+        (None, None) => {
+            nearly_called(&key.text, keys).map(|advice| format!("; {advice}")).unwrap_or_default()
+        }
     };
     Diagnostic::error(codes::UNKNOWN_KEY, format!("{} is not a key of {what}{meant}", quote(&key.text)))
         .at(key.span, "unknown key")

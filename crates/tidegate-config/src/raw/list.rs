@@ -64,7 +64,10 @@ impl<T: Read> Read for ListOf<T> {
 impl<T: Read> Read for Named<T> {
     fn read(place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Self> {
         let Value::Map(entries) = &place.node.value else {
-            place.report_type("a map from names", findings);
+            if !matches!(place.node.value, Value::Reported) {
+                let help = "write each name as a key with what belongs to it below";
+                findings.push(place.wrong_type("a map from names").help(help));
+            }
             return None;
         };
         if entries.len() > MOST_NAMES {
@@ -79,7 +82,8 @@ impl<T: Read> Read for Named<T> {
                 named.push(NamedEntry { name, key: entry.key.span, value });
             }
         }
-        Some(Named(named))
+        // Names that were all refused are not the same as no names.
+        (entries.is_empty() || !named.is_empty()).then_some(Named(named))
     }
 }
 

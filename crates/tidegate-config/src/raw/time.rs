@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use tidegate_core::time::Millis;
+use tidegate_core::time::{DurationError, Millis};
 
 use super::read::{Place, Read};
 use crate::codes;
@@ -34,19 +34,21 @@ impl<const MIN: u64, const MAX: u64> Read for Lasting<MIN, MAX> {
         };
         match text.parse::<Millis>() {
             Ok(Millis(span)) if (MIN..=MAX).contains(&span) => Some(Lasting(Millis(span))),
-            Ok(_) => {
-                let message = format!("{} is to be {} to {}", place.subject, Millis(MIN), Millis(MAX));
-                findings.push(
-                    Diagnostic::error(codes::OUT_OF_RANGE, message).at(place.node.span, "out of range"),
-                );
+            Ok(_) | Err(DurationError::TooLong(_)) => {
+                findings.push(out_of_range(MIN, MAX, place));
                 None
             }
-            Err(_) => {
+            Err(DurationError::Shape(_)) => {
                 findings.push(bad_duration(text, place));
                 None
             }
         }
     }
+}
+
+fn out_of_range(min: u64, max: u64, place: &Place<'_>) -> Diagnostic {
+    let message = format!("{} is to be {} to {}", place.subject, Millis(min), Millis(max));
+    Diagnostic::error(codes::OUT_OF_RANGE, message).at(place.node.span, "out of range")
 }
 
 fn bad_duration(text: &str, place: &Place<'_>) -> Diagnostic {

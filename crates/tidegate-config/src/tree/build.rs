@@ -53,6 +53,7 @@ impl Builder {
     }
 
     /// Takes the next event; `false` where going on is pointless, which has then been reported.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open and only nodes matter here")]
     pub(super) fn on_event(&mut self, event: Event<'_>, span: Span, findings: &mut Findings<'_>) -> bool {
         match event {
             Event::DocumentStart(..) => return self.on_document(span, findings),
@@ -75,7 +76,6 @@ impl Builder {
                 return self.add(Node { span, value: Value::Reported }, 0, false, findings);
             }
             // Marks that are no nodes; the parser may learn to report more of them.
-            #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is open and only nodes matter here")]
             _ => {}
         }
         true
@@ -252,7 +252,7 @@ fn report_alias(name: &str, span: Span, findings: &mut Findings<'_>) {
     findings.push(
         Diagnostic::error(codes::ALIAS, message)
             .at(span, "")
-            .help("a text that begins with `*` needs quotes: \"*.example.com\""),
+            .help("a text that begins with `*` needs quotes, like \"*.example.com\"; an alias needs `&` and its name before"),
     );
 }
 

@@ -73,6 +73,11 @@ fn report_syntax(error: &ScanError, skipped: usize, findings: &mut Findings<'_>)
     }
     let at = error.marker().byte_offset().unwrap_or_default() + skipped;
     let reason = error.info().to_lowercase();
+    if reason.contains("recursion limit") || reason.contains("nesting") {
+        let message = format!("the manifest is nested more than {DEEPEST} levels deep");
+        findings.push(Diagnostic::error(codes::TOO_COMPLEX, message).at(Span::new(at, at), "too deep"));
+        return;
+    }
     let message = format!("this is not YAML: {}", crate::quote::plain(&reason, 200));
     findings.push(
         Diagnostic::error(codes::SYNTAX, message)
@@ -83,10 +88,10 @@ fn report_syntax(error: &ScanError, skipped: usize, findings: &mut Findings<'_>)
 
 /// What usually causes the parser's complaint.
 fn advice(reason: &str) -> &'static str {
-    if reason.contains("nesting") || reason.contains("recursion") {
-        "no manifest is nested this deeply"
+    if reason.contains("anchor or alias") {
+        "a text that begins with `*` or `&` needs quotes: `host: \"*\"`"
     } else if reason.contains("mapping values") || reason.contains("simple key") {
-        "a text that contains `: ` needs quotes around it, and a key stands on a line of its own"
+        "a text that contains `: ` needs quotes, and every key has a colon behind it"
     } else if reason.contains("bracket") || reason.contains("flow") {
         "look for a `[` or `{` that is not closed; a text that begins with one needs quotes"
     } else if reason.contains("quote") || reason.contains("scalar") || reason.contains("escape") {

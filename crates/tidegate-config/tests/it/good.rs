@@ -1,0 +1,157 @@
+//! Manifests without errors, and what they resolve to.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use tidegate_config::{Manifest, Resolved, Source, load, load_procfile, parse_env_file, render_plain};
+use tidegate_core::model::{Check, Name, PortSpec, StrategyKind};
+
+fn read(file: &str) -> Source {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/good").join(file);
+    Source::new(file, fs::read_to_string(path).unwrap())
+}
+
+fn good(source: &Source) -> Manifest {
+    let (manifest, diagnostics) = load(source);
+    let shown: Vec<_> = diagnostics.iter().map(|diagnostic| render_plain(diagnostic, source)).collect();
+    manifest.unwrap_or_else(|| panic!("{}", shown.join("\n")))
+}
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn resolve(manifest: &Manifest, environment: &str) -> Resolved {
+    manifest.resolve(&name(environment), &BTreeMap::new()).unwrap()
+}
+
+fn variables(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn the_documented_manifest_resolves() {
+    let source = read("product.yaml");
+    let manifest = good(&source);
+    insta::assert_debug_snapshot!("product", resolve(&manifest, "production"));
+    let warnings: Vec<_> = load(&source).1.iter().map(|warning| render_plain(warning, &source)).collect();
+    insta::assert_snapshot!("product_warnings", warnings.join("\n"));
+}
+
+#[test]
+fn the_smallest_manifest_gets_every_default() {
+    let manifest = good(&read("smallest.yaml"));
+    assert_eq!(load(&read("smallest.yaml")).1, []);
+    insta::assert_debug_snapshot!("smallest", resolve(&manifest, "production"));
+}
+
+#[test]
+fn an_environment_overrides_key_by_key() {
+    let manifest = good(&read("overlays.yaml"));
+    let staging = resolve(&manifest, "staging");
+    let production = resolve(&manifest, "production");
+    let (before, after) = (&staging.services[&name("web")], &production.services[&name("web")]);
+
+    assert_eq!((before.port, after.port), (PortSpec::Fixed(8000), PortSpec::Auto));
+    assert_eq!(before.probes.ready.as_ref().unwrap().check, Check::Command("./ready".to_owned()));
+    assert_eq!(after.probes.ready.as_ref().unwrap().check, Check::Tcp);
+    assert_eq!(after.probes.live, before.probes.live, "a probe the environment does not name is kept");
+    assert_eq!((before.limits.pids, after.limits.pids), (Some(64), Some(64)));
+    assert_eq!(after.limits.memory.unwrap().to_string(), "1GiB");
+    assert_eq!(after.limits.cpu.unwrap().0, 500);
+    assert_eq!((after.stop.signal, after.stop.grace.0), (2, 60_000));
+    assert_eq!(after.strategy.kind, StrategyKind::Rolling);
+    assert_eq!(staging.routes.len(), 2);
+    assert_eq!(staging.routes[1].host, "*.example.com");
+    assert_eq!(staging.routes[1].path, "/v1/api");
+    assert_eq!(production.routes.len(), 1);
+    assert!(staging.migrate.is_none());
+    assert_eq!(production.migrate.unwrap().within.0, 3_600_000);
+}
+
+#[test]
+fn variables_are_merged_and_the_env_file_wins() {
+    let manifest = good(&read("overlays.yaml"));
+    let file = parse_env_file(&Source::new(".env", "DEBUG=file\nNEW=1\n")).unwrap();
+    let staging = resolve(&manifest, "staging");
+    let web = name("web");
+    assert_eq!(
+        staging.services[&web].env,
+        variables(&[("DEBUG", "false"), ("MODE", "0755"), ("NAME", "007")])
+    );
+
+    let production = manifest.resolve(&name("production"), &file).unwrap();
+    let expected =
+        [("DEBUG", "file"), ("LOG_LEVEL", "warn"), ("MODE", "0755"), ("NAME", "007"), ("NEW", "1")];
+    assert_eq!(production.services[&web].env, variables(&expected));
+    assert_eq!(
+        production.migrate.unwrap().env,
+        variables(&[("DEBUG", "file"), ("LOG_LEVEL", "warn"), ("MODE", "app"), ("NEW", "1")])
+    );
+    assert!(production.build_env.is_empty(), "configuration is never baked into a build");
+}
+
+#[test]
+fn ports_follow_routes_probes_and_the_name_web() {
+    let manifest = good(&read("overlays.yaml"));
+    let services = resolve(&manifest, "staging").services;
+    assert_eq!(services[&name("api")].port, PortSpec::Auto);
+    assert_eq!(services[&name("worker")].port, PortSpec::None);
+    assert!(services[&name("worker")].probes.ready.is_none());
+    assert_eq!(services[&name("worker")].scale.max, 0);
+    assert_eq!(services[&name("web")].probes.start_within.0, 120_000);
+}
+
+fn with_environments(environments: &str) -> Manifest {
+    let text = format!("app: a\nservices: {{ web: {{ run: x }} }}\nenvironments: {environments}\n");
+    good(&Source::new("tidegate.yaml", text))
+}
+
+#[test]
+fn the_default_environment_is_production_or_the_only_one() {
+    let default = |text: &str| with_environments(text).default_environment();
+    assert_eq!(default("{}").unwrap(), name("production"));
+    assert_eq!(default("{ live: {} }").unwrap(), name("live"));
+    assert_eq!(default("{ staging: {}, production: {} }").unwrap(), name("production"));
+    let error = default("{ staging: {}, live: {} }").unwrap_err();
+    assert_eq!(error.code, "manifest::which-environment");
+    assert_eq!(error.help.unwrap(), "say which one: `-e NAME` with one of `live`, `staging`");
+}
+
+#[test]
+fn an_undeclared_environment_is_refused_where_others_are_declared() {
+    let none = BTreeMap::new();
+    assert!(with_environments("{}").resolve(&name("anything"), &none).is_ok());
+    let error = with_environments("{ staging: {} }").resolve(&name("stagng"), &none).unwrap_err();
+    assert_eq!(error[0].message, "the environment `stagng` is not declared; did you mean `staging`?");
+}
+
+#[test]
+fn variables_from_elsewhere_are_checked_and_not_quoted() {
+    let manifest = with_environments("{}");
+    let file = variables(&[("PORT", "hunter2"), ("a b", "hunter2"), ("NUL", "hunter2\0"), ("", "hunter2")]);
+    let errors = manifest.resolve(&name("production"), &file).unwrap_err();
+    let codes: Vec<_> = errors.iter().map(|error| error.code.as_str()).collect();
+    assert_eq!(
+        codes,
+        ["env-file::bad-name", "env-file::bad-text", "env-file::reserved", "env-file::bad-name"]
+    );
+    assert!(!format!("{errors:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_procfile_alone_is_a_manifest() {
+    let text = "# comment\nrelease: ./migrate\nweb: gunicorn app:app -b :$PORT\n\nworker:python worker.py\n";
+    let (manifest, diagnostics) = load_procfile(&Source::new("Procfile", text), "shop");
+    assert_eq!(diagnostics, []);
+    insta::assert_debug_snapshot!("procfile", resolve(&manifest.unwrap(), "production"));
+}
+
+#[test]
+fn a_procfile_needs_a_valid_name_for_its_app() {
+    let (manifest, diagnostics) = load_procfile(&Source::new("Procfile", "web: x\n"), "My Shop");
+    assert!(manifest.is_none());
+    assert_eq!(diagnostics[0].code, "manifest::bad-name");
+    assert!(diagnostics[0].help.as_ref().unwrap().ends_with("`my-shop` is one"));
+}

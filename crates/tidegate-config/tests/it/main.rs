@@ -1,0 +1,8 @@
+//! What users see of manifests, Procfiles and env files, good and broken.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod broken;
+mod good;
+mod init;
+mod properties;
+mod schema;
