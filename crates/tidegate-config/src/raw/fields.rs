@@ -28,10 +28,7 @@ impl<'n> Fields<'n> {
             Value::Map(entries) => entries,
             Value::Null => &[],
             Value::Bool(_) | Value::Number(_) | Value::Text(_) | Value::List(_) | Value::Reported => {
-                place.report_type(
-                    &format!("a map with keys like {}", list(keys.iter().take(3).copied())),
-                    findings,
-                );
+                report_no_map(place, keys, findings);
                 return None;
             }
         };
@@ -65,6 +62,23 @@ pub(crate) fn read_entry<T: Read>(entry: &Entry, findings: &mut Findings<'_>) ->
     match T::read(&place, findings) {
         None => Field::Broken,
         Some(value) => Field::Present(Spanned { value, span: place.place_of_value(), key: key.span }),
+    }
+}
+
+fn report_no_map(place: &Place<'_>, keys: &[&str], findings: &mut Findings<'_>) {
+    let expected = format!("a map with keys like {}", list(keys.iter().take(3).copied()));
+    match &place.node.value {
+        Value::Text(text) if keys.contains(&"run") => {
+            let help = format!("if it is a command, write `{{ run: {} }}`", crate::quote::plain(text, 60));
+            findings.push(place.wrong_type(&expected).help(help));
+        }
+        Value::Text(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::List(_)
+        | Value::Map(_)
+        | Value::Reported => place.report_type(&expected, findings),
     }
 }
 
