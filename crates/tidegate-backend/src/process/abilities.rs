@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tidegate_core::model::{Exit, InstanceId, Limits, PortSpec, StopSpec};
@@ -73,7 +75,9 @@ fn confined(config: &ProcessConfig, user: User) -> Result<(), String> {
 }
 
 fn attempt(config: &ProcessConfig, place: &Place, user: User) -> io::Result<Exit> {
-    let mut launched = launch(place, &trial(config, place, user)?, &config.shim_command)?;
+    fs::create_dir_all(build(place))?;
+    fs::set_permissions(build(place), fs::Permissions::from_mode(0o755))?;
+    let mut launched = launch(place, &trial(place, user)?, &config.shim_command)?;
     let begun = Instant::now();
     while holder(&place.lock()).is_some() {
         if begun.elapsed() > TRIAL {
@@ -87,7 +91,12 @@ fn attempt(config: &ProcessConfig, place: &Place, user: User) -> io::Result<Exit
     place.exit().ok_or_else(|| io::Error::other(format!("a trial unit did not end: {}", said().trim())))
 }
 
-fn trial(config: &ProcessConfig, place: &Place, user: User) -> io::Result<ShimSpec> {
+/// Stands for a build: readable to everyone, below directories that may not be.
+fn build(place: &Place) -> PathBuf {
+    place.dir().join("build")
+}
+
+fn trial(place: &Place, user: User) -> io::Result<ShimSpec> {
     Ok(ShimSpec {
         unit: UnitSpec {
             id: InstanceId("trial".to_owned()),
@@ -96,8 +105,8 @@ fn trial(config: &ProcessConfig, place: &Place, user: User) -> io::Result<ShimSp
             environment: None,
             service: None,
             revision: None,
-            command: "cd .".to_owned(),
-            dir: config.root.clone(),
+            command: "cd . && touch ../scratch/tmp/trial".to_owned(),
+            dir: build(place),
             writable: false,
             env: Default::default(),
             port: PortSpec::None,
@@ -113,7 +122,7 @@ fn trial(config: &ProcessConfig, place: &Place, user: User) -> io::Result<ShimSp
         isolation: Isolation {
             user: Some((user.uid, user.gid)),
             writable: vec![place.scratch()],
-            readable: vec![config.root.clone()],
+            readable: vec![build(place)],
         },
         groups: Vec::new(),
     })

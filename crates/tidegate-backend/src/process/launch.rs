@@ -32,10 +32,11 @@ pub(super) fn launch(place: &Place, spec: &ShimSpec, command: &[OsString]) -> io
     let listener = socket::bind(&place.socket())?;
     place.write_spec(spec)?;
     let complaint = OpenOptions::new().append(true).create(true).mode(0o600).open(place.complaint())?;
-    let child = detached(place, command, listener.into(), lock.share()?, complaint.into())?.spawn()?;
-    lock.sign(child.id())?;
+    // Before the shim runs: one that has nothing to do may be over before we would connect.
     let link = socket::connect(&place.socket())?;
     link.set_nonblocking(true)?;
+    let child = detached(place, command, listener.into(), lock.share()?, complaint.into())?.spawn()?;
+    lock.sign(child.id())?;
     Ok(Launched { child, link })
 }
 

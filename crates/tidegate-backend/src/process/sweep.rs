@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -85,14 +86,11 @@ pub fn stop_all(root: &Path) -> io::Result<Vec<Stopped>> {
         other => other?,
     };
     let begun = Instant::now();
-    let asked: Vec<(InstanceId, Place, Instant)> = units
-        .into_iter()
-        .map(|(id, _, place)| (id, ask(&place, begun), place))
-        .map(|(i, t, p)| (i, p, t))
-        .collect();
+    let ask_one = |(id, _, place): (InstanceId, u64, Place)| (id, ask(&place, begun), place);
+    let asked: Vec<(InstanceId, Asked, Place)> = units.into_iter().map(ask_one).collect();
     let mut stopped = Vec::new();
-    for (id, place, until) in asked {
-        let exit = await_end(&place, until);
+    for (id, asked, place) in asked {
+        let exit = await_end(&place, asked.until);
         fs::remove_dir_all(place.dir()).or_else(ignore_missing)?;
         stopped.push(Stopped { id, exit });
     }
@@ -100,14 +98,19 @@ pub fn stop_all(root: &Path) -> io::Result<Vec<Stopped>> {
     Ok(stopped)
 }
 
-/// Tells the shim to stop its unit; until when it may take.
-fn ask(place: &Place, now: Instant) -> Instant {
-    let Ok(spec) = place.spec() else { return now };
+/// A shim that was told, and until when it may take. The connection stays open for as long.
+struct Asked {
+    until: Instant,
+    _link: Option<UnixStream>,
+}
+
+fn ask(place: &Place, now: Instant) -> Asked {
+    let Ok(spec) = place.spec() else { return Asked { until: now, _link: None } };
     let stop = spec.unit.stop;
     let message = ToShim::Stop { signal: stop.signal, grace_ms: stop.grace.0 };
-    match socket::connect(&place.socket()).and_then(|link| send(&link, &message)) {
-        Ok(()) => now + stop.grace.to_std() + BEYOND_GRACE,
-        Err(_) => now,
+    match socket::connect(&place.socket()).and_then(|link| send(&link, &message).map(|()| link)) {
+        Ok(link) => Asked { until: now + stop.grace.to_std() + BEYOND_GRACE, _link: Some(link) },
+        Err(_) => Asked { until: now, _link: None },
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tidegate_core::units::ByteSize;
 use tidegate_os::clock;
 
 use super::segment::{self, Stream};
@@ -39,9 +40,12 @@ pub(in crate::process) struct Journal {
     retry_ms: u64,
 }
 
+/// What was not kept since it was last said.
 #[derive(Debug, Default)]
 struct Lost {
+    /// Bytes beyond the rate.
     flooded: u64,
+    /// Lines the disk refused.
     refused: u64,
     why: Option<io::ErrorKind>,
 }
@@ -65,7 +69,7 @@ impl Journal {
         }
     }
 
-    /// Whether more is coming than is kept: then the caller need not look for lines, only count them.
+    /// Whether more is coming than is kept: then the caller need not look for lines in it.
     pub(in crate::process) fn flooded(&mut self, now_ms: u64) -> bool {
         let gained = now_ms.saturating_sub(self.refilled_ms).saturating_mul(RATE) / 1_000;
         if gained > 0 {
@@ -74,8 +78,7 @@ impl Journal {
         }
         if self.flood && self.tokens >= CALM {
             self.flood = false;
-            let lines = std::mem::take(&mut self.lost.flooded);
-            self.note(&format!("{lines} lines left out: more than 1MiB of output a second"));
+            self.note_flood();
         }
         self.flood
     }
@@ -85,7 +88,7 @@ impl Journal {
         let cost = line.len() as u64 + 16;
         if self.flood || cost > self.tokens {
             self.flood = true;
-            self.lost.flooded += 1;
+            self.lost.flooded += cost;
             return;
         }
         self.tokens -= cost;
@@ -95,9 +98,9 @@ impl Journal {
         }
     }
 
-    /// Counts lines that were not even looked at.
-    pub(in crate::process) fn leave_out(&mut self, lines: u64) {
-        self.lost.flooded += lines;
+    /// Counts bytes in which no lines were looked for.
+    pub(in crate::process) fn leave_out(&mut self, bytes: usize) {
+        self.lost.flooded += bytes as u64;
     }
 
     /// A line of Tidegate's own among the unit's.
@@ -107,10 +110,7 @@ impl Journal {
 
     /// Says what a flood cost that lasted to the end.
     pub(in crate::process) fn close(&mut self) {
-        let lines = std::mem::take(&mut self.lost.flooded);
-        if lines > 0 {
-            self.note(&format!("{lines} lines left out: more than 1MiB of output a second"));
-        }
+        self.note_flood();
         self.retry_ms = 0;
         self.flush();
     }
@@ -135,6 +135,17 @@ impl Journal {
         bytes.clear();
         self.pending = bytes;
         self.pending.shrink_to(64 << 10);
+    }
+
+    fn note_flood(&mut self) {
+        let bytes = std::mem::take(&mut self.lost.flooded);
+        if bytes > 0 {
+            self.note(&format!(
+                "{} left out: more than {} of output a second",
+                ByteSize(bytes),
+                ByteSize(RATE)
+            ));
+        }
     }
 
     fn append(&mut self, stream: Stream, line: &[u8]) {
@@ -245,7 +256,9 @@ mod tests {
         journal.flush();
         let text = text(dir.path());
         assert!(text.len() < 6 << 20);
-        assert!(text.contains("lines left out") && text.ends_with("calm again\n"));
+        assert!(
+            text.contains("left out: more than 1MiB of output a second") && text.ends_with("calm again\n")
+        );
     }
 
     #[test]

@@ -38,11 +38,12 @@ impl Clients {
                 // The longest connected is the likeliest to have been forgotten.
                 self.connected.remove(0);
             }
-            let greeted = stream.set_nonblocking(true).and_then(|()| send(&stream, state));
-            if let Err(error) = greeted {
+            if let Err(error) = stream.set_nonblocking(true) {
                 complain(&error);
                 continue;
             }
+            // One that has hung up already may still have said something: its end is seen when it is read.
+            let _ = send(&stream, state).inspect_err(complain);
             self.connected.push(Client { stream, inbox: Inbox::default(), open: true });
         }
     }
