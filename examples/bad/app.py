@@ -243,7 +243,7 @@ def serve(port):
     else:
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    say(f"version {VERSION} ({BEHAVIOUR}) listens on 127.0.0.1:{port}")
+    say(f"version {VERSION} ({BEHAVIOUR}) listens on 127.0.0.1:{server.server_port}")
     stop.wait()
     drain(server)
     say("stopped")
