@@ -1,1 +1,28 @@
-//! The L7 data plane.
+//! The L7 data plane: a process of its own between users and instances, and the link by which the control plane leads it.
+//!
+//! Two sides. [`gateway_main`] is the process: workers that share nothing a request would wait for, a
+//! control socket, the last routing table on disk. [`control::GatewayLink`] is the control plane's end: push a table, see
+//! what every worker uses and what is in flight. The gateway decides nothing about rollouts; it does what the table says.
+//!
+//! A request's way: `front` (parse, police) → `exchange` (route, arm, endpoint) → `upstream` (send, relay). HTTP/1.1 is
+//! hyper's, in `front` and `upstream` only.
+
+pub mod control;
+mod count;
+mod endpoint;
+mod epochs;
+mod exchange;
+mod front;
+mod gateway;
+mod head;
+mod limits;
+mod listen;
+mod page;
+mod registry;
+mod route;
+mod ticket;
+mod upstream;
+mod worker;
+
+pub use gateway::{GatewayConfig, GatewayError, gateway_main, gateway_run};
+pub use limits::Limits;

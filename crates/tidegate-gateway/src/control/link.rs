@@ -1,0 +1,213 @@
+//! The control plane's end of the control socket: a thread that stays connected, sends the newest table and keeps what
+//! the gateway said. Its methods never wait for the gateway.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tidegate_core::model::{GatewayObservation, RouteTable};
+use tokio::io::BufReader;
+use tokio::net::UnixStream;
+use tokio::net::unix::OwnedWriteHalf;
+use tokio::sync::{Notify, mpsc};
+
+use super::lines;
+use super::protocol::{Command, Message};
+
+/// Called when something changed that a reconciler may wait for. Must return quickly.
+pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+const RECONNECT_EVERY: Duration = Duration::from_millis(50);
+
+/// A link to the gateway of one directory. Dropping it ends its thread.
+#[derive(Debug)]
+pub struct GatewayLink {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    dir: PathBuf,
+    waker: Waker,
+    state: Mutex<State>,
+    wanted: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    seen: GatewayObservation,
+    /// Why the newest table was refused.
+    refused: Option<String>,
+    table: Option<Arc<RouteTable>>,
+    /// Changes with every push: tells a table that was sent from one that was not.
+    serial: u64,
+    shutdown: Option<Duration>,
+    dropped: bool,
+}
+
+impl GatewayLink {
+    /// Starts the thread. `dir` is the gateway's directory; the gateway need not run yet.
+    pub fn start(dir: &Path, waker: Waker) -> io::Result<GatewayLink> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let state = Mutex::new(State::default());
+        let shared = Arc::new(Shared { dir: dir.to_owned(), waker, state, wanted: Notify::new() });
+        let theirs = shared.clone();
+        let stay = move || runtime.block_on(stay_connected(&theirs));
+        std::thread::Builder::new().name("gateway-link".to_owned()).spawn(stay)?;
+        Ok(GatewayLink { shared })
+    }
+
+    /// Has the gateway use this table as soon as it can. Only the newest is kept; it is sent again after every
+    /// reconnect. An acknowledgement shows in [`GatewayLink::observe`].
+    pub fn push(&self, table: &RouteTable) {
+        let mut state = self.shared.lock();
+        if state.table.as_deref() == Some(table) && state.seen.alive && state.refused.is_none() {
+            return; // sent, or about to be
+        }
+        state.table = Some(Arc::new(table.clone()));
+        state.refused = None;
+        state.serial += 1;
+        self.shared.wanted.notify_one();
+    }
+
+    /// What the gateway last said. While `alive` is false the rest is what it said before it was lost.
+    pub fn observe(&self) -> GatewayObservation {
+        self.shared.lock().seen.clone()
+    }
+
+    /// Why the gateway refused the newest table, where it did.
+    pub fn refusal(&self) -> Option<String> {
+        self.shared.lock().refused.clone()
+    }
+
+    /// Tells the gateway to finish what is in flight, for at most `drain`, and to end. Does not wait for it.
+    pub fn shutdown(&self, drain: Duration) {
+        self.shared.lock().shutdown = Some(drain);
+        self.shared.wanted.notify_one();
+    }
+}
+
+impl Drop for GatewayLink {
+    fn drop(&mut self) {
+        self.shared.lock().dropped = true;
+        self.shared.wanted.notify_one();
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn dropped(&self) -> bool {
+        self.lock().dropped
+    }
+
+    /// Takes in a message; whether a reconciler may have waited for it.
+    fn on_message(&self, message: Message) -> bool {
+        let mut state = self.lock();
+        match message {
+            Message::Hello { pid, listen, epoch, inflight, .. } => {
+                let counts = state.seen.counts.take();
+                let (pid, listen) = (Some(pid), Some(listen));
+                state.seen = GatewayObservation { alive: true, pid, listen, acked: epoch, inflight, counts };
+                true
+            }
+            Message::Ack { epoch, inflight } => {
+                (state.seen.acked, state.seen.inflight) = (epoch, inflight);
+                true
+            }
+            Message::Refused { epoch, why, .. } => {
+                if state.table.as_ref().is_some_and(|table| table.epoch == epoch) {
+                    state.refused = Some(why);
+                }
+                true
+            }
+            Message::Report { epoch, inflight, counts } => {
+                let idle = state.seen.inflight.keys().any(|id| !inflight.contains_key(id));
+                (state.seen.acked, state.seen.inflight) = (epoch, inflight);
+                state.seen.counts = Some(counts);
+                idle
+            }
+        }
+    }
+
+    fn on_disconnect(&self) {
+        let was = std::mem::replace(&mut self.lock().seen.alive, false);
+        if was {
+            (self.waker)();
+        }
+    }
+}
+
+async fn stay_connected(shared: &Arc<Shared>) {
+    while !shared.dropped() {
+        if let Ok(stream) = connect(&shared.dir) {
+            if let Err(error) = converse(shared, stream).await {
+                tracing::debug!(%error, "the gateway's control connection ended");
+            }
+            shared.on_disconnect();
+        }
+        tokio::time::sleep(RECONNECT_EVERY).await;
+    }
+}
+
+fn connect(dir: &Path) -> io::Result<UnixStream> {
+    let stream = tidegate_os::socket::connect(&dir.join("control.sock"))?;
+    stream.set_nonblocking(true)?;
+    UnixStream::from_std(stream)
+}
+
+async fn converse(shared: &Arc<Shared>, stream: UnixStream) -> io::Result<()> {
+    let (reader, mut writer) = stream.into_split();
+    // Reading a line cannot be broken off half-way: it has a task of its own.
+    let (hear, mut heard) = mpsc::channel(16);
+    let reading = tokio::spawn(async move {
+        let mut reader = BufReader::new(reader);
+        while let Ok(Some(message)) = lines::read::<Message>(&mut reader).await {
+            if hear.send(message).await.is_err() {
+                return;
+            }
+        }
+    });
+    let result = talk(shared, &mut writer, &mut heard).await;
+    reading.abort();
+    result
+}
+
+async fn talk(
+    shared: &Arc<Shared>,
+    writer: &mut OwnedWriteHalf,
+    heard: &mut mpsc::Receiver<Message>,
+) -> io::Result<()> {
+    let mut sent = None;
+    loop {
+        let (table, serial, shutdown, dropped) = {
+            let mut state = shared.lock();
+            (state.table.clone(), state.serial, state.shutdown.take(), state.dropped)
+        };
+        if dropped && shutdown.is_none() {
+            return Ok(());
+        }
+        if let Some(table) = table.filter(|_| sent != Some(serial)) {
+            lines::write(writer, &Command::Apply((*table).clone())).await?;
+            sent = Some(serial);
+        }
+        if let Some(drain) = shutdown {
+            lines::write(writer, &Command::Shutdown { drain_ms: drain.as_millis() as u64 }).await?;
+        }
+        tokio::select! {
+            message = heard.recv() => match message {
+                Some(message) => if shared.on_message(message) { (shared.waker)() },
+                None => return Ok(()),
+            },
+            () = shared.wanted.notified() => {}
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The control socket: how the control plane hands the gateway its tables and hears what came of them.
+
+mod lines;
+pub(crate) mod server;
+
+mod link;
+pub mod protocol;
+
+pub use link::{GatewayLink, Waker};

@@ -1,0 +1,66 @@
+//! What is said on the control socket: one JSON object a line, either way. Both ends come from the same binary most of
+//! the time, but an upgrade may have an older one on either side: unknown keys are ignored.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tidegate_core::model::{CountsReport, InstanceId, RouteTable};
+
+/// From the control plane.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Use this table.
+    Apply(RouteTable),
+    /// Finish what is in flight and end.
+    Shutdown {
+        /// At most this long.
+        drain_ms: u64,
+    },
+}
+
+/// From the gateway.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Message {
+    /// The first line of every connection.
+    Hello {
+        /// Of the gateway's binary.
+        version: String,
+        /// Of its process.
+        pid: u32,
+        /// Where it listens.
+        listen: String,
+        /// Which start of it.
+        incarnation: String,
+        /// The epoch every worker uses.
+        epoch: u64,
+        /// Requests in flight, seen at that epoch.
+        inflight: BTreeMap<InstanceId, u32>,
+    },
+    /// Every worker uses the table.
+    Ack {
+        /// Its epoch.
+        epoch: u64,
+        /// Requests in flight, seen after that.
+        inflight: BTreeMap<InstanceId, u32>,
+    },
+    /// The table is not applied; the one in use stays.
+    Refused {
+        /// The epoch of the refused table.
+        epoch: u64,
+        /// The epoch in use.
+        current: u64,
+        /// Why.
+        why: String,
+    },
+    /// Once a second, and at once when an endpoint that left the table ends its last request.
+    Report {
+        /// The epoch every worker uses.
+        epoch: u64,
+        /// Requests in flight, seen at that epoch.
+        inflight: BTreeMap<InstanceId, u32>,
+        /// Cumulative counts.
+        counts: CountsReport,
+    },
+}

@@ -1,0 +1,160 @@
+//! The gateway's end of the control socket. Several control planes may be connected at once: the one that was killed and
+//! the next; the epochs decide between them.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_core::model::RouteTable;
+use tokio::io::BufReader;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::lines;
+use super::protocol::{Command, Message};
+use crate::epochs::Epochs;
+
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// A control plane that does not read for so long is cut off; it connects again.
+const WRITE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Serves the socket until the gateway ends. `end` takes how long it may drain.
+pub(crate) async fn serve(
+    listener: std::os::unix::net::UnixListener,
+    epochs: Arc<Epochs>,
+    idle: Arc<Notify>,
+    end: mpsc::Sender<Duration>,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = UnixListener::from_std(listener)?;
+    let news = watch::Sender::new(0_u64);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => begin(stream, &epochs, &news, &end),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a control connection");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+            () = idle.notified() => news.send_modify(|count| *count += 1),
+        }
+    }
+}
+
+fn begin(stream: UnixStream, epochs: &Arc<Epochs>, news: &watch::Sender<u64>, end: &mpsc::Sender<Duration>) {
+    match is_ours(&stream) {
+        Ok(true) => {}
+        Ok(false) => return tracing::warn!("a control connection of another user was refused"),
+        Err(error) => return tracing::warn!(%error, "a control connection of nobody known was refused"),
+    }
+    let (epochs, news, end) = (epochs.clone(), news.subscribe(), end.clone());
+    tokio::spawn(async move {
+        if let Err(error) = converse(stream, epochs, news, end).await {
+            tracing::debug!(%error, "a control connection ended");
+        }
+    });
+}
+
+/// Whether the other end is root or the user this process runs as.
+fn is_ours(stream: &UnixStream) -> io::Result<bool> {
+    let uid = stream.peer_cred()?.uid();
+    // The two ends of a pair made here have this process's own user: the kernel is asked, not the environment.
+    let (own, _) = UnixStream::pair()?;
+    Ok(uid == 0 || uid == own.peer_cred()?.uid())
+}
+
+async fn converse(
+    stream: UnixStream,
+    epochs: Arc<Epochs>,
+    news: watch::Receiver<u64>,
+    end: mpsc::Sender<Duration>,
+) -> io::Result<()> {
+    let (reader, writer) = stream.into_split();
+    // Answers wait for room, so a control plane that only talks is slowed down, not buffered for.
+    let (say, hear) = mpsc::channel(16);
+    let (heard, said) = tokio::join!(async { obey(reader, &epochs, say, end).await }, async {
+        speak(writer, &epochs, hear, news).await
+    });
+    heard.and(said)
+}
+
+async fn obey(
+    reader: OwnedReadHalf,
+    epochs: &Epochs,
+    say: mpsc::Sender<Message>,
+    end: mpsc::Sender<Duration>,
+) -> io::Result<()> {
+    let mut reader = BufReader::new(reader);
+    while let Some(command) = lines::read(&mut reader).await? {
+        match command {
+            Command::Apply(table) => {
+                let answer = apply(epochs, table).await;
+                if say.send(answer).await.is_err() {
+                    return Ok(());
+                }
+            }
+            // One is enough: a second while the first is worked on changes nothing.
+            Command::Shutdown { drain_ms } => drop(end.try_send(Duration::from_millis(drain_ms))),
+        }
+    }
+    Ok(())
+}
+
+async fn apply(epochs: &Epochs, table: RouteTable) -> Message {
+    let epoch = table.epoch;
+    match epochs.apply(table).await {
+        Ok(_) => {
+            let (epoch, inflight) = epochs.inflight();
+            Message::Ack { epoch, inflight }
+        }
+        Err(error) => {
+            tracing::warn!(%error, epoch, "a routing table was refused");
+            Message::Refused { epoch, current: epochs.epoch(), why: error.to_string() }
+        }
+    }
+}
+
+async fn speak(
+    mut writer: OwnedWriteHalf,
+    epochs: &Epochs,
+    mut hear: mpsc::Receiver<Message>,
+    mut news: watch::Receiver<u64>,
+) -> io::Result<()> {
+    write(&mut writer, &hello(epochs)).await?;
+    let mut every = tokio::time::interval(REPORT_EVERY);
+    loop {
+        let message = tokio::select! {
+            message = hear.recv() => match message {
+                Some(message) => message,
+                // The other end said its last.
+                None => return Ok(()),
+            },
+            _ = every.tick() => report(epochs),
+            Ok(()) = news.changed() => report(epochs),
+        };
+        write(&mut writer, &message).await?;
+    }
+}
+
+async fn write(writer: &mut OwnedWriteHalf, message: &Message) -> io::Result<()> {
+    tokio::time::timeout(WRITE_WITHIN, lines::write(writer, message)).await?
+}
+
+fn hello(epochs: &Epochs) -> Message {
+    let (epoch, inflight) = epochs.inflight();
+    Message::Hello {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        listen: epochs.address.to_string(),
+        incarnation: epochs.incarnation.clone(),
+        epoch,
+        inflight,
+    }
+}
+
+fn report(epochs: &Epochs) -> Message {
+    let (epoch, inflight) = epochs.inflight();
+    Message::Report { epoch, inflight, counts: epochs.counts() }
+}

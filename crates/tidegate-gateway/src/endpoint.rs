@@ -1,0 +1,106 @@
+//! An endpoint as the workers share it: requests in flight, and what was learned of its manners.
+//!
+//! It outlives the routing table it came from for as long as requests are in flight on it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tidegate_core::model::InstanceId;
+use tokio::sync::Notify;
+
+/// How long an endpoint is watched before a kept connection may carry what must not be sent twice.
+const WATCHED: Duration = Duration::from_secs(1);
+/// How long an early close is held against an endpoint.
+const HELD_AGAINST: Duration = Duration::from_secs(60);
+
+/// One address of one instance.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    /// Unique in this process: the key of the workers' pools.
+    pub(crate) uid: u64,
+    pub(crate) id: InstanceId,
+    pub(crate) address: SocketAddr,
+    inflight: AtomicU32,
+    gone: AtomicBool,
+    idle: Arc<Notify>,
+    manners: Manners,
+}
+
+impl Endpoint {
+    /// `idle` is told when the endpoint is in no table any more and its last request ended.
+    pub(crate) fn new(uid: u64, id: InstanceId, address: SocketAddr, idle: Arc<Notify>) -> Self {
+        let (inflight, gone) = (AtomicU32::new(0), AtomicBool::new(false));
+        Endpoint { uid, id, address, inflight, gone, idle, manners: Manners::new() }
+    }
+
+    /// Requests in flight.
+    pub(crate) fn inflight(&self) -> u32 {
+        self.inflight.load(Ordering::SeqCst)
+    }
+
+    /// Whether no table has it any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn set_gone(&self, gone: bool) {
+        self.gone.store(gone, Ordering::SeqCst);
+    }
+
+    pub(crate) fn enter(&self) {
+        self.inflight.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn leave(&self) {
+        if self.inflight.fetch_sub(1, Ordering::SeqCst) == 1 && self.is_gone() {
+            self.idle.notify_one();
+        }
+    }
+
+    pub(crate) fn manners(&self) -> &Manners {
+        &self.manners
+    }
+}
+
+/// Whether an endpoint closes kept connections while they are young, as servers do that do not announce it. Nothing can
+/// tell whether it read a request that was on its way then, so such an endpoint gets those on fresh connections only.
+#[derive(Debug)]
+pub(crate) struct Manners {
+    born: Instant,
+    /// Milliseconds since `born`, plus one; 0: never.
+    first_kept: AtomicU64,
+    last_early_close: AtomicU64,
+}
+
+impl Manners {
+    fn new() -> Self {
+        Manners { born: Instant::now(), first_kept: AtomicU64::new(0), last_early_close: AtomicU64::new(0) }
+    }
+
+    /// A connection was kept for the next request.
+    pub(crate) fn on_kept(&self) {
+        if self.first_kept.load(Ordering::Relaxed) == 0 {
+            self.first_kept.store(self.clock(), Ordering::Relaxed);
+        }
+    }
+
+    /// The endpoint closed a kept connection sooner than any sensible keep-alive ends.
+    pub(crate) fn on_early_close(&self) {
+        self.last_early_close.store(self.clock(), Ordering::Relaxed);
+    }
+
+    /// Whether a kept connection may carry what must not be sent twice.
+    pub(crate) fn trusted(&self) -> bool {
+        let now = self.clock();
+        let first = self.first_kept.load(Ordering::Relaxed);
+        let close = self.last_early_close.load(Ordering::Relaxed);
+        let watched = first != 0 && now.saturating_sub(first) >= WATCHED.as_millis() as u64;
+        watched && (close == 0 || now.saturating_sub(close) >= HELD_AGAINST.as_millis() as u64)
+    }
+
+    fn clock(&self) -> u64 {
+        self.born.elapsed().as_millis() as u64 + 1
+    }
+}

@@ -1,0 +1,167 @@
+//! Routing tables over time: takes the next one, has every worker use it, keeps it on disk, and only then says so.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tidegate_core::model::{CountsReport, InstanceId, RouteTable};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::gateway::GatewayError;
+use crate::registry::{Registry, seed};
+use crate::route::{TableError, validate};
+use crate::worker::Order;
+
+/// The last table's file in the gateway's directory.
+pub(crate) const TABLE_FILE: &str = "table.json";
+/// The longest table on disk or on the control socket.
+pub(crate) const LARGEST_TABLE: u64 = 64 * 1024 * 1024;
+
+/// Why a table is not applied. The one in use stays.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ApplyError {
+    #[error("epoch {asked} is older than {current}")]
+    Older { asked: u64, current: u64 },
+    #[error("epoch {0} is in use with another table")]
+    Differs(u64),
+    #[error(transparent)]
+    Table(#[from] TableError),
+    #[error("a worker is gone")]
+    Ending,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Epochs {
+    dir: PathBuf,
+    /// Where the workers listen.
+    pub(crate) address: SocketAddr,
+    /// Which process this is: counts of another start from zero.
+    pub(crate) incarnation: String,
+    unrouted: Arc<AtomicU64>,
+    orders: Vec<mpsc::UnboundedSender<Order>>,
+    /// One table at a time.
+    applying: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    registry: Registry,
+    /// In use by every worker.
+    table: Arc<RouteTable>,
+}
+
+impl Epochs {
+    /// The workers already use `table`, compiled by `registry`.
+    pub(crate) fn new(
+        dir: PathBuf,
+        address: SocketAddr,
+        registry: Registry,
+        table: RouteTable,
+        orders: Vec<mpsc::UnboundedSender<Order>>,
+        unrouted: Arc<AtomicU64>,
+    ) -> Self {
+        let incarnation = format!("{}-{:016x}", std::process::id(), seed());
+        let state = Mutex::new(State { registry, table: Arc::new(table) });
+        let applying = tokio::sync::Mutex::new(());
+        Epochs { dir, address, incarnation, unrouted, orders, applying, state }
+    }
+
+    /// The epoch that every worker uses.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.lock().table.epoch
+    }
+
+    /// That epoch, and requests in flight as seen while it was in use.
+    pub(crate) fn inflight(&self) -> (u64, BTreeMap<InstanceId, u32>) {
+        let mut state = self.lock();
+        state.registry.sweep();
+        (state.table.epoch, state.registry.inflight())
+    }
+
+    /// Everything counted so far.
+    pub(crate) fn counts(&self) -> CountsReport {
+        CountsReport {
+            incarnation: self.incarnation.clone(),
+            rows: self.lock().registry.counts(),
+            unrouted: self.unrouted.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Applies a table. When this returns every worker uses it, and it is on disk unless the disk refused.
+    pub(crate) async fn apply(&self, table: RouteTable) -> Result<u64, ApplyError> {
+        let _one_at_a_time = self.applying.lock().await;
+        let current = self.lock().table.clone();
+        if table.epoch < current.epoch {
+            return Err(ApplyError::Older { asked: table.epoch, current: current.epoch });
+        }
+        if table.epoch == current.epoch {
+            // Sent again after a lost answer.
+            let same = table == *current;
+            return if same { Ok(table.epoch) } else { Err(ApplyError::Differs(table.epoch)) };
+        }
+        validate(&table)?;
+        let table = Arc::new(table);
+        let (swapped, kept) = tokio::join!(self.swap(&table), keep(self.dir.join(TABLE_FILE), table.clone()));
+        if let Err(error) = kept {
+            // Serving comes first: a full disk must not stop a rollback.
+            tracing::error!(%error, epoch = table.epoch, "the routing table is not on disk");
+        }
+        swapped?;
+        let epoch = table.epoch;
+        self.lock().table = table;
+        Ok(epoch)
+    }
+
+    async fn swap(&self, table: &RouteTable) -> Result<(), ApplyError> {
+        let compiled = {
+            let mut state = self.lock();
+            let compiled = Arc::new(state.registry.compile(table));
+            state.registry.settle(table);
+            compiled
+        };
+        let mut waits = Vec::with_capacity(self.orders.len());
+        for order in &self.orders {
+            let (done, wait) = oneshot::channel();
+            order.send(Order::Swap(compiled.clone(), done)).map_err(|_| ApplyError::Ending)?;
+            waits.push(wait);
+        }
+        for wait in waits {
+            wait.await.map_err(|_| ApplyError::Ending)?;
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Reads the last table; none where there is no file. A file that is no table is refused rather than overwritten.
+pub(crate) fn load_table(path: &Path) -> Result<RouteTable, GatewayError> {
+    let file = |source| GatewayError::File { path: path.to_owned(), source };
+    let wrong = |why: String| GatewayError::Table { path: path.to_owned(), why };
+    match fs::metadata(path) {
+        Ok(found) if found.len() > LARGEST_TABLE => return Err(wrong("the file is too large".into())),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(RouteTable::default()),
+        Err(error) => return Err(file(error)),
+    }
+    let bytes = fs::read(path).map_err(file)?;
+    let table: RouteTable = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+    validate(&table).map_err(|error| wrong(error.to_string()))?;
+    Ok(table)
+}
+
+async fn keep(path: PathBuf, table: Arc<RouteTable>) -> io::Result<()> {
+    let write = move || {
+        let bytes = serde_json::to_vec(&*table).map_err(io::Error::other)?;
+        tidegate_os::file::write_atomic(&path, &bytes, 0o600)
+    };
+    tokio::task::spawn_blocking(write).await.map_err(io::Error::other)?
+}

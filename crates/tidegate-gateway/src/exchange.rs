@@ -1,0 +1,200 @@
+//! One request from its head to the head of its answer: route, assign an arm, pick an endpoint, send, and try again only
+//! where that cannot do harm.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use http::{Request, Response, StatusCode, request};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+
+use crate::count::Outcome;
+use crate::front::{Client, Part};
+use crate::head;
+use crate::page::Page;
+use crate::ticket::Ticket;
+use crate::upstream::{Flow, Lease, Miss, Upload, connect, send};
+use crate::worker::Worker;
+
+/// Most endpoints one request tries to connect to.
+const MOST_TRIED: usize = 8;
+
+/// Answers a request. Never fails: what goes wrong before an answer becomes a page of the gateway's own.
+pub(crate) async fn exchange(
+    worker: &Rc<Worker>,
+    client: &Arc<Client>,
+    request: Request<Incoming>,
+) -> Response<Part> {
+    match forward(worker, client, request).await {
+        Ok(response) => response,
+        Err(page) => page.response(),
+    }
+}
+
+async fn forward(
+    worker: &Rc<Worker>,
+    client: &Arc<Client>,
+    mut request: Request<Incoming>,
+) -> Result<Response<Part>, Page> {
+    let ours = hyper::upgrade::on(&mut request);
+    let (mut parts, body) = request.into_parts();
+    let host = head::host_of(&parts)?;
+    let path = parts.uri.path().to_owned();
+    let ticket = worker.admit(&host, &path)?;
+    let upgrade = head::prepare(&mut parts, client.address, || worker.request_id());
+    let outgoing = Request::from_parts(parts, Upload::new(body));
+    let (ticket, response, lease) = deliver(worker, (&host, &path), ticket, outgoing).await?;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return match upgrade {
+            Some(_) => Ok(tunnel(worker, client, ours, response, ticket)),
+            None => Err(unasked_upgrade(ticket)),
+        };
+    }
+    Ok(relay(worker, response, ticket, lease))
+}
+
+/// Attempts until an endpoint answers or may not be asked again.
+async fn deliver(
+    worker: &Rc<Worker>,
+    (host, path): (&str, &str),
+    mut ticket: Ticket,
+    mut request: Request<Upload>,
+) -> Result<(Ticket, Response<Incoming>, Lease), Page> {
+    let mut tried = Vec::new();
+    loop {
+        head::label(request.headers_mut(), ticket.arm.clone(), ticket.revision.clone());
+        match attempt(worker, &ticket, request).await {
+            Ok((response, lease)) => {
+                ticket.on_answer();
+                return Ok((ticket, response, lease));
+            }
+            Err(Attempt::Unsent(unsent)) => {
+                request = *unsent;
+                tried.push(ticket.endpoint.uid);
+                let arm = (ticket.arm.clone(), ticket.revision.clone());
+                ticket.end(Outcome::Reset);
+                let next = worker.readmit(host, path, &arm, &tried).filter(|_| tried.len() < MOST_TRIED);
+                ticket = next.ok_or(Page::CONNECT_FAILED)?;
+            }
+            Err(Attempt::Failed(outcome, page)) => {
+                ticket.end(outcome);
+                return Err(page);
+            }
+        }
+    }
+}
+
+/// Why an attempt brought no answer.
+enum Attempt {
+    /// The endpoint saw nothing of the request.
+    Unsent(Box<Request<Upload>>),
+    /// It may have: the request must not be sent again.
+    Failed(Outcome, Page),
+}
+
+async fn attempt(
+    worker: &Rc<Worker>,
+    ticket: &Ticket,
+    request: Request<Upload>,
+) -> Result<(Response<Incoming>, Lease), Attempt> {
+    let repeatable = request.body().is_empty() && head::is_idempotent(request.method());
+    let Some(mut lease) = worker.kept.take(&ticket.endpoint, repeatable) else {
+        return attempt_fresh(worker, ticket, request).await;
+    };
+    let (parts, body) = request.into_parts();
+    let spare = repeatable.then(|| parts.clone());
+    let request = Request::from_parts(parts, body);
+    let again = match send(&mut lease, request, worker.limits.first_byte).await {
+        Ok(response) => return Ok((response, lease)),
+        Err(Miss::Unsent(request)) => *request,
+        // The endpoint closed the kept connection while the request was on its way. Nothing has come back and doing it
+        // twice is the same as once.
+        Err(Miss::Broken) => match spare {
+            Some(parts) => again(parts),
+            None => return Err(failed(Miss::Broken)),
+        },
+        Err(miss) => return Err(failed(miss)),
+    };
+    lease.endpoint.manners().on_early_close();
+    attempt_fresh(worker, ticket, again).await
+}
+
+fn again(parts: request::Parts) -> Request<Upload> {
+    Request::from_parts(parts, Upload::empty())
+}
+
+async fn attempt_fresh(
+    worker: &Rc<Worker>,
+    ticket: &Ticket,
+    request: Request<Upload>,
+) -> Result<(Response<Incoming>, Lease), Attempt> {
+    let mut lease = match connect(&ticket.endpoint, worker.limits.connect).await {
+        Ok(lease) => lease,
+        Err(error) => {
+            tracing::debug!(instance = %ticket.endpoint.id, %error, "no connection");
+            return Err(Attempt::Unsent(Box::new(request)));
+        }
+    };
+    match send(&mut lease, request, worker.limits.first_byte).await {
+        Ok(response) => Ok((response, lease)),
+        Err(Miss::Unsent(request)) => Err(Attempt::Unsent(request)),
+        Err(miss) => Err(failed(miss)),
+    }
+}
+
+fn failed(miss: Miss) -> Attempt {
+    match miss {
+        Miss::Timeout => Attempt::Failed(Outcome::Timeout, Page::TIMEOUT),
+        // Nobody is there to read the page.
+        Miss::ClientGone => Attempt::Failed(Outcome::Cancelled, Page::RESET),
+        Miss::Broken | Miss::Garbled | Miss::Unsent(_) => Attempt::Failed(Outcome::Reset, Page::RESET),
+    }
+}
+
+fn unasked_upgrade(ticket: Ticket) -> Page {
+    ticket.end(Outcome::Reset);
+    Page::RESET
+}
+
+fn relay(worker: &Rc<Worker>, response: Response<Incoming>, ticket: Ticket, lease: Lease) -> Response<Part> {
+    let (mut parts, body) = response.into_parts();
+    let hint = head::prepare_answer(&mut parts.headers);
+    parts.version = http::Version::HTTP_11;
+    let outcome = Outcome::of_status(parts.status.as_u16());
+    let hold = (ticket, lease, worker.kept.clone());
+    let flow = Flow::new(body, hold, outcome, hint, worker.limits.stall);
+    Response::from_parts(parts, Part::Flow(flow))
+}
+
+/// Joins the two connections once both are out of HTTP. In flight until either side closes.
+fn tunnel(
+    worker: &Rc<Worker>,
+    client: &Arc<Client>,
+    ours: OnUpgrade,
+    mut response: Response<Incoming>,
+    ticket: Ticket,
+) -> Response<Part> {
+    let theirs = hyper::upgrade::on(&mut response);
+    let (mut parts, _) = response.into_parts();
+    head::prepare_upgrade_answer(&mut parts.headers);
+    client.tunnel();
+    let open = worker.open();
+    tokio::task::spawn_local(async move {
+        let outcome = join(ours, theirs).await;
+        ticket.end(outcome);
+        drop(open);
+    });
+    Response::from_parts(parts, Part::Empty)
+}
+
+async fn join(ours: OnUpgrade, theirs: OnUpgrade) -> Outcome {
+    let (ours, theirs) = match tokio::try_join!(ours, theirs) {
+        Ok(both) => both,
+        Err(_) => return Outcome::Cancelled,
+    };
+    let (mut ours, mut theirs) = (TokioIo::new(ours), TokioIo::new(theirs));
+    // However it ends, both sides have had what was sent: nobody can say whose fault an abrupt end is.
+    let _ = tokio::io::copy_bidirectional(&mut ours, &mut theirs).await;
+    Outcome::Good
+}

@@ -1,0 +1,72 @@
+//! The body of an answer on its way to the client.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+
+use super::Client;
+use crate::upstream::{Flow, FlowError};
+
+/// Where the bytes come from.
+#[derive(Debug)]
+pub(crate) enum Part {
+    Empty,
+    Page(Option<Bytes>),
+    Flow(Flow),
+}
+
+/// A body that tells its client when it is over.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    part: Part,
+    client: Arc<Client>,
+}
+
+impl Answer {
+    /// The head of an answer is about to be written.
+    pub(crate) fn new(part: Part, client: Arc<Client>) -> Self {
+        client.on_answer_begun();
+        Answer { part, client }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.client.on_answer_over();
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = FlowError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, FlowError>>> {
+        match &mut self.part {
+            Part::Empty => Poll::Ready(None),
+            Part::Page(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
+            Part::Flow(flow) => flow.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.part {
+            Part::Empty => true,
+            Part::Page(text) => text.is_none(),
+            Part::Flow(flow) => flow.is_over(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.part {
+            Part::Empty => SizeHint::with_exact(0),
+            Part::Page(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
+            Part::Flow(flow) => flow.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! A client's connection: its bytes pass the screen on their way in, and its waits have an end.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use super::Alarm;
+use super::screen::{Refusal, Screen};
+use crate::limits::Limits;
+use crate::page::MARK;
+
+/// How long a refused client may go on sending before the connection is cut under it.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What the service and the connection's IO share. One task uses both, so the lock is never waited for; hyper asks that
+/// the IO can move between threads.
+#[derive(Debug)]
+pub(crate) struct Client {
+    /// Who it is.
+    pub(crate) address: SocketAddr,
+    state: Mutex<State>,
+    request: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    stream: Option<TcpStream>,
+    screen: Screen,
+    refusal: Option<Refusal>,
+    /// Nothing is to be read any more, not even to finish the answers under way.
+    cut: bool,
+    /// Whom to wake for the refusal when they are out.
+    deferred: Option<Waker>,
+    begun: u64,
+    over: u64,
+    last_read: Instant,
+    last_write: Instant,
+    /// Since when the client takes nothing of what is written.
+    blocked: Option<Instant>,
+    read_alarm: Alarm,
+    write_alarm: Alarm,
+    limits: Limits,
+}
+
+impl Client {
+    pub(crate) fn new(stream: TcpStream, address: SocketAddr, limits: Limits) -> Arc<Self> {
+        let now = Instant::now();
+        let state = State {
+            stream: Some(stream),
+            screen: Screen::new(limits.head_bytes, limits.head_fields),
+            refusal: None,
+            cut: false,
+            deferred: None,
+            begun: 0,
+            over: 0,
+            last_read: now,
+            last_write: now,
+            blocked: None,
+            read_alarm: Alarm::default(),
+            write_alarm: Alarm::default(),
+            limits,
+        };
+        Arc::new(Client { address, state: Mutex::new(state), request: Notify::new() })
+    }
+
+    /// Whether a request of it is being read or answered.
+    pub(crate) fn is_busy(&self) -> bool {
+        let state = self.lock();
+        state.is_answering() || state.screen.in_head()
+    }
+
+    /// Waits for the next request to begin.
+    pub(crate) async fn requested(&self) {
+        self.request.notified().await;
+    }
+
+    pub(crate) fn on_answer_begun(&self) {
+        self.lock().begun += 1;
+    }
+
+    pub(crate) fn on_answer_over(&self) {
+        let mut state = self.lock();
+        state.over += 1;
+        state.last_read = Instant::now();
+        if let Some(waker) = state.deferred.take() {
+            waker.wake();
+        }
+    }
+
+    /// The connection is upgraded: its bytes are no requests any more.
+    pub(crate) fn tunnel(&self) {
+        self.lock().screen.tunnel();
+    }
+
+    /// Tells a refused client why, unless an answer is half-way out. Call it when the connection is done with.
+    pub(crate) async fn say_refusal(&self) {
+        let taken = {
+            let mut state = self.lock();
+            let clean = state.begun == state.over;
+            state.refusal.filter(|_| clean).and_then(|refusal| Some((refusal, state.stream.take()?)))
+        };
+        if let Some((refusal, stream)) = taken {
+            // Nothing to be done about a client that does not listen.
+            let _ = tokio::time::timeout(LINGER, refuse(stream, refusal)).await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Writes the refusal, then reads on for a while: closing with unread bytes would take the answer away again.
+async fn refuse(mut stream: TcpStream, refusal: Refusal) -> io::Result<()> {
+    let status = http::StatusCode::from_u16(refusal.status).unwrap_or(http::StatusCode::BAD_REQUEST);
+    let body = format!("{} {}.\n", refusal.status, refusal.why);
+    let mark = if refusal.status == 408 { "timeout" } else { "bad-request" };
+    let head = format!(
+        "HTTP/1.1 {status}\r\n{MARK}: {mark}\r\ncontent-type: text/plain; charset=utf-8\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(format!("{head}{body}").as_bytes()).await?;
+    stream.shutdown().await?;
+    let mut rest = [0; 4096];
+    while stream.read(&mut rest).await? > 0 {}
+    Ok(())
+}
+
+impl State {
+    fn is_answering(&self) -> bool {
+        self.screen.heads() > self.over
+    }
+
+    /// Until when the next byte must be here, and what it means if not: a refusal, or nothing but the end.
+    fn read_deadline(&self) -> Option<(Instant, Option<Refusal>)> {
+        const SLOW_HEAD: Refusal = Refusal { status: 408, why: "the request head took too long" };
+        const SLOW_BODY: Refusal = Refusal { status: 408, why: "the request body took too long" };
+        if self.screen.in_head() {
+            Some((self.last_read + self.limits.head, Some(SLOW_HEAD)))
+        } else if self.screen.in_body() {
+            Some((self.last_read + self.limits.stall, Some(SLOW_BODY)))
+        } else if self.is_answering() || self.screen.is_tunnel() {
+            None
+        } else {
+            Some((self.last_read.max(self.last_write) + self.limits.client_idle, None))
+        }
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some((deadline, refusal)) = self.read_deadline() else { return Poll::Pending };
+        if !self.read_alarm.expired(cx, deadline) {
+            return Poll::Pending;
+        }
+        self.refusal = refusal;
+        self.cut = true;
+        Poll::Ready(if refusal.is_some() { Err(refused()) } else { Ok(()) })
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.refusal.is_some() {
+            // The requests before the refused one get their answers first.
+            if self.is_answering() && !self.cut {
+                self.deferred = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            return Poll::Ready(Err(refused()));
+        }
+        let before = buf.filled().len();
+        let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        match Pin::new(stream).poll_read(cx, buf) {
+            Poll::Pending => self.poll_deadline(cx),
+            Poll::Ready(Ok(())) => Poll::Ready(self.on_read(before, buf)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+        }
+    }
+
+    fn on_read(&mut self, before: usize, buf: &mut ReadBuf<'_>) -> io::Result<()> {
+        let whole_head_before = self.screen.in_head();
+        let result = self.screen.advance(&buf.filled()[before..]);
+        // The clock of a head starts with its first byte; every other wait starts anew with each read.
+        if !(whole_head_before && self.screen.in_head()) {
+            self.last_read = Instant::now();
+        }
+        let Err(breach) = result else { return Ok(()) };
+        self.refusal = Some(breach.refusal);
+        self.cut = breach.in_body;
+        buf.set_filled(before + breach.keep);
+        if breach.keep > 0 { Ok(()) } else { Err(refused()) }
+    }
+}
+
+fn refused() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "refused by the gateway's policy")
+}
+
+/// The connection's IO, as hyper sees it.
+#[derive(Debug)]
+pub(super) struct ClientIo(pub(super) Arc<Client>);
+
+impl AsyncRead for ClientIo {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.0.lock();
+        let heads = state.screen.heads();
+        let polled = state.poll_read(cx, buf);
+        if state.screen.heads() > heads || state.screen.in_head() {
+            self.0.request.notify_one();
+        }
+        polled
+    }
+}
+
+impl ClientIo {
+    fn poll_out(
+        &self,
+        cx: &mut Context<'_>,
+        go: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let mut state = self.0.lock();
+        let stream = state.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        let polled = go(Pin::new(stream), cx);
+        if polled.is_ready() {
+            state.last_write = Instant::now();
+            state.blocked = None;
+            return polled;
+        }
+        let deadline = *state.blocked.get_or_insert_with(Instant::now) + state.limits.stall;
+        if state.write_alarm.expired(cx, deadline) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        Poll::Pending
+    }
+}
+
+impl AsyncWrite for ClientIo {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_out(cx, |stream, cx| stream.poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_out(cx, |stream, cx| stream.poll_write_vectored(cx, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(())) // a socket has no buffer of ours
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.0.lock();
+        if state.refusal.is_some() {
+            return Poll::Ready(Ok(())); // the refusal is still to be said
+        }
+        let stream = state.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        ready!(Pin::new(stream).poll_shutdown(cx))?;
+        Poll::Ready(Ok(()))
+    }
+}

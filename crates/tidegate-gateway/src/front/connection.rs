@@ -1,0 +1,71 @@
+//! Serves one client's connection: the seam behind which hyper parses requests and writes answers.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderValue, Request, Response, header};
+use hyper::body::Incoming;
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::client::ClientIo;
+use super::{Answer, Client};
+use crate::exchange::exchange;
+use crate::worker::Worker;
+
+/// How long a quiet connection may still bring a request after the gateway was told to go: the client may be sending it.
+const LAST_CALL: Duration = Duration::from_millis(300);
+
+/// Serves a connection to its end.
+pub(crate) async fn serve(worker: Rc<Worker>, stream: TcpStream, address: SocketAddr) {
+    let client = Client::new(stream, address, worker.limits);
+    run(&worker, &client).await;
+    client.say_refusal().await;
+}
+
+async fn run(worker: &Rc<Worker>, client: &Arc<Client>) {
+    let service = service_fn(|request| answer(worker.clone(), client.clone(), request));
+    let io = TokioIo::new(ClientIo(client.clone()));
+    let mut builder = Builder::new();
+    // The waits for a client are kept by `Client`, which tells a slow head from a quiet connection.
+    builder.header_read_timeout(None).pipeline_flush(true);
+    let mut connection = pin!(builder.serve_connection(io, service).with_upgrades());
+    tokio::select! {
+        // A client that goes away in the middle is no event of ours.
+        _ = connection.as_mut() => return,
+        () = last_call(worker, client) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}
+
+async fn last_call(worker: &Worker, client: &Client) {
+    worker.draining().await;
+    if !client.is_busy() {
+        let _ = tokio::time::timeout(LAST_CALL, busy(client)).await;
+    }
+}
+
+async fn busy(client: &Client) {
+    while !client.is_busy() {
+        client.requested().await;
+    }
+}
+
+async fn answer(
+    worker: Rc<Worker>,
+    client: Arc<Client>,
+    request: Request<Incoming>,
+) -> Result<Response<Answer>, Infallible> {
+    let mut response = exchange(&worker, &client, request).await;
+    if worker.is_draining() && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response.map(|part| Answer::new(part, client)))
+}

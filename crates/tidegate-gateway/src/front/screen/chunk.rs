@@ -1,0 +1,142 @@
+//! A chunked body, read as strictly as RFC 9112 allows: everything that readers are known to disagree on is refused.
+
+use super::Refusal;
+
+const SIZE_DIGITS: u8 = 15;
+const LONGEST_EXTENSION: usize = 256;
+const LONGEST_TRAILERS: usize = 8 * 1024;
+
+/// What comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Size,
+    Extension(usize),
+    SizeLf,
+    Data,
+    DataCr,
+    DataLf,
+    /// Inside trailers; whether the line has begun, and whether its name has ended.
+    Trailer {
+        begun: bool,
+        named: bool,
+    },
+    TrailerLf {
+        empty: bool,
+    },
+}
+
+/// Reads along.
+#[derive(Debug)]
+pub(super) struct Chunks {
+    next: Next,
+    digits: u8,
+    left: u64,
+    trailers: usize,
+}
+
+impl Default for Chunks {
+    fn default() -> Self {
+        Chunks { next: Next::Size, digits: 0, left: 0, trailers: 0 }
+    }
+}
+
+impl Chunks {
+    /// Bytes used, and whether the body ended with them.
+    pub(super) fn advance(&mut self, bytes: &[u8]) -> Result<(usize, bool), Refusal> {
+        let mut at = 0;
+        while at < bytes.len() {
+            if self.next == Next::Data {
+                at += self.skip_data(bytes.len() - at);
+                continue;
+            }
+            let ended = self.on_byte(bytes[at])?;
+            at += 1;
+            if ended {
+                return Ok((at, true));
+            }
+        }
+        Ok((at, false))
+    }
+
+    fn skip_data(&mut self, most: usize) -> usize {
+        let used = usize::try_from(self.left).unwrap_or(usize::MAX).min(most);
+        self.left -= used as u64;
+        if self.left == 0 {
+            self.next = Next::DataCr;
+        }
+        used
+    }
+
+    fn on_byte(&mut self, byte: u8) -> Result<bool, Refusal> {
+        match self.next {
+            Next::Size => self.on_size(byte)?,
+            Next::Extension(length) => self.next = extension(byte, length)?,
+            Next::SizeLf => {
+                expect(byte, b'\n', "a chunk size ends without LF")?;
+                let last = self.left == 0;
+                self.next = if last { Next::Trailer { begun: false, named: false } } else { Next::Data };
+                self.digits = 0;
+            }
+            Next::Data => {} // taken in bulk by `skip_data`
+            Next::DataCr => {
+                expect(byte, b'\r', "a chunk is longer than its size")?;
+                self.next = Next::DataLf;
+            }
+            Next::DataLf => {
+                expect(byte, b'\n', "a chunk ends without LF")?;
+                self.next = Next::Size;
+            }
+            Next::Trailer { begun, named } => self.next = self.on_trailer(byte, begun, named)?,
+            Next::TrailerLf { empty } => {
+                expect(byte, b'\n', "a trailer ends without LF")?;
+                self.next = Next::Trailer { begun: false, named: false };
+                return Ok(empty);
+            }
+        }
+        Ok(false)
+    }
+
+    fn on_size(&mut self, byte: u8) -> Result<(), Refusal> {
+        match (char::from(byte).to_digit(16), byte) {
+            (Some(digit), _) if self.digits < SIZE_DIGITS => {
+                self.left = self.left * 16 + u64::from(digit);
+                self.digits += 1;
+            }
+            (None, b';') if self.digits > 0 => self.next = Next::Extension(0),
+            (None, b'\r') if self.digits > 0 => self.next = Next::SizeLf,
+            _ => return Err(Refusal::bad("a chunk size is not a number")),
+        }
+        Ok(())
+    }
+
+    fn on_trailer(&mut self, byte: u8, begun: bool, named: bool) -> Result<Next, Refusal> {
+        self.trailers += 1;
+        if self.trailers > LONGEST_TRAILERS {
+            return Err(Refusal { status: 431, why: "the trailers are too large" });
+        }
+        match byte {
+            b'\r' if begun && !named => Err(Refusal::bad("a trailer has no colon")),
+            b'\r' => Ok(Next::TrailerLf { empty: !begun }),
+            b':' if begun => Ok(Next::Trailer { begun: true, named: true }),
+            _ if !named && !super::head::is_token(byte) => Err(Refusal::bad("a trailer name is not a token")),
+            _ if named && byte < b' ' && byte != b'\t' => {
+                Err(Refusal::bad("a trailer has a control character"))
+            }
+            _ => Ok(Next::Trailer { begun: true, named }),
+        }
+    }
+}
+
+fn extension(byte: u8, length: usize) -> Result<Next, Refusal> {
+    match byte {
+        b'\r' => Ok(Next::SizeLf),
+        b'\n' => Err(Refusal::bad("a chunk extension ends without CR")),
+        _ if length >= LONGEST_EXTENSION => Err(Refusal::bad("a chunk extension is too long")),
+        _ if byte < b' ' && byte != b'\t' => Err(Refusal::bad("a chunk extension has a control character")),
+        _ => Ok(Next::Extension(length + 1)),
+    }
+}
+
+fn expect(byte: u8, wanted: u8, why: &'static str) -> Result<(), Refusal> {
+    if byte == wanted { Ok(()) } else { Err(Refusal::bad(why)) }
+}

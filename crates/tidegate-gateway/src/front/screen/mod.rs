@@ -1,0 +1,131 @@
+//! Our own policy on what a client may send, kept byte by byte in front of the parser: messages that two readers could
+//! take for two different things never reach it. Pure; called with every piece that was read.
+
+mod chunk;
+mod head;
+
+use chunk::Chunks;
+use head::{Framing, Head};
+
+/// Why a message is refused and what the client is told. The connection is closed with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    pub(crate) why: &'static str,
+}
+
+impl Refusal {
+    const fn bad(why: &'static str) -> Self {
+        Refusal { status: 400, why }
+    }
+}
+
+/// A refused piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Breach {
+    /// How many of its bytes belong to messages before the refused one.
+    pub(crate) keep: usize,
+    /// Whether the head of the refused message went through with an earlier piece: its request may be under way.
+    pub(crate) in_body: bool,
+    pub(crate) refusal: Refusal,
+}
+
+/// What is expected next.
+#[derive(Debug)]
+enum State {
+    Head,
+    Fixed(u64),
+    Chunked(Chunks),
+    Tunnel,
+}
+
+/// Reads along.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    state: State,
+    head: Head,
+    heads: u64,
+}
+
+impl Screen {
+    pub(crate) fn new(head_bytes: usize, head_fields: usize) -> Self {
+        Screen { state: State::Head, head: Head::new(head_bytes, head_fields), heads: 0 }
+    }
+
+    /// How many whole heads went by.
+    pub(crate) fn heads(&self) -> u64 {
+        self.heads
+    }
+
+    /// Whether a head has begun and not ended.
+    pub(crate) fn in_head(&self) -> bool {
+        matches!(self.state, State::Head) && self.head.begun()
+    }
+
+    /// Whether a body has not ended.
+    pub(crate) fn in_body(&self) -> bool {
+        matches!(self.state, State::Fixed(_) | State::Chunked(_))
+    }
+
+    /// Whether [`Screen::tunnel`] was called.
+    pub(crate) fn is_tunnel(&self) -> bool {
+        matches!(self.state, State::Tunnel)
+    }
+
+    /// From here on the bytes are not HTTP.
+    pub(crate) fn tunnel(&mut self) {
+        self.state = State::Tunnel;
+    }
+
+    /// Takes the next piece. After a breach nothing more may come.
+    pub(crate) fn advance(&mut self, bytes: &[u8]) -> Result<(), Breach> {
+        let mut at = 0;
+        let mut keep = 0;
+        let mut in_body = self.in_body();
+        while at < bytes.len() && !matches!(self.state, State::Tunnel) {
+            let used = self.step(&bytes[at..]);
+            at += used.map_err(|refusal| Breach { keep, in_body: in_body && self.in_body(), refusal })?;
+            if matches!(self.state, State::Head) && !self.head.begun() {
+                keep = at;
+                in_body = false;
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, bytes: &[u8]) -> Result<usize, Refusal> {
+        match &mut self.state {
+            State::Tunnel => Ok(bytes.len()),
+            State::Fixed(left) => {
+                let used = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                *left -= used as u64;
+                if *left == 0 {
+                    self.state = State::Head;
+                }
+                Ok(used)
+            }
+            State::Chunked(chunks) => {
+                let (used, ended) = chunks.advance(bytes)?;
+                if ended {
+                    self.state = State::Head;
+                }
+                Ok(used)
+            }
+            State::Head => {
+                let (used, framing) = self.head.advance(bytes)?;
+                if let Some(framing) = framing {
+                    self.heads += 1;
+                    self.state = match framing {
+                        Framing::None => State::Head,
+                        Framing::Fixed(length) => State::Fixed(length),
+                        Framing::Chunked => State::Chunked(Chunks::default()),
+                    };
+                }
+                Ok(used)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! Verdicts on whole messages, and the same verdict however the bytes are cut.
+
+use super::*;
+use proptest::prelude::*;
+
+fn verdict(pieces: &[&[u8]]) -> Result<u64, u16> {
+    let mut screen = Screen::new(1024, 10);
+    for piece in pieces {
+        screen.advance(piece).map_err(|breach| breach.refusal.status)?;
+    }
+    Ok(screen.heads())
+}
+
+const GOOD: [&str; 6] = [
+    "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "\r\nGET / HTTP/1.0\r\nhost:a\r\n\r\n",
+    "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+    "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;x=\"y\"\r\na\r\nA\r\n0123456789\r\n0\r\nT: v\r\n\r\n",
+];
+
+const BAD: [(&str, u16); 34] = [
+    ("GET / HTTP/1.1\r\n\r\n", 400),
+    ("GET / HTTP/1.0\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400),
+    ("GET / HTTP/1.1\nHost: a\n\n", 400),
+    ("GET / HTTP/1.1\r\nHost: a\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: a\rb: c\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: a\r\n X: y\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: a\r\nX: y\r\n\tz\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: a\r\nX\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: a\r\n: y\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", 400),
+    ("GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    ("GET / HTTP/1.1 \r\nHost: a\r\n\r\n", 400),
+    ("GET /\u{e9} HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    ("G(T / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    ("GET /\r\n\r\n", 400),
+    ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505),
+    ("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", 501),
+    ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc", 400),
+    ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3, 3\r\n\r\nabc", 400),
+    ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc", 400),
+    ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\nabc", 400),
+    ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n", 400),
+    (
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
+    ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+    ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 501),
+    ("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n", 400),
+    ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3 \r\nabc\r\n0\r\n\r\n", 400),
+    ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n", 400),
+    ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n", 400),
+    ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;a\nb\r\nx\r\n0\r\n\r\n", 400),
+];
+
+#[test]
+fn good_messages_pass() {
+    for message in GOOD {
+        assert_eq!(verdict(&[message.as_bytes()]), Ok(1), "{message:?}");
+    }
+    assert_eq!(verdict(&[GOOD.concat().as_bytes()]), Ok(6));
+}
+
+#[test]
+fn bad_messages_are_refused_with_their_status() {
+    for (message, status) in BAD {
+        assert_eq!(verdict(&[message.as_bytes()]), Err(status), "{message:?}");
+    }
+}
+
+#[test]
+fn heads_have_a_size() {
+    let long_target = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(2_000));
+    let long_field = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(2_000));
+    let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(10));
+    assert_eq!(verdict(&[long_target.as_bytes()]), Err(414));
+    assert_eq!(verdict(&[long_field.as_bytes()]), Err(431));
+    assert_eq!(verdict(&[many.as_bytes()]), Err(431));
+}
+
+#[test]
+fn messages_before_the_refused_one_are_kept() {
+    let good = GOOD[2];
+    let both = format!("{good}{}", BAD[3].0);
+    let mut screen = Screen::new(1024, 10);
+    let breach = screen.advance(both.as_bytes()).unwrap_err();
+    assert_eq!((breach.keep, breach.in_body), (good.len(), false));
+}
+
+#[test]
+fn a_breach_in_a_body_under_way_says_so() {
+    let mut screen = Screen::new(1024, 10);
+    screen.advance(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+    let breach = screen.advance(b"x\r\n").unwrap_err();
+    assert_eq!((breach.keep, breach.in_body), (0, true));
+}
+
+proptest! {
+    #[test]
+    fn the_cut_does_not_matter(index in 0..BAD.len() + GOOD.len(), size in 1_usize..40) {
+        let message = if index < BAD.len() { BAD[index].0 } else { GOOD[index - BAD.len()] };
+        let pieces: Vec<&[u8]> = message.as_bytes().chunks(size).collect();
+        prop_assert_eq!(verdict(&pieces), verdict(&[message.as_bytes()]));
+    }
+}

@@ -1,0 +1,277 @@
+//! Heads: which fields go through, which end here, and which the gateway adds. Pure.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Uri, request};
+
+use crate::page::Page;
+use crate::route::host_name;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const ARM: HeaderName = HeaderName::from_static("tidegate-arm");
+const REVISION: HeaderName = HeaderName::from_static("tidegate-revision");
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
+
+/// Fields that a client could use to speak in the gateway's name; ours take their place or nothing does.
+const OURS: [HeaderName; 6] = [
+    HeaderName::from_static("x-forwarded-port"),
+    HeaderName::from_static("forwarded"),
+    ARM,
+    REVISION,
+    FORWARDED_PROTO,
+    FORWARDED_HOST,
+];
+
+const HOP_BY_HOP: [HeaderName; 8] = [
+    header::CONNECTION,
+    KEEP_ALIVE,
+    PROXY_CONNECTION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HTTP2_SETTINGS,
+];
+
+/// The host a request is for: that of an absolute target, else of the Host field.
+pub(crate) fn host_of(parts: &request::Parts) -> Result<String, Page> {
+    let authority = parts.uri.authority().map(|authority| authority.as_str());
+    let field = || parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    let host = authority.or_else(field).ok_or(Page::BAD_HOST)?;
+    host_name(host).map(|name| name.into_owned()).map_err(|_| Page::BAD_HOST)
+}
+
+/// Whether sending a request twice is the same as sending it once (RFC 9110, 9.2.2).
+pub(crate) fn is_idempotent(method: &Method) -> bool {
+    method.is_idempotent()
+}
+
+/// Turns a client's head into the one an endpoint gets. `id` makes a request id. Returns the protocol the client wants
+/// to change to, if any; the head then asks the endpoint for it.
+pub(crate) fn prepare(
+    parts: &mut request::Parts,
+    client: SocketAddr,
+    id: impl FnOnce() -> HeaderValue,
+) -> Option<HeaderValue> {
+    let upgrade = upgrade_of(&parts.headers);
+    let trailers = wants_trailers(&parts.headers);
+    to_origin_form(parts);
+    remove_hop_by_hop(&mut parts.headers);
+    // The gateway answers it itself, once the endpoint's connection takes the body.
+    parts.headers.remove(header::EXPECT);
+    for name in OURS {
+        parts.headers.remove(name);
+    }
+    add_forwarded(&mut parts.headers, client);
+    keep_or_make_id(&mut parts.headers, id);
+    if trailers {
+        parts.headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+    if let Some(protocol) = &upgrade {
+        parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        parts.headers.insert(header::UPGRADE, protocol.clone());
+    }
+    parts.version = http::Version::HTTP_11;
+    upgrade
+}
+
+/// Says which arm an attempt is for.
+pub(crate) fn label(headers: &mut HeaderMap, arm: HeaderValue, revision: HeaderValue) {
+    headers.insert(ARM, arm);
+    headers.insert(REVISION, revision);
+}
+
+/// Turns an endpoint's head into the one a client gets, and returns how long the endpoint keeps its connection.
+pub(crate) fn prepare_answer(headers: &mut HeaderMap) -> Option<Duration> {
+    let hint = headers.get(KEEP_ALIVE).and_then(|value| parse_keep_alive(value.to_str().ok()?));
+    remove_hop_by_hop(headers);
+    hint
+}
+
+/// As [`prepare_answer`] for 101: the change of protocol is passed on.
+pub(crate) fn prepare_upgrade_answer(headers: &mut HeaderMap) {
+    let upgrade = headers.get(header::UPGRADE).cloned();
+    remove_hop_by_hop(headers);
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    if let Some(upgrade) = upgrade {
+        headers.insert(header::UPGRADE, upgrade);
+    }
+}
+
+fn to_origin_form(parts: &mut request::Parts) {
+    if let Some(authority) = parts.uri.authority() {
+        // RFC 9112, 3.2.2: the target's host is the one that counts.
+        if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
+            parts.headers.insert(header::HOST, host);
+        }
+        let path = parts.uri.path_and_query().cloned();
+        parts.uri = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+    }
+}
+
+/// The protocol a client asks for. HTTP/2 is not passed on: behind it requests would go past every rule of the gateway.
+fn upgrade_of(headers: &HeaderMap) -> Option<HeaderValue> {
+    let protocol = headers.get(header::UPGRADE)?;
+    let text = protocol.to_str().ok()?;
+    let asked = listed(headers, header::CONNECTION, "upgrade");
+    let http2 = text.split(',').any(|item| item.trim_ascii().to_ascii_lowercase().starts_with("h2"));
+    (asked && !http2).then(|| protocol.clone())
+}
+
+fn wants_trailers(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::TE) && listed(headers, header::TE, "trailers")
+}
+
+fn listed(headers: &HeaderMap, name: HeaderName, wanted: &str) -> bool {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|item| item.trim_ascii().eq_ignore_ascii_case(wanted))
+}
+
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let names = headers.get_all(header::CONNECTION).into_iter().filter_map(|value| value.to_str().ok());
+    let names = names.flat_map(|value| value.split(','));
+    let named: Vec<HeaderName> = names.filter_map(|name| name.trim_ascii().parse().ok()).collect();
+    // The fields a message cannot do without are not anybody's to list.
+    for name in named.into_iter().filter(|name| *name != header::HOST && *name != header::CONTENT_LENGTH) {
+        headers.remove(name);
+    }
+    for name in HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+fn add_forwarded(headers: &mut HeaderMap, client: SocketAddr) {
+    let address = client.ip().to_canonical().to_string();
+    let Ok(address) = HeaderValue::try_from(address) else { return };
+    let mut chain = Vec::new();
+    for earlier in headers.get_all(FORWARDED_FOR) {
+        chain.extend_from_slice(earlier.as_bytes());
+        chain.extend_from_slice(b", ");
+    }
+    chain.extend_from_slice(address.as_bytes());
+    if let Ok(chain) = HeaderValue::from_bytes(&chain) {
+        headers.insert(FORWARDED_FOR, chain);
+    }
+    headers.insert(REAL_IP, address);
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    if let Some(host) = headers.get(header::HOST).cloned() {
+        headers.insert(FORWARDED_HOST, host);
+    }
+}
+
+fn keep_or_make_id(headers: &mut HeaderMap, id: impl FnOnce() -> HeaderValue) {
+    let fine = |value: &HeaderValue| {
+        (1..=128).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
+    };
+    match headers.entry(REQUEST_ID) {
+        Entry::Occupied(entry) if entry.iter().count() == 1 && fine(entry.get()) => {}
+        Entry::Occupied(mut entry) => {
+            entry.insert(id());
+        }
+        Entry::Vacant(entry) => {
+            entry.insert(id());
+        }
+    }
+}
+
+fn parse_keep_alive(value: &str) -> Option<Duration> {
+    let mut items = value.split(',').filter_map(|item| item.trim_ascii().split_once('='));
+    let (_, seconds) = items.find(|(name, _)| name.trim_ascii().eq_ignore_ascii_case("timeout"))?;
+    seconds.trim_ascii().parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+
+    fn prepared(fields: &[(&str, &str)], target: &str) -> (request::Parts, Option<HeaderValue>) {
+        let mut builder = Request::builder().uri(target);
+        for (name, value) in fields {
+            builder = builder.header(*name, *value);
+        }
+        let (mut parts, ()) = builder.body(()).unwrap().into_parts();
+        let client = "10.0.0.9:1234".parse().unwrap();
+        let upgrade = prepare(&mut parts, client, || HeaderValue::from_static("made"));
+        (parts, upgrade)
+    }
+
+    fn field<'a>(parts: &'a request::Parts, name: &str) -> Option<&'a str> {
+        parts.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    #[test]
+    fn what_ends_here_and_what_is_added() {
+        let (parts, upgrade) = prepared(
+            &[
+                ("host", "shop:80"),
+                ("connection", "close, X-Secret, host"),
+                ("x-secret", "1"),
+                ("te", "gzip"),
+                ("x-forwarded-for", "1.1.1.1"),
+                ("x-forwarded-for", "2.2.2.2"),
+                ("x-forwarded-proto", "https"),
+                ("x-forwarded-host", "evil"),
+                ("forwarded", "for=evil"),
+                ("tidegate-arm", "candidate"),
+                ("tidegate-revision", "r9"),
+                ("x-request-id", "kept"),
+                ("x-own", "stays"),
+            ],
+            "/a?b",
+        );
+        assert_eq!(upgrade, None);
+        for gone in ["connection", "x-secret", "te", "forwarded", "tidegate-arm", "tidegate-revision"] {
+            assert_eq!(field(&parts, gone), None, "{gone}");
+        }
+        assert_eq!(field(&parts, "host"), Some("shop:80"));
+        assert_eq!(field(&parts, "x-forwarded-for"), Some("1.1.1.1, 2.2.2.2, 10.0.0.9"));
+        assert_eq!(field(&parts, "x-forwarded-proto"), Some("http"));
+        assert_eq!(field(&parts, "x-forwarded-host"), Some("shop:80"));
+        assert_eq!(field(&parts, "x-real-ip"), Some("10.0.0.9"));
+        assert_eq!(field(&parts, "x-request-id"), Some("kept"));
+        assert_eq!(field(&parts, "x-own"), Some("stays"));
+    }
+
+    #[test]
+    fn an_absolute_target_names_the_host() {
+        let (parts, _) = prepared(&[("host", "other")], "http://Shop.test:81/a?b");
+        assert_eq!(parts.uri, "/a?b");
+        assert_eq!(field(&parts, "host"), Some("Shop.test:81"));
+    }
+
+    #[test]
+    fn websocket_is_passed_on_and_http2_is_not() {
+        let (parts, upgrade) =
+            prepared(&[("connection", "keep-alive, Upgrade"), ("upgrade", "websocket")], "/");
+        assert_eq!(upgrade.unwrap(), "websocket");
+        assert_eq!(field(&parts, "connection"), Some("upgrade"));
+        let (parts, upgrade) = prepared(&[("connection", "upgrade"), ("upgrade", "h2c")], "/");
+        assert_eq!((upgrade, field(&parts, "upgrade")), (None, None));
+        let (_, upgrade) = prepared(&[("upgrade", "websocket")], "/");
+        assert_eq!(upgrade, None);
+    }
+
+    #[test]
+    fn a_bad_request_id_is_replaced() {
+        let (parts, _) = prepared(&[("x-request-id", "a b")], "/");
+        assert_eq!(field(&parts, "x-request-id"), Some("made"));
+        let (parts, _) = prepared(&[("x-request-id", "a"), ("x-request-id", "b")], "/");
+        assert_eq!(parts.headers.get_all("x-request-id").iter().count(), 1);
+    }
+
+    #[test]
+    fn the_keep_alive_hint_is_read() {
+        assert_eq!(parse_keep_alive("timeout=5, max=100"), Some(Duration::from_secs(5)));
+        assert_eq!(parse_keep_alive("max=100"), None);
+        assert_eq!(parse_keep_alive("timeout=x"), None);
+    }
+}

@@ -1,0 +1,68 @@
+//! Answers of the gateway's own. Each carries the header `tidegate-gateway`, so that nobody takes it for the app's.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+
+use crate::front::Part;
+
+/// The header that marks them.
+pub(crate) const MARK: &str = "tidegate-gateway";
+
+/// An answer of the gateway's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Page {
+    status: StatusCode,
+    mark: &'static str,
+    text: &'static str,
+}
+
+impl Page {
+    /// No route has the host and path.
+    pub(crate) const NO_ROUTE: Page =
+        Page { status: StatusCode::NOT_FOUND, mark: "no-route", text: "No app is routed at this address." };
+    /// The app has no instance that takes requests.
+    pub(crate) const NO_ENDPOINT: Page = Page {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        mark: "no-endpoint",
+        text: "No instance of this app is ready. Try again in a moment.",
+    };
+    /// None of the instances tried accepted a connection.
+    pub(crate) const CONNECT_FAILED: Page = Page {
+        status: StatusCode::BAD_GATEWAY,
+        mark: "connect-failed",
+        text: "No instance of this app accepted the connection.",
+    };
+    /// The connection broke before an answer.
+    pub(crate) const RESET: Page = Page {
+        status: StatusCode::BAD_GATEWAY,
+        mark: "reset",
+        text: "The app closed the connection before it answered.",
+    };
+    /// No answer in time.
+    pub(crate) const TIMEOUT: Page = Page {
+        status: StatusCode::GATEWAY_TIMEOUT,
+        mark: "timeout",
+        text: "The app did not answer in time.",
+    };
+    /// The request names no host that can be looked up.
+    pub(crate) const BAD_HOST: Page = Page {
+        status: StatusCode::BAD_REQUEST,
+        mark: "bad-request",
+        text: "The host name of this request is not valid.",
+    };
+
+    /// As a response.
+    pub(crate) fn response(self) -> Response<Part> {
+        let text = Bytes::from(format!("{} {}\n", self.status.as_u16(), self.text));
+        let mut response = Response::new(Part::Page(Some(text)));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(MARK, HeaderValue::from_static(self.mark));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

@@ -1,0 +1,170 @@
+//! What outlives a routing table: endpoints with requests in flight, turns, counts. Owned by the control side, which
+//! compiles every table against it, so that an endpoint in two tables is one and the same.
+
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::BuildHasher;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::HeaderValue;
+use tidegate_core::model::{self, ArmCounts, ArmRole, InstanceId, RevisionNo, RouteTable};
+use tokio::sync::Notify;
+
+use crate::count::Row;
+use crate::endpoint::Endpoint;
+use crate::route::{Arm, Place, Table, Turn, Upstream};
+
+/// How many rows of instances that left the table are kept, so that a late reader still finds their last counts.
+const DEPARTED: usize = 1_024;
+
+type RowKey = (String, ArmRole, RevisionNo, Option<InstanceId>);
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    workers: usize,
+    idle: Arc<Notify>,
+    next_uid: u64,
+    endpoints: HashMap<(InstanceId, SocketAddr), Arc<Endpoint>>,
+    turns: HashMap<String, Arc<Turn>>,
+    rows: BTreeMap<RowKey, Arc<Row>>,
+    departed: VecDeque<RowKey>,
+}
+
+impl Registry {
+    /// `idle` is told when an endpoint that left the table ends its last request.
+    pub(crate) fn new(workers: usize, idle: Arc<Notify>) -> Self {
+        Registry {
+            workers,
+            idle,
+            next_uid: 0,
+            endpoints: HashMap::new(),
+            turns: HashMap::new(),
+            rows: BTreeMap::new(),
+            departed: VecDeque::new(),
+        }
+    }
+
+    /// Compiles a table that [`crate::route::validate`] found good.
+    pub(crate) fn compile(&mut self, table: &RouteTable) -> Table {
+        let names: HashMap<&str, usize> =
+            table.upstreams.keys().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
+        let upstreams =
+            table.upstreams.iter().map(|(name, upstream)| self.upstream(name, upstream)).collect();
+        Table::new(table, upstreams, |name| names.get(name).copied())
+    }
+
+    /// Marks what the table no longer has. Call it after [`Registry::compile`] and before the workers use the table.
+    pub(crate) fn settle(&mut self, table: &RouteTable) {
+        let arms = table.upstreams.values().flat_map(|upstream| &upstream.arms);
+        let listed: std::collections::HashSet<_> = arms
+            .flat_map(|arm| &arm.endpoints)
+            .map(|endpoint| (endpoint.id.clone(), endpoint.address))
+            .collect();
+        for (key, endpoint) in &self.endpoints {
+            endpoint.set_gone(!listed.contains(key));
+        }
+        self.turns.retain(|name, _| table.upstreams.contains_key(name));
+        self.forget_rows(table);
+    }
+
+    /// Forgets endpoints that left the table and have nothing in flight. Call it once no worker can pick them.
+    pub(crate) fn sweep(&mut self) {
+        self.endpoints.retain(|_, endpoint| !endpoint.is_gone() || endpoint.inflight() > 0);
+    }
+
+    /// Requests in flight by instance, those with none left out.
+    pub(crate) fn inflight(&self) -> BTreeMap<InstanceId, u32> {
+        let mut all = BTreeMap::new();
+        for endpoint in self.endpoints.values() {
+            let inflight = endpoint.inflight();
+            if inflight > 0 {
+                *all.entry(endpoint.id.clone()).or_insert(0) += inflight;
+            }
+        }
+        all
+    }
+
+    /// Every row that ever counted a request.
+    pub(crate) fn counts(&self) -> Vec<ArmCounts> {
+        let rows = self.rows.iter().map(|((upstream, role, revision, instance), row)| ArmCounts {
+            upstream: upstream.clone(),
+            role: *role,
+            revision: *revision,
+            instance: instance.clone(),
+            outcomes: row.outcomes(),
+            latency: row.latency(),
+        });
+        rows.filter(|row| row.outcomes != model::Outcomes::default()).collect()
+    }
+
+    fn upstream(&mut self, name: &str, upstream: &model::Upstream) -> Upstream {
+        let turn = self.turns.entry(name.to_owned()).or_insert_with(|| Arc::new(Turn::new(seed()))).clone();
+        let mut below = 0;
+        let mut arms = Vec::with_capacity(upstream.arms.len());
+        for arm in &upstream.arms {
+            below += arm.weight;
+            arms.push(self.arm(name, arm, below));
+        }
+        Upstream { turn, arms }
+    }
+
+    fn arm(&mut self, upstream: &str, arm: &model::Arm, below: u32) -> Arm {
+        let key = |instance| (upstream.to_owned(), arm.role, arm.revision, instance);
+        let place = |endpoint: &model::Endpoint| Place {
+            row: self.row(key(Some(endpoint.id.clone()))),
+            endpoint: self.endpoint(endpoint),
+        };
+        let places = arm.endpoints.iter().map(place).collect();
+        Arm {
+            role_value: HeaderValue::from_static(arm.role.as_str()),
+            revision_value: HeaderValue::try_from(arm.revision.to_string())
+                .unwrap_or_else(|_| HeaderValue::from_static("unknown")),
+            below,
+            places,
+            bare: self.row(key(None)),
+        }
+    }
+
+    fn row(&mut self, key: RowKey) -> Arc<Row> {
+        let workers = self.workers;
+        self.rows.entry(key).or_insert_with(|| Arc::new(Row::new(workers))).clone()
+    }
+
+    fn endpoint(&mut self, endpoint: &model::Endpoint) -> Arc<Endpoint> {
+        let key = (endpoint.id.clone(), endpoint.address);
+        if let Some(known) = self.endpoints.get(&key) {
+            return known.clone();
+        }
+        self.next_uid += 1;
+        let made = Endpoint::new(self.next_uid, endpoint.id.clone(), endpoint.address, self.idle.clone());
+        let made = Arc::new(made);
+        self.endpoints.insert(key, made.clone());
+        made
+    }
+
+    fn forget_rows(&mut self, table: &RouteTable) {
+        let listed = |key: &RowKey| {
+            let arms = table.upstreams.get(&key.0).into_iter().flat_map(|upstream| &upstream.arms);
+            arms.filter(|arm| arm.role == key.1 && arm.revision == key.2).any(|arm| match &key.3 {
+                Some(instance) => arm.endpoints.iter().any(|endpoint| endpoint.id == *instance),
+                None => true,
+            })
+        };
+        self.departed.retain(|key| !listed(key));
+        let newly = self.rows.keys().filter(|key| !listed(key) && !self.departed.contains(key)).cloned();
+        let newly: Vec<RowKey> = newly.collect();
+        self.departed.extend(newly);
+        while self.departed.len() > DEPARTED {
+            if let Some(key) = self.departed.pop_front() {
+                self.rows.remove(&key);
+            }
+        }
+    }
+}
+
+/// A number that differs from process to process; the standard library seeds its hash maps with it.
+pub(crate) fn seed() -> u64 {
+    RandomState::new().hash_one(0)
+}

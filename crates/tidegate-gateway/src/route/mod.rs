@@ -1,0 +1,15 @@
+//! The routing table, compiled: from host and path to the arms of an upstream. Made once per epoch, read by every
+//! request. Knows nothing of connections.
+
+mod arm;
+mod host;
+mod path;
+mod table;
+mod turn;
+
+pub(crate) use arm::{Arm, Place, Upstream};
+pub(crate) use host::host_name;
+pub(crate) use table::{Found, Table, TableError};
+pub(crate) use turn::Turn;
+
+pub(crate) use table::validate;

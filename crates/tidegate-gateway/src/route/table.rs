@@ -1,0 +1,96 @@
+//! A whole routing table, compiled for one epoch. Workers share it and never change it.
+
+use tidegate_core::model::RouteTable;
+
+use super::Upstream;
+use super::host::Hosts;
+use super::path::Paths;
+
+/// Most routes, upstreams and endpoints of a table.
+const MOST: usize = 100_000;
+
+/// A compiled table.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    hosts: Hosts<Paths<usize>>,
+    upstreams: Vec<Upstream>,
+}
+
+/// Why a table is refused. Nothing of it is applied.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TableError {
+    /// Out of all proportion.
+    #[error("the table has more than {MOST} routes or endpoints")]
+    TooLarge,
+    /// A host that no request can match.
+    #[error("route host `{0}` is not a lower-case name, `*.suffix` or `*`")]
+    Host(String),
+    /// A path that no request can match.
+    #[error("route path `{0}` does not begin with `/`")]
+    Path(String),
+    /// Shares that leave requests over or give too many away.
+    #[error("the weights of upstream `{0}` sum to {1}, not to 100")]
+    Weights(String, u64),
+}
+
+impl Table {
+    /// Puts routes and compiled upstreams together. `index` finds an upstream by name; a route to none leads to 503.
+    pub(crate) fn new(
+        table: &RouteTable,
+        upstreams: Vec<Upstream>,
+        index: impl Fn(&str) -> Option<usize>,
+    ) -> Self {
+        let mut hosts: Hosts<Paths<usize>> = Hosts::default();
+        for route in &table.routes {
+            hosts.entry(&route.host).insert(&route.path, index(&route.to).unwrap_or(usize::MAX));
+        }
+        Table { hosts, upstreams }
+    }
+
+    /// Where a request goes: the most specific host, then the longest path.
+    pub(crate) fn find(&self, host: &str, path: &str) -> Found<'_> {
+        match self.hosts.find(host).and_then(|paths| paths.find(path)) {
+            None => Found::NoRoute,
+            Some(index) => match self.upstreams.get(*index) {
+                Some(upstream) => Found::Upstream(upstream),
+                None => Found::NoUpstream,
+            },
+        }
+    }
+}
+
+/// What a lookup finds.
+#[derive(Debug)]
+pub(crate) enum Found<'a> {
+    NoRoute,
+    NoUpstream,
+    Upstream(&'a Upstream),
+}
+
+/// Looks a table over before anything is made of it.
+pub(crate) fn validate(table: &RouteTable) -> Result<(), TableError> {
+    let endpoints =
+        table.upstreams.values().flat_map(|upstream| &upstream.arms).map(|arm| arm.endpoints.len());
+    if table.routes.len() > MOST || endpoints.sum::<usize>() > MOST {
+        return Err(TableError::TooLarge);
+    }
+    for route in &table.routes {
+        validate_host(&route.host)?;
+        if !route.path.starts_with('/') {
+            return Err(TableError::Path(route.path.clone()));
+        }
+    }
+    for (name, upstream) in &table.upstreams {
+        let sum: u64 = upstream.arms.iter().map(|arm| u64::from(arm.weight)).sum();
+        if !upstream.arms.is_empty() && sum != 100 {
+            return Err(TableError::Weights(name.clone(), sum));
+        }
+    }
+    Ok(())
+}
+
+fn validate_host(host: &str) -> Result<(), TableError> {
+    let name = host.strip_prefix("*.").unwrap_or(host);
+    let spelled = super::host_name(name).is_ok_and(|same| same == name);
+    if host == "*" || spelled { Ok(()) } else { Err(TableError::Host(host.to_owned())) }
+}

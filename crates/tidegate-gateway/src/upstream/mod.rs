@@ -1,0 +1,14 @@
+//! The endpoints' side: connections to instances, which of them are kept, and the bodies that pass through them.
+//! hyper's client is used here and nowhere else.
+
+mod flow;
+mod kept;
+mod lease;
+mod send;
+mod upload;
+
+pub(crate) use flow::{Flow, FlowError};
+pub(crate) use kept::Kept;
+pub(crate) use lease::{Lease, connect};
+pub(crate) use send::{Miss, send};
+pub(crate) use upload::Upload;

@@ -1,0 +1,55 @@
+//! One request on one connection, up to the head of its answer.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tokio::time::{Instant, sleep_until};
+
+use super::{Lease, Upload};
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Miss {
+    /// Nothing of it was written: it may go elsewhere, whatever it is.
+    Unsent(Box<Request<Upload>>),
+    /// The connection broke after some of it was written.
+    Broken,
+    /// What came back is not HTTP.
+    Garbled,
+    /// Nothing came back in time.
+    Timeout,
+    /// The client broke off its own body.
+    ClientGone,
+}
+
+/// Sends the request and waits for the head of the answer, for `first_byte` after the last piece of the body.
+pub(crate) async fn send(
+    lease: &mut Lease,
+    request: Request<Upload>,
+    first_byte: Duration,
+) -> Result<Response<Incoming>, Miss> {
+    let progress = request.body().progress();
+    let mut reply = pin!(lease.sender.try_send_request(request));
+    loop {
+        let deadline = progress.moved() + first_byte;
+        tokio::select! {
+            biased;
+            answered = &mut reply => match answered {
+                Ok(response) => return Ok(response),
+                Err(_) if progress.client_failed() => return Err(Miss::ClientGone),
+                Err(mut error) => return Err(match error.take_message() {
+                    Some(request) => Miss::Unsent(Box::new(request)),
+                    None if error.error().is_parse() => Miss::Garbled,
+                    None => Miss::Broken,
+                }),
+            },
+            () = sleep_until(Instant::from_std(deadline)) => {
+                if progress.moved() + first_byte <= deadline {
+                    return Err(Miss::Timeout);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! One worker: a thread with a runtime, a listener, a table and kept connections of its own. Workers share nothing that a
+//! request would have to wait for.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use http::HeaderValue;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::LocalSet;
+
+use crate::count::Outcome;
+use crate::front::connection;
+use crate::limits::Limits;
+use crate::page::Page;
+use crate::registry::seed;
+use crate::route::{Found, Table, Upstream};
+use crate::ticket::Ticket;
+use crate::upstream::Kept;
+
+const SWEEP_EVERY: Duration = Duration::from_millis(200);
+/// How long accepting rests when the process has no descriptor left.
+const ACCEPT_REST: Duration = Duration::from_millis(20);
+
+/// What the control side tells a worker.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// Use this table from now on, and say so.
+    Swap(Arc<Table>, oneshot::Sender<()>),
+    /// Take no new connection and end when the open ones have, or at the deadline.
+    Drain(Instant),
+}
+
+/// What a worker is made of.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) index: usize,
+    pub(crate) listener: std::net::TcpListener,
+    pub(crate) table: Arc<Table>,
+    pub(crate) limits: Limits,
+    pub(crate) unrouted: Arc<AtomicU64>,
+    pub(crate) orders: mpsc::UnboundedReceiver<Order>,
+}
+
+/// What the requests of a worker share.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    index: usize,
+    pub(crate) limits: Limits,
+    pub(crate) kept: Rc<Kept>,
+    table: RefCell<Arc<Table>>,
+    rotation: Cell<usize>,
+    unrouted: Arc<AtomicU64>,
+    drain: watch::Sender<bool>,
+    open: Rc<()>,
+    id_prefix: u64,
+    id_next: Cell<u64>,
+}
+
+/// Runs a worker on this thread until it is drained.
+pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = LocalSet::new();
+    let Setup { index, listener, table, limits, unrouted, orders } = setup;
+    let worker = Rc::new(Worker {
+        index,
+        limits,
+        kept: Rc::new(Kept::new(limits)),
+        table: RefCell::new(table),
+        rotation: Cell::new(index),
+        unrouted,
+        drain: watch::Sender::new(false),
+        open: Rc::new(()),
+        id_prefix: seed(),
+        id_next: Cell::new(0),
+    });
+    local.block_on(&runtime, work(worker, listener, orders))
+}
+
+async fn work(
+    worker: Rc<Worker>,
+    listener: std::net::TcpListener,
+    mut orders: mpsc::UnboundedReceiver<Order>,
+) -> std::io::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    let mut sweep = tokio::time::interval(SWEEP_EVERY);
+    let deadline = loop {
+        tokio::select! {
+            biased;
+            order = orders.recv() => match order {
+                Some(Order::Swap(table, done)) => worker.swap(table, done),
+                Some(Order::Drain(deadline)) => break deadline,
+                // The control side is gone, and the process with it.
+                None => return Ok(()),
+            },
+            _ = sweep.tick() => worker.kept.sweep(),
+            accepted = listener.accept() => worker.on_accept(accepted).await,
+        }
+    };
+    worker.drain_queue(listener).await;
+    worker.drain.send_replace(true);
+    worker.finish(orders, deadline).await;
+    Ok(())
+}
+
+impl Worker {
+    /// Where a request goes, with its place on an endpoint taken.
+    pub(crate) fn admit(&self, host: &str, path: &str) -> Result<Ticket, Page> {
+        let table = self.table.borrow();
+        match table.find(host, path) {
+            Found::Upstream(upstream) => self.assign(upstream).ok_or(Page::NO_ENDPOINT),
+            Found::NoUpstream => Err(Page::NO_ENDPOINT),
+            Found::NoRoute => {
+                self.unrouted.fetch_add(1, Ordering::Relaxed);
+                Err(Page::NO_ROUTE)
+            }
+        }
+    }
+
+    /// Another place for a request of which nothing was sent: of the same arm if there is one. By the table of now: an
+    /// endpoint that left it in the meantime gets nothing.
+    pub(crate) fn readmit(
+        &self,
+        host: &str,
+        path: &str,
+        (role, revision): &(HeaderValue, HeaderValue),
+        tried: &[u64],
+    ) -> Option<Ticket> {
+        let table = self.table.borrow();
+        let Found::Upstream(upstream) = table.find(host, path) else { return None };
+        let mut arms = upstream.arms.iter();
+        let same = arms.position(|arm| arm.role_value == *role && arm.revision_value == *revision);
+        let (arm, place) = upstream.pick(same.unwrap_or(0), tried, self.rotate())?;
+        Some(Ticket::take(self.index, arm, place).uncounted())
+    }
+
+    /// A request id, unique for all practical purposes.
+    pub(crate) fn request_id(&self) -> HeaderValue {
+        let next = self.id_next.get();
+        self.id_next.set(next.wrapping_add(1));
+        let id = format!("{:016x}{:08x}", self.id_prefix, next);
+        HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("none"))
+    }
+
+    /// Held by everything that must end before the worker may.
+    pub(crate) fn open(&self) -> Rc<()> {
+        self.open.clone()
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        *self.drain.borrow()
+    }
+
+    /// Waits until the worker is to end.
+    pub(crate) async fn draining(&self) {
+        // The sender is a field of this very worker: it cannot be gone.
+        let _ = self.drain.subscribe().wait_for(|draining| *draining).await;
+    }
+
+    fn assign(&self, upstream: &Upstream) -> Option<Ticket> {
+        let assigned = upstream.assign()?;
+        let wanted = &upstream.arms[assigned];
+        let picked = upstream.pick(assigned, &[], self.rotate());
+        if let Some((arm, place)) = picked
+            && std::ptr::eq(arm, wanted)
+        {
+            return Some(Ticket::take(self.index, arm, place));
+        }
+        // The assigned arm has failed this request, even if another helps out.
+        wanted.bare.add(self.index, Outcome::Reset, Duration::ZERO);
+        picked.map(|(arm, place)| Ticket::take(self.index, arm, place).uncounted())
+    }
+
+    fn rotate(&self) -> usize {
+        let turn = self.rotation.get();
+        self.rotation.set(turn.wrapping_add(1));
+        turn
+    }
+
+    fn swap(&self, table: Arc<Table>, done: oneshot::Sender<()>) {
+        self.table.replace(table);
+        self.kept.sweep();
+        // Nobody waits any more: the gateway is ending.
+        let _ = done.send(());
+    }
+
+    async fn on_accept(self: &Rc<Self>, accepted: std::io::Result<(TcpStream, SocketAddr)>) {
+        match accepted {
+            Ok((stream, address)) => self.begin(stream, address),
+            Err(error) if is_of_the_client(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections");
+                tokio::time::sleep(ACCEPT_REST).await;
+            }
+        }
+    }
+
+    fn begin(self: &Rc<Self>, stream: TcpStream, address: SocketAddr) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "the client is gone already");
+            return;
+        }
+        let (worker, open) = (self.clone(), self.open());
+        tokio::task::spawn_local(async move {
+            connection::serve(worker, stream, address).await;
+            drop(open);
+        });
+    }
+
+    /// Takes the connections that the kernel has accepted for us: closing the listener would reset them.
+    async fn drain_queue(self: &Rc<Self>, listener: TcpListener) {
+        let listener = match listener.into_std() {
+            Ok(listener) => listener,
+            Err(error) => return tracing::warn!(%error, "the accept queue is lost"),
+        };
+        while let Ok((stream, address)) = listener.accept() {
+            let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            if let Ok(stream) = stream {
+                self.begin(stream, address);
+            }
+        }
+    }
+
+    async fn finish(&self, mut orders: mpsc::UnboundedReceiver<Order>, deadline: Instant) {
+        let mut look = tokio::time::interval(Duration::from_millis(10));
+        // One count is the worker's own.
+        while Rc::strong_count(&self.open) > 1 && Instant::now() < deadline {
+            tokio::select! {
+                order = orders.recv() => if let Some(Order::Swap(table, done)) = order { self.swap(table, done) },
+                _ = look.tick() => {}
+            }
+        }
+    }
+}
+
+fn is_of_the_client(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}

@@ -1,0 +1,170 @@
+//! The control socket: epochs, acknowledgements, refusals, counts.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+
+use tidegate_core::model::{ArmCounts, ArmRole, RouteTable};
+use tidegate_gateway::control::protocol::{Command, Message};
+use tidegate_gateway::{GatewayConfig, GatewayError, gateway_main};
+
+use crate::stage::client::Client;
+use crate::stage::table::{arm, table, with_arms};
+use crate::stage::upstream::Upstream;
+use crate::stage::{Stage, until};
+
+/// The counts, once they are as wanted.
+pub fn counts_when(stage: &Stage, wanted: impl Fn(&[ArmCounts]) -> bool) -> Vec<ArmCounts> {
+    until("the counts arrive", || {
+        let rows = stage.link.observe().counts?.rows;
+        wanted(&rows).then_some(rows)
+    })
+}
+
+struct Raw {
+    stream: UnixStream,
+    reader: BufReader<UnixStream>,
+}
+
+impl Raw {
+    fn new(stage: &Stage) -> Raw {
+        let stream = tidegate_os::socket::connect(&stage.dir.path().join("control.sock")).unwrap();
+        let reader = BufReader::new(stream.try_clone().unwrap());
+        Raw { stream, reader }
+    }
+
+    fn say(&mut self, command: &Command) {
+        let mut line = serde_json::to_vec(command).unwrap();
+        line.push(b'\n');
+        self.stream.write_all(&line).unwrap();
+    }
+
+    /// The next message that is no report.
+    fn hear(&mut self) -> Message {
+        loop {
+            let mut line = String::new();
+            assert!(self.reader.read_line(&mut line).unwrap() > 0);
+            match serde_json::from_str(&line).unwrap() {
+                Message::Report { .. } => {}
+                message => return message,
+            }
+        }
+    }
+
+    fn apply(&mut self, table: &RouteTable) -> Message {
+        self.say(&Command::Apply(table.clone()));
+        self.hear()
+    }
+}
+
+fn acked(message: &Message) -> Option<u64> {
+    match message {
+        Message::Ack { epoch, .. } => Some(*epoch),
+        _ => None,
+    }
+}
+
+fn refused(message: &Message) -> Option<(u64, u64)> {
+    match message {
+        Message::Refused { epoch, current, .. } => Some((*epoch, *current)),
+        _ => None,
+    }
+}
+
+#[test]
+fn an_epoch_is_acknowledged_again_but_never_older_or_changed() {
+    let stage = Stage::new();
+    let upstream = Upstream::saying("here");
+    let mut raw = Raw::new(&stage);
+    assert!(matches!(raw.hear(), Message::Hello { epoch: 0, .. }));
+    let (four, five) = (table(4, &[]), table(5, &[("web-1", upstream.address)]));
+    assert_eq!(acked(&raw.apply(&five)), Some(5));
+    assert_eq!(acked(&raw.apply(&five)), Some(5));
+    assert_eq!(refused(&raw.apply(&four)), Some((4, 5)));
+    assert_eq!(refused(&raw.apply(&table(5, &[]))), Some((5, 5)));
+    let mut second = Raw::new(&stage);
+    assert!(matches!(second.hear(), Message::Hello { epoch: 5, .. }));
+    assert_eq!(acked(&second.apply(&five)), Some(5));
+    assert_eq!(Client::new(stage.address).get("a", "/").text(), "here");
+}
+
+#[test]
+fn a_table_that_makes_no_sense_is_refused_whole() {
+    let stage = Stage::new();
+    let upstream = Upstream::saying("here");
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    let wrong = with_arms(2, vec![arm(ArmRole::Stable, 1, 90, &[("web-1", upstream.address)])]);
+    stage.link.push(&wrong);
+    let why = until("it is refused", || stage.link.refusal());
+    assert!(why.contains("sum to 90"), "{why}");
+    assert_eq!(stage.link.observe().acked, 1);
+    assert_eq!(Client::new(stage.address).get("a", "/").text(), "here");
+}
+
+#[test]
+fn the_file_holds_the_acknowledged_table() {
+    let stage = Stage::new();
+    for epoch in 1..=5 {
+        let table = table(epoch, &[]);
+        stage.apply(&table);
+        let file = std::fs::read(stage.dir.path().join("table.json")).unwrap();
+        assert_eq!(serde_json::from_slice::<RouteTable>(&file).unwrap(), table);
+    }
+}
+
+#[test]
+fn outcomes_and_latencies_are_counted_per_instance() {
+    let stage = Stage::new();
+    let upstream = Upstream::new(|connection| {
+        while let Some(request) = connection.request() {
+            let status = request.line.split(' ').nth(1).unwrap()[1..].to_owned();
+            connection.say(format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n"));
+        }
+    });
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    let mut client = Client::new(stage.address);
+    for status in ["200", "302", "404", "500", "503", "503"] {
+        assert_eq!(client.get("a", &format!("/{status}")).status().to_string(), status);
+    }
+    let rows = counts_when(&stage, |rows| rows.iter().any(|row| row.outcomes.total() == 6));
+    assert_eq!(rows.len(), 1);
+    let row = &rows[0];
+    assert_eq!((row.upstream.as_str(), row.role, row.revision.0), ("app/dev/web", ArmRole::Stable, 1));
+    assert_eq!((row.outcomes.good, row.outcomes.client_error, row.outcomes.server_error), (2, 1, 3));
+    assert_eq!(row.latency.iter().sum::<u64>(), 6);
+}
+
+#[test]
+fn unrouted_requests_are_counted() {
+    let stage = Stage::new();
+    stage.apply(&RouteTable { epoch: 1, ..RouteTable::default() });
+    let mut client = Client::new(stage.address);
+    for _ in 0..3 {
+        assert_eq!(client.get("a", "/").status(), 404);
+    }
+    until("they are counted", || stage.link.observe().counts.filter(|counts| counts.unrouted == 3));
+}
+
+#[test]
+fn a_second_gateway_in_the_directory_is_refused() {
+    let stage = Stage::new();
+    let config = GatewayConfig {
+        dir: stage.dir.path().to_owned(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        workers: 1,
+    };
+    match gateway_main(config) {
+        Err(GatewayError::Held { pid, .. }) => assert_eq!(pid, std::process::id()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_foreign_file_in_the_tables_place_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("table.json");
+    std::fs::write(&path, "not a table").unwrap();
+    let config =
+        GatewayConfig { dir: dir.path().to_owned(), listen: "127.0.0.1:0".parse().unwrap(), workers: 1 };
+    assert!(matches!(gateway_main(config), Err(GatewayError::Table { .. })));
+    assert_eq!(std::fs::read(&path).unwrap(), b"not a table");
+}

@@ -1,0 +1,13 @@
+//! The gateway from outside: real sockets on loopback on both sides, every byte known.
+
+mod alive;
+mod bodies;
+mod control;
+mod drain;
+mod heads;
+mod races;
+mod routes;
+mod stage;
+mod swap;
+mod upgrade;
+mod weights;

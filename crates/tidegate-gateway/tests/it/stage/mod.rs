@@ -1,0 +1,131 @@
+//! What the tests stand on: a gateway, upstreams that say exactly what they are told to, and a client that shows bytes.
+
+pub mod client;
+pub mod table;
+pub mod upstream;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tidegate_core::model::{GatewayObservation, RouteTable};
+use tidegate_gateway::control::GatewayLink;
+use tidegate_gateway::{GatewayConfig, GatewayError, Limits, gateway_run};
+
+/// Waits for something to become so.
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A gateway in threads of this process.
+pub struct Stage {
+    pub dir: TempDir,
+    pub link: GatewayLink,
+    pub address: SocketAddr,
+    pub wakes: Arc<AtomicU64>,
+    gateway: Option<JoinHandle<Result<(), GatewayError>>>,
+}
+
+pub fn link(dir: &Path) -> (GatewayLink, Arc<AtomicU64>) {
+    let wakes = Arc::new(AtomicU64::new(0));
+    let count = wakes.clone();
+    let waker = Arc::new(move || {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    (GatewayLink::start(dir, waker).unwrap(), wakes)
+}
+
+pub fn connected(link: &GatewayLink) -> SocketAddr {
+    until("the gateway says hello", || link.observe().listen.filter(|_| link.observe().alive))
+        .parse()
+        .unwrap()
+}
+
+impl Stage {
+    pub fn new() -> Stage {
+        Stage::with(Limits::default())
+    }
+
+    pub fn with(limits: Limits) -> Stage {
+        let dir = tempfile::tempdir().unwrap();
+        let config =
+            GatewayConfig { dir: dir.path().to_owned(), listen: "127.0.0.1:0".parse().unwrap(), workers: 2 };
+        let gateway = Some(std::thread::spawn(move || gateway_run(config, limits)));
+        let (link, wakes) = link(dir.path());
+        let address = connected(&link);
+        Stage { dir, link, address, wakes, gateway }
+    }
+
+    /// Pushes a table and waits until every worker uses it.
+    pub fn apply(&self, table: &RouteTable) -> GatewayObservation {
+        self.link.push(table);
+        until("the table is acknowledged", || {
+            Some(self.link.observe()).filter(|seen| seen.alive && seen.acked >= table.epoch)
+        })
+    }
+
+    /// Ends the gateway and returns what it returned.
+    pub fn end(&mut self, drain: Duration) -> Result<(), GatewayError> {
+        self.link.shutdown(drain);
+        self.gateway.take().unwrap().join().unwrap()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if self.gateway.is_some() {
+            let _ = self.end(Duration::ZERO);
+        }
+    }
+}
+
+/// A gateway in a process of its own: this test binary, told by its environment to be one.
+pub struct Process(pub Child);
+
+const DIR: &str = "TIDEGATE_TEST_GATEWAY_DIR";
+const LISTEN: &str = "TIDEGATE_TEST_GATEWAY_LISTEN";
+
+impl Process {
+    pub fn start(dir: &Path, listen: SocketAddr) -> Process {
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "stage::be_a_gateway", "--nocapture"])
+            .env(DIR, dir)
+            .env(LISTEN, listen.to_string())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        Process(child.unwrap())
+    }
+
+    pub fn signal(&self, name: &str) {
+        let killed = Command::new("kill").args(["-s", name, &self.0.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Not a test but the body of [`Process`]; does nothing without its environment.
+#[test]
+fn be_a_gateway() {
+    let (Ok(dir), Ok(listen)) = (std::env::var(DIR), std::env::var(LISTEN)) else { return };
+    let config = GatewayConfig { dir: dir.into(), listen: listen.parse().unwrap(), workers: 2 };
+    tidegate_gateway::gateway_main(config).unwrap();
+}

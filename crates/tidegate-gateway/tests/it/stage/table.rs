@@ -1,0 +1,27 @@
+//! Routing tables in one line.
+
+use std::net::SocketAddr;
+
+use tidegate_core::model::{Arm, ArmRole, Endpoint, InstanceId, RevisionNo, Route, RouteTable, Upstream};
+
+pub fn arm(role: ArmRole, revision: u32, weight: u32, endpoints: &[(&str, SocketAddr)]) -> Arm {
+    let endpoint =
+        |(id, address): &(&str, SocketAddr)| Endpoint { id: InstanceId((*id).to_owned()), address: *address };
+    Arm { role, revision: RevisionNo(revision), weight, endpoints: endpoints.iter().map(endpoint).collect() }
+}
+
+/// One upstream `app/dev/web` with all traffic on `*` `/`.
+pub fn table(epoch: u64, endpoints: &[(&str, SocketAddr)]) -> RouteTable {
+    with_arms(epoch, vec![arm(ArmRole::Stable, 1, 100, endpoints)])
+}
+
+pub fn with_arms(epoch: u64, arms: Vec<Arm>) -> RouteTable {
+    let mut table = RouteTable { epoch, ..RouteTable::default() };
+    route(&mut table, "*", "/", "app/dev/web");
+    table.upstreams.insert("app/dev/web".to_owned(), Upstream { arms });
+    table
+}
+
+pub fn route(table: &mut RouteTable, host: &str, path: &str, to: &str) {
+    table.routes.push(Route { host: host.to_owned(), path: path.to_owned(), to: to.to_owned() });
+}
