@@ -1,15 +1,23 @@
 //! Reconcilers: read, plan, remember, act.
 //!
-//! [`plane`] is what the API may ask; [`engine`] is the loop's body that does it; [`snapshot`] turns a folder into a build's
-//! input. Nothing here decides what a rollout does: that is `tidegate_core::rollout`.
+//! [`plane`] is what the API may ask and [`handle`] who answers: reads by [`answer`], writes by `change` and `intake` between
+//! two passes of the loop in [`run`], whose body is [`engine`]. [`snapshot`] turns a folder into a build's input and
+//! [`workshop`] that into a build. Nothing here decides what a rollout does: that is `tidegate_core::rollout`.
 
+pub mod answer;
+mod change;
+pub mod clock;
 pub mod digest;
 pub mod engine;
+pub mod handle;
+mod intake;
 pub mod plane;
+pub mod run;
 pub mod seams;
 pub mod snapshot;
 pub mod workshop;
 
+pub use handle::{Handle, HandleParts};
 pub use plane::{
     ControlPlane, DeployRequest, EventQuery, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind, Scope,
     ServiceRef,

@@ -30,6 +30,12 @@ pub fn free_bytes(path: &Path) -> io::Result<u64> {
     Ok(stat.blocks_available().saturating_mul(stat.fragment_size()))
 }
 
+/// Size in bytes of the file system of `path`.
+pub fn total_bytes(path: &Path) -> io::Result<u64> {
+    let stat = nix::sys::statvfs::statvfs(path)?;
+    Ok(stat.blocks().saturating_mul(stat.fragment_size()))
+}
+
 fn put(path: &Path, bytes: &[u8], mode: u32, sync: bool) -> io::Result<()> {
     let temporary = beside(path);
     let written = fill(&temporary, bytes, mode, sync).and_then(|()| fs::rename(&temporary, path));

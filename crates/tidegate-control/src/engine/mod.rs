@@ -25,6 +25,7 @@ use tidegate_core::time::Moment;
 use tidegate_store::{Store, StoreError, Tx};
 
 use crate::seams::{RouteSink, Workshop};
+pub(crate) use deploy::{effective_for, started};
 pub use effect::Effect;
 use revisions::Revisions;
 pub use routes::table_of;

@@ -12,4 +12,4 @@ pub use digest::{digest_of, tree_digest};
 pub use git::source_of;
 pub use pack::{Limits, UnpackError, pack, unpack};
 pub(crate) use scan::entry_of;
-pub use scan::{Entry, EntryKind, ScanError, Snapshot, scan};
+pub use scan::{Entry, EntryKind, ScanError, Snapshot, every_file, scan};

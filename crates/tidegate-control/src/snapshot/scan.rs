@@ -92,6 +92,19 @@ pub fn scan(root: &Path) -> Result<Snapshot, ScanError> {
     Ok(Snapshot { root: root.to_owned(), entries })
 }
 
+/// Every file and link below a directory, sorted by path, nothing left out: for directories that hold a snapshot already.
+pub fn every_file(root: &Path) -> Result<Vec<Entry>, ScanError> {
+    let mut entries = Vec::new();
+    let walk = WalkBuilder::new(root).standard_filters(false).follow_links(false).build();
+    for item in walk {
+        let item = item
+            .map_err(|e| ScanError::Unreadable { path: root.display().to_string(), reason: e.to_string() })?;
+        entries.extend(entry_of(root, item.path())?);
+    }
+    entries.sort();
+    Ok(entries)
+}
+
 fn walker(root: &Path) -> ignore::Walk {
     WalkBuilder::new(root)
         .hidden(false)

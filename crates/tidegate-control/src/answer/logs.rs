@@ -1,0 +1,78 @@
+//! `tidegate logs`.
+
+use std::collections::BTreeSet;
+
+use tidegate_backend::{LogCursor, Logs};
+use tidegate_core::model::InstanceId;
+use tidegate_store::EventFilter;
+
+use super::{Answers, place_of, store_trouble};
+use crate::plane::{LogPage, LogQuery, Refusal, RefusalKind};
+
+const MOST: usize = 200;
+/// How many recent events are searched for instances that are gone.
+const RECENT: usize = 500;
+
+/// The units a query means: those that run, and those of recent events that are gone but whose output is kept.
+pub fn units_of(answers: &Answers<'_>, query: &LogQuery) -> Result<Vec<InstanceId>, Refusal> {
+    if let Some(unit) = &query.unit {
+        return Ok(vec![unit.clone()]);
+    }
+    let (app, environment) = place_of(answers.store, &query.scope)?;
+    let mut units = BTreeSet::new();
+    for state in answers.store.services_of(&app, &environment).map_err(store_trouble)? {
+        if query.service.as_ref().is_none_or(|service| *service == state.key.service) {
+            let instances = answers.store.instances_of(&state.key).map_err(store_trouble)?;
+            units.extend(instances.into_iter().map(|instance| instance.id));
+        }
+    }
+    let filter = EventFilter {
+        app: Some(app.to_string()),
+        environment: Some(environment.to_string()),
+        service: query.service.as_ref().map(ToString::to_string),
+    };
+    let events = answers.store.last_events(&filter, RECENT).map_err(store_trouble)?;
+    units.extend(events.into_iter().filter_map(|stored| stored.event.instance));
+    Ok(units.into_iter().collect())
+}
+
+/// A page of output.
+pub fn logs(logs: &dyn Logs, units: &[InstanceId], query: &LogQuery) -> Result<LogPage, Refusal> {
+    let most = if query.most == 0 { MOST } else { query.most.min(10_000) };
+    let unreadable = |error: std::io::Error| {
+        Refusal::new(
+            RefusalKind::Environment,
+            "logs::unreadable",
+            format!("the output cannot be read: {error}"),
+        )
+    };
+    let (lines, cursor) = match &query.cursor {
+        Some(text) => logs.after(units, &cursor_of(text)?, most).map_err(unreadable)?,
+        None => {
+            // The place the tail ends at is asked for first: a line written in between is shown twice, not lost.
+            let lines = logs.tail(units, most).map_err(unreadable)?;
+            (lines, end_of(logs, units).map_err(unreadable)?)
+        }
+    };
+    let cursor = serde_json::to_string(&cursor).unwrap_or_default();
+    Ok(LogPage { lines, cursor })
+}
+
+/// The place after the last line there is now.
+fn end_of(logs: &dyn Logs, units: &[InstanceId]) -> std::io::Result<LogCursor> {
+    let mut cursor = LogCursor::default();
+    loop {
+        let (lines, next) = logs.after(units, &cursor, 10_000)?;
+        cursor = next;
+        if lines.len() < 10_000 {
+            return Ok(cursor);
+        }
+    }
+}
+
+fn cursor_of(text: &str) -> Result<LogCursor, Refusal> {
+    serde_json::from_str(text).map_err(|_| {
+        Refusal::new(RefusalKind::Invalid, "logs::cursor", "this is not a cursor that `logs` gave")
+            .help("leave it out to begin with the last lines")
+    })
+}

@@ -1,0 +1,63 @@
+//! What users are told, made from what is stored: one file per question. Nothing here changes anything.
+
+mod deploy;
+mod doctor;
+mod explain;
+mod logs;
+mod plan;
+mod rollout;
+mod run;
+mod scope;
+mod status;
+mod timeline;
+
+use std::collections::BTreeMap;
+
+use tidegate_backend::Logs;
+use tidegate_core::model::ServiceKey;
+use tidegate_store::{Reader, StoreError};
+
+use crate::plane::{Refusal, RefusalKind};
+use crate::run::State;
+
+pub use deploy::deploy;
+pub use doctor::{LEAST_FREE, doctor};
+pub use explain::explain;
+pub use logs::{logs, units_of};
+pub(crate) use plan::plan;
+pub use rollout::rollout;
+pub use run::run;
+pub use scope::{place_of, service_of};
+pub use status::{service_status, status};
+pub use timeline::events;
+
+/// What answers are made from.
+pub struct Answers<'a> {
+    /// The store, one consistent view of it.
+    pub store: &'a Reader,
+    /// What the loop says of itself.
+    pub state: &'a State,
+    /// Why nothing more happens to each service.
+    pub reports: &'a BTreeMap<ServiceKey, Vec<String>>,
+    /// Output of instances and jobs.
+    pub logs: &'a dyn Logs,
+}
+
+/// A store that cannot be read or written, as a refusal.
+pub fn store_trouble(error: StoreError) -> Refusal {
+    match error {
+        StoreError::DiskFull => Refusal::new(
+            RefusalKind::Environment,
+            "store::disk-full",
+            "no space is left on the disk of the data directory",
+        )
+        .help("free some space and try again; what runs goes on meanwhile"),
+        error if error.is_transient() => {
+            Refusal::new(RefusalKind::Environment, "store::unavailable", error.to_string())
+                .help("see `tidegate doctor`")
+        }
+        error => {
+            Refusal::new(RefusalKind::Bug, "store::refused", error.to_string()).help("see `tidegate doctor`")
+        }
+    }
+}

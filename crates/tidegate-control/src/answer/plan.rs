@@ -1,0 +1,239 @@
+//! `tidegate plan`: what a deploy would do, by the same functions that do it.
+
+use std::collections::BTreeSet;
+
+use tidegate_config::Source;
+use tidegate_core::model::{
+    BuildId, BuildPhase, Name, Revision, RevisionNo, RevisionSpec, RolloutKind, RouteSpec, ServiceKey,
+    ServiceSpec, ServiceState, StrategyKind,
+};
+use tidegate_core::rollout::shape::keeps_stable_warm;
+use tidegate_core::view::{PlanReport, PlannedRoute, PlannedService};
+
+use super::store_trouble;
+use crate::digest::digest_json;
+use crate::engine::{World, effective_for};
+use crate::intake::{Accepted, resolve};
+use crate::plane::{PlanRequest, Refusal};
+
+/// What a deploy would do.
+pub(crate) fn plan(world: &mut World<'_>, request: &PlanRequest) -> Result<PlanReport, Refusal> {
+    let source = Source::new(request.manifest_file.clone(), request.manifest_text.clone());
+    let resolved = resolve(&source, &request.deploy)?;
+    let accepted = Accepted::new(resolved, request.snapshot.clone(), None);
+    let build = world.store.build(&accepted.build).map_err(store_trouble)?;
+    let reuse = build.is_some_and(|build| build.phase == BuildPhase::Ready);
+    let revision = would_be(world, &accepted)?;
+    let services = services(world, &accepted, &revision)?;
+    let any = services.iter().any(|service| service.action == "roll out" || service.action == "create");
+    let migrate = accepted.spec.migrate.as_ref().filter(|_| any).map(|migrate| migrate.run.clone());
+    let mut warnings = shortcomings(world, &accepted.spec);
+    warnings.extend(
+        services.iter().filter(|s| !s.zero_downtime).map(|s| format!("{}: not without downtime", s.name)),
+    );
+    Ok(PlanReport {
+        app: accepted.app.to_string(),
+        environment: accepted.environment.to_string(),
+        build: accepted.build.short().to_owned(),
+        build_action: if reuse { "reuse" } else { "make" }.to_owned(),
+        build_run: accepted.build_run.clone().filter(|_| !reuse),
+        revision: revision.number,
+        revision_exists: world
+            .store
+            .revision(&accepted.app, &accepted.environment, revision.number)
+            .map_err(store_trouble)?
+            .is_some(),
+        migrate,
+        services,
+        routes: routes(world, &accepted)?,
+        warnings,
+    })
+}
+
+fn would_be(world: &World<'_>, accepted: &Accepted) -> Result<Revision, Refusal> {
+    let digest = digest_json(&accepted.spec);
+    let (app, environment) = (&accepted.app, &accepted.environment);
+    if let Some(known) = world.store.revision_by_digest(app, environment, &digest).map_err(store_trouble)? {
+        return Ok(known);
+    }
+    Ok(Revision {
+        app: app.clone(),
+        environment: environment.clone(),
+        number: world.store.peek_revision(app, environment).map_err(store_trouble)?,
+        digest,
+        spec: accepted.spec.clone(),
+        commit: None,
+        dirty: false,
+        made_at_unix_ms: 0,
+    })
+}
+
+fn services(
+    world: &World<'_>,
+    accepted: &Accepted,
+    revision: &Revision,
+) -> Result<Vec<PlannedService>, Refusal> {
+    let known = world.store.services_of(&accepted.app, &accepted.environment).map_err(store_trouble)?;
+    let names: BTreeSet<&Name> =
+        accepted.spec.services.keys().chain(known.iter().map(|state| &state.key.service)).collect();
+    let mut planned = Vec::new();
+    for name in names {
+        let state = known.iter().find(|state| state.key.service == *name).cloned().unwrap_or_else(|| {
+            let (app, environment) = (accepted.app.clone(), accepted.environment.clone());
+            ServiceState::new(ServiceKey { app, environment, service: name.clone() })
+        });
+        let before = stable_of(world, &state)?;
+        planned.push(service(&state, before.as_ref(), revision));
+    }
+    planned.retain(|service| service.action != "remove" || service.stable.is_some());
+    Ok(planned)
+}
+
+fn stable_of(world: &World<'_>, state: &ServiceState) -> Result<Option<Revision>, Refusal> {
+    let Some(number) = state.stable else { return Ok(None) };
+    world.store.revision(&state.key.app, &state.key.environment, number).map_err(store_trouble)
+}
+
+fn service(state: &ServiceState, before: Option<&Revision>, revision: &Revision) -> PlannedService {
+    let name = &state.key.service;
+    let (old, new) = (before.and_then(|r| r.spec.services.get(name)), revision.spec.services.get(name));
+    let effective = effective_for(state, revision, RolloutKind::Deploy);
+    let count = |spec: Option<&ServiceSpec>| spec.map_or(0, |spec| state.scale.unwrap_or(spec.scale.min));
+    let action = match (new, state.stable) {
+        (None, _) => "remove",
+        (Some(_), None) => "create",
+        (Some(_), Some(stable)) if stable == revision.number => "unchanged",
+        (Some(_), Some(_)) => "roll out",
+    };
+    let (from, to) = (count(old), count(new));
+    let (kind, bake) = (effective.strategy.kind, effective.strategy.bake);
+    let steps = if action == "unchanged" {
+        Vec::new()
+    } else {
+        steps(kind, effective.strategy.batch, from, to, bake.to_string())
+    };
+    PlannedService {
+        name: name.to_string(),
+        action: action.to_owned(),
+        stable: state.stable,
+        instances: (from, to),
+        strategy: kind.to_string(),
+        strategy_why: effective.why,
+        zero_downtime: effective.zero_downtime,
+        steps,
+        changes: changes(before.map(|r| &r.spec.build), old, &revision.spec.build, new),
+    }
+}
+
+/// The steps as they will happen.
+fn steps(kind: StrategyKind, batch: u32, from: u32, to: u32, bake: String) -> Vec<String> {
+    if from == 0 {
+        return vec![format!("start {to}; each takes requests as soon as it is ready")];
+    }
+    let mut steps = match kind {
+        StrategyKind::AllAtOnce => vec![format!(
+            "start {to} beside the {from} that serve; each takes requests as soon as it is ready"
+        )],
+        StrategyKind::Immutable => vec![
+            "start 1 beside those that serve; it takes its share when ready".to_owned(),
+            format!("start {} more, each takes its share when ready", to.saturating_sub(1)),
+        ],
+        StrategyKind::BlueGreen => vec![
+            format!("start {to} beside the {from} that serve, without requests"),
+            "swap all requests at once".to_owned(),
+        ],
+        StrategyKind::Rolling => vec![format!(
+            "replace {batch} at a time: drain, stop, start, wait until ready; never more than {} run",
+            from.max(to)
+        )],
+        StrategyKind::RollingWithExtraBatch => vec![format!(
+            "start {batch} more, then replace {batch} at a time; never fewer than {from} take requests"
+        )],
+    };
+    if keeps_stable_warm(kind) {
+        steps.push(format!("watch for {bake} with the stable revision warm, then drain and stop it"));
+    } else {
+        steps.push(format!("watch for {bake}; going back means starting the stable revision again"));
+    }
+    steps
+}
+
+/// What differs, in words; values of variables are never shown.
+fn changes(
+    old_build: Option<&BuildId>,
+    old: Option<&ServiceSpec>,
+    new_build: &BuildId,
+    new: Option<&ServiceSpec>,
+) -> Vec<String> {
+    let (Some(old), Some(new)) = (old, new) else { return Vec::new() };
+    let mut changes = Vec::new();
+    if let Some(old_build) = old_build.filter(|build| *build != new_build) {
+        changes.push(format!("build: {old_build} → {new_build}"));
+    }
+    for (what, differs) in [
+        ("run", old.run != new.run),
+        ("port", old.port != new.port),
+        ("probes", old.probes != new.probes),
+        ("scale", old.scale != new.scale),
+        ("strategy", old.strategy != new.strategy),
+        ("drain", old.drain != new.drain),
+        ("stop", old.stop != new.stop),
+        ("limits", old.limits != new.limits),
+    ] {
+        if differs {
+            changes.push(format!("{what} changes"));
+        }
+    }
+    let names: BTreeSet<&String> = old.env.keys().chain(new.env.keys()).collect();
+    for name in names {
+        match (old.env.get(name), new.env.get(name)) {
+            (None, Some(_)) => changes.push(format!("env {name} is added")),
+            (Some(_), None) => changes.push(format!("env {name} is removed")),
+            (Some(a), Some(b)) if a != b => changes.push(format!("env {name} changes")),
+            _ => {}
+        }
+    }
+    changes
+}
+
+fn routes(world: &World<'_>, accepted: &Accepted) -> Result<Vec<PlannedRoute>, Refusal> {
+    let mut before: Vec<RouteSpec> = Vec::new();
+    for state in world.store.services_of(&accepted.app, &accepted.environment).map_err(store_trouble)? {
+        let revision: Option<RevisionNo> = state.routing.routes_of;
+        let Some(number) = revision else { continue };
+        let stored =
+            world.store.revision(&accepted.app, &accepted.environment, number).map_err(store_trouble)?;
+        let routes = stored.map(|stored| stored.spec.routes).unwrap_or_default();
+        before.extend(routes.into_iter().filter(|route| route.to == state.key.service));
+    }
+    let planned = |action: &str, route: &RouteSpec| PlannedRoute {
+        action: action.to_owned(),
+        host: route.host.clone(),
+        path: route.path.clone(),
+        to: route.to.to_string(),
+    };
+    let same_place = |a: &RouteSpec, b: &RouteSpec| a.host == b.host && a.path == b.path;
+    let mut routes: Vec<PlannedRoute> = accepted
+        .spec
+        .routes
+        .iter()
+        .map(|route| match before.iter().find(|old| same_place(old, route)) {
+            None => planned("add", route),
+            Some(old) if old.to == route.to => planned("keep", route),
+            Some(_) => planned("change", route),
+        })
+        .collect();
+    let gone = before.iter().filter(|old| !accepted.spec.routes.iter().any(|route| same_place(old, route)));
+    routes.extend(gone.map(|route| planned("remove", route)));
+    Ok(routes)
+}
+
+fn shortcomings(world: &World<'_>, spec: &RevisionSpec) -> Vec<String> {
+    let mut all = Vec::new();
+    for (name, service) in &spec.services {
+        all.extend(
+            world.backend.shortcomings(&service.limits).into_iter().map(|text| format!("{name}: {text}")),
+        );
+    }
+    all
+}

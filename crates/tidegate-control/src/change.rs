@@ -1,0 +1,337 @@
+//! What people ask of services and rollouts: checked, then written; the next pass acts on it.
+
+use tidegate_core::event::Event;
+use tidegate_core::model::{
+    InstanceId, Job, JobKind, JobPhase, Phase, Request, Revision, RevisionNo, Rollout, RolloutId,
+    RolloutKind, ServiceState,
+};
+use tidegate_core::rollout::begin;
+use tidegate_core::rollout::begin::NewRollout;
+use tidegate_store::Counter;
+
+use crate::answer::{service_of, store_trouble};
+use crate::engine::{Effect, Time, World, effective_for, started};
+use crate::plane::{Refusal, RefusalKind, ServiceRef};
+
+/// The most instances a service may be scaled to.
+const MOST_INSTANCES: u32 = 100;
+/// The longest one-off command in bytes.
+const LONGEST_COMMAND: usize = 64 << 10;
+/// How long a one-off command may take.
+const RUN_WITHIN_MS: u64 = 24 * 3_600_000;
+
+/// Pause, resume, promote or abort the rollout in progress.
+pub fn request(
+    world: &mut World<'_>,
+    time: Time,
+    service: &ServiceRef,
+    request: Request,
+) -> Result<(), Refusal> {
+    let state = service_of(world.store, service)?;
+    let Some(mut rollout) = active(world, &state)? else { return Err(no_rollout(&state)) };
+    possible(&rollout, request)?;
+    rollout.request = Some(request);
+    let what = match request {
+        Request::Pause => "pause",
+        Request::Resume => "resume",
+        Request::Promote => "promote",
+        Request::Abort => "abort",
+    };
+    let message = format!("{what} was asked of rollout {}", rollout.id);
+    let event = Event::of(&state.key, "rollout.asked", Some(rollout.to), message);
+    write(world, |tx| {
+        tx.put_rollout(&rollout)?;
+        tx.event(&event, time.unix_ms).map(drop)
+    })
+}
+
+fn possible(rollout: &Rollout, request: Request) -> Result<(), Refusal> {
+    let refused = |message: String, help: &str| {
+        Err(Refusal::new(RefusalKind::Conflict, "rollout::not-now", message).help(help))
+    };
+    match (request, rollout.phase) {
+        (_, Phase::Aborting) => refused(
+            format!("rollout {} is being taken back already", rollout.id),
+            "`tidegate rollout show` says how far it is",
+        ),
+        (Request::Resume, phase) if phase != Phase::Paused && rollout.request != Some(Request::Pause) => {
+            refused(
+                format!("rollout {} is {phase}, not paused", rollout.id),
+                "`tidegate rollout pause` pauses it",
+            )
+        }
+        (Request::Pause, Phase::Paused) => {
+            refused(format!("rollout {} is paused already", rollout.id), "`tidegate rollout resume` goes on")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Begins the last rollout that was taken back once more.
+pub fn retry(world: &mut World<'_>, time: Time, service: &ServiceRef) -> Result<(), Refusal> {
+    let state = service_of(world.store, service)?;
+    if let Some(active) = active(world, &state)? {
+        let message = format!("rollout {} is in progress ({})", active.id, active.phase);
+        return Err(Refusal::new(RefusalKind::Conflict, "rollout::in-progress", message)
+            .help(format!("wait for it, or `tidegate rollout abort {}`", state.key.service)));
+    }
+    let last = world.store.rollouts_of(&state.key, 1).map_err(store_trouble)?.into_iter().next();
+    let Some(last) = last.filter(|last| matches!(last.phase, Phase::Aborted | Phase::Failed)) else {
+        let message = format!(
+            "the last rollout of {} was not taken back: there is nothing to retry",
+            state.key.service
+        );
+        return Err(Refusal::new(RefusalKind::Conflict, "rollout::nothing-to-retry", message)
+            .help("`tidegate rollback SERVICE rN` goes to another revision"));
+    };
+    if last.cause.as_ref().is_some_and(|cause| cause.code == "migration-failed") {
+        return retry_migration(world, time, &state, &last);
+    }
+    start(world, time, &state, None, last.to, RolloutKind::Retry)
+}
+
+/// A rollout whose migration failed is retried by the deploy it was part of, which runs the migration once more.
+fn retry_migration(
+    world: &mut World<'_>,
+    time: Time,
+    state: &ServiceState,
+    last: &Rollout,
+) -> Result<(), Refusal> {
+    use tidegate_core::model::{Deploy, DeployPhase};
+    let deploy = last.deploy.map(|id| world.store.deploy(id)).transpose().map_err(store_trouble)?.flatten();
+    let Some(deploy) = deploy else {
+        let message = "the deploy this rollout was part of is forgotten";
+        return Err(
+            Refusal::new(RefusalKind::NotFound, "rollout::deploy-gone", message).help("`tidegate deploy`")
+        );
+    };
+    let event = Event::of(
+        &state.key,
+        "deploy.started",
+        Some(last.to),
+        format!("deploy {} is tried once more", deploy.id),
+    );
+    write(world, |tx| {
+        let id = tx.next_id(Counter::Deploy)?;
+        tx.put_deploy(&Deploy {
+            id,
+            phase: DeployPhase::Building,
+            rollouts: Vec::new(),
+            error: None,
+            migration: None,
+            created_at: time.now,
+            made_at_unix_ms: time.unix_ms,
+            ..deploy.clone()
+        })?;
+        tx.event(&event, time.unix_ms).map(drop)
+    })
+}
+
+/// Goes back: to `to`; without one, out of the rollout in progress, or to the stable revision before this one.
+pub fn rollback(
+    world: &mut World<'_>,
+    time: Time,
+    service: &ServiceRef,
+    to: Option<RevisionNo>,
+) -> Result<(), Refusal> {
+    let state = service_of(world.store, service)?;
+    let active = active(world, &state)?;
+    if let Some(rollout) = &active
+        && state.stable.is_some()
+        && to.is_none_or(|to| state.stable == Some(to))
+    {
+        if rollout.phase == Phase::Aborting {
+            return Ok(());
+        }
+        return abort_for_rollback(world, time, &state, rollout);
+    }
+    let to = target(world, &state, to)?;
+    if let Some(rollout) = active.as_ref().filter(|rollout| rollout.to == to) {
+        let message = format!("rollout {} to {to} is in progress already", rollout.id);
+        return Err(Refusal::new(RefusalKind::Conflict, "rollback::in-progress", message));
+    }
+    start(world, time, &state, active, to, RolloutKind::Rollback)
+}
+
+fn abort_for_rollback(
+    world: &mut World<'_>,
+    time: Time,
+    state: &ServiceState,
+    rollout: &Rollout,
+) -> Result<(), Refusal> {
+    let asked = Rollout { request: Some(Request::Abort), ..rollout.clone() };
+    let event = Event::of(
+        &state.key,
+        "rollback.asked",
+        state.stable,
+        format!("rollout {} is to be taken back", rollout.id),
+    );
+    write(world, |tx| {
+        tx.put_rollout(&asked)?;
+        tx.event(&event, time.unix_ms).map(drop)
+    })
+}
+
+fn target(world: &World<'_>, state: &ServiceState, to: Option<RevisionNo>) -> Result<RevisionNo, Refusal> {
+    let Some(to) = to.or(state.previous) else {
+        let message =
+            format!("{} has had one stable revision only: there is nothing to go back to", state.key.service);
+        return Err(Refusal::new(RefusalKind::Conflict, "rollback::nothing", message)
+            .help("`tidegate status` shows it"));
+    };
+    if state.stable == Some(to) && state.rollout.is_none() {
+        let message = format!("{to} is the stable revision of {} already", state.key.service);
+        return Err(Refusal::new(RefusalKind::Conflict, "rollback::already", message));
+    }
+    let revision = revision(world, state, to)?;
+    let build = world.store.build(&revision.spec.build).map_err(store_trouble)?;
+    let there = build.is_some_and(|build| build.phase == tidegate_core::model::BuildPhase::Ready);
+    if !there {
+        let message = format!("the build of {to} is gone: it was removed to make room");
+        return Err(Refusal::new(RefusalKind::Conflict, "rollback::build-gone", message)
+            .help("check its commit out and `tidegate deploy` it"));
+    }
+    Ok(to)
+}
+
+fn revision(world: &World<'_>, state: &ServiceState, number: RevisionNo) -> Result<Revision, Refusal> {
+    let found =
+        world.store.revision(&state.key.app, &state.key.environment, number).map_err(store_trouble)?;
+    found.ok_or_else(|| {
+        let message = format!("{} in {} has no revision {number}", state.key.app, state.key.environment);
+        Refusal::new(RefusalKind::NotFound, "revision::unknown", message).help("`tidegate events` lists them")
+    })
+}
+
+fn start(
+    world: &mut World<'_>,
+    time: Time,
+    state: &ServiceState,
+    active: Option<Rollout>,
+    to: RevisionNo,
+    kind: RolloutKind,
+) -> Result<(), Refusal> {
+    let revision = revision(world, state, to)?;
+    let id = RolloutId(world.store.peek_id(Counter::Rollout).map_err(store_trouble)?);
+    let effective = effective_for(state, &revision, kind);
+    let new = NewRollout { id, kind, deploy: None, to, effective, unix_ms: time.unix_ms };
+    let begun = begin(state, active.as_ref(), new, time.now);
+    let event = started(&begun.rollout);
+    write(world, |tx| {
+        tx.put_service(&begun.state)?;
+        begun.superseded.iter().try_for_each(|ended| tx.put_rollout(ended))?;
+        tx.put_rollout(&begun.rollout)?;
+        tx.use_ids_below(Counter::Rollout, id.0 + 1)?;
+        tx.event(&event, time.unix_ms).map(drop)
+    })
+}
+
+/// Sets the number of instances.
+pub fn scale(world: &mut World<'_>, time: Time, service: &ServiceRef, instances: u32) -> Result<(), Refusal> {
+    let mut state = service_of(world.store, service)?;
+    if instances > MOST_INSTANCES {
+        let message = format!("{instances} instances are more than the {MOST_INSTANCES} a service may have");
+        return Err(Refusal::new(RefusalKind::Invalid, "scale::too-many", message));
+    }
+    let serving = state.stable.map(|number| revision(world, &state, number)).transpose()?;
+    let fixed = serving.and_then(|r| r.spec.services.get(&state.key.service).map(|spec| spec.exclusive()));
+    if instances > 1 && fixed == Some(true) {
+        let message = format!("{} has a fixed port: only one instance can run", state.key.service);
+        return Err(Refusal::new(RefusalKind::Conflict, "scale::fixed-port", message)
+            .help("use `port: auto` and `$PORT` in the manifest"));
+    }
+    state.scale = Some(instances);
+    let event = Event::of(&state.key, "service.scaled", state.stable, format!("scaled to {instances}"));
+    write(world, |tx| {
+        tx.put_service(&state)?;
+        tx.event(&event, time.unix_ms).map(drop)
+    })
+}
+
+/// Starts a one-off command in a revision's build and environment; its name.
+pub fn run(
+    world: &mut World<'_>,
+    time: Time,
+    service: &ServiceRef,
+    number: Option<RevisionNo>,
+    command: String,
+) -> Result<InstanceId, Refusal> {
+    let state = service_of(world.store, service)?;
+    if command.trim().is_empty() || command.len() > LONGEST_COMMAND || command.contains('\0') {
+        let message = format!("a command has 1 to {LONGEST_COMMAND} bytes and no NUL");
+        return Err(
+            Refusal::new(RefusalKind::Invalid, "run::command", message).help("`tidegate run SERVICE -- CMD`")
+        );
+    }
+    let Some(number) = number.or(state.stable) else {
+        let message = format!("{} has no stable revision to run in", state.key.service);
+        return Err(
+            Refusal::new(RefusalKind::Conflict, "run::no-revision", message).help("say one: `--revision rN`")
+        );
+    };
+    let revision = revision(world, &state, number)?;
+    let Some(spec) = revision.spec.services.get(&state.key.service) else {
+        let message = format!("{number} has no service {}", state.key.service);
+        return Err(Refusal::new(RefusalKind::NotFound, "run::no-service", message));
+    };
+    let id = world.store.peek_id(Counter::Instance).map_err(store_trouble)?;
+    let job = Job {
+        id: InstanceId(format!("run-{id}")),
+        kind: JobKind::Run,
+        command,
+        build: revision.spec.build.clone(),
+        of: Some((state.key.clone(), number)),
+        env: spec.env.clone(),
+        phase: JobPhase::Running,
+        created_at: time.now,
+        within_ms: RUN_WITHIN_MS,
+    };
+    // The command itself may hold a secret: the timeline does not quote it.
+    let event =
+        Event::of(&state.key, "run.started", Some(number), format!("one-off command {} runs", job.id))
+            .on(&job.id);
+    write(world, |tx| {
+        tx.put_job(&job)?;
+        tx.push_action(&Effect::StartJob(job.id.clone()))?;
+        tx.use_ids_below(Counter::Instance, id + 1)?;
+        tx.event(&event, time.unix_ms).map(drop)
+    })?;
+    Ok(job.id)
+}
+
+/// Stops a one-off command.
+pub fn run_stop(world: &mut World<'_>, id: &InstanceId) -> Result<(), Refusal> {
+    let job = world.store.job(id).map_err(store_trouble)?.filter(|job| job.kind == JobKind::Run);
+    let Some(mut job) = job else {
+        return Err(Refusal::new(
+            RefusalKind::NotFound,
+            "run::unknown",
+            format!("there is no one-off command `{id}`"),
+        ));
+    };
+    if job.phase != JobPhase::Running {
+        return Ok(());
+    }
+    job.phase = JobPhase::Stopping { why: "it was stopped".to_owned() };
+    write(world, |tx| {
+        tx.put_job(&job)?;
+        tx.push_action(&Effect::StopJob(job.id.clone())).map(drop)
+    })
+}
+
+fn active(world: &World<'_>, state: &ServiceState) -> Result<Option<Rollout>, Refusal> {
+    Ok(state.rollout.map(|id| world.store.rollout(id)).transpose().map_err(store_trouble)?.flatten())
+}
+
+fn no_rollout(state: &ServiceState) -> Refusal {
+    let message = format!("no rollout of {} is in progress", state.key.service);
+    Refusal::new(RefusalKind::Conflict, "rollout::none-active", message)
+        .help(format!("`tidegate rollout show {}` shows the last one", state.key.service))
+}
+
+fn write(
+    world: &mut World<'_>,
+    work: impl FnOnce(&tidegate_store::Tx<'_>) -> Result<(), tidegate_store::StoreError>,
+) -> Result<(), Refusal> {
+    world.store.transaction(work).map_err(store_trouble)
+}

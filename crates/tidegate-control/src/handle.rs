@@ -1,0 +1,224 @@
+//! The control plane as the API gets it: reads on a connection of its own, writes as requests to the loop.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tidegate_backend::Logs;
+use tidegate_core::model::{InstanceId, Request, RevisionNo, RolloutId};
+use tidegate_core::view::{
+    DeployView, DoctorFinding, DoctorReport, Explanation, PlanReport, RolloutView, RunView, ServiceStatus,
+    Status, TimelineEvent,
+};
+use tidegate_store::Reader;
+
+use crate::answer::{self, Answers};
+use crate::change;
+use crate::engine::{Time, World};
+use crate::intake;
+use crate::plane::{
+    ControlPlane, DeployRequest, EventQuery, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind, Scope,
+    ServiceRef,
+};
+use crate::run::{Published, Signal};
+
+/// How long the loop may take to get to a request before it is taken as stuck.
+const LOOP_WITHIN: Duration = Duration::from_secs(30);
+
+/// A check of the machine, for `doctor`.
+pub type MachineCheck = Box<dyn Fn() -> Vec<DoctorFinding> + Send + Sync>;
+
+/// What a handle is made from.
+pub struct HandleParts {
+    /// The way to the loop.
+    pub signals: Sender<Signal>,
+    /// What the loop says of itself.
+    pub published: Published,
+    /// A connection for reading.
+    pub reader: Reader,
+    /// Output of instances and jobs.
+    pub logs: Arc<dyn Logs>,
+    /// The data directory.
+    pub data: PathBuf,
+    /// What the machine can and cannot do.
+    pub machine: MachineCheck,
+    /// Called for `down`: the process ends after it has stopped everything.
+    pub down: Box<dyn Fn() + Send + Sync>,
+}
+
+/// See the module.
+pub struct Handle {
+    signals: Mutex<Sender<Signal>>,
+    published: Published,
+    reader: Mutex<Reader>,
+    logs: Arc<dyn Logs>,
+    data: PathBuf,
+    machine: MachineCheck,
+    down: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Handle {
+    /// A handle on a running loop.
+    pub fn new(parts: HandleParts) -> Self {
+        Handle {
+            signals: Mutex::new(parts.signals),
+            published: parts.published,
+            reader: Mutex::new(parts.reader),
+            logs: parts.logs,
+            data: parts.data,
+            machine: parts.machine,
+            down: parts.down,
+        }
+    }
+
+    /// Answers from what is stored.
+    fn read<T>(&self, answer: impl FnOnce(&Answers<'_>) -> Result<T, Refusal>) -> Result<T, Refusal> {
+        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.published.state();
+        let reports = self.published.reports.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (mut answered, mut result) = (None, Ok(()));
+        // One snapshot: an answer never shows half of a decision.
+        let outcome = reader.snapshot(|reader| {
+            let answers =
+                Answers { store: reader, state: &state, reports: &reports, logs: self.logs.as_ref() };
+            match answer(&answers) {
+                Ok(value) => answered = Some(value),
+                Err(refusal) => result = Err(refusal),
+            }
+            Ok(())
+        });
+        outcome.map_err(answer::store_trouble)?;
+        result?;
+        answered.ok_or_else(|| Refusal::new(RefusalKind::Bug, "bug", "an answer was lost"))
+    }
+
+    /// Has the loop do something between two passes.
+    fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut World<'_>, Time) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let (reply, answer) = channel();
+        let ask = Box::new(move |world: &mut World<'_>, time: Time| {
+            // Nobody waits any more: nothing to tell.
+            let _ = reply.send(work(world, time));
+        });
+        let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let gone = || {
+            Refusal::new(RefusalKind::Environment, "control::stopping", "the control plane is stopping")
+                .help("start it again with `tidegate up`")
+        };
+        signals.send(Signal::Ask(ask)).map_err(|_| gone())?;
+        answer.recv_timeout(LOOP_WITHIN).map_err(|error| match error {
+            RecvTimeoutError::Disconnected => gone(),
+            RecvTimeoutError::Timeout => {
+                let message = format!("the control loop did not answer within {} s", LOOP_WITHIN.as_secs());
+                Refusal::new(RefusalKind::Environment, "control::stuck", message)
+                    .help("see `tidegate doctor`")
+            }
+        })?
+    }
+
+    fn rollout_after(&self, service: &ServiceRef) -> Result<RolloutView, Refusal> {
+        self.rollout(service)
+    }
+}
+
+impl ControlPlane for Handle {
+    fn deploy(&self, request: DeployRequest, snapshot: PathBuf) -> Result<DeployView, Refusal> {
+        let staged = intake::stage(&self.data, &snapshot);
+        // The upload is the call's to remove, whatever became of it.
+        let _ = std::fs::remove_file(&snapshot);
+        let accepted = intake::accept(staged?, &request)?;
+        let data = self.data.clone();
+        let id = self.ask(move |world, time| intake::enter(world, time, &data, accepted, &request))?;
+        self.deploy_view(id)
+    }
+
+    fn deploy_view(&self, id: u64) -> Result<DeployView, Refusal> {
+        self.read(|answers| answer::deploy(answers, id))
+    }
+
+    fn plan(&self, request: PlanRequest) -> Result<PlanReport, Refusal> {
+        self.ask(move |world, _| answer::plan(world, &request))
+    }
+
+    fn status(&self, scope: &Scope) -> Result<Status, Refusal> {
+        self.read(|answers| answer::status(answers, scope))
+    }
+
+    fn rollout(&self, service: &ServiceRef) -> Result<RolloutView, Refusal> {
+        self.read(|answers| answer::rollout(answers, service))
+    }
+
+    fn request(&self, service: &ServiceRef, request: Request) -> Result<RolloutView, Refusal> {
+        let asked = service.clone();
+        self.ask(move |world, time| change::request(world, time, &asked, request))?;
+        self.rollout_after(service)
+    }
+
+    fn retry(&self, service: &ServiceRef) -> Result<RolloutView, Refusal> {
+        let asked = service.clone();
+        self.ask(move |world, time| change::retry(world, time, &asked))?;
+        self.rollout_after(service)
+    }
+
+    fn rollback(&self, service: &ServiceRef, to: Option<RevisionNo>) -> Result<RolloutView, Refusal> {
+        let asked = service.clone();
+        self.ask(move |world, time| change::rollback(world, time, &asked, to))?;
+        self.rollout_after(service)
+    }
+
+    fn scale(&self, service: &ServiceRef, instances: u32) -> Result<ServiceStatus, Refusal> {
+        let asked = service.clone();
+        self.ask(move |world, time| change::scale(world, time, &asked, instances))?;
+        self.read(|answers| answer::service_status(answers, service))
+    }
+
+    fn run(
+        &self,
+        service: &ServiceRef,
+        revision: Option<RevisionNo>,
+        command: String,
+    ) -> Result<RunView, Refusal> {
+        let asked = service.clone();
+        let id = self.ask(move |world, time| change::run(world, time, &asked, revision, command))?;
+        self.run_view(&id)
+    }
+
+    fn run_view(&self, id: &InstanceId) -> Result<RunView, Refusal> {
+        self.read(|answers| answer::run(answers, id))
+    }
+
+    fn run_stop(&self, id: &InstanceId) -> Result<RunView, Refusal> {
+        let asked = id.clone();
+        self.ask(move |world, _| change::run_stop(world, &asked))?;
+        self.run_view(id)
+    }
+
+    fn events(&self, query: &EventQuery) -> Result<Vec<TimelineEvent>, Refusal> {
+        self.read(|answers| answer::events(answers, query))
+    }
+
+    fn logs(&self, query: &LogQuery) -> Result<LogPage, Refusal> {
+        let units = self.read(|answers| answer::units_of(answers, query))?;
+        answer::logs(self.logs.as_ref(), &units, query)
+    }
+
+    fn explain(&self, scope: &Scope, rollout: Option<RolloutId>) -> Result<Explanation, Refusal> {
+        self.read(|answers| answer::explain(answers, scope, rollout))
+    }
+
+    fn doctor(&self) -> Result<DoctorReport, Refusal> {
+        Ok(answer::doctor((self.machine)(), &self.published.state(), &self.data))
+    }
+
+    fn down(&self) -> Result<(), Refusal> {
+        (self.down)();
+        Ok(())
+    }
+
+    fn wait_for_event(&self, after: u64, wait_ms: u64) -> u64 {
+        self.published.wait_for_event(after, Duration::from_millis(wait_ms.min(60_000)))
+    }
+}

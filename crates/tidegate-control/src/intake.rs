@@ -1,0 +1,304 @@
+//! How a deploy comes in: the upload is laid out and read by the API's thread, then entered by the control loop in one
+//! transaction. Until then nothing has changed, and nothing is left behind where it is refused.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tidegate_config::{Diagnostic, Resolved, Source, load, load_procfile};
+use tidegate_core::event::Event;
+use tidegate_core::model::{
+    Build, BuildId, BuildPhase, Deploy, DeployPhase, Name, RevisionSpec, RouteSpec, ServiceState,
+};
+use tidegate_core::units::ByteSize;
+use tidegate_os::file;
+use tidegate_store::{Counter, Reader};
+
+use crate::answer::{LEAST_FREE, store_trouble};
+use crate::engine::{Time, World};
+use crate::plane::{DeployRequest, Refusal, RefusalKind};
+use crate::snapshot::{self, Limits, UnpackError, digest_of};
+use crate::workshop::{DirWorkshop, remove_tree};
+
+/// The manifest's largest size in bytes.
+const MANIFEST_LARGEST: u64 = 1 << 20;
+/// The manifests looked for, first one first.
+pub const MANIFESTS: [&str; 3] = ["tidegate.yaml", "tidegate.yml", "Procfile"];
+
+/// An upload laid out in a directory of its own, which is removed where the deploy is not entered.
+#[derive(Debug)]
+pub struct Staged {
+    dir: Option<PathBuf>,
+    digest: String,
+    manifest: Source,
+}
+
+/// A deploy whose manifest is good.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The app.
+    pub app: Name,
+    /// The environment.
+    pub environment: Name,
+    /// What the revision will be.
+    pub spec: RevisionSpec,
+    /// The build it needs.
+    pub build: BuildId,
+    /// The build command.
+    pub build_run: Option<String>,
+    build_within_ms: u64,
+    snapshot: String,
+    staged: Option<Staged>,
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Some(dir) = self.dir.take() {
+            // Nothing more can be done about it; `tidegate up` clears the folder.
+            let _ = remove_tree(&dir);
+        }
+    }
+}
+
+/// Lays an uploaded tar out and finds its manifest.
+pub fn stage(data: &Path, upload: &Path) -> Result<Staged, Refusal> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let size = fs::metadata(upload).map_err(|error| disk_trouble(&error))?.len();
+    check_space(data, size)?;
+    let name = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let dir = data.join("staging").join(name);
+    fs::create_dir_all(&dir).map_err(|error| disk_trouble(&error))?;
+    let mut staged = Staged {
+        dir: Some(dir.clone()),
+        digest: String::new(),
+        manifest: Source::new(String::new(), String::new()),
+    };
+    let archive = File::open(upload).map_err(|error| disk_trouble(&error))?;
+    snapshot::unpack(archive, &dir, Limits::default()).map_err(unpack_trouble)?;
+    let entries = snapshot::every_file(&dir)
+        .map_err(|error| Refusal::new(RefusalKind::Environment, "deploy::unreadable", error.to_string()))?;
+    staged.digest = snapshot::tree_digest(&dir, &entries).map_err(|error| disk_trouble(&error))?;
+    staged.manifest = manifest_in(&dir)?;
+    Ok(staged)
+}
+
+/// Reads and checks its manifest.
+pub fn accept(staged: Staged, request: &DeployRequest) -> Result<Accepted, Refusal> {
+    let resolved = resolve(&staged.manifest, request)?;
+    let digest = staged.digest.clone();
+    Ok(Accepted::new(resolved, digest, Some(staged)))
+}
+
+/// The manifest as the requested environment has it; every mistake at once where it is not good.
+pub fn resolve(manifest: &Source, request: &DeployRequest) -> Result<Resolved, Refusal> {
+    let (loaded, diagnostics) = if manifest.file.ends_with("Procfile") {
+        load_procfile(manifest, &request.folder)
+    } else {
+        load(manifest)
+    };
+    let loaded = loaded.ok_or_else(|| mistakes(diagnostics))?;
+    let environment = match &request.environment {
+        Some(environment) => environment.clone(),
+        None => loaded.default_environment().map_err(|diagnostic| mistakes(vec![*diagnostic]))?,
+    };
+    loaded.resolve(&environment, &request.env).map_err(mistakes)
+}
+
+impl Accepted {
+    /// From a resolved manifest and the digest of the snapshot.
+    pub fn new(resolved: Resolved, snapshot: String, staged: Option<Staged>) -> Self {
+        let run = resolved.build_run.clone();
+        // The input of a build: the files, the command, and the app whose directory they are built in.
+        let parts =
+            [snapshot.as_bytes(), run.as_deref().unwrap_or("").as_bytes(), resolved.app.as_str().as_bytes()];
+        let build = BuildId(digest_of(&parts));
+        Accepted {
+            app: resolved.app,
+            environment: resolved.environment,
+            spec: RevisionSpec {
+                build: build.clone(),
+                services: resolved.services,
+                routes: resolved.routes,
+                migrate: resolved.migrate,
+            },
+            build,
+            build_run: run,
+            build_within_ms: resolved.build_within.0,
+            snapshot,
+            staged,
+        }
+    }
+}
+
+/// Enters a deploy; its number.
+pub fn enter(
+    world: &mut World<'_>,
+    time: Time,
+    data: &Path,
+    mut accepted: Accepted,
+    request: &DeployRequest,
+) -> Result<u64, Refusal> {
+    no_route_of_others(world.store, &accepted)?;
+    let known = world.store.build(&accepted.build).map_err(store_trouble)?;
+    let build = build_to_make(known, &accepted, request, time);
+    if let (Some(_), Some(staged)) = (&build, &mut accepted.staged) {
+        keep_snapshot(data, staged).map_err(|error| disk_trouble(&error))?;
+    }
+    let started = format!("deploy of {} to {} by {}", accepted.app, accepted.environment, request.by);
+    let id = world.store.transaction(|tx| {
+        let id = tx.next_id(Counter::Deploy)?;
+        build.iter().try_for_each(|build| tx.put_build(build))?;
+        tx.put_deploy(&Deploy {
+            id,
+            app: accepted.app.clone(),
+            environment: accepted.environment.clone(),
+            build: accepted.build.clone(),
+            source: request.source.clone(),
+            spec: accepted.spec.clone(),
+            phase: DeployPhase::Building,
+            revision: None,
+            rollouts: Vec::new(),
+            error: None,
+            migration: None,
+            by: request.by.clone(),
+            created_at: time.now,
+            made_at_unix_ms: time.unix_ms,
+        })?;
+        let event =
+            Event::about(accepted.app.as_str(), accepted.environment.as_str(), "deploy.started", started);
+        tx.event(&event, time.unix_ms)?;
+        Ok(id)
+    });
+    id.map_err(store_trouble)
+}
+
+/// The build row to write: none where the build is there or being made.
+fn build_to_make(
+    known: Option<Build>,
+    accepted: &Accepted,
+    request: &DeployRequest,
+    time: Time,
+) -> Option<Build> {
+    let making = known.is_some_and(|build| match build.phase {
+        BuildPhase::Unpacking | BuildPhase::Running(_) | BuildPhase::Sealing | BuildPhase::Ready => true,
+        BuildPhase::Failed(_) | BuildPhase::Pruned => false,
+    });
+    (!making).then(|| Build {
+        id: accepted.build.clone(),
+        app: accepted.app.clone(),
+        snapshot: accepted.snapshot.clone(),
+        run: accepted.build_run.clone(),
+        within_ms: accepted.build_within_ms,
+        phase: BuildPhase::Unpacking,
+        content: None,
+        size: 0,
+        source: request.source.clone(),
+        made_at_unix_ms: time.unix_ms,
+    })
+}
+
+fn keep_snapshot(data: &Path, staged: &mut Staged) -> io::Result<()> {
+    let place = DirWorkshop::snapshot_dir(data, &staged.digest);
+    if place.exists() {
+        return Ok(());
+    }
+    if let Some(dir) = staged.dir.take() {
+        if let Some(parent) = place.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::rename(&dir, &place).inspect_err(|_| staged.dir = Some(dir))?;
+    }
+    Ok(())
+}
+
+/// A host and path leads to one app only.
+fn no_route_of_others(store: &Reader, accepted: &Accepted) -> Result<(), Refusal> {
+    let others =
+        |state: &ServiceState| state.key.app != accepted.app || state.key.environment != accepted.environment;
+    for state in store.services().map_err(store_trouble)?.iter().filter(|state| others(state)) {
+        let Some(number) = state.routing.routes_of.or(state.stable) else { continue };
+        let revision =
+            store.revision(&state.key.app, &state.key.environment, number).map_err(store_trouble)?;
+        for taken in revision.iter().flat_map(|revision| &revision.spec.routes) {
+            if accepted.spec.routes.iter().any(|route| same_place(route, taken)) {
+                let message = format!(
+                    "the route {}{} leads to app {} in {} already",
+                    taken.host, taken.path, state.key.app, state.key.environment
+                );
+                return Err(Refusal::new(RefusalKind::Conflict, "deploy::route-taken", message)
+                    .help("give this environment a host or path of its own in `routes`"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn same_place(a: &RouteSpec, b: &RouteSpec) -> bool {
+    a.host == b.host && a.path == b.path
+}
+
+fn manifest_in(dir: &Path) -> Result<Source, Refusal> {
+    for name in MANIFESTS {
+        let path = dir.join(name);
+        match fs::metadata(&path) {
+            Ok(meta) if meta.is_file() && meta.len() <= MANIFEST_LARGEST => {
+                let text = fs::read_to_string(&path).map_err(|error| {
+                    let message = format!("{name} cannot be read: {error}");
+                    Refusal::new(RefusalKind::Invalid, "deploy::manifest-unreadable", message)
+                })?;
+                return Ok(Source::new(name, text));
+            }
+            Ok(_) => {
+                let message = format!("{name} is not a file of at most {}", ByteSize(MANIFEST_LARGEST));
+                return Err(Refusal::new(RefusalKind::Invalid, "deploy::manifest-unreadable", message));
+            }
+            Err(_) => {}
+        }
+    }
+    let message = "there is neither a tidegate.yaml nor a Procfile in what was uploaded";
+    Err(Refusal::new(RefusalKind::Invalid, "deploy::no-manifest", message).help("write one: `tidegate init`"))
+}
+
+/// Room for the upload laid out, a copy of it to build in, and what building adds.
+fn check_space(data: &Path, upload: u64) -> Result<(), Refusal> {
+    let free = file::free_bytes(data).map_err(|error| disk_trouble(&error))?;
+    let needed = LEAST_FREE.min(free_floor(data)) + upload.saturating_mul(3);
+    if free >= needed {
+        return Ok(());
+    }
+    let message = format!(
+        "only {} are free at {}, a deploy needs {}",
+        ByteSize(free),
+        data.display(),
+        ByteSize(needed)
+    );
+    Err(Refusal::new(RefusalKind::Environment, "deploy::disk-full", message)
+        .help("free some space and deploy again; what runs goes on meanwhile"))
+}
+
+/// On a very small disk the floor is a tenth of it, or nothing could ever be deployed there.
+fn free_floor(data: &Path) -> u64 {
+    file::total_bytes(data).map_or(u64::MAX, |total| total / 10)
+}
+
+fn disk_trouble(error: &io::Error) -> Refusal {
+    let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    let code = if full { "deploy::disk-full" } else { "deploy::disk" };
+    Refusal::new(RefusalKind::Environment, code, format!("the data directory cannot be written: {error}"))
+        .help("see `tidegate doctor`; what runs goes on meanwhile")
+}
+
+fn unpack_trouble(error: UnpackError) -> Refusal {
+    match error {
+        UnpackError::Io(error) => disk_trouble(&error),
+        error => Refusal::new(RefusalKind::Invalid, "deploy::snapshot-refused", error.to_string()),
+    }
+}
+
+fn mistakes(diagnostics: Vec<Diagnostic>) -> Refusal {
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
+    let message = format!("the manifest has {errors} mistake{}", if errors == 1 { "" } else { "s" });
+    Refusal { diagnostics, ..Refusal::new(RefusalKind::Invalid, "manifest", message) }
+        .help("`tidegate check` shows them in place")
+}

@@ -1,0 +1,166 @@
+//! The control loop: one thread, woken by signals and by a period, the only writer of the store.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use tidegate_backend::Backend;
+use tidegate_core::model::GatewayObservation;
+use tidegate_core::time::Moment;
+use tidegate_store::{Store, StoreError};
+
+use crate::clock::Clock;
+use crate::engine::{Engine, EngineConfig, Reports, Time, World};
+use crate::seams::{RouteSink, Workshop};
+
+/// The longest sleep between two passes.
+const PERIOD: Duration = Duration::from_secs(1);
+/// How often the time line is kept.
+const KEEP_CLOCK_MS: u64 = 60_000;
+
+/// A request that runs between two passes.
+pub type Ask = Box<dyn FnOnce(&mut World<'_>, Time) + Send>;
+
+/// What wakes the loop.
+pub enum Signal {
+    /// Something was seen: look at once.
+    Look,
+    /// Do this, then look.
+    Ask(Ask),
+    /// End the loop.
+    Stop,
+}
+
+/// What the loop works on. It owns all of it.
+pub struct Parts {
+    /// What is remembered.
+    pub store: Store,
+    /// What runs instances and jobs.
+    pub backend: Box<dyn Backend>,
+    /// The gateway.
+    pub routes: Box<dyn RouteSink>,
+    /// Where builds are made.
+    pub workshop: Box<dyn Workshop>,
+    /// How to go about it.
+    pub config: EngineConfig,
+}
+
+/// What others may know of the loop while it runs.
+#[derive(Clone, Default)]
+pub struct Published {
+    inner: Arc<(Mutex<State>, Condvar)>,
+    /// Why nothing more happens to each service.
+    pub reports: Reports,
+}
+
+/// See [`Published`].
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// The newest event's number.
+    pub latest_event: u64,
+    /// What the gateway last said.
+    pub gateway: GatewayObservation,
+    /// Why the last pass could not be done; `None` where it could.
+    pub trouble: Option<String>,
+    /// Now, as of the last pass.
+    pub now: Moment,
+}
+
+impl Published {
+    /// The state after the last pass.
+    pub fn state(&self) -> State {
+        self.inner.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits for an event with a higher number than `after`, at most `wait`; the newest number then.
+    pub fn wait_for_event(&self, after: u64, wait: Duration) -> u64 {
+        let (state, changed) = &*self.inner;
+        let guard = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = changed.wait_timeout_while(guard, wait, |state| state.latest_event <= after);
+        waited.unwrap_or_else(PoisonError::into_inner).0.latest_event
+    }
+
+    fn publish(&self, state: State) {
+        *self.inner.0.lock().unwrap_or_else(PoisonError::into_inner) = state;
+        self.inner.1.notify_all();
+    }
+}
+
+/// The way to the loop, before it runs: its sender goes to everything that wakes it.
+pub fn signals() -> (Sender<Signal>, Receiver<Signal>) {
+    channel()
+}
+
+/// Runs until [`Signal::Stop`], then gives the parts back.
+///
+/// # Errors
+/// The store's, where trying again cannot help. A full or failing disk is waited for: what runs goes on meanwhile.
+pub fn run(mut parts: Parts, signals: &Receiver<Signal>, published: &Published) -> Result<Parts, StoreError> {
+    let clock = Clock::open(&mut parts.store)?;
+    let mut engine = Engine::new(parts.config.clone(), published.reports.clone());
+    let mut kept_at = clock.now().now;
+    let mut wake = Some(clock.now().now);
+    loop {
+        let asks = match wait(signals, sleep_of(wake, clock.now().now)) {
+            Wakened::Stop => return Ok(parts),
+            Wakened::Look(asks) => asks,
+        };
+        let Parts { store, backend, routes, workshop, .. } = &mut parts;
+        let mut world =
+            World { store, backend: backend.as_mut(), routes: routes.as_mut(), workshop: workshop.as_mut() };
+        asks.into_iter().for_each(|ask| ask(&mut world, clock.now()));
+        let passed = engine.pass(&mut world, clock.now());
+        wake = passed.as_ref().ok().copied().flatten();
+        publish(published, &mut world, &clock, passed.as_ref().err());
+        if let Err(error) = passed.or_else(|error| if error.is_transient() { Ok(None) } else { Err(error) }) {
+            return Err(error);
+        }
+        if clock.now().now.since(kept_at).0 >= KEEP_CLOCK_MS {
+            kept_at = clock.now().now;
+            clock
+                .keep(&mut parts.store)
+                .or_else(|error| if error.is_transient() { Ok(()) } else { Err(error) })?;
+        }
+    }
+}
+
+enum Wakened {
+    Look(Vec<Ask>),
+    Stop,
+}
+
+fn sleep_of(wake: Option<Moment>, now: Moment) -> Duration {
+    wake.map_or(PERIOD, |at| at.since(now).to_std().min(PERIOD))
+}
+
+/// Sleeps until something wakes the loop, then takes all that has come.
+fn wait(signals: &Receiver<Signal>, most: Duration) -> Wakened {
+    let mut asks = Vec::new();
+    let mut next = match signals.recv_timeout(most) {
+        Ok(signal) => Some(signal),
+        Err(RecvTimeoutError::Timeout) => None,
+        Err(RecvTimeoutError::Disconnected) => return Wakened::Stop,
+    };
+    while let Some(signal) = next {
+        match signal {
+            Signal::Look => {}
+            Signal::Ask(ask) => asks.push(ask),
+            Signal::Stop => return Wakened::Stop,
+        }
+        next = signals.try_recv().ok();
+    }
+    Wakened::Look(asks)
+}
+
+fn publish(published: &Published, world: &mut World<'_>, clock: &Clock, trouble: Option<&StoreError>) {
+    if let Some(error) = trouble {
+        tracing::error!(%error, "a pass could not be done; what runs goes on");
+    }
+    let before = published.state();
+    published.publish(State {
+        latest_event: world.store.latest_seq().unwrap_or(before.latest_event),
+        gateway: world.routes.observe(),
+        trouble: trouble.map(ToString::to_string),
+        now: clock.now().now,
+    });
+}
