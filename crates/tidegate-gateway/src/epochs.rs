@@ -79,8 +79,7 @@ impl Epochs {
 
     /// That epoch, and requests in flight as seen while it was in use.
     pub(crate) fn inflight(&self) -> (u64, BTreeMap<InstanceId, u32>) {
-        let mut state = self.lock();
-        state.registry.sweep();
+        let state = self.lock();
         (state.table.epoch, state.registry.inflight())
     }
 
@@ -114,7 +113,10 @@ impl Epochs {
         }
         swapped?;
         let epoch = table.epoch;
-        self.lock().table = table;
+        let mut state = self.lock();
+        state.table = table;
+        // Not before: until its swap a worker may still pick an endpoint that is idle now.
+        state.registry.sweep();
         Ok(epoch)
     }
 

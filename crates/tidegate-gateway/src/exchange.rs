@@ -146,8 +146,7 @@ async fn attempt_fresh(
 fn failed(miss: Miss) -> Attempt {
     match miss {
         Miss::Timeout => Attempt::Failed(Outcome::Timeout, Page::TIMEOUT),
-        // Nobody is there to read the page.
-        Miss::ClientGone => Attempt::Failed(Outcome::Cancelled, Page::RESET),
+        Miss::ClientFailed => Attempt::Failed(Outcome::Cancelled, Page::BAD_BODY),
         Miss::Broken | Miss::Garbled | Miss::Unsent(_) => Attempt::Failed(Outcome::Reset, Page::RESET),
     }
 }

@@ -18,6 +18,7 @@ use crate::epochs::{Epochs, TABLE_FILE, load_table};
 use crate::limits::Limits;
 use crate::listen;
 use crate::registry::Registry;
+use crate::route::Table;
 use crate::worker::{self, Order, Setup};
 
 /// How long requests in flight may take when the process is told to end by a signal.
@@ -81,49 +82,71 @@ pub fn gateway_main(config: GatewayConfig) -> Result<(), GatewayError> {
 
 /// As [`gateway_main`], with limits of the caller's own.
 pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayError> {
-    let file = |path: &Path| {
-        let path = path.to_owned();
-        |source| GatewayError::File { path, source }
-    };
-    fs::create_dir_all(&config.dir).map_err(file(&config.dir))?;
+    fs::create_dir_all(&config.dir).map_err(|source| file_error(&config.dir, source))?;
     let _lock = take_lock(&config.dir)?;
     let table = load_table(&config.dir.join(TABLE_FILE))?;
-    let workers = config.workers.max(1);
-    let listen_error = |source| GatewayError::Listen { address: config.listen, source };
-    let listeners = listen::bind_all(config.listen, workers).map_err(listen_error)?;
-    let address = listeners[0].local_addr().map_err(listen_error)?;
+    let (listeners, address) = listen_all(config.listen, config.workers.max(1))?;
     let socket = config.dir.join("control.sock");
-    let control = tidegate_os::socket::bind(&socket).map_err(file(&socket))?;
+    let control = tidegate_os::socket::bind(&socket).map_err(|source| file_error(&socket, source))?;
 
     let idle = Arc::new(Notify::new());
-    let mut registry = Registry::new(workers, idle.clone());
-    let compiled = Arc::new(registry.compile(&table));
     let unrouted = Arc::new(AtomicU64::new(0));
-    let mut orders = Vec::with_capacity(workers);
-    let mut threads = Vec::with_capacity(workers);
-    for (index, listener) in listeners.into_iter().enumerate() {
-        let (order, receive) = mpsc::unbounded_channel();
-        let (table, unrouted) = (compiled.clone(), unrouted.clone());
-        let setup = Setup { index, listener, table, limits, unrouted, orders: receive };
-        threads
-            .push(std::thread::Builder::new().name(format!("worker-{index}")).spawn(|| worker::run(setup))?);
-        orders.push(order);
-    }
-    let epochs = Arc::new(Epochs::new(config.dir, address, registry, table, orders.clone(), unrouted));
-    tracing::info!(%address, workers, epoch = epochs.epoch(), "gateway listens");
+    let mut registry = Registry::new(listeners.len(), idle.clone());
+    let compiled = Arc::new(registry.compile(&table));
+    let workers = start_workers(listeners, &compiled, limits, &unrouted)?;
+    let orders: Vec<_> = workers.iter().map(|worker| worker.orders.clone()).collect();
+    let epochs = Arc::new(Epochs::new(config.dir, address, registry, table, orders, unrouted));
+    tracing::info!(%address, workers = workers.len(), epoch = epochs.epoch(), "gateway listens");
+
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let drain = runtime.block_on(attend(control, epochs, idle))?;
-    end(orders, threads, drain)?;
-    // After the lock is released another gateway may have its own socket there.
+    end(workers, drain)?;
+    // Before the lock is released: afterwards another gateway may have its own socket there.
     let _ = fs::remove_file(&socket);
     Ok(())
+}
+
+/// A worker as the control side holds it.
+struct Hired {
+    orders: mpsc::UnboundedSender<Order>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+fn listen_all(
+    listen: SocketAddr,
+    workers: usize,
+) -> Result<(Vec<std::net::TcpListener>, SocketAddr), GatewayError> {
+    let error = |source| GatewayError::Listen { address: listen, source };
+    let listeners = listen::bind_all(listen, workers).map_err(error)?;
+    let address = listeners[0].local_addr().map_err(error)?;
+    Ok((listeners, address))
+}
+
+fn start_workers(
+    listeners: Vec<std::net::TcpListener>,
+    table: &Arc<Table>,
+    limits: Limits,
+    unrouted: &Arc<AtomicU64>,
+) -> io::Result<Vec<Hired>> {
+    let start = |(index, listener)| {
+        let (orders, receive) = mpsc::unbounded_channel();
+        let (table, unrouted) = (table.clone(), unrouted.clone());
+        let setup = Setup { index, listener, table, limits, unrouted, orders: receive };
+        let thread = std::thread::Builder::new().name(format!("worker-{index}"));
+        Ok(Hired { orders, thread: thread.spawn(|| worker::run(setup))? })
+    };
+    listeners.into_iter().enumerate().map(start).collect()
+}
+
+fn file_error(path: &Path, source: io::Error) -> GatewayError {
+    GatewayError::File { path: path.to_owned(), source }
 }
 
 fn take_lock(dir: &Path) -> Result<Lock, GatewayError> {
     let path = dir.join("lock");
     Lock::acquire(&path).map_err(|error| match error {
         LockError::Held { pid } => GatewayError::Held { pid, dir: dir.to_owned() },
-        LockError::Io(source) => GatewayError::File { path, source },
+        LockError::Io(source) => file_error(&path, source),
     })
 }
 
@@ -144,19 +167,15 @@ async fn attend(
     }
 }
 
-fn end(
-    orders: Vec<mpsc::UnboundedSender<Order>>,
-    threads: Vec<JoinHandle<io::Result<()>>>,
-    drain: Duration,
-) -> io::Result<()> {
+fn end(workers: Vec<Hired>, drain: Duration) -> io::Result<()> {
     tracing::info!(drain_ms = drain.as_millis() as u64, "gateway ends");
     let deadline = Instant::now() + drain;
-    for order in &orders {
+    for worker in &workers {
         // A worker that is gone already has nothing to drain.
-        let _ = order.send(Order::Drain(deadline));
+        let _ = worker.orders.send(Order::Drain(deadline));
     }
-    for thread in threads {
-        thread.join().map_err(|_| io::Error::other("a worker panicked"))??;
+    for worker in workers {
+        worker.thread.join().map_err(|_| io::Error::other("a worker panicked"))??;
     }
     Ok(())
 }

@@ -51,6 +51,13 @@ impl Page {
         text: "The host name of this request is not valid.",
     };
 
+    /// The body broke off, came too slowly or is not what its head says.
+    pub(crate) const BAD_BODY: Page = Page {
+        status: StatusCode::BAD_REQUEST,
+        mark: "bad-request",
+        text: "The body of this request is not complete.",
+    };
+
     /// As a response.
     pub(crate) fn response(self) -> Response<Part> {
         let text = Bytes::from(format!("{} {}\n", self.status.as_u16(), self.text));

@@ -12,6 +12,10 @@ use crate::upstream::{Flow, FlowError};
 
 /// Where the bytes come from.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every answer is a flow: a box would cost each an allocation"
+)]
 pub(crate) enum Part {
     Empty,
     Page(Option<Bytes>),

@@ -34,6 +34,8 @@ struct State {
     stream: Option<TcpStream>,
     screen: Screen,
     refusal: Option<Refusal>,
+    /// The refusal is of a body whose request is under way: it may have been answered already.
+    refused_body: bool,
     /// Nothing is to be read any more, not even to finish the answers under way.
     cut: bool,
     /// Whom to wake for the refusal when they are out.
@@ -56,6 +58,7 @@ impl Client {
             stream: Some(stream),
             screen: Screen::new(limits.head_bytes, limits.head_fields),
             refusal: None,
+            refused_body: false,
             cut: false,
             deferred: None,
             begun: 0,
@@ -99,11 +102,11 @@ impl Client {
         self.lock().screen.tunnel();
     }
 
-    /// Tells a refused client why, unless an answer is half-way out. Call it when the connection is done with.
+    /// Tells a refused client why, unless it has its answer or one is half-way out. Call it when the connection is done with.
     pub(crate) async fn say_refusal(&self) {
         let taken = {
             let mut state = self.lock();
-            let clean = state.begun == state.over;
+            let clean = state.begun == state.over && (!state.refused_body || state.is_answering());
             state.refusal.filter(|_| clean).and_then(|refusal| Some((refusal, state.stream.take()?)))
         };
         if let Some((refusal, stream)) = taken {
@@ -159,6 +162,7 @@ impl State {
         if !self.read_alarm.expired(cx, deadline) {
             return Poll::Pending;
         }
+        self.refused_body = self.screen.in_body();
         self.refusal = refusal;
         self.cut = true;
         Poll::Ready(if refusal.is_some() { Err(refused()) } else { Ok(()) })
@@ -191,7 +195,7 @@ impl State {
         }
         let Err(breach) = result else { return Ok(()) };
         self.refusal = Some(breach.refusal);
-        self.cut = breach.in_body;
+        (self.cut, self.refused_body) = (breach.in_body, breach.in_body);
         buf.set_filled(before + breach.keep);
         if breach.keep > 0 { Ok(()) } else { Err(refused()) }
     }

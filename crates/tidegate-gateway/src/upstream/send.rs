@@ -20,8 +20,8 @@ pub(crate) enum Miss {
     Garbled,
     /// Nothing came back in time.
     Timeout,
-    /// The client broke off its own body.
-    ClientGone,
+    /// The client broke off its own body, or sent what is none.
+    ClientFailed,
 }
 
 /// Sends the request and waits for the head of the answer, for `first_byte` after the last piece of the body.
@@ -38,7 +38,7 @@ pub(crate) async fn send(
             biased;
             answered = &mut reply => match answered {
                 Ok(response) => return Ok(response),
-                Err(_) if progress.client_failed() => return Err(Miss::ClientGone),
+                Err(_) if progress.client_failed() => return Err(Miss::ClientFailed),
                 Err(mut error) => return Err(match error.take_message() {
                     Some(request) => Miss::Unsent(Box::new(request)),
                     None if error.error().is_parse() => Miss::Garbled,

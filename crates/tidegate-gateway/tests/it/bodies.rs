@@ -229,3 +229,87 @@ fn a_client_that_breaks_off_its_upload_is_not_held_against_the_instance() {
     let rows = crate::control::counts_when(&stage, |rows| rows.iter().any(|row| row.outcomes.cancelled == 1));
     assert_eq!(rows[0].outcomes.total(), 0);
 }
+
+#[test]
+fn an_http_1_0_client_gets_what_it_understands() {
+    let stage = Stage::new();
+    let upstream = Upstream::new(|connection| {
+        while connection.request().is_some() {
+            connection.say(
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n",
+            );
+        }
+    });
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    let mut client = Client::new(stage.address);
+    let answer = client.ask("GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+    assert_eq!((answer.field("transfer-encoding"), answer.text().as_str()), (None, "abcdef"));
+}
+
+#[test]
+fn an_answer_that_is_not_http_is_no_answer() {
+    let stage = Stage::new();
+    let upstream = Upstream::new(|connection| {
+        let _ = connection.request();
+        connection.say("SSH-2.0-OpenSSH_9.2\r\n\r\n");
+    });
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    let answer = Client::new(stage.address).get("a", "/");
+    assert_eq!((answer.status(), answer.field("tidegate-gateway")), (502, Some("reset")));
+}
+
+#[test]
+fn a_stalled_answer_is_cut_off_and_counts_as_a_timeout() {
+    let stage = Stage::with(Limits { stall: Duration::from_millis(100), ..Limits::default() });
+    let upstream = Upstream::new(|connection| {
+        let _ = connection.request();
+        connection.say("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nbegun");
+        let _ = connection.request(); // until the gateway gives up
+    });
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    let mut client = Client::new(stage.address);
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(client.head().unwrap().status(), 200);
+    let mut rest = Vec::new();
+    let _ = client.reader.read_to_end(&mut rest);
+    assert_eq!(rest, b"begun");
+    crate::control::counts_when(&stage, |rows| rows.iter().any(|row| row.outcomes.timeout == 1));
+}
+
+#[test]
+fn pipelined_requests_are_answered_in_order() {
+    let stage = Stage::new();
+    let upstream = Upstream::new(|connection| {
+        while let Some(request) = connection.request() {
+            connection.say(ok(request.line.split(' ').nth(1).unwrap()));
+        }
+    });
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    let mut client = Client::new(stage.address);
+    client.send(
+        "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nxxGET /2 HTTP/1.1\r\nHost: a\r\n\r\n\
+         POST /3 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\nGET /4 HTTP/1.1\r\nHost: a\r\n\r\n",
+    );
+    for path in ["/1", "/2", "/3", "/4"] {
+        assert_eq!(client.answer().unwrap().text(), path);
+    }
+}
+
+#[test]
+fn a_bad_chunk_in_an_upload_under_way_is_refused() {
+    let stage = Stage::new();
+    let begun = Arc::new(Barrier::new(2));
+    let at_upstream = begun.clone();
+    let upstream = Upstream::new(move |connection| {
+        let head = connection.head().unwrap();
+        at_upstream.wait();
+        assert!(connection.body(head).is_none());
+    });
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    let mut client = Client::new(stage.address);
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n");
+    begun.wait();
+    client.send("zz\r\n");
+    assert_eq!(client.answer().unwrap().status(), 400);
+    assert!(client.is_closed());
+}

@@ -103,10 +103,15 @@ fn a_good_request_before_a_bad_one_is_answered() {
     let stage = Stage::new();
     let upstream = Upstream::saying("good");
     stage.apply(&table(1, &[("web-1", upstream.address)]));
-    let mut client = Client::new(stage.address);
-    let first = client.ask("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n");
-    assert_eq!(first.text(), "good");
-    assert_eq!(client.answer().unwrap().status(), 400);
+    let bad_head = "GET / HTTP/1.1\r\n\r\n";
+    let bad_body = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n";
+    for bad in [bad_head, bad_body] {
+        let mut client = Client::new(stage.address);
+        let first = client.ask(format!("GET / HTTP/1.1\r\nHost: a\r\n\r\n{bad}"));
+        assert_eq!(first.text(), "good");
+        assert_eq!(client.answer().unwrap().status(), 400);
+        assert!(client.is_closed());
+    }
 }
 
 #[test]

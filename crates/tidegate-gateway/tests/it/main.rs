@@ -1,4 +1,5 @@
 //! The gateway from outside: real sockets on loopback on both sides, every byte known.
+#![allow(clippy::unwrap_used)] // all of it is tests
 
 mod alive;
 mod bodies;

@@ -84,13 +84,22 @@ impl Screen {
         let mut in_body = self.in_body();
         while at < bytes.len() && !matches!(self.state, State::Tunnel) {
             let used = self.step(&bytes[at..]);
-            at += used.map_err(|refusal| Breach { keep, in_body: in_body && self.in_body(), refusal })?;
+            at += used.map_err(|refusal| self.breach(keep, in_body, refusal))?;
             if matches!(self.state, State::Head) && !self.head.begun() {
                 keep = at;
                 in_body = false;
             }
         }
         Ok(())
+    }
+
+    fn breach(&mut self, keep: usize, began_earlier: bool, refusal: Refusal) -> Breach {
+        let in_body = self.in_body();
+        if in_body && !began_earlier {
+            // Its head is held back with the rest: nobody will answer it.
+            self.heads -= 1;
+        }
+        Breach { keep, in_body: in_body && began_earlier, refusal }
     }
 
     fn step(&mut self, bytes: &[u8]) -> Result<usize, Refusal> {
