@@ -3,6 +3,7 @@
 //! Called by `tidegate-control` only. A backend decides nothing: it starts, stops and removes what it is told to, and says
 //! what it sees.
 
+pub mod fake;
 pub mod process;
 
 use std::collections::BTreeMap;

@@ -45,8 +45,10 @@ struct Track {
     failed: bool,
 }
 
-/// How often an instance that has not been ready yet is asked: readiness is then seen at once.
-const EAGER: Millis = Millis(50);
+/// An instance that has not been ready yet is asked again after a quarter of the time it has had, within these bounds: one
+/// that starts in no time is seen ready in no time, and one that takes long is not asked for nothing.
+const EAGER_LEAST: Millis = Millis(5);
+const EAGER_MOST: Millis = Millis(50);
 /// After this long without an answer it is asked less often.
 const EAGER_FOR: Millis = Millis(10_000);
 const PATIENT: Millis = Millis(500);
@@ -155,7 +157,8 @@ impl Prober {
     }
 
     fn eager_wait(&self, now: Moment) -> Millis {
-        if now.since(self.born) < EAGER_FOR { EAGER } else { PATIENT }
+        let age = now.since(self.born);
+        if age < EAGER_FOR { Millis(age.0 / 4).clamp(EAGER_LEAST, EAGER_MOST) } else { PATIENT }
     }
 
     fn every(&self, which: Which) -> Millis {
@@ -213,8 +216,10 @@ mod tests {
         let mut prober = Prober::new(probes(true, true, true), true, Moment(0), false);
         assert_eq!(prober.due(Moment(0)).unwrap().0, Which::Startup);
         prober.on_answer(Which::Startup, false, Moment(0));
-        assert!(prober.due(Moment(49)).is_none());
-        assert_eq!(prober.due(Moment(50)).unwrap().0, Which::Startup);
+        assert!(prober.due(Moment(4)).is_none());
+        assert_eq!(prober.due(Moment(5)).unwrap().0, Which::Startup);
+        prober.on_answer(Which::Startup, false, Moment(40));
+        assert_eq!(prober.next_deadline(Moment(40)), Some(Moment(50)));
         prober.on_answer(Which::Startup, true, Moment(50));
         assert_eq!(prober.due(Moment(50)).unwrap().0, Which::Ready);
         assert!(!prober.health(Moment(50)).ready);

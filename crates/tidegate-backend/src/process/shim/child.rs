@@ -22,6 +22,10 @@ impl Starter {
     /// Makes the groups and the directories. Groups that cannot be made are left out and said in the second value: an
     /// app without limits is better than none.
     pub(super) fn prepare(place: &Place, spec: ShimSpec) -> io::Result<(Starter, Vec<String>)> {
+        fs::create_dir_all(place.scratch().join("tmp"))?;
+        spec.isolation.prepare()?;
+        let dir = fs::canonicalize(&spec.unit.dir)?;
+        // Last, so that nothing can fail and leave groups behind.
         let mut complaints = Vec::new();
         let mut groups = Vec::new();
         for plan in &spec.groups {
@@ -30,9 +34,6 @@ impl Starter {
                 Err(error) => complaints.push(format!("limits not enforced: {error}")),
             }
         }
-        fs::create_dir_all(place.scratch().join("tmp"))?;
-        spec.isolation.prepare()?;
-        let dir = fs::canonicalize(&spec.unit.dir)?;
         Ok((Starter { groups, dir, spec }, complaints))
     }
 

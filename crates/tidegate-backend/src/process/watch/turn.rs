@@ -115,7 +115,7 @@ impl Turn {
         });
     }
 
-    fn wait(&self) {
+    fn wait(&mut self) {
         let now = boot_ms();
         let units = self.units.values().filter_map(|unit| unit.deadline_ms(now));
         let reap = (!self.ending.is_empty()).then(|| now + REAP_MS);
@@ -123,22 +123,29 @@ impl Turn {
         let timeout = next.map_or(PollTimeout::NONE, |at| {
             PollTimeout::try_from(at.saturating_sub(now).min(60_000)).unwrap_or(PollTimeout::MAX)
         });
-        let mut fds = self.fds();
-        // Everything is looked at after each return, so neither the answer nor an interruption matters.
-        let _ = poll(&mut fds, timeout);
+        let ready = self.poll(timeout);
+        for (unit, ready) in self.units.values_mut().zip(ready) {
+            unit.link_ready |= ready;
+        }
     }
 
-    fn fds(&self) -> Vec<PollFd<'_>> {
-        let mut fds = vec![PollFd::new(self.inbox.bell.as_fd(), PollFlags::POLLIN)];
-        for unit in self.units.values().filter(|unit| !unit.is_over()) {
-            fds.extend(unit.link.as_ref().map(|link| PollFd::new(link.as_fd(), PollFlags::POLLIN)));
-            fds.extend(unit.ask_in_flight().map(|ask| {
-                let (fd, flags) = ask.interest();
-                PollFd::new(fd, flags)
-            }));
+    /// Waits; which unit's link has something, in the order of the units. Links are quiet nearly always, so they alone
+    /// are told apart; what else may be ready is simply tried.
+    fn poll(&self, timeout: PollTimeout) -> Vec<bool> {
+        let mut fds: Vec<PollFd<'_>> = Vec::with_capacity(self.units.len() * 2 + 1);
+        let mut links = Vec::with_capacity(self.units.len());
+        for unit in self.units.values() {
+            let link = unit.link.as_ref().filter(|_| !unit.is_over());
+            links.push(link.map(|_| fds.len()));
+            fds.extend(link.map(|link| PollFd::new(link.as_fd(), PollFlags::POLLIN)));
         }
+        fds.push(PollFd::new(self.inbox.bell.as_fd(), PollFlags::POLLIN));
+        let asks = self.units.values().filter_map(Watched::ask_in_flight).map(|ask| ask.interest());
+        fds.extend(asks.map(|(fd, flags)| PollFd::new(fd, flags)));
         fds.extend(self.linger.fds().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
-        fds
+        // Interrupted: nothing is ready, and the next turn waits again.
+        let _ = poll(&mut fds, timeout);
+        links.into_iter().map(|at| at.is_some_and(|at| fds[at].any().unwrap_or(true))).collect()
     }
 }
 

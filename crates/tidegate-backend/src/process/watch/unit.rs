@@ -31,7 +31,9 @@ pub(in crate::process) struct Watched {
     /// The shim, where this process started it.
     pub(in crate::process) child: Option<Child>,
     pub(in crate::process) link: Option<UnixStream>,
-    pub(super) inbox: Inbox,
+    /// Whether something has come in over the link since it was last read.
+    pub(super) link_ready: bool,
+    inbox: Inbox,
     outbox: Vec<ToShim>,
     prober: Option<Prober>,
     asking: Option<Asking>,
@@ -76,6 +78,7 @@ impl Watched {
             probes: None,
             child: None,
             link: None,
+            link_ready: false,
             inbox: Inbox::default(),
             outbox: Vec::new(),
             prober: None,
@@ -115,7 +118,7 @@ impl Watched {
     /// What the shim said, and whether it still lives.
     pub(super) fn on_link(&mut self, now_ms: u64) -> Vec<News> {
         let mut news = Vec::new();
-        if let Some(link) = &self.link {
+        if let Some(link) = self.link.as_ref().filter(|_| std::mem::take(&mut self.link_ready)) {
             let (messages, open) = self.inbox.receive(link);
             for message in messages {
                 news.extend(self.on_message(message, now_ms));
