@@ -39,6 +39,11 @@ impl Lock {
         Ok(lock)
     }
 
+    /// The lock our parent shared with us: a descriptor that came from [`Lock::share`].
+    pub fn inherited(fd: OwnedFd) -> Lock {
+        Lock { file: File::from(fd) }
+    }
+
     /// Writes a process id into the file: that of a child the lock is handed to.
     pub fn sign(&mut self, pid: u32) -> io::Result<()> {
         self.file.set_len(0)?;

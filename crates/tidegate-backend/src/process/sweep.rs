@@ -116,8 +116,14 @@ fn ask(place: &Place, now: Instant) -> Asked {
 
 fn await_end(place: &Place, until: Instant) -> Exit {
     while let Some(shim) = holder(&place.lock()) {
-        if Instant::now() >= until {
+        let now = Instant::now();
+        if now >= until {
             let _ = kill(shim, SIGKILL);
+        }
+        if now >= until + BEYOND_GRACE {
+            return Exit::trouble(format!(
+                "its shim, process {shim}, hangs in the kernel and cannot be ended"
+            ));
         }
         std::thread::sleep(LOOK);
     }

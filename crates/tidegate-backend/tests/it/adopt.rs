@@ -86,3 +86,20 @@ fn a_unit_that_ended_before_is_over_at_once() {
     yard.backend().remove(&id("job-1")).unwrap();
     eventually("the removal", || (!yard.place("job-1").exists()).then_some(()));
 }
+
+#[test]
+fn an_end_that_cannot_be_recorded_is_told_and_recorded_when_it_can_be() {
+    let mut yard = Yard::new();
+    yard.start(&worker(&yard, "job-1", "while ! test -e $TMPDIR/go; do sleep 0.01; done; exit 6"));
+    yard.running("job-1");
+    // A directory in its place refuses the record, as a full disk does.
+    let record = yard.place("job-1").join("exit.json");
+    fs::create_dir(&record).unwrap();
+    fs::write(yard.place("job-1").join("scratch/tmp/go"), "").unwrap();
+    assert_eq!(yard.exit("job-1").code, Some(6));
+    yard.close();
+    fs::remove_dir(&record).unwrap();
+    eventually("the record", || record.exists().then_some(()));
+    yard.open();
+    assert_eq!(yard.exit("job-1").code, Some(6));
+}

@@ -31,7 +31,9 @@ fn twenty_idle_instances_cost_next_to_nothing() {
     }
     let share = (used() - before) / begun.elapsed().as_secs_f64() * 100.0;
     println!("watching 20 instances takes {share:.2} % of a core; a shim has {}", memory(shims[0]));
-    assert!(share < if cfg!(debug_assertions) { 3.0 } else { 1.0 }, "{share}");
+    // Where all tests share this process, its CPU time is not that of this test.
+    let alone = std::env::var_os("NEXTEST").is_some();
+    assert!(!alone || share < if cfg!(debug_assertions) { 3.0 } else { 1.0 }, "{share}");
 }
 
 /// Seconds of CPU time this process has used.

@@ -16,6 +16,7 @@ use std::io;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
+use tidegate_os::lock::Lock;
 use tidegate_os::process::{Signals, become_reaper, quit_stdio};
 
 use super::place::Place;
@@ -38,6 +39,9 @@ fn run(dir: &Path) -> io::Result<()> {
     // First of all, before any other thread or child could inherit another state.
     let signals = Signals::new()?;
     let (socket, lock) = quit_stdio()?;
+    let mut lock = Lock::inherited(lock);
+    // Whoever started us does so too, unless it was killed in between.
+    lock.sign(std::process::id())?;
     become_reaper()?;
     let listener = UnixListener::from(socket);
     listener.set_nonblocking(true)?;
