@@ -30,12 +30,12 @@ const OURS: [HeaderName; 6] = [
     FORWARDED_HOST,
 ];
 
-const HOP_BY_HOP: [HeaderName; 8] = [
+/// `Trailer` is not among them (RFC 9110, 6.6.2): the other side must know which trailers to expect.
+const HOP_BY_HOP: [HeaderName; 7] = [
     header::CONNECTION,
     KEEP_ALIVE,
     PROXY_CONNECTION,
     header::TE,
-    header::TRAILER,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
     HTTP2_SETTINGS,

@@ -313,3 +313,35 @@ fn a_bad_chunk_in_an_upload_under_way_is_refused() {
     assert_eq!(client.answer().unwrap().status(), 400);
     assert!(client.is_closed());
 }
+
+#[test]
+fn declared_trailers_pass_both_ways() {
+    let stage = Stage::new();
+    let upstream = Upstream::new(|connection| {
+        let head = connection.head().unwrap();
+        assert_eq!((head.field("trailer"), head.field("te")), (Some("x-sum"), Some("trailers")));
+        let mut body = Vec::new();
+        while !body.ends_with(b"0\r\nx-sum: up\r\n\r\n") {
+            let mut byte = [0];
+            connection.reader.read_exact(&mut byte).unwrap();
+            body.push(byte[0]);
+        }
+        connection.say(
+            "HTTP/1.1 200 OK\r\nTrailer: x-sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nx-sum: down\r\n\r\n",
+        );
+        let _ = connection.request();
+    });
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    let mut client = Client::new(stage.address);
+    client.send(
+        "POST / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\nTrailer: x-sum\r\n\
+         Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nx-sum: up\r\n\r\n",
+    );
+    assert_eq!(client.head().unwrap().status(), 200);
+    let mut body = Vec::new();
+    while !body.ends_with(b"0\r\nx-sum: down\r\n\r\n") {
+        let mut byte = [0];
+        client.reader.read_exact(&mut byte).unwrap();
+        body.push(byte[0]);
+    }
+}

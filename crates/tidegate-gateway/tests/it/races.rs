@@ -106,3 +106,19 @@ fn a_fresh_connection_that_breaks_is_told_and_not_asked_again() {
     assert_eq!((answer.status(), answer.field("tidegate-gateway")), (502, Some("reset")));
     assert_eq!(requests.load(Ordering::SeqCst), 1);
 }
+
+#[test]
+fn an_instance_that_keeps_its_connections_earns_posts_on_them() {
+    let stage = Stage::new();
+    let upstream = Upstream::saying("kept");
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    let mut client = Client::new(stage.address);
+    crate::stage::until("ten POSTs in a row open no connection", || {
+        let before = upstream.connections.load(Ordering::SeqCst);
+        for _ in 0..10 {
+            let answer = client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
+            assert_eq!(answer.text(), "kept");
+        }
+        (upstream.connections.load(Ordering::SeqCst) == before).then_some(())
+    });
+}
