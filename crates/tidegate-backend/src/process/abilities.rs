@@ -23,8 +23,10 @@ use crate::UnitSpec;
 pub(super) struct Abilities {
     /// Whom units become; `None`: they run as we do.
     pub(super) user: Option<User>,
-    /// Why they run as we do, where that was not asked for.
+    /// Why they run as we do.
     pub(super) why_ourselves: Option<String>,
+    /// Why they see the file system as we do, although they run as another user.
+    pub(super) why_no_mounts: Option<String>,
     /// Control groups.
     pub(super) cgroups: Cgroups,
 }
@@ -35,15 +37,31 @@ const TRIAL: Duration = Duration::from_secs(3);
 impl Abilities {
     /// Tries it out. Takes about 20 ms as root, nothing otherwise.
     pub(super) fn find(config: &ProcessConfig) -> Abilities {
-        let cgroups = Cgroups::open(prefix(config));
-        let wanted = config.run_as.user();
-        let (user, why_ourselves) = match wanted.map(|user| (user, confined(config, user))) {
-            None if is_root() => (None, Some("it was asked for".to_owned())),
-            None => (None, Some("only root can start a process as another user".to_owned())),
-            Some((user, Ok(()))) => (Some(user), None),
-            Some((_, Err(why))) => (None, Some(why)),
+        let mut found = Abilities {
+            user: None,
+            why_ourselves: None,
+            why_no_mounts: None,
+            cgroups: Cgroups::open(prefix(config)),
         };
-        Abilities { user, why_ourselves, cgroups }
+        match config.run_as.user() {
+            None if is_root() => found.why_ourselves = Some("it was asked for".to_owned()),
+            None => found.why_ourselves = Some("only root can start a process as another user".to_owned()),
+            Some(user) => found.try_user(config, user),
+        }
+        found
+    }
+
+    /// With a file system view of its own; else without one, which is enough where the data directory may be entered by
+    /// everyone.
+    fn try_user(&mut self, config: &ProcessConfig, user: User) {
+        let Err(why) = confined(config, user, true) else {
+            self.user = Some(user);
+            return;
+        };
+        match confined(config, user, false) {
+            Ok(()) => (self.user, self.why_no_mounts) = (Some(user), Some(why)),
+            Err(_) => self.why_ourselves = Some(why),
+        }
     }
 
     /// What units of these limits have to do without.
@@ -51,6 +69,9 @@ impl Abilities {
         let mut found = self.cgroups.shortcomings(limits);
         if let Some(why) = &self.why_ourselves {
             found.push(format!("instances run as the user Tidegate runs as, and can read its data: {why}"));
+        }
+        if let Some(why) = &self.why_no_mounts {
+            found.push(format!("instances see the whole file system, and a build where its files allow it can be written: {why}"));
         }
         found
     }
@@ -63,9 +84,9 @@ fn prefix(config: &ProcessConfig) -> String {
 }
 
 /// Whether a unit can be confined to that user: starts one that does nothing.
-fn confined(config: &ProcessConfig, user: User) -> Result<(), String> {
+fn confined(config: &ProcessConfig, user: User, mounts: bool) -> Result<(), String> {
     let place = Place::at(&config.root.join(format!(".trial-{}", std::process::id())));
-    let tried = attempt(config, &place, user);
+    let tried = attempt(config, &place, user, mounts);
     let _ = fs::remove_dir_all(place.dir());
     match tried {
         Ok(exit) if exit.success() => Ok(()),
@@ -74,10 +95,11 @@ fn confined(config: &ProcessConfig, user: User) -> Result<(), String> {
     }
 }
 
-fn attempt(config: &ProcessConfig, place: &Place, user: User) -> io::Result<Exit> {
+fn attempt(config: &ProcessConfig, place: &Place, user: User, mounts: bool) -> io::Result<Exit> {
+    place.create()?;
     fs::create_dir_all(build(place))?;
     fs::set_permissions(build(place), fs::Permissions::from_mode(0o755))?;
-    let mut launched = launch(place, &trial(place, user)?, &config.shim_command)?;
+    let mut launched = launch(place, &trial(place, user, mounts)?, &config.shim_command)?;
     let begun = Instant::now();
     while holder(&place.lock()).is_some() {
         if begun.elapsed() > TRIAL {
@@ -96,7 +118,7 @@ fn build(place: &Place) -> PathBuf {
     place.dir().join("build")
 }
 
-fn trial(place: &Place, user: User) -> io::Result<ShimSpec> {
+fn trial(place: &Place, user: User, mounts: bool) -> io::Result<ShimSpec> {
     Ok(ShimSpec {
         unit: UnitSpec {
             id: InstanceId("trial".to_owned()),
@@ -105,7 +127,7 @@ fn trial(place: &Place, user: User) -> io::Result<ShimSpec> {
             environment: None,
             service: None,
             revision: None,
-            command: "cd . && touch ../scratch/tmp/trial".to_owned(),
+            command: "cd \"$BUILD\" && touch \"$HOME/tmp/trial\"".to_owned(),
             dir: build(place),
             writable: false,
             env: Default::default(),
@@ -114,13 +136,16 @@ fn trial(place: &Place, user: User) -> io::Result<ShimSpec> {
             stop: StopSpec::default(),
             limits: Limits::default(),
         },
-        env: Default::default(),
+        env: [("BUILD", build(place)), ("HOME", place.scratch())]
+            .map(|(name, path)| (name.to_owned(), path.display().to_string()))
+            .into(),
         port: None,
         boot_id: clock::boot_id()?,
         asked_ms: clock::boot_ms(),
         log: place.dir().join("log"),
         isolation: Isolation {
             user: Some((user.uid, user.gid)),
+            mounts,
             writable: vec![place.scratch()],
             readable: vec![build(place)],
         },

@@ -190,7 +190,8 @@ impl ProcessBackend {
         } else {
             readable.push(spec.dir.clone());
         }
-        Isolation { user: self.abilities.user.map(|user| (user.uid, user.gid)), writable, readable }
+        let user = self.abilities.user.map(|user| (user.uid, user.gid));
+        Isolation { user, mounts: self.abilities.why_no_mounts.is_none(), writable, readable }
     }
 
     fn watch(&mut self, spec: &UnitSpec, place: Place, port: Option<u16>, launched: Launched) {

@@ -46,6 +46,11 @@ fn limits(abilities: &Abilities) -> Vec<DoctorFinding> {
 }
 
 fn user(abilities: &Abilities) -> DoctorFinding {
+    if let (Some(user), Some(why)) = (&abilities.user, &abilities.why_no_mounts) {
+        let message = format!("instances run as user {}, but see the whole file system: {why}", user.uid);
+        let help = "let Tidegate make mount namespaces (CAP_SYS_ADMIN)".to_owned();
+        return finding(Severity::Warning, "user", message, Some(help));
+    }
     match (&abilities.user, &abilities.why_ourselves) {
         (Some(user), _) => {
             let message =

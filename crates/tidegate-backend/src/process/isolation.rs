@@ -26,9 +26,9 @@ impl Isolation {
         Ok(())
     }
 
-    /// What is to be mounted for it: only where it becomes another user, for only root may mount.
+    /// What is to be mounted for it.
     pub(super) fn mounts(&self) -> io::Result<Option<MountPlan>> {
-        let Some(user) = self.user() else { return Ok(None) };
+        let Some(user) = self.user().filter(|_| self.mounts) else { return Ok(None) };
         let bind = |path: &Path, read_only| Ok(Bind { path: fs::canonicalize(path)?, read_only });
         let binds = self
             .readable

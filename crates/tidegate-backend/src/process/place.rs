@@ -43,7 +43,7 @@ impl Place {
     }
 
     pub(super) fn create(&self) -> io::Result<()> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)
+        fs::DirBuilder::new().recursive(true).mode(PASSABLE).create(&self.dir)
     }
 
     pub(super) fn dir(&self) -> &Path {
@@ -136,10 +136,13 @@ fn delete(path: &Path) {
     }
 }
 
+/// Others may pass through it to what is theirs, and not look around.
+const PASSABLE: u32 = 0o711;
+
 /// Makes a directory nobody but us may look into.
 pub(super) fn private_dir(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+    fs::set_permissions(path, fs::Permissions::from_mode(PASSABLE))
 }
 
 /// Whether an id can be part of a file name: ours always can, one typed by a user may not.

@@ -35,6 +35,8 @@ pub(super) struct ShimSpec {
 pub(super) struct Isolation {
     /// User and group to become.
     pub user: Option<(u32, u32)>,
+    /// Whether it gets a view of the file system of its own; only with a user to become.
+    pub mounts: bool,
     /// Directories it may write to; they become its own.
     pub writable: Vec<PathBuf>,
     /// Directories it may read.

@@ -66,22 +66,40 @@ pub(super) fn close_others_on_exec() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
+    use std::collections::BTreeSet;
+    use std::io::{BufRead, BufReader};
+    use std::time::{Duration, Instant};
+
+    fn open_descriptors(pid: u32) -> BTreeSet<String> {
+        let listing = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+        listing.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
 
     #[test]
     fn it_has_a_session_of_its_own_and_only_standard_descriptors() {
-        let (mut ours, theirs) = std::io::pipe().unwrap();
+        // As a careless library leaves them: open across exec.
+        let careless = nix::unistd::dup(io::stdin()).unwrap();
+        let (ours, theirs) = io::pipe().unwrap();
         let spec = Detached {
             program: "/bin/sh".into(),
-            args: vec!["-c".into(), "cut -d' ' -f1,6 /proc/$$/stat; ls /proc/$$/fd | tr '\\n' ' '".into()],
+            args: vec!["-c".into(), "echo up; exec sleep 1000".into()],
             stdout: Some(theirs.into()),
             ..Detached::default()
         };
         let mut child = spec.spawn().unwrap();
+        drop(careless);
         let mut said = String::new();
-        ours.read_to_string(&mut said).unwrap();
-        assert!(child.wait().unwrap().success());
-        let id = child.id();
-        assert_eq!(said, format!("{id} {id}\n0 1 2 "));
+        BufReader::new(ours).read_line(&mut said).unwrap();
+        let entry = crate::process::entry(child.id()).unwrap();
+        assert_eq!((entry.group, entry.session), (child.id(), child.id()));
+        let standard = BTreeSet::from(["0", "1", "2"].map(str::to_owned));
+        let begun = Instant::now();
+        // A program that has just begun has its libraries open for a moment.
+        while open_descriptors(child.id()) != standard {
+            assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", open_descriptors(child.id()));
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 }
