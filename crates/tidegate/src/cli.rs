@@ -1,0 +1,98 @@
+//! The command line as typed.
+
+use clap::{Args, Parser, Subcommand};
+use tidegate_core::model::Name;
+
+use crate::commands::{
+    check, completions, deploy, doctor, down, events, explain, gateway, init, logs, plan, rollback, rollout,
+    run, scale, shim, status, up,
+};
+
+/// Deploys apps and takes broken versions back.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    disable_help_subcommand = true,
+    after_help = "Start:\n  tidegate up                 start the control plane and the gateway (leave it running)\n  \
+                  tidegate init               write a tidegate.yaml for the app in this folder\n  \
+                  tidegate deploy --wait      build it and roll it out\n  \
+                  tidegate explain            why the last rollout ended as it did\n\n\
+                  Exit codes: 0 done, 1 a mistake or a rollout that did not succeed, 2 the environment failed, 70 a bug"
+)]
+pub struct Cli {
+    /// The server: its data directory, or its address such as http://127.0.0.1:7070
+    ///
+    /// Without it TIDEGATE_API says where, else the nearest `.tidegate` in this folder or above. An address needs the
+    /// token in TIDEGATE_TOKEN: the text of the file `token` in the server's data directory.
+    // Not `env = …`: `up` has an `--api` of its own, which TIDEGATE_API is not about.
+    #[arg(long, global = true, value_name = "DIR|URL")]
+    pub api: Option<String>,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do: a file of `commands` each.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the control plane and the gateway
+    Up(up::UpArgs),
+    /// Write a commented tidegate.yaml for the app in a folder
+    Init(init::InitArgs),
+    /// Show every mistake in the manifest
+    Check(check::CheckArgs),
+    /// Show what a deploy would do
+    Plan(plan::PlanArgs),
+    /// Build the app in a folder and roll it out
+    Deploy(deploy::DeployArgs),
+    /// Show services, instances and rollouts in progress
+    Status(status::StatusArgs),
+    /// Show or steer the rollout of a service
+    Rollout(rollout::RolloutArgs),
+    /// Go back to an earlier revision of a service
+    Rollback(rollback::RollbackArgs),
+    /// Set the number of instances
+    Scale(scale::ScaleArgs),
+    /// Show what services wrote
+    Logs(logs::LogsArgs),
+    /// Run a command in the build and environment of a service
+    Run(run::RunArgs),
+    /// Show what happened
+    Events(events::EventsArgs),
+    /// Say why a rollout ended as it did, or what an error code means
+    Explain(explain::ExplainArgs),
+    /// Show what this machine can and cannot do
+    Doctor(doctor::DoctorArgs),
+    /// Print the JSON Schema of tidegate.yaml
+    Schema,
+    /// Print completions for a shell
+    Completions(completions::CompletionsArgs),
+    /// Stop every instance, the gateway and the control plane
+    Down(down::DownArgs),
+    /// A process that holds one instance (started by Tidegate itself)
+    #[command(hide = true)]
+    Shim(shim::ShimArgs),
+    /// The gateway's process (started by Tidegate itself)
+    #[command(hide = true)]
+    Gateway(gateway::GatewayArgs),
+}
+
+/// Which app and environment.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ScopeArgs {
+    /// The app [default: the one in this folder, or the only one]
+    #[arg(long, value_name = "APP")]
+    pub app: Option<Name>,
+    /// The environment [default: the manifest's, or the only one]
+    #[arg(short, long, value_name = "ENV")]
+    pub environment: Option<Name>,
+}
+
+/// For programs.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct JsonArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}

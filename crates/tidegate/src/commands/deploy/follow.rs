@@ -1,0 +1,111 @@
+//! Following a deploy: a live line on a terminal, its events as plain lines elsewhere. Goes on over restarts of the
+//! server.
+
+use std::future::Future;
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use tidegate_api::{Client, ClientError};
+use tidegate_control::{EventQuery, Scope};
+use tidegate_core::view::{DeployView, TimelineEvent};
+use tokio::time::Instant;
+
+use crate::failure::Failure;
+use crate::print;
+
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(150);
+/// How long a server that does not answer is waited for: it may be starting again.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until nothing more follows; tells what happens on standard error.
+pub async fn until_over(client: &Client, begun: DeployView, seen: u64) -> Result<DeployView, Failure> {
+    let mut progress = Progress { view: begun, seen, live: std::io::stderr().is_terminal() };
+    let id = progress.view.id;
+    let watched = tokio::select! {
+        watched = progress.watch(client) => watched,
+        _ = tokio::signal::ctrl_c() => Err(left_alone(id)),
+    };
+    progress.clear();
+    watched.map(|()| progress.view)
+}
+
+fn left_alone(id: u64) -> Failure {
+    let message = format!("no longer following; deploy {id} goes on");
+    Failure::mistake(
+        message,
+        "look with `tidegate status`, or take it back with `tidegate rollout abort SERVICE`",
+    )
+}
+
+struct Progress {
+    view: DeployView,
+    seen: u64,
+    live: bool,
+}
+
+impl Progress {
+    async fn watch(&mut self, client: &Client) -> Result<(), Failure> {
+        loop {
+            let id = self.view.id;
+            self.view = patiently(|| client.deploy_view(id)).await?;
+            // After the view: what led to its last state is told before the outcome.
+            self.tell_events(client).await?;
+            if self.view.over {
+                return Ok(());
+            }
+            self.draw();
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn tell_events(&mut self, client: &Client) -> Result<(), Failure> {
+        let events = patiently(|| self.read_events(client)).await?;
+        for event in &events {
+            self.seen = self.seen.max(event.seq);
+            self.clear();
+            print::to_stderr(&format!("{}\n", print::event_line(event)));
+        }
+        Ok(())
+    }
+
+    async fn read_events(&self, client: &Client) -> Result<Vec<TimelineEvent>, ClientError> {
+        let name = |text: &str| text.parse().ok();
+        let scope = Scope { app: name(&self.view.app), environment: name(&self.view.environment) };
+        let query = EventQuery { after: self.seen, scope, ..EventQuery::default() };
+        client.events(query, false).await?.all().await
+    }
+
+    /// One line that is drawn over again.
+    fn draw(&self) {
+        if self.live {
+            let services =
+                self.view.services.iter().map(|service| format!("{} {}", service.name, service.phase));
+            let state = [self.view.phase.clone()].into_iter().chain(services).collect::<Vec<_>>().join(", ");
+            let line: String = format!("{:.0} s: {state}", self.view.seconds).chars().take(78).collect();
+            let _ = write!(std::io::stderr(), "\r\x1b[K{line}");
+        }
+    }
+
+    fn clear(&self) {
+        if self.live {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+/// A question asked again while nobody answers, for a minute.
+async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, ClientError>>,
+{
+    let give_up = Instant::now() + PATIENCE;
+    loop {
+        match ask().await {
+            Err(ClientError::Unreachable { .. } | ClientError::Broken { .. }) if Instant::now() < give_up => {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            answer => return Ok(answer?),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! `tidegate deploy`: sends the folder, and with `--wait` follows until every rollout is over.
+
+mod follow;
+mod outcome;
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use clap::Args;
+use tidegate_api::Client;
+use tidegate_control::snapshot::{pack, scan, source_of};
+use tidegate_control::{DeployRequest, EventQuery};
+use tidegate_core::model::Name;
+use tidegate_core::view::DeployView;
+
+use crate::cli::JsonArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::folder::{self, Folder};
+use crate::print::{self, Out};
+use crate::session::Session;
+
+/// As typed.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tidegate deploy --wait\n  tidegate deploy shop -e staging --env-file staging.env\n  \
+                        tidegate deploy --wait --json | jq .services\n\n\
+                        Without --wait it returns once the deploy has begun. With --wait it returns when every rollout \
+                        is over, the time the candidate is watched included, with exit code 0 when all succeeded and 1 \
+                        when one was taken back."
+)]
+pub struct DeployArgs {
+    #[command(flatten)]
+    folder: FolderArgs,
+    /// Return when every rollout is over
+    #[arg(long)]
+    wait: bool,
+    #[command(flatten)]
+    json: JsonArgs,
+}
+
+/// What is deployed, and where.
+#[derive(Debug, Args)]
+pub struct FolderArgs {
+    /// The app's folder
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// The environment [default: the manifest's]
+    #[arg(short, long, value_name = "ENV")]
+    pub environment: Option<Name>,
+    /// Variables from a file, over the manifest's; can be given several times
+    #[arg(long = "env-file", value_name = "FILE")]
+    pub env_files: Vec<PathBuf>,
+}
+
+/// Checks, sends, follows.
+pub fn run(args: DeployArgs, session: &Session) -> Result<Exit, Failure> {
+    let folder = Folder::open(&args.folder.path)?;
+    let request = request_of(&folder, &args.folder)?;
+    let client = session.client()?;
+    session.wait(async {
+        let seen = newest_event(&client).await?;
+        let begun = send(&client, &folder, &request).await?;
+        if !args.wait {
+            return tell_begun(&begun, args.json.json);
+        }
+        let over = follow::until_over(&client, begun, seen).await?;
+        outcome::tell(&client, &over, args.json.json).await
+    })
+}
+
+/// What goes with a folder's snapshot. Mistakes in the manifest end it here, before anything is sent.
+pub fn request_of(folder: &Folder, args: &FolderArgs) -> Result<DeployRequest, Failure> {
+    let env = folder::read_env_files(&args.env_files)?;
+    folder.checked(args.environment.as_ref(), &env)?;
+    let by =
+        std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "someone".to_owned());
+    Ok(DeployRequest {
+        environment: args.environment.clone(),
+        folder: folder.name.clone(),
+        source: source_of(&folder.path),
+        env,
+        by,
+    })
+}
+
+/// A folder whose files cannot be read.
+pub fn cannot_take(error: &impl Display) -> Failure {
+    Failure::mistake(format!("cannot take the folder: {error}"), "look at the file, or name it in .gitignore")
+}
+
+/// Also shows that the server is there and lets us in, before a large upload finds out.
+async fn newest_event(client: &Client) -> Result<u64, Failure> {
+    let events = client.events(EventQuery { most: 1, ..EventQuery::default() }, false).await?.all().await?;
+    Ok(events.last().map_or(0, |event| event.seq))
+}
+
+async fn send(client: &Client, folder: &Folder, request: &DeployRequest) -> Result<DeployView, Failure> {
+    let snapshot = scan(&folder.path).map_err(|error| cannot_take(&error))?;
+    print::to_stderr(&format!("sending {} files\n", snapshot.entries.len()));
+    Ok(client.deploy(request, move |out| pack(&snapshot, out)).await?)
+}
+
+fn tell_begun(begun: &DeployView, json: bool) -> Result<Exit, Failure> {
+    if json {
+        return Out::new().json_line(&outcome::Outcome::of(begun));
+    }
+    let DeployView { id, app, environment, .. } = begun;
+    let mut out = Out::new();
+    out.line(format_args!("deploy {id} of {app} to {environment} has begun"))?;
+    out.line(format_args!("next: `tidegate events -f --app {app} -e {environment}` or `tidegate status`"))
+}

@@ -1,0 +1,33 @@
+//! `tidegate gateway`: the gateway's process. Started by `tidegate up`, never by hand.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use tidegate_gateway::{GatewayConfig, gateway_main};
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// As typed.
+#[derive(Debug, Args)]
+pub struct GatewayArgs {
+    /// Its directory
+    #[arg(long, value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Where it listens
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: SocketAddr,
+    /// How many workers
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub workers: usize,
+}
+
+/// Runs until it is told to stop.
+pub fn run(args: GatewayArgs) -> Result<Exit, Failure> {
+    crate::trace::begin();
+    let GatewayArgs { dir, listen, workers } = args;
+    gateway_main(GatewayConfig { dir, listen, workers }).map(|()| Exit::DONE).map_err(|error| {
+        Failure::environment(error.to_string(), "`tidegate up --gateway ADDR:PORT` listens elsewhere")
+    })
+}

@@ -1,0 +1,52 @@
+//! The commands, a file each: what can be typed after its name, and what it does.
+
+pub mod check;
+pub mod completions;
+pub mod deploy;
+pub mod doctor;
+pub mod down;
+pub mod events;
+pub mod explain;
+pub mod gateway;
+pub mod init;
+pub mod logs;
+pub mod plan;
+pub mod rollback;
+pub mod rollout;
+pub mod run;
+pub mod scale;
+pub mod schema;
+pub mod shim;
+pub mod status;
+pub mod up;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::session::Session;
+
+/// Does what was typed.
+pub fn run(cli: Cli) -> Result<Exit, Failure> {
+    let session = Session::new(cli.api);
+    match cli.command {
+        Command::Up(args) => up::run(args),
+        Command::Init(args) => init::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Plan(args) => plan::run(args, &session),
+        Command::Deploy(args) => deploy::run(args, &session),
+        Command::Status(args) => status::run(args, &session),
+        Command::Rollout(args) => rollout::run(args, &session),
+        Command::Rollback(args) => rollback::run(args, &session),
+        Command::Scale(args) => scale::run(args, &session),
+        Command::Logs(args) => logs::run(args, &session),
+        Command::Run(args) => run::run(args, &session),
+        Command::Events(args) => events::run(args, &session),
+        Command::Explain(args) => explain::run(args, &session),
+        Command::Doctor(args) => doctor::run(args, &session),
+        Command::Schema => schema::run(),
+        Command::Completions(args) => completions::run(&args),
+        Command::Down(args) => down::run(args, &session),
+        Command::Shim(args) => shim::run(&args),
+        Command::Gateway(args) => gateway::run(args),
+    }
+}

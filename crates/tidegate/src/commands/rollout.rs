@@ -1,0 +1,115 @@
+//! `tidegate rollout`: shows and steers the rollout of a service.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use tidegate_api::Client;
+use tidegate_api::wire::RolloutAction;
+use tidegate_control::ServiceRef;
+use tidegate_core::model::Name;
+use tidegate_core::view::RolloutView;
+
+use crate::cli::{JsonArgs, ScopeArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::print::{self, Out};
+use crate::session::Session;
+
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+/// The last line of a watched rollout that is over says one of these.
+const FINAL: [&str; 4] = ["succeeded", "aborted", "failed", "superseded"];
+
+/// As typed.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  tidegate rollout show web -w\n  tidegate rollout pause web\n  \
+                        tidegate rollout promote web     leave out the rest of the time it is watched\n  \
+                        tidegate rollout abort web       send all requests back to the stable revision\n  \
+                        tidegate rollout retry web       begin the last one that was taken back once more")]
+pub struct RolloutArgs {
+    /// What to do with it
+    #[arg(value_enum)]
+    verb: Verb,
+    /// Whose
+    service: Name,
+    /// Go on showing it until it is over (with `show`)
+    #[arg(short, long)]
+    watch: bool,
+    #[command(flatten)]
+    scope: ScopeArgs,
+    #[command(flatten)]
+    json: JsonArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Verb {
+    /// Show it
+    Show,
+    /// Stop before the next step
+    Pause,
+    /// Go on
+    Resume,
+    /// Go on and leave out the rest of the time it is watched
+    Promote,
+    /// Go back to the stable revision
+    Abort,
+    /// Begin the last one that was taken back once more
+    Retry,
+}
+
+impl Verb {
+    fn action(self) -> Option<RolloutAction> {
+        match self {
+            Verb::Show => None,
+            Verb::Pause => Some(RolloutAction::Pause),
+            Verb::Resume => Some(RolloutAction::Resume),
+            Verb::Promote => Some(RolloutAction::Promote),
+            Verb::Abort => Some(RolloutAction::Abort),
+            Verb::Retry => Some(RolloutAction::Retry),
+        }
+    }
+}
+
+/// Asks and shows.
+pub fn run(args: RolloutArgs, session: &Session) -> Result<Exit, Failure> {
+    let client = session.client()?;
+    let service = session.service(args.scope, args.service);
+    session.wait(async {
+        let view = match args.verb.action() {
+            Some(action) => client.act(&service, action).await?,
+            None => client.rollout(&service).await?,
+        };
+        show(&view, args.json.json)?;
+        if args.watch { watch(&client, &service, view, args.json.json).await } else { Ok(Exit::DONE) }
+    })
+}
+
+/// Shows a rollout.
+pub fn show(view: &RolloutView, json: bool) -> Result<Exit, Failure> {
+    if json { Out::new().json_line(view) } else { Out::new().text(&print::rollout(view)) }
+}
+
+/// Shows it anew whenever it differs, until it is over.
+async fn watch(
+    client: &Client,
+    service: &ServiceRef,
+    first: RolloutView,
+    json: bool,
+) -> Result<Exit, Failure> {
+    let mut shown = first;
+    let clear = !json && std::io::stdout().is_terminal();
+    while !FINAL.contains(&shown.phase.as_str()) {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let view = client.rollout(service).await?;
+        let same = RolloutView { seconds: shown.seconds, ..view.clone() } == shown;
+        if !same {
+            if clear {
+                Out::new().text("\x1b[2J\x1b[H")?;
+            }
+            show(&view, json)?;
+            shown = view;
+        }
+    }
+    Ok(if shown.phase == "succeeded" { Exit::DONE } else { Exit::MISTAKE })
+}

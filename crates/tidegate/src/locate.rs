@@ -1,0 +1,61 @@
+//! Where the server is: as said, or by the data directory in this folder or one above.
+
+use std::path::{Path, PathBuf};
+
+use tidegate_api::{Client, Token};
+
+use crate::failure::Failure;
+
+/// The data directory's name where none is said.
+pub const DATA_DIR: &str = ".tidegate";
+/// The API's socket in a data directory.
+pub const SOCKET: &str = "api.sock";
+/// The API's token in a data directory.
+pub const TOKEN: &str = "token";
+
+/// A way to the server.
+pub fn client(api: Option<&str>) -> Result<Client, Failure> {
+    match api {
+        Some(url) if url.contains("://") => Ok(Client::http(url, Some(token(url)?))?),
+        Some(dir) => by_directory(Path::new(dir)),
+        None => by_directory(&nearest_data_dir()?),
+    }
+}
+
+/// A way to the server of a data directory.
+pub fn by_directory(dir: &Path) -> Result<Client, Failure> {
+    let socket = dir.join(SOCKET);
+    if socket.symlink_metadata().is_ok() {
+        return Ok(Client::unix(socket));
+    }
+    let message = if dir.is_dir() {
+        format!("no server runs on the data directory {}", dir.display())
+    } else {
+        format!("{} is no data directory of Tidegate", dir.display())
+    };
+    Err(Failure::environment(message, format!("start one with `tidegate up --data {}`", dir.display())))
+}
+
+fn token(url: &str) -> Result<Token, Failure> {
+    let set = std::env::var("TIDEGATE_TOKEN").ok().filter(|text| !text.trim().is_empty());
+    let missing = || {
+        let help = format!(
+            "set TIDEGATE_TOKEN to the text of the file `{TOKEN}` in the server's data directory, like \
+                            `export TIDEGATE_TOKEN=$(cat {DATA_DIR}/{TOKEN})`"
+        );
+        Failure::environment(format!("the API at {url} needs its token"), help)
+    };
+    set.map(|text| Token::new(text.trim())).ok_or_else(missing)
+}
+
+/// The first `.tidegate` here or above that has a socket; else the first at all.
+pub fn nearest_data_dir() -> Result<PathBuf, Failure> {
+    let here = std::env::current_dir().map_err(|error| {
+        Failure::environment(format!("cannot tell the current folder: {error}"), "change to another")
+    })?;
+    let found = || here.ancestors().map(|folder| folder.join(DATA_DIR)).filter(|dir| dir.is_dir());
+    found().find(|dir| dir.join(SOCKET).exists()).or_else(|| found().next()).ok_or_else(|| {
+        let message = format!("no server found: there is no {DATA_DIR} in {} or above", here.display());
+        Failure::environment(message, "start one with `tidegate up`, or set TIDEGATE_API to where it runs")
+    })
+}

@@ -1,0 +1,25 @@
+//! What users see: data on standard output, talk on standard error. Plain text that reads the same everywhere; only
+//! diagnostics are drawn with colour, on a terminal that wants it.
+
+mod deployed;
+mod diagnostic;
+mod doctor;
+mod explanation;
+mod out;
+mod plan;
+mod rollout;
+mod status;
+mod table;
+mod text;
+mod timeline;
+
+pub use deployed::deployed;
+pub use diagnostic::{diagnostics, mistakes_in};
+pub use doctor::doctor;
+pub use explanation::explanation;
+pub use out::{Out, to_stderr};
+pub use plan::plan;
+pub use rollout::rollout;
+pub use status::{scaled, status};
+pub use text::{quoted, wrapped};
+pub use timeline::event_line;

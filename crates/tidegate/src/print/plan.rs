@@ -1,0 +1,74 @@
+//! `tidegate plan` as text: what would be done, in the order it would happen.
+
+use tidegate_core::view::{PlanReport, PlannedRoute, PlannedService};
+
+use super::table::or_dash;
+
+/// Build, migration, services, routes, what to know before; the sums last.
+pub fn plan(plan: &PlanReport) -> String {
+    let parts = [
+        head(plan),
+        plan.services.iter().map(service).collect::<Vec<_>>().join("\n"),
+        plan.routes.iter().map(route).collect(),
+        plan.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect(),
+        sums(plan),
+    ];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+fn head(plan: &PlanReport) -> String {
+    let build = match (plan.build_action.as_str(), &plan.build_run) {
+        ("reuse", _) => format!("reuse {}", plan.build),
+        (_, Some(run)) => format!("make {} by `{run}`", plan.build),
+        (_, None) => format!("make {} from the folder as it is", plan.build),
+    };
+    let revision = if plan.revision_exists { "is there already" } else { "is new" };
+    let migrate = plan.migrate.as_ref().map_or(String::new(), |run| format!("  migrate   `{run}`\n"));
+    format!(
+        "{}/{}\n  build     {build}\n  revision  {} {revision}\n{migrate}",
+        plan.app, plan.environment, plan.revision
+    )
+}
+
+/// The sign says what happens: `+` comes, `~` changes, `-` goes, `=` stays.
+fn sign(action: &str) -> char {
+    match action {
+        "create" | "add" => '+',
+        "remove" => '-',
+        "unchanged" | "keep" => '=',
+        _ => '~',
+    }
+}
+
+fn service(service: &PlannedService) -> String {
+    let (before, after) = service.instances;
+    let instances = if before == after { format!("{after}") } else { format!("{before} -> {after}") };
+    let mut lines = vec![format!("{} service {}: {}", sign(&service.action), service.name, service.action)];
+    lines.push(format!("    stable     {}", or_dash(service.stable)));
+    lines.push(format!("    instances  {instances}"));
+    if service.action != "unchanged" && service.action != "remove" {
+        let why = service.strategy_why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
+        lines.push(format!("    strategy   {}{why}", service.strategy));
+        let lost =
+            if service.zero_downtime { "no request is lost" } else { "requests CAN FAIL while it runs" };
+        lines.push(format!("    downtime   {lost}"));
+    }
+    lines.extend(service.changes.iter().map(|change| format!("    ~ {change}")));
+    lines.extend(service.steps.iter().enumerate().map(|(n, step)| format!("    {}. {step}", n + 1)));
+    lines.join("\n") + "\n"
+}
+
+fn route(route: &PlannedRoute) -> String {
+    format!("{} route {}{} to {}: {}\n", sign(&route.action), route.host, route.path, route.to, route.action)
+}
+
+fn sums(plan: &PlanReport) -> String {
+    let count = |signs: &[char]| plan.services.iter().filter(|s| signs.contains(&sign(&s.action))).count();
+    format!(
+        "plan: {} to create, {} to roll out, {} to remove, {} unchanged\n",
+        count(&['+']),
+        count(&['~']),
+        count(&['-']),
+        count(&['='])
+    )
+}

@@ -1,0 +1,30 @@
+//! `tidegate rollout` as text.
+
+use tidegate_core::view::RolloutView;
+
+/// A few lines: what moves where, how far it is, what it waits for.
+pub fn rollout(view: &RolloutView) -> String {
+    let RolloutView { id, app, environment, service, kind, to, phase, .. } = view;
+    let from = view.from.map_or("nothing".to_owned(), |from| from.to_string());
+    let mut lines =
+        vec![format!("rollout {id} of {app}/{environment}/{service}: {phase} ({kind} from {from} to {to})")];
+    let why = view.strategy_why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
+    lines.push(format!("  strategy   {}{why}", view.strategy));
+    lines.push(format!("  candidate  {to}: {}, {}% of requests", ready(view.candidate), view.weight));
+    if view.from.is_some() {
+        let rest = 100_u32.saturating_sub(view.weight);
+        lines.push(format!("  stable     {from}: {}, {rest}% of requests", ready(view.stable)));
+    }
+    lines.push(format!("  time       {:.1} s", view.seconds));
+    lines.extend(view.waiting.iter().map(|reason| format!("  waits      {reason}")));
+    if let Some(reason) = &view.reason {
+        let code = view.code.as_ref().map_or(String::new(), |code| format!(" [{code}]"));
+        lines.push(format!("  taken back {reason}{code}"));
+        lines.push(format!("next: `tidegate explain {id}`"));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn ready((ready, wanted): (u32, u32)) -> String {
+    format!("{ready}/{wanted} ready")
+}

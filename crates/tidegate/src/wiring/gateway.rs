@@ -1,0 +1,235 @@
+//! The gateway's process as the control plane keeps it: found again after a restart, started where it is missing.
+
+use std::ffi::OsString;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tidegate_control::seams::RouteSink;
+use tidegate_core::model::{GatewayObservation, RouteTable};
+use tidegate_gateway::control::GatewayLink;
+use tidegate_os::lock;
+use tidegate_os::process::Detached;
+
+use crate::failure::Failure;
+
+/// How often it is looked whether the gateway still runs.
+const LOOK: Duration = Duration::from_millis(50);
+/// From one failed start to the next: at least, and at most.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How long a start may take.
+const START_WITHIN: Duration = Duration::from_secs(10);
+/// How long requests in flight may take when a gateway is to end.
+const DRAIN: Duration = Duration::from_secs(30);
+/// The log starts over beyond this size.
+const LOG_LARGEST: u64 = 8 << 20;
+
+/// Where the gateway is and how it is started.
+#[derive(Clone, Debug)]
+pub struct GatewayProcess {
+    dir: PathBuf,
+    listen: SocketAddr,
+}
+
+/// Keeps the gateway running until it is dropped.
+#[derive(Debug)]
+pub struct GatewayKeeper {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The link as the control loop knows it.
+#[derive(Debug)]
+pub struct Sink(pub Arc<GatewayLink>);
+
+impl RouteSink for Sink {
+    fn push(&mut self, table: &RouteTable) {
+        self.0.push(table);
+    }
+
+    fn observe(&mut self) -> GatewayObservation {
+        self.0.observe()
+    }
+}
+
+impl GatewayProcess {
+    /// The gateway of a data directory.
+    pub fn new(data: &Path, listen: SocketAddr) -> Result<Self, Failure> {
+        let dir = data.join("gateway");
+        fs::create_dir_all(&dir).map_err(|error| {
+            Failure::environment(
+                format!("{} cannot be made: {error}", dir.display()),
+                "free some space or choose another --data",
+            )
+        })?;
+        Ok(GatewayProcess { dir, listen })
+    }
+
+    /// Its directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Whether a gateway runs there.
+    pub fn runs(&self) -> bool {
+        lock::holder(&self.dir.join("lock")).is_some()
+    }
+
+    /// Finds the gateway that runs, or starts one; where the running one listens elsewhere, one takes the other's place.
+    /// Returns where it listens.
+    pub fn ensure(&self, link: &GatewayLink) -> Result<String, Failure> {
+        let mut child = None;
+        if !self.runs() {
+            child = Some(self.start().map_err(|error| self.refused(&error.to_string()))?);
+        }
+        let seen = self.wait_for(link, child.as_mut())?;
+        let there = seen.listen.clone().unwrap_or_default();
+        let same = there.parse::<SocketAddr>().is_ok_and(|there| same_place(there, self.listen));
+        if same {
+            return Ok(there);
+        }
+        self.end(link);
+        let mut child = self.start().map_err(|error| self.refused(&error.to_string()))?;
+        let old = seen.pid;
+        self.wait_until(link, Some(&mut child), |seen| seen.alive && seen.pid != old)
+            .map(|seen| seen.listen.unwrap_or_default())
+    }
+
+    /// Keeps it running from now on.
+    pub fn keep(self) -> io::Result<GatewayKeeper> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let thread = std::thread::Builder::new().name("gateway-keeper".to_owned()).spawn(move || {
+            let mut children: Vec<Child> = Vec::new();
+            let mut pause = PAUSE.0;
+            while !stopped.load(Ordering::Acquire) {
+                std::thread::sleep(LOOK);
+                // Reaps the ones that ended.
+                children.retain_mut(|child| !matches!(child.try_wait(), Ok(Some(_))));
+                if self.runs() || stopped.load(Ordering::Acquire) {
+                    continue;
+                }
+                tracing::warn!("the gateway is gone and is started again");
+                match self.start() {
+                    Ok(child) => children.push(child),
+                    Err(error) => tracing::error!(%error, "the gateway could not be started"),
+                }
+                std::thread::sleep(pause);
+                pause = if self.runs() { PAUSE.0 } else { (pause * 2).min(PAUSE.1) };
+            }
+        })?;
+        Ok(GatewayKeeper { stop, thread: Some(thread) })
+    }
+
+    /// Ends it: requests in flight finish first. Returns once it is gone.
+    pub fn end(&self, link: &GatewayLink) {
+        link.shutdown(DRAIN);
+        let until = Instant::now() + DRAIN + Duration::from_secs(5);
+        while let Some(pid) = lock::holder(&self.dir.join("lock")) {
+            if Instant::now() >= until {
+                let _ = tidegate_os::process::kill(pid, 9);
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    fn start(&self) -> io::Result<Child> {
+        let exe = std::env::current_exe()?;
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let args = [
+            OsString::from("gateway"),
+            "--dir".into(),
+            self.dir.clone().into(),
+            "--listen".into(),
+            self.listen.to_string().into(),
+            "--workers".into(),
+            workers.to_string().into(),
+        ];
+        let log = self.log()?;
+        Detached {
+            program: exe.into(),
+            args: args.into(),
+            stdout: Some(log.try_clone()?.into()),
+            stderr: Some(log.into()),
+            ..Detached::default()
+        }
+        .spawn()
+    }
+
+    fn log(&self) -> io::Result<fs::File> {
+        let path = self.dir.join("gateway.log");
+        let large = fs::metadata(&path).is_ok_and(|meta| meta.len() > LOG_LARGEST);
+        if large {
+            fs::rename(&path, self.dir.join("gateway.log.1"))?;
+        }
+        OpenOptions::new().create(true).append(true).open(path)
+    }
+
+    fn wait_for(&self, link: &GatewayLink, child: Option<&mut Child>) -> Result<GatewayObservation, Failure> {
+        self.wait_until(link, child, |seen| seen.alive && seen.listen.is_some())
+    }
+
+    fn wait_until(
+        &self,
+        link: &GatewayLink,
+        mut child: Option<&mut Child>,
+        done: impl Fn(&GatewayObservation) -> bool,
+    ) -> Result<GatewayObservation, Failure> {
+        let until = Instant::now() + START_WITHIN;
+        loop {
+            let seen = link.observe();
+            if done(&seen) {
+                return Ok(seen);
+            }
+            if let Some(Ok(Some(status))) = child.as_mut().map(|child| child.try_wait()) {
+                return Err(self.refused(&format!("it ended with {status}")));
+            }
+            if Instant::now() >= until {
+                return Err(self.refused(&format!("it did not answer within {} s", START_WITHIN.as_secs())));
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn refused(&self, why: &str) -> Failure {
+        let said = self.last_words().map(|line| format!(" ({line})")).unwrap_or_default();
+        let message = format!("the gateway could not be started: {why}{said}");
+        let help = format!(
+            "its log is {}; `--gateway ADDR:PORT` listens elsewhere",
+            self.dir.join("gateway.log").display()
+        );
+        Failure::environment(message, help)
+    }
+
+    /// The last line of its log.
+    fn last_words(&self) -> Option<String> {
+        let mut file = fs::File::open(self.dir.join("gateway.log")).ok()?;
+        let from = file.metadata().ok()?.len().saturating_sub(4_096);
+        file.seek(SeekFrom::Start(from)).ok()?;
+        let mut tail = Vec::new();
+        file.take(4_096).read_to_end(&mut tail).ok()?;
+        let text = String::from_utf8_lossy(&tail);
+        let line = text.lines().rev().find(|line| line.starts_with("error:"))?;
+        Some(line.trim_start_matches("error:").trim().to_owned())
+    }
+}
+
+/// Port 0 asked for any port: whichever it got is right.
+fn same_place(there: SocketAddr, asked: SocketAddr) -> bool {
+    there.ip() == asked.ip() && (asked.port() == 0 || there.port() == asked.port())
+}
+
+impl Drop for GatewayKeeper {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Puts the parts together into the processes of `tidegate up`. Nothing here decides anything about apps.
+
+pub mod data_dir;
+pub mod gateway;
+pub mod server;

@@ -1,0 +1,277 @@
+//! The control plane's process: the loop on a thread of its own, the API on this one, until somebody ends it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use tidegate_api::{ApiConfig, Listener, serve, token};
+use tidegate_backend::process::{ProcessBackend, ProcessConfig, RunAs, doctor, stop_all};
+use tidegate_control::engine::EngineConfig;
+use tidegate_control::run::{Parts, Published, Signal, run, signals};
+use tidegate_control::workshop::DirWorkshop;
+use tidegate_control::{Handle, HandleParts};
+use tidegate_core::model::Limits;
+use tidegate_core::units::{ByteSize, MilliCpu};
+use tidegate_gateway::control::GatewayLink;
+use tidegate_store::StoreError;
+use tokio::sync::watch;
+
+use super::data_dir::DataDir;
+use super::gateway::{GatewayKeeper, GatewayProcess, Sink};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::print;
+
+/// What `tidegate up` was told.
+#[derive(Debug)]
+pub struct UpOptions {
+    /// The data directory.
+    pub data: PathBuf,
+    /// Where users' requests come in.
+    pub gateway: SocketAddr,
+    /// Where the API listens.
+    pub api: SocketAddr,
+}
+
+/// Why the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// A signal: everything else goes on.
+    Leave,
+    /// `tidegate down`: everything stops.
+    Down,
+    /// The loop cannot go on.
+    Broken,
+}
+
+type LoopThread = JoinHandle<Result<Parts, StoreError>>;
+
+/// A control plane that runs.
+struct Running {
+    data: DataDir,
+    gateway: GatewayProcess,
+    link: Arc<GatewayLink>,
+    keeper: GatewayKeeper,
+    signals: std::sync::mpsc::Sender<Signal>,
+    looping: LoopThread,
+    ending: watch::Receiver<Option<Ending>>,
+    end: watch::Sender<Option<Ending>>,
+}
+
+/// Runs a control plane until a signal or `tidegate down`.
+pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
+    let begun = Instant::now();
+    let data = DataDir::claim(&options.data)?;
+    let api = Listener::tcp(options.api).map_err(|error| {
+        Failure::environment(
+            format!("the API cannot listen on {}: {error}", options.api),
+            "`--api ADDR:PORT` listens elsewhere",
+        )
+    })?;
+    let (running, handle, listening) = start(data, options)?;
+    let local =
+        Listener::unix(&running.data.socket()).map_err(|error| machine("the API's socket", &error))?;
+    let token = token::load_or_create(&running.data.path().join("token"))
+        .map_err(|error| machine("the token", &error))?;
+    let config = ApiConfig::new(vec![api, local], token, running.data.path().join("spool"));
+    let runtime = runtime().map_err(|error| machine("a runtime", &error))?;
+    say_ready(options, &listening, running.data.path(), begun);
+    let ending = runtime.block_on(serve_until_the_end(config, Arc::new(handle), &running))?;
+    runtime.shutdown_background();
+    finish(running, ending)
+}
+
+fn start(data: DataDir, options: &UpOptions) -> Result<(Running, Handle, String), Failure> {
+    let store = data.store()?;
+    data.clear_leftovers();
+    let (sender, receiver) = signals();
+    let waking = std::sync::Mutex::new(sender.clone());
+    let waker: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
+        // The loop is gone: nobody is left to wake.
+        let _ = waking.lock().map(|sender| sender.send(Signal::Look));
+    });
+    let gateway = GatewayProcess::new(data.path(), options.gateway)?;
+    let link = GatewayLink::start(gateway.dir(), waker.clone())
+        .map_err(|error| machine("the gateway's link", &error))?;
+    let link = Arc::new(link);
+    let listening = gateway.ensure(&link)?;
+    let process = process_config(data.path());
+    let backend = ProcessBackend::open(process.clone(), waker.clone()).map_err(|error| {
+        Failure::environment(error.to_string(), "see the data directory's permissions and free space")
+    })?;
+    let builder = tidegate_os::process::is_root().then_some((BUILDER, BUILDER));
+    let workshop =
+        DirWorkshop::new(data.path(), builder, waker).map_err(|error| machine("the builds", &error))?;
+    let published = Published::default();
+    let (end, ending) = watch::channel(None);
+    let asked = end.clone();
+    let reader =
+        store.reader().map_err(|error| Failure::environment(error.to_string(), "run `tidegate up` again"))?;
+    let handle = Handle::new(HandleParts {
+        signals: sender.clone(),
+        published: published.clone(),
+        reader,
+        logs: Arc::new(backend.logs()),
+        data: data.path().to_owned(),
+        machine: Box::new(move || doctor(&process)),
+        down: Box::new(move || {
+            let _ = asked.send(Some(Ending::Down));
+        }),
+    });
+    let parts = Parts {
+        store,
+        backend: Box::new(backend),
+        routes: Box::new(Sink(link.clone())),
+        workshop: Box::new(workshop),
+        config: EngineConfig { job_limits: job_limits(), ..EngineConfig::default() },
+    };
+    let broken = end.clone();
+    let looping = std::thread::Builder::new()
+        .name("control".to_owned())
+        .spawn(move || {
+            let guard = TellWhenGone(broken);
+            let result = run(parts, &receiver, &published);
+            drop(guard);
+            result
+        })
+        .map_err(|error| machine("a thread", &error))?;
+    let keeper = gateway.clone().keep().map_err(|error| machine("a thread", &error))?;
+    Ok((Running { data, gateway, link, keeper, signals: sender, looping, ending, end }, handle, listening))
+}
+
+/// `nobody`: whom build commands run as where we are root; the process backend's default as well.
+const BUILDER: u32 = 65_534;
+
+fn process_config(data: &Path) -> ProcessConfig {
+    // The program as it runs, even where the file on disk has been replaced since.
+    let shim_command = vec!["/proc/self/exe".into(), "shim".into()];
+    ProcessConfig {
+        root: data.join("units"),
+        logs: data.join("logs"),
+        cache: data.join("cache"),
+        shim_command,
+        run_as: RunAs::Unprivileged,
+    }
+}
+
+/// What a build may use: most of the machine, never all of it, so that what serves keeps serving.
+fn job_limits() -> Limits {
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from) as u32;
+    let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok()
+    });
+    Limits {
+        memory: memory.map(|kib| ByteSize(kib * 1_024 / 4 * 3)),
+        cpu: Some(MilliCpu((cpus * 1_000).saturating_sub(250).max(500))),
+        pids: Some(4_096),
+    }
+}
+
+/// Ends the process where the loop ended without being told to, by an error or a panic.
+struct TellWhenGone(watch::Sender<Option<Ending>>);
+
+impl Drop for TellWhenGone {
+    fn drop(&mut self) {
+        self.0.send_if_modified(|ending| {
+            let silent = ending.is_none();
+            if silent {
+                *ending = Some(Ending::Broken);
+            }
+            silent
+        });
+    }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(64).build()
+}
+
+async fn serve_until_the_end(
+    config: ApiConfig,
+    handle: Arc<Handle>,
+    running: &Running,
+) -> Result<Ending, Failure> {
+    let end = running.end.clone();
+    tokio::spawn(async move {
+        if wait_for_signal().await.is_ok() {
+            let _ = end.send(Some(Ending::Leave));
+        }
+    });
+    let mut ending = running.ending.clone();
+    let over = async move {
+        let _ = ending.wait_for(Option::is_some).await;
+    };
+    serve(config, handle, over).await.map_err(|error| machine("the API", &error))?;
+    Ok((*running.ending.borrow()).unwrap_or(Ending::Leave))
+}
+
+async fn wait_for_signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn finish(running: Running, ending: Ending) -> Result<Exit, Failure> {
+    let Running { data, gateway, link, keeper, signals, looping, .. } = running;
+    drop(keeper);
+    let _ = signals.send(Signal::Stop);
+    let looped = looping.join();
+    let _ = std::fs::remove_file(data.socket());
+    match ending {
+        Ending::Leave => {
+            let data = data.path().display();
+            print::to_stderr(&format!(
+                "the control plane ends; instances and the gateway go on\n  go on with it: tidegate up --data {data}\n  stop them too: tidegate down --data {data}\n"
+            ));
+            Ok(Exit::DONE)
+        }
+        Ending::Down => {
+            // Requests in flight finish before the instances that answer them are stopped.
+            gateway.end(&link);
+            stop_units(data.path())?;
+            print::to_stderr("everything is stopped\n");
+            Ok(Exit::DONE)
+        }
+        Ending::Broken => Err(match looped {
+            Ok(Err(error)) => Failure::environment(
+                error.to_string(),
+                "instances and the gateway go on; mend it and run `tidegate up` again",
+            ),
+            Ok(Ok(_)) | Err(_) => Failure::bug("the control loop ended; instances and the gateway go on"),
+        }),
+    }
+}
+
+/// Stops every instance and job of a data directory, each by its own signal and grace.
+pub fn stop_units(data: &Path) -> Result<usize, Failure> {
+    let stopped = stop_all(&data.join("units")).map_err(|error| machine("an instance", &error))?;
+    Ok(stopped.len())
+}
+
+fn machine(what: &str, error: &std::io::Error) -> Failure {
+    Failure::environment(
+        format!("{what}: {error}"),
+        "see the permissions and free space of the data directory",
+    )
+}
+
+fn say_ready(options: &UpOptions, listening: &str, data: &Path, begun: Instant) {
+    let took = begun.elapsed().as_millis();
+    let text = format!(
+        "tidegate {} is up ({took} ms)\n  gateway  http://{listening}\n  api      http://{}\n  data     {}\n",
+        env!("CARGO_PKG_VERSION"),
+        options.api,
+        data.display()
+    );
+    // Whoever started us may have closed standard output: that is no reason to stop.
+    use std::io::Write;
+    let mut out = std::io::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
