@@ -147,6 +147,7 @@ fn trial(place: &Place, user: User, mounts: bool) -> io::Result<ShimSpec> {
             user: Some((user.uid, user.gid)),
             mounts,
             writable: vec![place.scratch()],
+            kept: Vec::new(),
             readable: vec![build(place)],
         },
         groups: Vec::new(),

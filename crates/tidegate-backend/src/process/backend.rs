@@ -184,14 +184,15 @@ impl ProcessBackend {
 
     fn isolation(&self, spec: &UnitSpec, place: &Place, home: PathBuf) -> Isolation {
         let mut writable = vec![place.scratch()];
-        let mut readable = Vec::new();
+        let (mut kept, mut readable) = (Vec::new(), Vec::new());
         if spec.writable {
-            writable.extend([home, spec.dir.clone()]);
+            kept.push(home);
+            writable.push(spec.dir.clone());
         } else {
             readable.push(spec.dir.clone());
         }
         let user = self.abilities.user.map(|user| (user.uid, user.gid));
-        Isolation { user, mounts: self.abilities.why_no_mounts.is_none(), writable, readable }
+        Isolation { user, mounts: self.abilities.why_no_mounts.is_none(), writable, kept, readable }
     }
 
     fn watch(&mut self, spec: &UnitSpec, place: Place, port: Option<u16>, launched: Launched) {

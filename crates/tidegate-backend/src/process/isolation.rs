@@ -17,13 +17,10 @@ impl Isolation {
 
     /// Gives the writable directories to the user. Before the first start only.
     pub(super) fn prepare(&self) -> io::Result<()> {
-        for dir in &self.writable {
-            fs::create_dir_all(dir)?;
-            if let Some(user) = self.user() {
-                ownership::give(dir, user)?;
-            }
-        }
-        Ok(())
+        self.writable.iter().chain(&self.kept).try_for_each(fs::create_dir_all)?;
+        let Some(user) = self.user() else { return Ok(()) };
+        self.writable.iter().try_for_each(|dir| ownership::give(&fs::canonicalize(dir)?, user))?;
+        self.kept.iter().try_for_each(|dir| ownership::give_top(dir, user))
     }
 
     /// What is to be mounted for it.
@@ -34,7 +31,7 @@ impl Isolation {
             .readable
             .iter()
             .map(|path| bind(path, true))
-            .chain(self.writable.iter().map(|path| bind(path, false)))
+            .chain(self.writable.iter().chain(&self.kept).map(|path| bind(path, false)))
             .collect::<io::Result<Vec<Bind>>>()?;
         MountPlan::new(user, binds).map(Some)
     }

@@ -37,8 +37,10 @@ pub(super) struct Isolation {
     pub user: Option<(u32, u32)>,
     /// Whether it gets a view of the file system of its own; only with a user to become.
     pub mounts: bool,
-    /// Directories it may write to; they become its own.
+    /// Directories it may write to, filled by us; they become its own.
     pub writable: Vec<PathBuf>,
+    /// Directories it may write to, filled by others before it: nothing in them is touched.
+    pub kept: Vec<PathBuf>,
     /// Directories it may read.
     pub readable: Vec<PathBuf>,
 }

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use tidegate_os::process::Confinement;
 
 use crate::process::cgroup::Group;
+use crate::process::ownership;
 use crate::process::place::Place;
 use crate::process::spec::ShimSpec;
 
@@ -40,6 +41,11 @@ impl Starter {
     /// The spec it works by.
     pub(super) fn spec(&self) -> &ShimSpec {
         &self.spec
+    }
+
+    /// Makes the files of a command that could write them ours again.
+    pub(super) fn take_back(&self) -> io::Result<()> {
+        ownership::take_back(&self.dir)
     }
 
     /// Starts the unit's command, its output in pipes.

@@ -18,7 +18,6 @@ use super::ending::Ending;
 use crate::process::cgroup::Group;
 use crate::process::log::{Journal, Stream};
 use crate::process::message::{FromShim, ToShim};
-use crate::process::ownership;
 use crate::process::place::Place;
 use crate::process::spec::{Main, ShimSpec};
 
@@ -225,7 +224,7 @@ fn finish(unit: &Unit) {
     let spec = unit.starter.spec();
     if spec.unit.writable
         && spec.isolation.user().is_some()
-        && let Err(error) = ownership::take_back(&spec.unit.dir)
+        && let Err(error) = unit.starter.take_back()
     {
         let _ =
             io::Write::write_all(&mut io::stderr(), format!("files not taken back: {error}\n").as_bytes());
