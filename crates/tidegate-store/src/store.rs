@@ -1,5 +1,6 @@
 //! The one writer.
 
+use std::fmt;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +17,25 @@ const LOG_KEPT: i64 = 4 * 1024 * 1024;
 pub struct Store {
     reader: Reader,
     path: Option<PathBuf>,
+    witness: Witness,
+}
+
+/// Called before and after every commit.
+#[derive(Default)]
+struct Witness(Option<Box<dyn FnMut() + Send>>);
+
+impl fmt::Debug for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Witness(set)" } else { "Witness(none)" })
+    }
+}
+
+impl Witness {
+    fn call(&mut self) {
+        if let Some(witness) = self.0.as_mut() {
+            witness();
+        }
+    }
 }
 
 /// What a checkpoint did.
@@ -44,7 +64,7 @@ impl Store {
         let reader = Reader::on(Connection::open_with_flags(path, flags)?)?;
         settle(reader.connection())?;
         schema::migrate(reader.connection())?;
-        Ok(Store { reader, path: Some(path.to_owned()) })
+        Ok(Store { reader, path: Some(path.to_owned()), witness: Witness::default() })
     }
 
     /// A store that is gone when dropped: for the simulation and for tests.
@@ -52,7 +72,7 @@ impl Store {
         let reader = Reader::on(Connection::open_in_memory()?)?;
         reader.connection().pragma_update(None, "foreign_keys", true)?;
         schema::migrate(reader.connection())?;
-        Ok(Store { reader, path: None })
+        Ok(Store { reader, path: None, witness: Witness::default() })
     }
 
     /// Another connection to the same file, for another thread.
@@ -79,8 +99,16 @@ impl Store {
     ) -> Result<T, StoreError> {
         let tx = Tx::begin(&self.reader)?;
         let value = work(&tx)?;
+        self.witness.call();
         tx.commit()?;
+        self.witness.call();
         Ok(value)
+    }
+
+    /// Has `witness` called right before and right after every commit. The simulation crashes the control plane there,
+    /// by a panic: before the commit nothing is kept, after it everything is.
+    pub fn set_witness(&mut self, witness: impl FnMut() + Send + 'static) {
+        self.witness = Witness(Some(Box::new(witness)));
     }
 
     /// Moves the log into the database file and empties it. Never waits: a reader in the way leaves the rest for the
