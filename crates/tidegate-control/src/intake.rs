@@ -180,10 +180,7 @@ fn build_to_make(
     request: &DeployRequest,
     time: Time,
 ) -> Option<Build> {
-    let making = known.is_some_and(|build| match build.phase {
-        BuildPhase::Unpacking | BuildPhase::Running(_) | BuildPhase::Sealing | BuildPhase::Ready => true,
-        BuildPhase::Failed(_) | BuildPhase::Pruned => false,
-    });
+    let making = known.is_some_and(|build| build.phase == BuildPhase::Ready || build.phase.is_unfinished());
     (!making).then(|| Build {
         id: accepted.build.clone(),
         app: accepted.app.clone(),

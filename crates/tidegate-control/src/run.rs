@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use tidegate_backend::Backend;
+use tidegate_backend::{Backend, Logs};
 use tidegate_core::model::GatewayObservation;
 use tidegate_core::time::Moment;
 use tidegate_store::{Store, StoreError};
@@ -15,8 +15,12 @@ use crate::seams::{RouteSink, Workshop};
 
 /// The longest sleep between two passes.
 const PERIOD: Duration = Duration::from_secs(1);
-/// How often the time line is kept.
-const KEEP_CLOCK_MS: u64 = 60_000;
+/// How often the time line is kept and old output is removed.
+const KEEP_HOUSE_MS: u64 = 60_000;
+/// Output of units that are gone is kept this long, in milliseconds.
+const OUTPUT_KEPT_MS: u64 = 7 * 86_400_000;
+/// And at most this much of it, in bytes.
+const OUTPUT_LARGEST: u64 = 1 << 30;
 
 /// A request that runs between two passes.
 pub type Ask = Box<dyn FnOnce(&mut World<'_>, Time) + Send>;
@@ -41,6 +45,8 @@ pub struct Parts {
     pub routes: Box<dyn RouteSink>,
     /// Where builds are made.
     pub workshop: Box<dyn Workshop>,
+    /// Output of instances and jobs, to be kept within bounds.
+    pub logs: Arc<dyn Logs>,
     /// How to go about it.
     pub config: EngineConfig,
 }
@@ -112,16 +118,28 @@ pub fn run(mut parts: Parts, signals: &Receiver<Signal>, published: &Published) 
         let passed = engine.pass(&mut world, clock.now());
         wake = passed.as_ref().ok().copied().flatten();
         publish(published, &mut world, &clock, passed.as_ref().err());
-        if let Err(error) = passed.or_else(|error| if error.is_transient() { Ok(None) } else { Err(error) }) {
-            return Err(error);
-        }
-        if clock.now().now.since(kept_at).0 >= KEEP_CLOCK_MS {
+        unless_transient(passed.map(drop))?;
+        if clock.now().now.since(kept_at).0 >= KEEP_HOUSE_MS {
             kept_at = clock.now().now;
-            clock
-                .keep(&mut parts.store)
-                .or_else(|error| if error.is_transient() { Ok(()) } else { Err(error) })?;
+            unless_transient(keep_house(&mut parts, &clock))?;
         }
     }
+}
+
+/// A full or failing disk may recover: the next pass tries again.
+fn unless_transient(result: Result<(), StoreError>) -> Result<(), StoreError> {
+    result.or_else(|error| if error.is_transient() { Ok(()) } else { Err(error) })
+}
+
+fn keep_house(parts: &mut Parts, clock: &Clock) -> Result<(), StoreError> {
+    clock.keep(&mut parts.store)?;
+    let instances = parts.store.all_instances()?.into_values().flatten().map(|instance| instance.id);
+    let jobs = parts.store.jobs()?.into_iter().map(|job| job.id);
+    let keep: Vec<_> = instances.chain(jobs).collect();
+    if let Err(error) = parts.logs.prune(&keep, OUTPUT_KEPT_MS, OUTPUT_LARGEST) {
+        tracing::warn!(%error, "old output could not be removed");
+    }
+    Ok(())
 }
 
 enum Wakened {

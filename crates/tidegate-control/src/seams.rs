@@ -1,5 +1,6 @@
 //! What the control loop acts through, besides the backend: the gateway and the place where builds are made.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use tidegate_core::model::{BuildId, GatewayObservation, RouteTable};
@@ -22,6 +23,8 @@ pub trait Workshop: Send {
     fn step(&mut self, build: &BuildId) -> Step;
     /// Removes a build's directory, and its snapshot where `snapshot` is given.
     fn discard(&mut self, build: &BuildId, snapshot: Option<&str>);
+    /// Removes the snapshots that no unfinished build needs.
+    fn keep_snapshots(&mut self, _needed: &BTreeSet<String>) {}
     /// The build's directory: also the one its instances run in.
     fn dir(&self, build: &BuildId) -> PathBuf;
 }

@@ -6,11 +6,12 @@
 //! ```
 //! Each step runs on a thread of its own and can be begun again: it starts by clearing away what an earlier try left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tidegate_core::model::BuildId;
@@ -20,6 +21,9 @@ use crate::snapshot::{self, EntryKind, entry_of};
 
 /// Called when a step is over, so that the control loop looks at once.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// Where trees wait to be removed; cleared at the next start at the latest.
+pub const TRASH: &str = "trash";
 
 /// The workshop in a data directory.
 pub struct DirWorkshop {
@@ -41,6 +45,23 @@ impl DirWorkshop {
     /// Where an uploaded snapshot with this digest belongs.
     pub fn snapshot_dir(data: &Path, digest: &str) -> PathBuf {
         data.join("snapshots").join(digest)
+    }
+
+    /// Takes trees away at once and removes them in the background: a new one can take their place meanwhile.
+    fn throw_away(&self, trees: Vec<PathBuf>) {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let trash = self.data.join(TRASH);
+        let moved: io::Result<()> = fs::create_dir_all(&trash).and_then(|()| {
+            trees.iter().filter(|tree| tree.symlink_metadata().is_ok()).try_for_each(|tree| {
+                let serial = NEXT.fetch_add(1, Ordering::Relaxed);
+                fs::rename(tree, trash.join(format!("{}-{serial}", std::process::id())))
+            })
+        });
+        let emptied =
+            std::thread::Builder::new().name("workshop".to_owned()).spawn(move || remove_tree(&trash));
+        if let Err(error) = moved.and(emptied.map(drop)) {
+            tracing::warn!(%error, "could not remove a tree");
+        }
     }
 
     fn begin(&mut self, build: &BuildId, work: impl FnOnce() -> Result<Step, String> + Send + 'static) {
@@ -86,15 +107,16 @@ impl Workshop for DirWorkshop {
         lock(&self.steps).remove(build);
         let mut trees = vec![self.dir(build)];
         trees.extend(snapshot.map(|digest| Self::snapshot_dir(&self.data, digest)));
-        let removed = std::thread::Builder::new().name("workshop".to_owned()).spawn(move || {
-            for tree in trees {
-                if let Err(error) = remove_tree(&tree) {
-                    tracing::warn!(path = %tree.display(), %error, "could not remove a tree");
-                }
-            }
-        });
-        if let Err(error) = removed {
-            tracing::warn!(%error, "could not start a thread");
+        self.throw_away(trees);
+    }
+
+    fn keep_snapshots(&mut self, needed: &BTreeSet<String>) {
+        let Ok(items) = fs::read_dir(self.data.join("snapshots")) else { return };
+        let names = items.flatten().map(|item| item.file_name());
+        let old = names.filter(|name| !name.to_str().is_some_and(|name| needed.contains(name)));
+        let old: Vec<PathBuf> = old.map(|name| self.data.join("snapshots").join(name)).collect();
+        if !old.is_empty() {
+            self.throw_away(old);
         }
     }
 

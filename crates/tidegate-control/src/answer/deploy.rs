@@ -99,7 +99,8 @@ fn unchanged(
 
 /// The job whose output tells more now.
 fn job(answers: &Answers<'_>, deploy: &Deploy) -> Result<Option<String>, Refusal> {
-    if let Some(migration) = &deploy.migration {
+    let migration_tells = deploy.phase == DeployPhase::Migrating || deploy.error.is_some();
+    if let Some(migration) = deploy.migration.as_ref().filter(|_| migration_tells) {
         return Ok(Some(migration.to_string()));
     }
     let build = answers.store.build(&deploy.build).map_err(store_trouble)?;

@@ -31,6 +31,8 @@ impl Engine {
                 .try_for_each(|((app, env), used)| tx.prune_revisions(app, env, keep, used).map(drop))
         })?;
         self.prune_builds(world)?;
+        let unfinished = world.store.builds()?.into_iter().filter(|build| build.phase.is_unfinished());
+        world.workshop.keep_snapshots(&unfinished.map(|build| build.snapshot).collect());
         world.store.checkpoint()?;
         Ok(Outcome::default())
     }

@@ -53,7 +53,8 @@ impl Engine {
                 specs: &specs,
                 seeing: &sight.seeing,
                 gate: &gate,
-                settled: kept.state.route_epoch <= epoch.min(sight.gateway.acked),
+                // What a gateway that does not answer still has in flight is not known: nothing is stopped meanwhile.
+                settled: sight.gateway.alive && kept.state.route_epoch <= epoch.min(sight.gateway.acked),
                 inflight: &sight.gateway.inflight,
                 next_id: world.store.peek_id(Counter::Instance)?,
             },

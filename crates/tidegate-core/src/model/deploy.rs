@@ -106,6 +106,16 @@ pub enum BuildPhase {
     Pruned,
 }
 
+impl BuildPhase {
+    /// Whether something still has to be done for it.
+    pub fn is_unfinished(&self) -> bool {
+        match self {
+            BuildPhase::Unpacking | BuildPhase::Running(_) | BuildPhase::Sealing => true,
+            BuildPhase::Ready | BuildPhase::Failed(_) | BuildPhase::Pruned => false,
+        }
+    }
+}
+
 /// A process that runs to completion: a build command, a migration, a one-off command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {

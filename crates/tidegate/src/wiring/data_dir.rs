@@ -71,7 +71,7 @@ impl DataDir {
 
     /// Clears what an earlier control plane left half done: uploads that no deploy was made of.
     pub fn clear_leftovers(&self) {
-        for part in ["staging", "spool"] {
+        for part in ["staging", "spool", tidegate_control::workshop::TRASH] {
             if let Err(error) = tidegate_control::workshop::remove_tree(&self.path.join(part)) {
                 tracing::warn!(part, %error, "could not clear what was left over");
             }

@@ -109,11 +109,12 @@ fn start(data: DataDir, options: &UpOptions) -> Result<(Running, Handle, String)
     let asked = end.clone();
     let reader =
         store.reader().map_err(|error| Failure::environment(error.to_string(), "run `tidegate up` again"))?;
+    let logs: Arc<dyn tidegate_backend::Logs> = Arc::new(backend.logs());
     let handle = Handle::new(HandleParts {
         signals: sender.clone(),
         published: published.clone(),
         reader,
-        logs: Arc::new(backend.logs()),
+        logs: logs.clone(),
         data: data.path().to_owned(),
         machine: Box::new(move || doctor(&process)),
         down: Box::new(move || {
@@ -125,6 +126,7 @@ fn start(data: DataDir, options: &UpOptions) -> Result<(Running, Handle, String)
         backend: Box::new(backend),
         routes: Box::new(Sink(link.clone())),
         workshop: Box::new(workshop),
+        logs,
         config: EngineConfig { job_limits: job_limits(), ..EngineConfig::default() },
     };
     let broken = end.clone();
