@@ -2,4 +2,6 @@
 
 pub mod data_dir;
 pub mod gateway;
+#[cfg(debug_assertions)]
+mod killed;
 pub mod server;

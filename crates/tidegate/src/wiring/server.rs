@@ -15,7 +15,7 @@ use tidegate_control::{Handle, HandleParts};
 use tidegate_core::model::Limits;
 use tidegate_core::units::{ByteSize, MilliCpu};
 use tidegate_gateway::control::GatewayLink;
-use tidegate_store::StoreError;
+use tidegate_store::{Store, StoreError};
 use tokio::sync::watch;
 
 use super::data_dir::DataDir;
@@ -84,7 +84,7 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
 }
 
 fn start(data: DataDir, options: &UpOptions) -> Result<(Running, Handle, String), Failure> {
-    let store = data.store()?;
+    let store = opened(&data)?;
     data.clear_leftovers();
     let (sender, receiver) = signals();
     let waking = std::sync::Mutex::new(sender.clone());
@@ -141,6 +141,14 @@ fn start(data: DataDir, options: &UpOptions) -> Result<(Running, Handle, String)
         .map_err(|error| machine("a thread", &error))?;
     let keeper = gateway.clone().keep().map_err(|error| machine("a thread", &error))?;
     Ok((Running { data, gateway, link, keeper, signals: sender, looping, ending, end }, handle, listening))
+}
+
+fn opened(data: &DataDir) -> Result<Store, Failure> {
+    #[cfg_attr(not(debug_assertions), expect(unused_mut, reason = "only tests of debug builds arm it"))]
+    let mut store = data.store()?;
+    #[cfg(debug_assertions)]
+    super::killed::arm(&mut store);
+    Ok(store)
 }
 
 /// `nobody`: whom build commands run as where we are root; the process backend's default as well.
