@@ -1,0 +1,8 @@
+//! The whole thing: the real binary with its real processes, a real app, and load that accounts for every request.
+//!
+//! Each file tests one promise. Set `TIDEGATE_E2E_FULL=1` for the long versions that `bench/` runs.
+#![allow(clippy::unwrap_used)] // a test may end at an impossible case
+#![allow(clippy::print_stdout)] // figures belong into the test's output
+
+mod support;
+mod zero_loss;
