@@ -1,1 +1,21 @@
 //! Deterministic simulation of the whole control plane.
+//!
+//! The real engine and the real store (in memory) run against a fake backend, gateway and workshop in virtual time. A seed
+//! makes up a story ([`story`]: what people do, what goes wrong); [`run`] plays it; [`invariants`] are checked after every
+//! step and again when everything is at rest. The same seed gives the same run, byte for byte. [`scenario`] plays scripts
+//! written by hand, which are documentation too.
+
+pub mod ask;
+pub mod campaign;
+pub mod crash;
+pub mod gateway;
+pub mod invariants;
+pub mod log;
+mod pass;
+pub mod rng;
+pub mod run;
+pub mod sim;
+pub mod speed;
+pub mod story;
+pub mod view;
+pub mod workshop;

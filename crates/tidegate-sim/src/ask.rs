@@ -1,0 +1,178 @@
+//! What people ask for, put into the store the way the control loop expects it.
+//!
+//! The simulation's only place that writes rows itself; everything else is the engine's doing.
+
+use std::collections::BTreeMap;
+
+use tidegate_control::engine::Time;
+use tidegate_core::model::{
+    Build, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, MigrateSpec, Name, Phase, Request,
+    RevisionNo, RevisionSpec, Rollout, RolloutId, RolloutKind, RouteSpec, ServiceKey, ServiceSpec,
+};
+use tidegate_core::rollout::begin::NewRollout;
+use tidegate_core::rollout::{begin, effective};
+use tidegate_core::time::Millis;
+use tidegate_store::{Counter, Store, StoreError};
+
+/// The environment everything is deployed to.
+pub const ENVIRONMENT: &str = "production";
+
+/// A name known to be one.
+pub fn name(text: &str) -> Name {
+    text.parse().expect("the simulation's names are well formed")
+}
+
+/// A service of an app.
+pub fn key(app: &str, service: &str) -> ServiceKey {
+    ServiceKey { app: name(app), environment: name(ENVIRONMENT), service: name(service) }
+}
+
+/// A deploy to ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeployPlan {
+    /// The app.
+    pub app: String,
+    /// The snapshot; its name says whether it can be unpacked and sealed.
+    pub snapshot: String,
+    /// The build command, as a behaviour.
+    pub build: Option<String>,
+    /// The migration, as a behaviour.
+    pub migrate: Option<String>,
+    /// The services.
+    pub services: BTreeMap<String, ServiceSpec>,
+}
+
+impl DeployPlan {
+    fn build_id(&self) -> BuildId {
+        BuildId(format!("{}-{}-{}", self.app, self.snapshot, self.build.as_deref().unwrap_or("plain")))
+    }
+
+    fn revision(&self) -> RevisionSpec {
+        let routed = self.services.iter().filter(|(_, spec)| spec.has_port());
+        let route = |service: &str| RouteSpec {
+            host: format!("{service}.{}.test", self.app),
+            path: "/".to_owned(),
+            to: name(service),
+        };
+        let migrate = self.migrate.as_ref().map(|run| MigrateSpec {
+            run: run.clone(),
+            within: Millis::seconds(10),
+            env: BTreeMap::new(),
+        });
+        RevisionSpec {
+            build: self.build_id(),
+            routes: routed.map(|(service, _)| route(service)).collect(),
+            services: self.services.iter().map(|(service, spec)| (name(service), spec.clone())).collect(),
+            migrate,
+        }
+    }
+}
+
+/// Asks for a deploy; its number.
+pub fn deploy(store: &mut Store, plan: &DeployPlan, time: Time) -> Result<u64, StoreError> {
+    let build = Build {
+        id: plan.build_id(),
+        app: name(&plan.app),
+        snapshot: plan.snapshot.clone(),
+        run: plan.build.clone(),
+        within_ms: 10_000,
+        phase: BuildPhase::Unpacking,
+        content: None,
+        size: 0,
+        source: BuildSource::default(),
+        made_at_unix_ms: time.unix_ms,
+    };
+    let gone = |known: Build| matches!(known.phase, BuildPhase::Failed(_) | BuildPhase::Pruned);
+    let needed = store.build(&build.id)?.is_none_or(gone);
+    store.transaction(|tx| {
+        if needed {
+            tx.put_build(&build)?;
+        }
+        let id = tx.next_id(Counter::Deploy)?;
+        tx.put_deploy(&Deploy {
+            id,
+            app: build.app.clone(),
+            environment: name(ENVIRONMENT),
+            build: build.id.clone(),
+            source: BuildSource::default(),
+            spec: plan.revision(),
+            phase: DeployPhase::Building,
+            revision: None,
+            rollouts: Vec::new(),
+            error: None,
+            migration: None,
+            by: "a person".to_owned(),
+            created_at: time.now,
+            made_at_unix_ms: time.unix_ms,
+        })?;
+        Ok(id)
+    })
+}
+
+/// Asks something of the rollout in progress; false where there is none.
+pub fn request(store: &mut Store, key: &ServiceKey, request: Request) -> Result<bool, StoreError> {
+    let Some(mut rollout) = active(store, key)? else { return Ok(false) };
+    rollout.request = Some(request);
+    store.transaction(|tx| tx.put_rollout(&rollout))?;
+    Ok(true)
+}
+
+/// Asks to go back: out of the rollout in progress, else to the stable revision before this one.
+pub fn rollback(store: &mut Store, key: &ServiceKey, time: Time) -> Result<bool, StoreError> {
+    if request(store, key, Request::Abort)? {
+        return Ok(true);
+    }
+    let previous = store.service(key)?.and_then(|state| state.previous);
+    previous.map_or(Ok(false), |to| roll_out(store, key, to, RolloutKind::Rollback, None, time))
+}
+
+/// Begins the last rollout that was taken back once more.
+pub fn retry(store: &mut Store, key: &ServiceKey, time: Time) -> Result<bool, StoreError> {
+    let last = store.rollouts_of(key, 1)?.pop();
+    match last.filter(|rollout| matches!(rollout.phase, Phase::Aborted | Phase::Failed)) {
+        Some(last) => roll_out(store, key, last.to, RolloutKind::Retry, None, time),
+        None => Ok(false),
+    }
+}
+
+/// Sets the number of instances.
+pub fn scale(store: &mut Store, key: &ServiceKey, instances: u32) -> Result<bool, StoreError> {
+    let Some(mut state) = store.service(key)? else { return Ok(false) };
+    state.scale = Some(instances);
+    store.transaction(|tx| tx.put_service(&state))?;
+    Ok(true)
+}
+
+fn active(store: &Store, key: &ServiceKey) -> Result<Option<Rollout>, StoreError> {
+    let id = store.service(key)?.and_then(|state| state.rollout);
+    Ok(id.map(|id| store.rollout(id)).transpose()?.flatten())
+}
+
+fn roll_out(
+    store: &mut Store,
+    key: &ServiceKey,
+    to: RevisionNo,
+    kind: RolloutKind,
+    deploy: Option<u64>,
+    time: Time,
+) -> Result<bool, StoreError> {
+    let Some(state) = store.service(key)? else { return Ok(false) };
+    let Some(revision) = store.revision(&key.app, &key.environment, to)? else { return Ok(false) };
+    let built = store.build(&revision.spec.build)?.is_some_and(|build| build.phase == BuildPhase::Ready);
+    let Some(spec) = revision.spec.services.get(&key.service).filter(|_| built && state.stable != Some(to))
+    else {
+        return Ok(false);
+    };
+    let desired = state.scale.unwrap_or(spec.scale.min);
+    let effective = effective(spec, desired, kind, state.stable.is_some());
+    let active = active(store, key)?;
+    store.transaction(|tx| {
+        let id = RolloutId(tx.next_id(Counter::Rollout)?);
+        let new = NewRollout { id, kind, deploy, to, effective, unix_ms: time.unix_ms };
+        let begun = begin(&state, active.as_ref(), new, time.now);
+        tx.put_service(&begun.state)?;
+        begun.superseded.iter().try_for_each(|ended| tx.put_rollout(ended))?;
+        tx.put_rollout(&begun.rollout)
+    })?;
+    Ok(true)
+}
