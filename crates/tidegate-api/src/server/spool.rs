@@ -107,8 +107,8 @@ async fn spool(pieces: &mut Pieces, dir: &Path) -> Result<Spooled, Refused> {
     Ok(Spooled(whole))
 }
 
-/// A name no other upload to a directory has: this process and its count. A left-over of an earlier process with the
-/// same number is met by `create_new`.
+/// A name no other upload has: this process, the time and a count. Should it be taken all the same, `create_new` says
+/// so.
 fn unique_name() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_nanos());
@@ -182,4 +182,19 @@ fn disk(error: io::Error) -> Refused {
     let message = format!("cannot keep the upload: {error}");
     Refused::at(StatusCode::SERVICE_UNAVAILABLE, RefusalKind::Environment, "deploy::spool", message)
         .help("look at `tidegate doctor`")
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_apart_from_other_trouble() {
+        let status = |kind: io::ErrorKind| disk(kind.into()).into_response().status();
+        assert_eq!(status(io::ErrorKind::StorageFull), StatusCode::INSUFFICIENT_STORAGE);
+        assert_eq!(status(io::ErrorKind::QuotaExceeded), StatusCode::INSUFFICIENT_STORAGE);
+        assert_eq!(status(io::ErrorKind::PermissionDenied), StatusCode::SERVICE_UNAVAILABLE);
+    }
 }

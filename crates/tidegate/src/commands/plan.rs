@@ -8,7 +8,6 @@ use super::deploy::{self, FolderArgs};
 use crate::cli::JsonArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::folder::Folder;
 use crate::print::{self, Out};
 use crate::session::Session;
 
@@ -24,7 +23,7 @@ pub struct PlanArgs {
 
 /// Looks at the folder, asks and shows. Nothing is changed.
 pub fn run(args: PlanArgs, session: &Session) -> Result<Exit, Failure> {
-    let folder = Folder::open(&args.folder.path)?;
+    let folder = args.folder.open()?;
     let deploy = deploy::request_of(&folder, &args.folder)?;
     let client = session.client()?;
     let snapshot = scan(&folder.path).map_err(|error| deploy::cannot_take(&error))?;

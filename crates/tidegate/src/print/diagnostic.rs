@@ -26,12 +26,8 @@ fn draw(diagnostic: &Diagnostic, sources: &[Source], fancy: bool) -> String {
     let Some(source) = sources.iter().find(|source| source.file == diagnostic.file) else {
         return without_source(diagnostic);
     };
-    if fancy {
-        if let Some(drawn) = graphical(diagnostic, source) {
-            return drawn;
-        }
-    }
-    render_plain(diagnostic, source)
+    let graphical = if fancy { graphical(diagnostic, source) } else { None };
+    graphical.unwrap_or_else(|| render_plain(diagnostic, source))
 }
 
 /// The server's remarks on a file it was sent, say.

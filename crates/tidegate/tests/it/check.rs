@@ -27,10 +27,18 @@ fn a_good_manifest_is_said_to_be_good() {
     insta::assert_snapshot!(terminal.type_in(&["check"]));
 }
 
+/// The folder's name is the app's; where it cannot be one, a deploy takes `--app`.
 #[test]
 fn a_procfile_alone_will_do() {
-    let terminal = Terminal::new().file("Procfile", "web: node server.js\n");
-    assert_eq!(terminal.output(&["check"]).status.code(), Some(0));
+    let terminal = Terminal::new();
+    for folder in ["shop", "My Shop"] {
+        std::fs::create_dir(terminal.dir.path().join(folder)).unwrap();
+        std::fs::write(terminal.dir.path().join(folder).join("Procfile"), "web: node server.js\n").unwrap();
+    }
+    assert_eq!(terminal.output(&["check", "shop"]).status.code(), Some(0));
+    insta::assert_snapshot!(terminal.type_in(&["check", "My Shop"]));
+    // Past the manifest: what is missing then is a server.
+    assert_eq!(terminal.output(&["deploy", "My Shop", "--app", "shop"]).status.code(), Some(2));
 }
 
 #[test]

@@ -3,8 +3,23 @@
 use crate::terminal::Terminal;
 
 const COMMANDS: [&str; 17] = [
-    "up", "init", "check", "plan", "deploy", "status", "rollout", "rollback", "scale", "logs", "run", "events",
-    "explain", "doctor", "schema", "completions", "down",
+    "up",
+    "init",
+    "check",
+    "plan",
+    "deploy",
+    "status",
+    "rollout",
+    "rollback",
+    "scale",
+    "logs",
+    "run",
+    "events",
+    "explain",
+    "doctor",
+    "schema",
+    "completions",
+    "down",
 ];
 
 #[test]
@@ -25,7 +40,8 @@ fn of_every_command() {
 #[test]
 fn no_command_is_left_out() {
     let help = String::from_utf8(Terminal::new().output(&["-h"]).stdout).unwrap();
-    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let listed =
+        help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
     let names: Vec<_> = listed.map(|line| line.split_whitespace().next().unwrap()).collect();
     assert_eq!(names, COMMANDS);
 }
@@ -39,7 +55,10 @@ fn a_misspelt_command_is_the_users_mistake() {
 fn version_and_completions_are_data() {
     let terminal = Terminal::new();
     let version = terminal.output(&["-V"]);
-    assert_eq!(String::from_utf8(version.stdout).unwrap(), concat!("tidegate ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert_eq!(
+        String::from_utf8(version.stdout).unwrap(),
+        concat!("tidegate ", env!("CARGO_PKG_VERSION"), "\n")
+    );
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = terminal.output(&["completions", shell]);
         assert!(output.status.success() && output.stderr.is_empty(), "{shell}");

@@ -22,7 +22,11 @@ fn leaves_a_manifest_alone_and_keeps_it_when_forced() {
     assert_eq!(terminal.output(&["init", "--force"]).status.code(), Some(0));
     assert_eq!(read("tidegate.yaml.before"), "precious");
     assert_ne!(read("tidegate.yaml"), "precious");
-    assert_eq!(terminal.output(&["init", "--force"]).status.code(), Some(1), "a kept one is not overwritten either");
+    assert_eq!(
+        terminal.output(&["init", "--force"]).status.code(),
+        Some(1),
+        "a kept one is not overwritten either"
+    );
     assert_eq!(read("tidegate.yaml.before"), "precious");
 }
 

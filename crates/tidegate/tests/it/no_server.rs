@@ -43,7 +43,8 @@ fn mistakes_in_the_manifest_come_before_the_server() {
 
 #[test]
 fn no_value_of_an_env_file_is_shown() {
-    let terminal = Terminal::new().file("tidegate.yaml", GOOD).file("a.env", "GOOD=hunter2\nBAD NAME=hunter2\n");
+    let terminal =
+        Terminal::new().file("tidegate.yaml", GOOD).file("a.env", "GOOD=hunter2\nBAD NAME=hunter2\n");
     let shown = terminal.type_in(&["deploy", "--env-file", "a.env"]);
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(shown.starts_with("exit 1\n"), "{shown}");

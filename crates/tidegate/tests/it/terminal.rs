@@ -32,7 +32,10 @@ impl Terminal {
         for name in ["TIDEGATE_API", "TIDEGATE_TOKEN", "NO_COLOR", "RUST_BACKTRACE"] {
             command.env_remove(name);
         }
-        command.envs(self.api.as_ref().map(|api| ("TIDEGATE_API", api))).env("USER", "ann").env("COLUMNS", "100");
+        command
+            .envs(self.api.as_ref().map(|api| ("TIDEGATE_API", api)))
+            .env("USER", "ann")
+            .env("COLUMNS", "100");
         command
     }
 

@@ -48,14 +48,28 @@ pub struct FolderArgs {
     /// The environment [default: the manifest's]
     #[arg(short, long, value_name = "ENV")]
     pub environment: Option<Name>,
+    /// The app's name where only a Procfile is there [default: the folder's name]
+    #[arg(long, value_name = "APP")]
+    pub app: Option<Name>,
     /// Variables from a file, over the manifest's; can be given several times
     #[arg(long = "env-file", value_name = "FILE")]
     pub env_files: Vec<PathBuf>,
 }
 
+impl FolderArgs {
+    /// The folder, with its manifest found.
+    pub fn open(&self) -> Result<Folder, Failure> {
+        let folder = Folder::open(&self.path)?;
+        Ok(match &self.app {
+            Some(app) => Folder { name: app.to_string(), ..folder },
+            None => folder,
+        })
+    }
+}
+
 /// Checks, sends, follows.
 pub fn run(args: DeployArgs, session: &Session) -> Result<Exit, Failure> {
-    let folder = Folder::open(&args.folder.path)?;
+    let folder = args.folder.open()?;
     let request = request_of(&folder, &args.folder)?;
     let client = session.client()?;
     session.wait(async {
@@ -97,7 +111,8 @@ async fn newest_event(client: &Client) -> Result<u64, Failure> {
 
 async fn send(client: &Client, folder: &Folder, request: &DeployRequest) -> Result<DeployView, Failure> {
     let snapshot = scan(&folder.path).map_err(|error| cannot_take(&error))?;
-    print::to_stderr(&format!("sending {} files\n", snapshot.entries.len()));
+    let files = snapshot.entries.len();
+    print::to_stderr(&format!("sending {files} file{}\n", if files == 1 { "" } else { "s" }));
     Ok(client.deploy(request, move |out| pack(&snapshot, out)).await?)
 }
 
