@@ -107,6 +107,9 @@ pub trait Logs: Send + Sync {
         most: usize,
     ) -> std::io::Result<(Vec<LogLine>, LogCursor)>;
 
+    /// The place after the last whole line there is now, without reading all of it.
+    fn end(&self, units: &[InstanceId]) -> std::io::Result<LogCursor>;
+
     /// Removes output of units not in `keep` older than `older_than_ms` or beyond `most_bytes` in all.
     fn prune(&self, keep: &[InstanceId], older_than_ms: u64, most_bytes: u64) -> std::io::Result<()>;
 }

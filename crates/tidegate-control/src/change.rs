@@ -2,7 +2,7 @@
 
 use tidegate_core::event::Event;
 use tidegate_core::model::{
-    InstanceId, Job, JobKind, JobPhase, Phase, Request, Revision, RevisionNo, Rollout, RolloutId,
+    BuildPhase, InstanceId, Job, JobKind, JobPhase, Phase, Request, Revision, RevisionNo, Rollout, RolloutId,
     RolloutKind, ServiceState,
 };
 use tidegate_core::rollout::begin;
@@ -145,7 +145,7 @@ pub fn rollback(
         }
         return abort_for_rollback(world, time, &state, rollout);
     }
-    let to = target(world, &state, to)?;
+    let to = target(&state, to)?;
     if let Some(rollout) = active.as_ref().filter(|rollout| rollout.to == to) {
         let message = format!("rollout {} to {to} is in progress already", rollout.id);
         return Err(Refusal::new(RefusalKind::Conflict, "rollback::in-progress", message));
@@ -183,14 +183,6 @@ fn target(world: &World<'_>, state: &ServiceState, to: Option<RevisionNo>) -> Re
         let message = format!("{to} is the stable revision of {} already", state.key.service);
         return Err(Refusal::new(RefusalKind::Conflict, "rollback::already", message));
     }
-    let revision = revision(world, state, to)?;
-    let build = world.store.build(&revision.spec.build).map_err(store_trouble)?;
-    let there = build.is_some_and(|build| build.phase == tidegate_core::model::BuildPhase::Ready);
-    if !there {
-        let message = format!("the build of {to} is gone: it was removed to make room");
-        return Err(Refusal::new(RefusalKind::Conflict, "rollback::build-gone", message)
-            .help("check its commit out and `tidegate deploy` it"));
-    }
     Ok(to)
 }
 
@@ -203,6 +195,16 @@ fn revision(world: &World<'_>, state: &ServiceState, number: RevisionNo) -> Resu
     })
 }
 
+fn still_built(world: &World<'_>, revision: &Revision) -> Result<(), Refusal> {
+    let build = world.store.build(&revision.spec.build).map_err(store_trouble)?;
+    if build.is_some_and(|build| build.phase == BuildPhase::Ready) {
+        return Ok(());
+    }
+    let message = format!("the build of {} is gone: it was removed to make room", revision.number);
+    Err(Refusal::new(RefusalKind::Conflict, "revision::build-gone", message)
+        .help("check its commit out and `tidegate deploy` it"))
+}
+
 fn start(
     world: &mut World<'_>,
     time: Time,
@@ -212,6 +214,7 @@ fn start(
     kind: RolloutKind,
 ) -> Result<(), Refusal> {
     let revision = revision(world, state, to)?;
+    still_built(world, &revision)?;
     let id = RolloutId(world.store.peek_id(Counter::Rollout).map_err(store_trouble)?);
     let effective = effective_for(state, &revision, kind);
     let new = NewRollout { id, kind, deploy: None, to, effective, unix_ms: time.unix_ms };

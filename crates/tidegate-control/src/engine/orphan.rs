@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use tidegate_core::model::JobPhase;
 use tidegate_store::StoreError;
 
 use super::{Effect, Engine, Outcome, Sight, World};
 
 impl Engine {
-    /// Removes units that neither an instance nor a job stands for: the row always comes before the process.
+    /// Removes units that neither an instance nor a job stands for: the row always comes before the process. A job that
+    /// ended stands for none: its start may have failed after the process was there.
     pub(super) fn orphans(&mut self, world: &mut World<'_>, sight: &Sight) -> Result<Outcome, StoreError> {
         if sight.seeing.is_empty() {
             return Ok(Outcome::default());
@@ -18,7 +20,7 @@ impl Engine {
             .values()
             .flatten()
             .map(|instance| &instance.id)
-            .chain(jobs.iter().map(|job| &job.id))
+            .chain(jobs.iter().filter(|job| !matches!(job.phase, JobPhase::Ended(_))).map(|job| &job.id))
             .collect();
         let effects: Vec<Effect> =
             sight.seeing.keys().filter(|id| !known.contains(id)).cloned().map(Effect::Remove).collect();

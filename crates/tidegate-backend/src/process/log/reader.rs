@@ -101,6 +101,17 @@ impl Logs for SegmentLogs {
         Ok((lines, cursor))
     }
 
+    fn end(&self, units: &[InstanceId]) -> io::Result<LogCursor> {
+        let mut cursor = LogCursor::default();
+        for unit in units.iter().filter(|unit| safe(unit)) {
+            let dir = self.dir_of(unit);
+            if let Some(number) = segment::numbers(&dir)?.into_iter().next_back() {
+                cursor.0.insert(unit.clone(), (number, whole_lines(&segment::path(&dir, number))?));
+            }
+        }
+        Ok(cursor)
+    }
+
     fn prune(&self, keep: &[InstanceId], older_than_ms: u64, most_bytes: u64) -> io::Result<()> {
         let mut all = self.sizes()?;
         let mut total: u64 = all.iter().map(|unit| unit.bytes).sum();
@@ -115,6 +126,21 @@ impl Logs for SegmentLogs {
         }
         Ok(())
     }
+}
+
+/// How many bytes of a segment are whole lines. A line is at most 64 KiB and what stands before it.
+fn whole_lines(segment: &Path) -> io::Result<u64> {
+    const LONGEST: u64 = 128 << 10;
+    let mut file = match File::open(segment) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        other => other?,
+    };
+    let length = file.metadata()?.len();
+    let from = length.saturating_sub(LONGEST);
+    file.seek(SeekFrom::Start(from))?;
+    let mut tail = Vec::new();
+    file.take(LONGEST).read_to_end(&mut tail)?;
+    Ok(tail.iter().rposition(|byte| *byte == b'\n').map_or(from, |place| from + place as u64 + 1))
 }
 
 /// What one unit's output takes.
