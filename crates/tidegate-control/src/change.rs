@@ -172,7 +172,7 @@ fn abort_for_rollback(
     })
 }
 
-fn target(world: &World<'_>, state: &ServiceState, to: Option<RevisionNo>) -> Result<RevisionNo, Refusal> {
+fn target(state: &ServiceState, to: Option<RevisionNo>) -> Result<RevisionNo, Refusal> {
     let Some(to) = to.or(state.previous) else {
         let message =
             format!("{} has had one stable revision only: there is nothing to go back to", state.key.service);
