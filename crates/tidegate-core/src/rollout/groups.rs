@@ -20,7 +20,7 @@ pub struct Count {
     pub wanted: u32,
     /// Of those, taking requests.
     pub ready: u32,
-    /// Of the ready ones, in rotation already.
+    /// Of the ready ones, in rotation already. An instance without a port works as soon as it is ready.
     pub in_rotation: u32,
 }
 
@@ -69,7 +69,8 @@ impl Parts {
             };
             count.wanted += 1;
             count.ready += u32::from(instance.is_ready());
-            count.in_rotation += u32::from(instance.is_ready() && routing.contains(&instance.id));
+            let works = instance.port.is_none() || routing.contains(&instance.id);
+            count.in_rotation += u32::from(instance.is_ready() && works);
         }
         counts
     }

@@ -343,14 +343,16 @@ impl<'a> Planner<'a> {
     fn goal<'r>(&self, rollout: &'r Rollout) -> Goal<'r> {
         let exclusive =
             |revision: RevisionNo| self.input.specs.get(&revision).is_some_and(ServiceSpec::exclusive);
+        let counts = self.counts(Some(rollout));
         Goal {
             strategy: &rollout.effective.strategy,
             stable: self.desired(self.state.stable),
             candidate: self.desired(Some(rollout.to)),
             exclusive: exclusive(rollout.to) || self.state.stable.is_some_and(exclusive),
             has_stable: self.state.stable.is_some(),
-            counts: self.counts(Some(rollout)),
-            candidate_has_traffic: self.state.routing.candidate_weight() > 0,
+            counts,
+            candidate_has_traffic: self.state.routing.candidate_weight() > 0
+                || counts.candidate.in_rotation > 0,
         }
     }
 
