@@ -90,7 +90,10 @@ impl Fleet<'_> {
     /// Instances of revisions that play no part leave, but not before stable can do without those in rotation.
     fn retire_others(&mut self, shape: &Shape, now: Moment) {
         let counts = self.parts.count(&self.instances, self.routing);
+        // Where nothing runs side by side, stable cannot come before the others have left.
+        let in_the_way = shape.ensure_stable && shape.most.is_some();
         let covered = match (shape.ensure_stable, shape.traffic) {
+            _ if in_the_way => u32::MAX,
             (_, Traffic::Candidate | Traffic::Nobody) => u32::MAX,
             (true, Traffic::Mixed) => counts.stable.ready + counts.candidate.ready,
             (true, Traffic::Stable) => counts.stable.ready,

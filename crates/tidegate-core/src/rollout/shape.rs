@@ -105,7 +105,7 @@ fn blue_green(goal: &Goal<'_>) -> Shape {
         stable: goal.stable,
         ensure_stable: true,
         candidate: goal.candidate,
-        most: None,
+        most: goal.exclusive.then_some(goal.stable.max(goal.candidate)),
         traffic: Traffic::Stable,
     }
 }
@@ -158,7 +158,7 @@ fn promoting(goal: &Goal<'_>) -> Shape {
         stable: if warm { goal.stable } else { 0 },
         ensure_stable: false,
         candidate: goal.candidate,
-        most: None,
+        most: goal.exclusive.then_some(goal.candidate),
         traffic: if goal.candidate == 0 { Traffic::Nobody } else { Traffic::Candidate },
     }
 }
