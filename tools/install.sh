@@ -1,0 +1,32 @@
+# Sourced by ./demo and ./test: installs what is missing on a Debian machine, and says so. Nothing that is there is touched.
+
+# Installs Debian packages, as root or by sudo.
+install_packages() {
+    local run=()
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || { echo "error: missing: $*; install them as root: apt-get install $*" >&2; exit 2; }
+        run=(sudo)
+    fi
+    command -v apt-get >/dev/null || { echo "error: missing, and no apt-get to install them: $*" >&2; exit 2; }
+    echo "installing Debian packages: $*" >&2
+    "${run[@]}" apt-get update -qq </dev/null >&2
+    "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null >&2
+}
+
+# A program, and the package that has it.
+need_program() {
+    command -v "$1" >/dev/null || install_packages "$2"
+}
+
+# What Rust links with and SQLite is compiled by; and cargo itself, which is the one thing expected to be there.
+need_compiler() {
+    command -v cargo >/dev/null || { echo "error: no cargo; install Rust: https://rustup.rs" >&2; exit 2; }
+    command -v cc >/dev/null || install_packages gcc libc6-dev
+}
+
+# Python with venv, as a build command finds it. A Python of one user's own is not enough where builds run as another.
+need_python_venv() {
+    local python=python3
+    [ "$(id -u)" != 0 ] || python=/usr/bin/python3
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || install_packages python3 python3-venv
+}
