@@ -1,6 +1,6 @@
 //! `tidegate deploy`, while it runs and after.
 
-use tidegate_core::model::{BuildPhase, Deploy, DeployPhase, Phase, Rollout};
+use tidegate_core::model::{BuildPhase, Deploy, DeployPhase, JobKind, Phase, Rollout};
 use tidegate_core::view::{DeployView, DeployedService};
 use tidegate_os::clock;
 
@@ -104,17 +104,12 @@ fn job(answers: &Answers<'_>, deploy: &Deploy) -> Result<Option<String>, Refusal
         return Ok(Some(migration.to_string()));
     }
     let build = answers.store.build(&deploy.build).map_err(store_trouble)?;
-    Ok(match build.map(|build| build.phase) {
-        Some(BuildPhase::Running(job)) => Some(job.to_string()),
-        Some(BuildPhase::Failed(reason)) => job_named_in(&reason),
-        _ => None,
-    })
-}
-
-/// A build that failed names its job in the reason: `tidegate logs build-7`.
-fn job_named_in(reason: &str) -> Option<String> {
-    let from = reason.find("`tidegate logs ")? + "`tidegate logs ".len();
-    reason[from..].split('`').next().map(str::to_owned)
+    let told =
+        build.is_some_and(|build| matches!(build.phase, BuildPhase::Running(_) | BuildPhase::Failed(_)));
+    let jobs = answers.store.jobs().map_err(store_trouble)?;
+    let of_build =
+        jobs.into_iter().filter(|job| told && job.kind == JobKind::Build && job.build == deploy.build);
+    Ok(of_build.max_by_key(|job| job.created_at).map(|job| job.id.to_string()))
 }
 
 fn seconds(deploy: &Deploy, rollouts: &[Rollout], over: bool) -> f64 {

@@ -103,7 +103,7 @@ fn next(rollout: &Rollout) -> Vec<String> {
         Phase::Aborted | Phase::Failed => {
             let mut next = Vec::new();
             if let Some(instance) = rollout.cause.as_ref().and_then(|cause| cause.instance.as_ref()) {
-                next.push(format!("tidegate logs {instance}"));
+                next.push(format!("tidegate logs --unit {instance}"));
             }
             next.push(format!("tidegate rollout retry {service}"));
             next
@@ -143,8 +143,11 @@ fn of_deploy(answers: &Answers<'_>, deploy: &Deploy) -> Result<Explanation, Refu
         Evidence { last_output: output_of(answers, &id), instance: Some(id), ..Evidence::default() }
     });
     let error = deploy.error.clone().unwrap_or_else(|| format!("it is {}", view.phase));
-    let next =
-        view.job.iter().map(|job| format!("tidegate logs {job}")).chain(["tidegate deploy".to_owned()]);
+    let next = view
+        .job
+        .iter()
+        .map(|job| format!("tidegate logs --unit {job}"))
+        .chain(["tidegate deploy".to_owned()]);
     Ok(Explanation {
         rollout: None,
         summary: format!(

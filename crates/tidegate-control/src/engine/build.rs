@@ -96,7 +96,7 @@ impl Engine {
             }
             Some(JobPhase::Ended(exit)) => {
                 let reason =
-                    format!("the build command failed: {exit} (`tidegate logs {job}` has its output)");
+                    format!("the build command failed: {exit} (`tidegate logs --unit {job}` has its output)");
                 self.fail(world, sight, build, reason)
             }
             None => self.fail(world, sight, build, "the build command was lost; deploy again".to_owned()),

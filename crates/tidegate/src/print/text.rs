@@ -33,6 +33,11 @@ pub fn quoted(title: &str, lines: &[String]) -> String {
     format!("{title}\n{}", quoted.collect::<String>())
 }
 
+/// Lines someone else wrote, each after who wrote it.
+pub fn attributed(who: &str, lines: &[String]) -> String {
+    lines.iter().map(|line| format!("{who} | {}\n", harmless(line))).collect()
+}
+
 fn harmless(line: &str) -> String {
     line.chars().map(|c| if c.is_control() && c != '\t' { '?' } else { c }).collect()
 }

@@ -6,7 +6,8 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use tidegate_api::{Client, ClientError};
-use tidegate_control::{EventQuery, Scope};
+use tidegate_control::{EventQuery, LogQuery, Scope};
+use tidegate_core::model::InstanceId;
 use tidegate_core::view::{DeployView, TimelineEvent};
 use tokio::time::Instant;
 
@@ -15,12 +16,15 @@ use crate::print;
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
+/// Lines of output told at a time.
+const PAGE: usize = 1_000;
 /// How long a server that does not answer is waited for: it may be starting again.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until nothing more follows; tells what happens on standard error.
 pub async fn until_over(client: &Client, begun: DeployView, seen: u64) -> Result<DeployView, Failure> {
-    let mut progress = Progress { view: begun, seen, live: std::io::stderr().is_terminal() };
+    let live = std::io::stderr().is_terminal();
+    let mut progress = Progress { view: begun, seen, live, output: None };
     let id = progress.view.id;
     let watched = tokio::select! {
         watched = progress.watch(client) => watched,
@@ -42,6 +46,8 @@ struct Progress {
     view: DeployView,
     seen: u64,
     live: bool,
+    /// The build or migration whose output is being told, and where it goes on.
+    output: Option<(String, Option<String>)>,
 }
 
 impl Progress {
@@ -50,6 +56,7 @@ impl Progress {
             let id = self.view.id;
             self.view = patiently(|| client.deploy_view(id)).await?;
             // After the view: what led to its last state is told before the outcome.
+            self.tell_output(client).await?;
             self.tell_events(client).await?;
             if self.view.over {
                 return Ok(());
@@ -66,6 +73,28 @@ impl Progress {
             self.clear();
             print::to_stderr(&format!("{}\n", print::event_line(event)));
         }
+        Ok(())
+    }
+
+    /// What the build or the migration writes, as it comes; what is left of it once it is over.
+    async fn tell_output(&mut self, client: &Client) -> Result<(), Failure> {
+        if let Some(job) = &self.view.job
+            && self.output.as_ref().is_none_or(|(told, _)| told != job)
+        {
+            self.output = Some((job.clone(), None));
+        }
+        let Some((job, cursor)) = self.output.take() else { return Ok(()) };
+        let query =
+            LogQuery { unit: Some(InstanceId(job.clone())), cursor, most: PAGE, ..LogQuery::default() };
+        let page = patiently(|| async { client.logs(query.clone(), false).await?.next().await }).await?;
+        let Some(page) = page else { return Ok(()) };
+        let lines: Vec<String> = page.lines.into_iter().map(|line| line.line).collect();
+        if !lines.is_empty() {
+            self.clear();
+            print::to_stderr(&print::attributed(&job, &lines));
+        }
+        let over = self.view.job.as_ref() != Some(&job);
+        self.output = (!over || lines.len() == PAGE).then_some((job, Some(page.cursor)));
         Ok(())
     }
 
