@@ -79,7 +79,7 @@ pub fn run(args: DeployArgs, session: &Session) -> Result<Exit, Failure> {
             return tell_begun(&begun, args.json.json);
         }
         let over = follow::until_over(&client, begun, seen).await?;
-        outcome::tell(&client, &over, args.json.json).await
+        outcome::tell(&over, args.json.json)
     })
 }
 

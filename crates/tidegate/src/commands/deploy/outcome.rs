@@ -1,17 +1,11 @@
 //! How a deploy ended: one JSON object for programs, a table and the reasons for people.
 
 use serde::Serialize;
-use tidegate_api::Client;
-use tidegate_control::LogQuery;
-use tidegate_core::model::InstanceId;
 use tidegate_core::view::{DeployView, DeployedService};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::print::{self, Out};
-
-/// Lines of a failed build or migration that are shown.
-const LAST_LINES: usize = 20;
 
 /// What `--json` prints. Its keys are a contract.
 #[derive(Debug, Serialize)]
@@ -38,8 +32,9 @@ impl<'a> Outcome<'a> {
     }
 }
 
-/// Tells how it ended. Where it did not succeed the last line is what to type next.
-pub async fn tell(client: &Client, view: &DeployView, json: bool) -> Result<Exit, Failure> {
+/// Tells how it ended; what a build or migration wrote was told as it came. Where it did not succeed the last line is what
+/// to type next.
+pub fn tell(view: &DeployView, json: bool) -> Result<Exit, Failure> {
     if json {
         Out::new().json_line(&Outcome::of(view))?;
     } else {
@@ -48,8 +43,6 @@ pub async fn tell(client: &Client, view: &DeployView, json: bool) -> Result<Exit
     if view.succeeded {
         return Ok(Exit::DONE);
     }
-    let last_words = last_words(client, view).await;
-    print::to_stderr(&last_words);
     Err(not_succeeded(view))
 }
 
@@ -75,16 +68,4 @@ fn not_succeeded(view: &DeployView) -> Failure {
         None => format!("look why with `tidegate explain {scope}`"),
     };
     Failure::mistake(format!("deploy {} did not succeed: {}", view.id, bad.join(", ")), help)
-}
-
-/// The last output of the build or migration that failed. Without it the outcome is still true.
-async fn last_words(client: &Client, view: &DeployView) -> String {
-    let Some(job) = &view.job else { return String::new() };
-    let query = LogQuery { unit: Some(InstanceId(job.clone())), most: LAST_LINES, ..LogQuery::default() };
-    let pages = match client.logs(query, false).await {
-        Ok(lines) => lines.all().await.unwrap_or_default(),
-        Err(_) => Vec::new(),
-    };
-    let lines: Vec<_> = pages.into_iter().flat_map(|page| page.lines).map(|line| line.line).collect();
-    print::quoted(&format!("last output of {job}:"), &lines)
 }
