@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tidegate_core::model::{
-    Evidence, Exit, InstanceId, Limits, PortSpec, StopSpec, UnitObservation, UnitState,
+    Evidence, Exit, Health, InstanceId, Limits, PortSpec, StopSpec, UnitObservation, UnitState,
 };
 use tidegate_core::view::DoctorFinding;
 use tidegate_os::clock::{boot_id, boot_ms};
@@ -118,6 +118,8 @@ impl ProcessBackend {
 
     fn adopt_one(&mut self, id: InstanceId, generation: u64, place: Place, spec: ShimSpec) -> io::Result<()> {
         let mut sight = Sight::new(id.clone(), generation, place.clone(), spec.port);
+        // As it was last seen, until a probe says otherwise: nobody is taken out of rotation by our restart.
+        sight.seen.state = UnitState::Running(Health { ready: place.was_ready(), live: true });
         let mut watched = Watched::new(id, generation, place.clone());
         watched.port = spec.port;
         watched.probes = spec.unit.probes;

@@ -23,10 +23,9 @@ fn units_go_on_without_a_backend_and_are_found_again() {
     eventually("the end of the job", || record.exists().then_some(()));
     yard.open();
     let after = yard.see("web-1").unwrap();
+    assert!(is_ready(&after), "from the first look on: {after:?}");
     assert_eq!((after.pid, after.port, after.generation), (before.pid, before.port, 1));
     assert_eq!(yard.exit("job-1").code, Some(4));
-    let ready = yard.ready("web-1");
-    assert!(is_ready(&ready));
     yard.start(&spec);
     assert_eq!(yard.see("web-1").unwrap().pid, before.pid, "nothing is started twice");
     yard.backend().stop(&id("web-1"), 1, spec.stop).unwrap();
