@@ -59,6 +59,22 @@ fn children_that_left_the_group_and_ignore_sigterm_go_with_it() {
 }
 
 #[test]
+fn children_that_left_the_group_need_not_be_waited_for_when_they_can_be_told() {
+    let mut yard = Yard::new();
+    let escaped =
+        "setsid sh -c 'trap \"echo told; exit\" TERM; echo escaped=$$; while :; do sleep 0.05; done' &";
+    yard.start(&worker(&yard, "web-1", &format!("{escaped} exec sleep 1000")));
+    let escaped = printed_pid(&yard, "web-1", "escaped");
+    let begun = Instant::now();
+    let long = StopSpec { signal: 15, grace: Millis(60_000) };
+    yard.backend().stop(&id("web-1"), 1, long).unwrap();
+    assert_eq!(yard.exit("web-1").signal, Some(15));
+    assert!(begun.elapsed() < Duration::from_secs(30), "without waiting for the grace to pass");
+    gone(escaped);
+    yard.says("web-1", "told");
+}
+
+#[test]
 fn what_a_main_process_leaves_behind_is_ended_before_its_exit_is_told() {
     let mut yard = Yard::new();
     let left = "setsid sh -c 'trap \"echo told; exit\" TERM; echo left=$$; while :; do sleep 0.05; done' &";

@@ -17,8 +17,8 @@ const SIGTERM: i32 = 15;
 pub(super) enum Ending {
     /// Nobody wants it to end.
     Not,
-    /// It was asked to and has until then.
-    Asked { kill_at_ms: u64 },
+    /// It was asked to and has until then. `strays`: so were its processes outside of its process group.
+    Asked { kill_at_ms: u64, strays: bool },
     /// It is being killed, again and again until nothing is left.
     Killing { again_at_ms: u64 },
 }
@@ -30,10 +30,10 @@ impl Ending {
         match self {
             Ending::Not => {
                 let _ = kill_group(main, signal);
-                *self = Ending::Asked { kill_at_ms };
+                *self = Ending::Asked { kill_at_ms, strays: false };
             }
             // Told twice: the earlier end counts, and a signal handler that ran once need not run again.
-            Ending::Asked { kill_at_ms: known } => *known = kill_at_ms.min(*known),
+            Ending::Asked { kill_at_ms: known, .. } => *known = kill_at_ms.min(*known),
             Ending::Killing { .. } => {}
         }
     }
@@ -44,21 +44,26 @@ impl Ending {
         }
     }
 
-    /// The main process is over; some of its descendants are not.
+    /// The main process is over; some of its descendants are not. Those in its group were told with it and may still be
+    /// busy; the others learn now that they are to end.
     pub(super) fn on_leftovers(&mut self, main: u32, now_ms: u64) {
-        if *self == Ending::Not {
-            let _ = kill_group(main, SIGTERM);
-            for left in descendants(std::process::id()) {
-                let _ = kill(left.pid, SIGTERM);
+        match self {
+            Ending::Not => {
+                let _ = kill_group(main, SIGTERM);
+                *self = Ending::Asked { kill_at_ms: now_ms + LEFTOVERS_GRACE_MS, strays: true };
             }
-            *self = Ending::Asked { kill_at_ms: now_ms + LEFTOVERS_GRACE_MS };
+            Ending::Asked { strays, .. } if !*strays => *strays = true,
+            Ending::Asked { .. } | Ending::Killing { .. } => return,
+        }
+        for stray in descendants(std::process::id()).iter().filter(|left| left.group != main) {
+            let _ = kill(stray.pid, SIGTERM);
         }
     }
 
     pub(super) fn deadline_ms(&self) -> Option<u64> {
         match self {
             Ending::Not => None,
-            Ending::Asked { kill_at_ms: at } | Ending::Killing { again_at_ms: at } => Some(*at),
+            Ending::Asked { kill_at_ms: at, .. } | Ending::Killing { again_at_ms: at } => Some(*at),
         }
     }
 
@@ -94,16 +99,16 @@ mod tests {
         let mut ending = Ending::Not;
         ending.on_stop(NOBODY, SIGTERM, 1_000, 0);
         ending.on_stop(NOBODY, SIGTERM, 5_000, 10);
-        assert_eq!(ending, Ending::Asked { kill_at_ms: 1_000 });
+        assert_eq!(ending, Ending::Asked { kill_at_ms: 1_000, strays: false });
         ending.on_stop(NOBODY, SIGTERM, 100, 20);
-        assert_eq!(ending, Ending::Asked { kill_at_ms: 120 });
+        assert_eq!(ending, Ending::Asked { kill_at_ms: 120, strays: false });
     }
 
     #[test]
     fn after_the_grace_it_is_killed_until_nothing_is_left() {
-        let mut ending = Ending::Asked { kill_at_ms: 100 };
+        let mut ending = Ending::Asked { kill_at_ms: 100, strays: true };
         ending.on_time(NOBODY, &[], 99);
-        assert_eq!(ending, Ending::Asked { kill_at_ms: 100 });
+        assert_eq!(ending, Ending::Asked { kill_at_ms: 100, strays: true });
         ending.on_time(NOBODY, &[], 100);
         assert_eq!(ending, Ending::Killing { again_at_ms: 120 });
         ending.on_stop(NOBODY, SIGTERM, 5_000, 110);
