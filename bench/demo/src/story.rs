@@ -138,6 +138,7 @@ fn deploy(
     let lines = lines_of(&mut child)?;
     loop {
         match lines.recv_timeout(LOOK) {
+            Ok(line) if is_build_output(&line) => {}
             Ok(line) => view.say(&without_time(&line)),
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {}
@@ -166,6 +167,11 @@ fn lines_of(child: &mut Child) -> Result<Receiver<String>, Trouble> {
         lines.map(|line| sender.send(line)).take_while(Result::is_ok).for_each(drop);
     });
     Ok(lines)
+}
+
+/// A line the build command wrote: `build-7 | Collecting flask`. There are a hundred of them.
+fn is_build_output(line: &str) -> bool {
+    line.split_once(" | ").is_some_and(|(unit, _)| unit.starts_with("build-") && !unit.contains(' '))
 }
 
 /// An event's line without its time: the view has its own.
