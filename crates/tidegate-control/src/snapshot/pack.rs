@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, symlink};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use super::scan::{EntryKind, MOST_BYTES, MOST_FILES, Snapshot};
 
@@ -92,12 +92,13 @@ pub fn unpack(archive: impl Read, into: &Path, limits: Limits) -> Result<(), Unp
     let mut links = BTreeSet::new();
     for entry in tar::Archive::new(archive).entries()? {
         let mut entry = entry?;
-        let path = entry.path()?.into_owned();
-        let unsafe_entry = |reason| UnpackError::Unsafe { path: path.display().to_string(), reason };
+        let named = entry.path()?.into_owned();
+        let unsafe_entry = |reason| UnpackError::Unsafe { path: named.display().to_string(), reason };
         let kind = entry.header().entry_type();
-        if !is_inside(&path) {
+        if !is_inside(&named) {
             return Err(unsafe_entry("leads outside the folder"));
         }
+        let path = plain(&named);
         // A file under a link could be written anywhere.
         if path.ancestors().any(|part| links.contains(part)) {
             return Err(unsafe_entry("lies under a link of the same snapshot"));
@@ -117,6 +118,9 @@ pub fn unpack(archive: impl Read, into: &Path, limits: Limits) -> Result<(), Unp
         if kind.is_symlink() {
             let target = entry.link_name()?.ok_or_else(|| unsafe_entry("is a link to nowhere"))?.into_owned();
             let from = path.parent().unwrap_or(Path::new(""));
+            if climbs_late(&target) {
+                return Err(unsafe_entry("is a link with `..` after a name; write its target without"));
+            }
             if !stays_inside(from, &target) {
                 return Err(unsafe_entry("is a link that leads outside the folder"));
             }
@@ -142,7 +146,22 @@ fn is_inside(path: &Path) -> bool {
         && path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
-/// Whether a link at `from` to `target` ends inside the folder, by its text alone.
+/// One spelling per place: `./a` and `a` are the same, and so are what was noted of them.
+fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|part| !matches!(part, Component::CurDir)).collect()
+}
+
+/// Whether `..` follows a name: where that name is a link itself, `..` leaves the place the link leads to, and the text says
+/// nothing of where that is.
+fn climbs_late(target: &Path) -> bool {
+    let mut named = false;
+    target.components().any(|part| {
+        named |= matches!(part, Component::Normal(_));
+        named && part == Component::ParentDir
+    })
+}
+
+/// Whether a link in the folder `from` to `target` ends inside, by its text: true only where nothing [climbs late][climbs_late].
 fn stays_inside(from: &Path, target: &Path) -> bool {
     let mut depth = from.components().count();
     for part in target.components() {

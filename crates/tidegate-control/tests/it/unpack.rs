@@ -53,6 +53,39 @@ fn links_that_lead_outside_are_refused() {
 }
 
 #[test]
+fn a_name_spelled_in_two_ways_is_one_name() {
+    // `.` in front made the link look one level deeper than it is, and a file below it look like one below no link.
+    let error = refused(&[archive("./out", b'2', "..", b"")]);
+    assert!(matches!(error, UnpackError::Unsafe { .. }), "{error}");
+    let link = archive("./a", b'2', "b", b"");
+    let error = refused(&[archive("b/keep", b'0', "", b"1"), link, archive("a/file", b'0', "", b"2")]);
+    assert!(matches!(error, UnpackError::Unsafe { .. }), "{error}");
+    let error = refused(&[archive(".", b'0', "", b"1")]);
+    assert!(matches!(error, UnpackError::Unsafe { .. } | UnpackError::Io(_)), "{error}");
+}
+
+#[test]
+fn links_that_lead_outside_by_way_of_each_other_are_refused() {
+    // Each is inside by its text; followed one after the other, the second is two levels above the folder.
+    let up = archive("d/e/up", b'2', "../..", b"");
+    let out = archive("tidegate.yaml", b'2', "d/e/up/../../secret", b"");
+    let error = refused(&[archive("d/e/keep", b'0', "", b"1"), up, out]);
+    assert!(matches!(error, UnpackError::Unsafe { .. }), "{error}");
+}
+
+#[test]
+fn links_that_stay_inside_are_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let bytes = [
+        archive("./lib/x/real", b'0', "", b"1"),
+        archive("./lib/y/up", b'2', "../x/real", b""),
+        archive("here", b'2', "./lib/y", b""),
+    ];
+    unpack(bytes.concat().as_slice(), dir.path(), Limits::default()).unwrap();
+    assert_eq!(fs::read(dir.path().join("here/up")).unwrap(), b"1");
+}
+
+#[test]
 fn nothing_is_written_through_a_link_of_the_same_archive() {
     let link = archive("a", b'2', "b", b"");
     for name in ["a/file", "a"] {
