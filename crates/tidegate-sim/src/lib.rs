@@ -14,6 +14,7 @@ pub mod log;
 mod pass;
 pub mod rng;
 pub mod run;
+pub mod scenario;
 pub mod sim;
 pub mod speed;
 pub mod story;

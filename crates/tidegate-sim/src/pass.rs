@@ -31,6 +31,19 @@ impl Sim {
         }
     }
 
+    /// The control plane crashes in the middle of its next passes, so many times.
+    pub fn crash_now(&mut self, times: u32) -> Held {
+        for n in 0..times {
+            self.fuse.light(u64::from(n % 7));
+            let outcome = self.engine_pass();
+            self.fuse.put_out();
+            if outcome?.is_none() {
+                self.crashed()?;
+            }
+        }
+        Ok(())
+    }
+
     /// A pass without a check: for measuring.
     pub(crate) fn bare_pass(&mut self) {
         self.engine_pass().expect("a pass at rest breaks nothing");
@@ -90,7 +103,7 @@ impl Sim {
         check::backend::invariant_generations_are_fenced(&self.backend)?;
         check::routing::invariant_weights_sum_to_100(view, &table)?;
         check::rollout::invariant_one_rollout_a_service(view)?;
-        check::rotation::invariant_rotation_keeps_its_floor(&before, view)?;
+        check::rotation::invariant_rotation_keeps_its_floor(&before, view, &self.backend)?;
         for was in &before.active {
             let over = !view.active.iter().any(|rollout| rollout.id == was.id);
             if let Some(ended) = over.then(|| self.store.rollout(was.id).ok().flatten()).flatten() {

@@ -1,5 +1,6 @@
 //! Capacity: a decision never takes healthy instances from their work below what the strategy promises.
 
+use tidegate_backend::fake::FakeBackend;
 use tidegate_core::model::{Instance, Seen, StrategyKind};
 
 use super::{Held, ensure};
@@ -7,12 +8,13 @@ use crate::view::{ServiceView, View};
 
 /// A pass may take a ready instance from its work only where enough others stay at work. Instances that the world took do
 /// not count: nobody decided that.
-pub fn invariant_rotation_keeps_its_floor(before: &View, after: &View) -> Held {
+pub fn invariant_rotation_keeps_its_floor(before: &View, after: &View, backend: &FakeBackend) -> Held {
     for (key, now) in &after.services {
         let Some(then) = before.services.get(key) else { continue };
         let at_work = now.at_work();
         let removed: Vec<_> = (then.at_work().into_iter())
-            .filter(|id| !at_work.contains(id) && was_healthy(then.instance(id), now.instance(id)))
+            .filter(|id| !at_work.contains(*id) && !backend.world_took(id))
+            .filter(|id| was_healthy(then.instance(id), now.instance(id)))
             .collect();
         let floor = floor(then, now);
         ensure(
