@@ -216,7 +216,10 @@ pub struct FakeBackend {
     spawned: BTreeMap<InstanceId, u64>,
     refusals: VecDeque<Refusal>,
     frozen: Option<(Moment, Vec<UnitObservation>)>,
-    hidden: usize,
+    /// The unit to leave out of the next view, by its place.
+    hide: Option<usize>,
+    /// The unit left out of every view of this moment.
+    hidden: Option<(Moment, InstanceId)>,
     breaches: Vec<String>,
     next_port: u16,
     next_pid: u32,
@@ -231,6 +234,9 @@ impl FakeBackend {
     /// Moves its time.
     pub fn set_now(&mut self, now: Moment) {
         self.now = now;
+        if self.hidden.as_ref().is_some_and(|(at, _)| *at < now) {
+            self.hidden = None;
+        }
         if self.frozen.as_ref().is_some_and(|(until, _)| *until <= now) {
             self.frozen = None;
         }
@@ -280,7 +286,8 @@ impl FakeBackend {
     pub fn heal(&mut self) {
         self.refusals.clear();
         self.frozen = None;
-        self.hidden = 0;
+        self.hide = None;
+        self.hidden = None;
     }
 
     /// Until then it shows what it shows now.
@@ -288,9 +295,9 @@ impl FakeBackend {
         self.frozen = Some((until, self.view()));
     }
 
-    /// The next view leaves out one unit: number `which` modulo their number.
+    /// The views of the next moment anybody looks leave out one unit: number `which` modulo their number.
     pub fn hide_one(&mut self, which: usize) {
-        self.hidden = which + 1;
+        self.hide = Some(which);
     }
 
     fn view(&self) -> Vec<UnitObservation> {
@@ -309,7 +316,9 @@ impl FakeBackend {
         if self.port_is_taken(spec) {
             behaviour =
                 Behaviour { ready_after: None, exits_after: Some(PORT_TAKEN_AFTER), code: 98, ..behaviour };
-            self.breach(format!("{}: its fixed port is held by another instance", spec.id));
+            if !self.anything_doubted() {
+                self.breach(format!("{}: its fixed port is held by another instance", spec.id));
+            }
         }
         self.next_pid += 1;
         let port = self.port_for(spec.port);
@@ -344,6 +353,12 @@ impl FakeBackend {
         let PortSpec::Fixed(port) = spec.port else { return false };
         let others = self.units.values().filter(|unit| unit.spec.id != spec.id);
         others.filter(|unit| unit.runs(self.now)).any(|unit| unit.port == Some(port))
+    }
+
+    /// Whether the caller was told something false of a unit that still runs: what follows is not its mistake.
+    fn anything_doubted(&self) -> bool {
+        let running = self.units.values().filter(|unit| unit.runs(self.now));
+        running.into_iter().any(|unit| self.doubted.contains_key(&unit.spec.id))
     }
 
     fn breach(&mut self, what: String) {
@@ -398,10 +413,13 @@ impl Backend for FakeBackend {
 
     fn observe(&mut self) -> Vec<UnitObservation> {
         let mut view = self.frozen.as_ref().map_or_else(|| self.view(), |(_, view)| view.clone());
-        if self.hidden > 0 && !view.is_empty() {
-            view.remove((self.hidden - 1) % view.len());
+        if let Some(which) = self.hide.filter(|_| !view.is_empty()) {
+            self.hidden = Some((self.now, view[which % view.len()].id.clone()));
+            self.hide = None;
         }
-        self.hidden = 0;
+        if let Some((_, hidden)) = &self.hidden {
+            view.retain(|unit| unit.id != *hidden);
+        }
         view
     }
 
