@@ -140,7 +140,6 @@ impl GatewayProcess {
     }
 
     fn start(&self) -> io::Result<Child> {
-        let exe = std::env::current_exe()?;
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let args = [
             OsString::from("gateway"),
@@ -153,7 +152,7 @@ impl GatewayProcess {
         ];
         let log = self.log()?;
         Detached {
-            program: exe.into(),
+            program: super::PROGRAM.into(),
             args: args.into(),
             stdout: Some(log.try_clone()?.into()),
             stderr: Some(log.into()),

@@ -5,3 +5,6 @@ pub mod gateway;
 #[cfg(debug_assertions)]
 mod killed;
 pub mod server;
+
+/// The program as it runs: other processes of ours are the same one, also where the file on disk was replaced or removed since.
+const PROGRAM: &str = "/proc/self/exe";

@@ -155,8 +155,7 @@ fn opened(data: &DataDir) -> Result<Store, Failure> {
 const BUILDER: u32 = 65_534;
 
 fn process_config(data: &Path) -> ProcessConfig {
-    // The program as it runs, even where the file on disk has been replaced since.
-    let shim_command = vec!["/proc/self/exe".into(), "shim".into()];
+    let shim_command = vec![super::PROGRAM.into(), "shim".into()];
     ProcessConfig {
         root: data.join("units"),
         logs: data.join("logs"),

@@ -6,6 +6,7 @@ mod help;
 mod init;
 mod no_server;
 mod output;
+mod replaced;
 mod served;
 mod terminal;
 
