@@ -80,7 +80,7 @@ pub trait Backend: Send {
     /// Tells a unit to stop: the signal, then SIGKILL to all of it after the grace. Stopped or unknown: nothing happens.
     fn stop(&mut self, id: &InstanceId, generation: u64, stop: StopSpec) -> Result<(), BackendError>;
 
-    /// Forgets a unit and its directory; kills it first if it runs. Its output stays for [`Backend::logs`] until it is
+    /// Forgets a unit and its directory; kills it first if it runs. Its output stays for [`Logs`] until it is
     /// pruned. Unknown: nothing happens.
     fn remove(&mut self, id: &InstanceId) -> Result<(), BackendError>;
 

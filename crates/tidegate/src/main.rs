@@ -1,5 +1,5 @@
 //! The `tidegate` command. Starting it is in [`cli`] (what was typed) and [`commands`] (what it does); what it prints is
-//! in [`print`]. The parts themselves are crates of their own.
+//! in [`mod@print`]. The parts themselves are crates of their own.
 
 mod cli;
 mod commands;

@@ -1,6 +1,6 @@
 //! The manifest as typed: every key with its type and place, nothing filled in.
 //!
-//! [`record!`] makes a struct, its JSON Schema and its reader from one list of keys, so the three cannot disagree. A
+//! `record!` makes a struct, its JSON Schema and its reader from one list of keys, so the three cannot disagree. A
 //! reader reports every mistake it meets and goes on; a value it could not read is [`Field::Broken`], which later
 //! stages pass over in silence.
 

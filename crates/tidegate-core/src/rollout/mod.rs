@@ -1,9 +1,9 @@
 //! What happens to a service next: [`plan()`] and the parts it is made of.
 //!
-//! A pass over a service goes: [`observe`] takes in what was seen of its instances, [`plan()`] decides. Inside it:
+//! A pass over a service goes: [`observe()`] takes in what was seen of its instances, [`plan()`] decides. Inside it:
 //! [`guard`] says whether the candidate must be taken back, [`shape`] how many instances of each revision there should be
 //! and who gets traffic (one function a strategy), [`converge`] creates and retires instances towards that, [`share`] turns
-//! ready instances into weights. [`effective`] says which strategy a service can really have, [`begin`] how a new rollout
+//! ready instances into weights. [`effective()`] says which strategy a service can really have, [`begin()`] how a new rollout
 //! takes the place of one in progress.
 
 pub mod begin;
