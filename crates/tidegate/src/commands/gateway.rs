@@ -26,6 +26,9 @@ pub struct GatewayArgs {
 /// Runs until it is told to stop.
 pub fn run(args: GatewayArgs) -> Result<Exit, Failure> {
     crate::trace::begin();
+    if let Err(error) = tidegate_os::process::allow_many_files() {
+        tracing::warn!(%error, "no more connections than usual can be open at a time");
+    }
     let GatewayArgs { dir, listen, workers } = args;
     gateway_main(GatewayConfig { dir, listen, workers }).map(|()| Exit::DONE).map_err(|error| {
         Failure::environment(error.to_string(), "`tidegate up --gateway ADDR:PORT` listens elsewhere")
