@@ -13,7 +13,11 @@ use tidegate_store::StoreError;
 use super::{Engine, Time, World};
 
 /// How a job is stopped.
-const JOB_STOP: StopSpec = StopSpec { signal: 15, grace: Millis::seconds(10) };
+pub(super) const JOB_STOP: StopSpec = StopSpec { signal: 15, grace: Millis::seconds(10) };
+
+/// Processes and threads an instance may have where its manifest says nothing: more than any service needs, and an end to
+/// one that forks without end.
+const DEFAULT_PIDS: u32 = 4_096;
 
 /// One entry of the outbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +106,7 @@ impl Engine {
             port: service.port,
             probes: Some(service.probes.clone()),
             stop: service.stop,
-            limits: service.limits,
+            limits: Limits { pids: service.limits.pids.or(Some(DEFAULT_PIDS)), ..service.limits },
         }))
     }
 

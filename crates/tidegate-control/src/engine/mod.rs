@@ -13,6 +13,7 @@ mod prune;
 mod revisions;
 mod routes;
 mod service;
+mod stop;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -83,6 +84,7 @@ pub struct Engine {
     reports: Reports,
     pruned_at: Option<Moment>,
     pushed: Option<u64>,
+    stopped_again: bool,
 }
 
 /// What a round saw.
@@ -126,6 +128,7 @@ impl Engine {
             reports,
             pruned_at: None,
             pushed: None,
+            stopped_again: false,
         }
     }
 
@@ -136,6 +139,10 @@ impl Engine {
     pub fn pass(&mut self, world: &mut World<'_>, time: Time) -> Result<Option<Moment>, StoreError> {
         // Left over from a pass that was cut off.
         effect::run_all(self, world, time)?;
+        if !self.stopped_again {
+            self.stop_again(world)?;
+            self.stopped_again = true;
+        }
         let mut outcome = Outcome::default();
         for _ in 0..MOST_ROUNDS {
             outcome = self.round(world, time)?;
