@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -67,7 +68,7 @@ impl ProcessBackend {
             config,
             board,
             watch,
-            ports: Ports::new(boot_ms() ^ u64::from(std::process::id())),
+            ports: Ports::new(anywhere()),
             ours: environment::ours(),
             boot_id,
             fences: BTreeMap::new(),
@@ -287,6 +288,12 @@ impl Backend for ProcessBackend {
     fn shortcomings(&self, limits: &Limits) -> Vec<String> {
         self.abilities.shortcomings(limits)
     }
+}
+
+/// Two control planes that start at the same time must not hand out the same ports: what one has not bound yet looks free to
+/// the other.
+fn anywhere() -> u64 {
+    RandomState::new().hash_one(std::process::id())
 }
 
 /// The end of a unit whose shim was killed while nobody watched.
