@@ -94,11 +94,27 @@ impl GatewayProcess {
         if same {
             return Ok(there);
         }
+        self.can_move_from(&there)?;
         self.end(link);
         let mut child = self.start().map_err(|error| self.refused(&error.to_string()))?;
         let old = seen.pid;
         self.wait_until(link, Some(&mut child), |seen| seen.alive && seen.pid != old)
             .map(|seen| seen.listen.unwrap_or_default())
+    }
+
+    /// Refuses before the gateway that runs is ended: users must not be left without one for a mistyped address.
+    fn can_move_from(&self, there: &str) -> Result<(), Failure> {
+        let port_is_its_own =
+            there.parse::<SocketAddr>().is_ok_and(|there| there.port() == self.listen.port());
+        if port_is_its_own {
+            return Ok(());
+        }
+        std::net::TcpListener::bind(self.listen).map(drop).map_err(|error| {
+            Failure::environment(
+                format!("the gateway cannot move to {}: {error}; it goes on at {there}", self.listen),
+                format!("`--gateway {there}` leaves it there, another address moves it"),
+            )
+        })
     }
 
     /// Keeps it running from now on.

@@ -4,9 +4,9 @@
 mod check;
 mod help;
 mod init;
+mod kept;
 mod no_server;
 mod output;
-mod replaced;
 mod served;
 mod terminal;
 

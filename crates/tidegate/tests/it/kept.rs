@@ -1,7 +1,8 @@
-//! `tidegate up` goes on with the program it was started from, whatever becomes of the file on disk.
+//! `tidegate up` keeps a gateway running, whatever becomes of the program on disk and whatever address is asked for.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -19,10 +20,8 @@ impl Up {
         let folder = tempfile::tempdir().unwrap();
         let program = folder.path().join("tidegate");
         fs::copy(env!("CARGO_BIN_EXE_tidegate"), &program).unwrap();
-        let mut up = Command::new(&program);
-        up.arg("up").args(["--gateway", "127.0.0.1:0", "--api", "127.0.0.1:0", "--data"]);
-        up.arg(folder.path().join("data")).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = up.spawn().unwrap();
+        let mut up = up(&program, &folder.path().join("data"), "127.0.0.1:0");
+        let mut child = up.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut said = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
         let up = Up { folder, child };
@@ -43,6 +42,12 @@ impl Drop for Up {
     }
 }
 
+fn up(program: &Path, data: &Path, gateway: &str) -> Command {
+    let mut up = Command::new(program);
+    up.arg("up").args(["--gateway", gateway, "--api", "127.0.0.1:0", "--data"]).arg(data);
+    up
+}
+
 fn gateway_of(data: &Path) -> Option<u32> {
     tidegate_os::lock::holder(&data.join("gateway/lock")).filter(|pid| *pid != 0)
 }
@@ -58,4 +63,20 @@ fn a_gateway_that_was_killed_comes_back_where_the_program_on_disk_is_gone() {
         assert!(begun.elapsed() < WITHIN, "no gateway came back");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+#[test]
+fn a_gateway_goes_on_where_the_address_it_is_to_move_to_is_taken() {
+    let mut up_before = Up::begin();
+    let first = gateway_of(&up_before.data()).unwrap();
+    tidegate_os::process::kill(up_before.child.id(), 15).unwrap();
+    up_before.child.wait().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let refused =
+        up(Path::new(env!("CARGO_BIN_EXE_tidegate")), &up_before.data(), &address).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains(&format!("cannot move to {address}")), "{said}");
+    assert_eq!(gateway_of(&up_before.data()), Some(first));
 }
