@@ -61,10 +61,10 @@ impl Outcome {
         }
     }
 
-    /// Failures that no platform can prevent: of requests a version was given as it died. At most a second's worth.
+    /// Failures of requests a version was given as it died: its fault, not the deploy's. At most two seconds' worth.
     fn excused(&self) -> u64 {
         match self.wanted {
-            Ending::TakenBackServing => self.failed.min(u64::from(RATE)),
+            Ending::TakenBackServing => self.failed.min(2 * u64::from(RATE)),
             Ending::Succeeds | Ending::TakenBackUnseen => 0,
         }
     }

@@ -25,6 +25,8 @@ pub struct Load {
 /// What a second looked like.
 #[derive(Clone, Debug, Default)]
 pub struct Now {
+    /// How many seconds it has told of.
+    pub second: u64,
     /// Requests given out in it.
     pub rate: u64,
     /// Requests given out so far.
@@ -82,6 +84,7 @@ fn now_of(second: &Value) -> Now {
     let count = |value: &Value| value.as_u64().unwrap_or(0);
     let answers = second["revisions"].as_object().into_iter().flatten();
     Now {
+        second: count(&second["second"]),
         rate: count(&second["sent"]),
         sent: count(&second["total"]["sent"]),
         failed: count(&second["total"]["failed"]),

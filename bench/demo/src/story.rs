@@ -18,6 +18,9 @@ use crate::{Args, Trouble};
 /// How often the live line changes.
 const LOOK: Duration = Duration::from_millis(250);
 
+/// Characters of a line that is quoted.
+const QUOTED: usize = 120;
+
 /// A version and what should become of it.
 pub struct Step {
     /// For people.
@@ -82,7 +85,7 @@ pub fn play(
     prepare(step, &args.example, &app)?;
     let before = sight(load.as_deref_mut())?;
     let answer = deploy(server, &app, load.as_deref_mut(), view)?;
-    let after = settle(load)?;
+    let after = settle(load, view)?;
     let service = &answer["services"][0];
     let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
     let rollout = service["rollout"].to_string();
@@ -188,11 +191,16 @@ fn sight(load: Option<&mut Load>) -> Result<(u64, u64), Trouble> {
 }
 
 /// As [`sight`], once the load has told of a second that began after the step was over.
-fn settle(load: Option<&mut Load>) -> Result<(u64, u64), Trouble> {
-    if load.is_some() {
-        std::thread::sleep(Duration::from_millis(2_100));
+fn settle(load: Option<&mut Load>, view: &mut View) -> Result<(u64, u64), Trouble> {
+    let Some(load) = load else { return Ok((0, 0)) };
+    load.look()?;
+    let whole = load.now.second + 2;
+    while load.now.second < whole {
+        std::thread::sleep(LOOK);
+        load.look()?;
+        view.load(&load.now);
     }
-    sight(load)
+    sight(Some(load))
 }
 
 fn explain(server: &Server, rollout: &str) -> Result<String, Trouble> {
@@ -204,7 +212,8 @@ fn explain(server: &Server, rollout: &str) -> Result<String, Trouble> {
 fn quote(explained: &str, last_words: &str, view: &mut View) {
     let verdict = explained.lines().nth(1).unwrap_or("");
     view.say(&format!("explain: {verdict}"));
-    for line in explained.lines().filter(|line| line.contains(last_words)).take(1) {
-        view.say(&format!("explain:   {}", line.trim()));
+    for line in explained.lines().skip(2).filter(|line| line.contains(last_words)).take(1) {
+        let short: String = line.trim().chars().take(QUOTED).collect();
+        view.say(&format!("explain:   {short}"));
     }
 }
