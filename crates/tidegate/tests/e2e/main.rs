@@ -4,5 +4,6 @@
 #![allow(clippy::unwrap_used)] // a test may end at an impossible case
 #![allow(clippy::print_stdout)] // figures belong into the test's output
 
+mod speed;
 mod support;
 mod zero_loss;

@@ -4,15 +4,21 @@
 //! waited for with [`Tidegate::wait_for`] or [`eventually`], never slept for.
 #![allow(dead_code)] // not every test uses everything
 
+mod answer;
 mod app;
+pub mod bare;
+pub mod figures;
 mod load;
+mod ports;
 mod processes;
 mod tidegate;
 
+pub use answer::get;
 pub use app::App;
 pub use load::{Load, Mix, SeenLog};
+pub use ports::free_address;
 pub use processes::{Process, kill};
-pub use tidegate::Tidegate;
+pub use tidegate::{Deployed, Tidegate};
 
 use std::time::{Duration, Instant};
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use tempfile::TempDir;
-use tidegate_core::view::{Explanation, ServiceStatus, Status, TimelineEvent};
+use tidegate_core::view::{Explanation, LogLine, ServiceStatus, Status, TimelineEvent};
 
-use super::{App, Process, kill};
+use super::{App, Process, free_address, kill};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_tidegate");
 /// How long a start may take before it counts as failed. How fast it has to be is tested elsewhere.
@@ -66,6 +66,19 @@ impl Tidegate {
 
     /// Starts the control plane (again) on the same directory; returns how long it took to say that it is ready.
     pub fn restart(&mut self) -> Duration {
+        let begun = Instant::now();
+        let ready = self.launch(None);
+        assert!(ready, "`tidegate up` ended: {}", self.control_log());
+        begun.elapsed()
+    }
+
+    /// Starts the control plane again, to be killed at the given moment: right before or right after one of its commits,
+    /// counted from 1. Whether it came as far as being ready.
+    pub fn restart_to_be_killed(&mut self, moment: u64) -> bool {
+        self.launch(Some(moment))
+    }
+
+    fn launch(&mut self, kill_at: Option<u64>) -> bool {
         assert!(self.control.is_none(), "the control plane runs");
         let begun = Instant::now();
         let log =
@@ -73,6 +86,7 @@ impl Tidegate {
         let mut child = self
             .bare(&["up", "--gateway", &self.gateway.to_string(), "--api", "127.0.0.1:0", "--data"])
             .arg(self.data())
+            .envs(kill_at.map(|moment| ("TIDEGATE_KILL_AT", moment.to_string())))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -82,11 +96,14 @@ impl Tidegate {
         let mut line = String::new();
         while !line.trim_start().starts_with("data ") {
             line.clear();
-            let ended = said.read_line(&mut line).unwrap() == 0;
-            assert!(!ended && begun.elapsed() < START_WITHIN, "`tidegate up` ended: {}", self.control_log());
+            if said.read_line(&mut line).unwrap() == 0 {
+                child.wait().unwrap();
+                return false;
+            }
+            assert!(begun.elapsed() < START_WITHIN, "`tidegate up` is slow: {}", self.control_log());
         }
         self.control = Some(Control { child, _said: said });
-        begun.elapsed()
+        true
     }
 
     /// Where users' requests go.
@@ -183,9 +200,12 @@ impl Tidegate {
 
     /// Everything that happened, oldest first.
     pub fn events(&self) -> Vec<TimelineEvent> {
-        let output = self.run(&["events", "--json"]);
-        let text = String::from_utf8(output.stdout).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.json_lines(&["events", "--json"])
+    }
+
+    /// Output: `["--unit", ID]`, or that of the only service.
+    pub fn logs(&self, which: &[&str]) -> Vec<LogLine> {
+        self.json_lines(&[&["logs", "--json"], which].concat())
     }
 
     /// The events in words, for a test's last words.
@@ -252,6 +272,11 @@ impl Tidegate {
             .unwrap_or_else(|error| panic!("{args:?}: {error}: {}", String::from_utf8_lossy(&output.stderr)))
     }
 
+    fn json_lines<T: for<'a> Deserialize<'a>>(&self, args: &[&str]) -> Vec<T> {
+        let text = String::from_utf8(self.run(args).stdout).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     /// The binary, free of what the surroundings set.
     fn bare(&self, args: &[&str]) -> Command {
         let mut command = Command::new(BINARY);
@@ -282,14 +307,4 @@ impl Drop for Tidegate {
             std::thread::sleep(super::LOOK);
         }
     }
-}
-
-/// An address nobody listens on, below the ports that the system gives out by itself: it stays free while nobody
-/// listens on it for a moment.
-fn free_address() -> SocketAddr {
-    let first = 10_000 + (std::process::id() % 500) as u16 * 8;
-    (first..first + 2_000)
-        .map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
-        .find(|address| TcpListener::bind(address).is_ok())
-        .expect("one of 2,000 ports is free")
 }
