@@ -183,6 +183,7 @@ impl FakeUnit {
             pid: Some(self.pid),
             port: self.port,
             last_probe: self.spec.probes.is_some().then_some(last_probe),
+            flooding: false,
         }
     }
 

@@ -59,11 +59,17 @@ impl ProcessBackend {
             let made = place::private_dir(dir).and_then(|()| fs::canonicalize(&dir));
             *dir = made.map_err(failed(format!("cannot use the directory {}", dir.display())))?;
         }
+        let abilities = Abilities::find(&config);
+        if abilities.why_no_mounts.is_none() {
+            // A unit gets to what is its own by mounts, so it need not get by what is another's.
+            let closed = place::close(&config.root).and_then(|()| place::close(&config.cache));
+            closed.map_err(failed("cannot close the directories of units"))?;
+        }
         let boot_id = boot_id().map_err(failed("cannot tell which boot of the machine this is"))?;
         let board = Arc::new(Mutex::new(Board::default()));
         let watch = Watch::begin(Arc::clone(&board), waker).map_err(failed("cannot start a thread"))?;
         let mut backend = ProcessBackend {
-            abilities: Abilities::find(&config),
+            abilities,
             logs: SegmentLogs::new(config.logs.clone()),
             config,
             board,

@@ -12,7 +12,7 @@ const LITTLE: u64 = 1 << 30;
 
 /// Looks at the machine without a backend running: control groups, user, room on disk.
 pub fn doctor(config: &ProcessConfig) -> Vec<DoctorFinding> {
-    if let Err(error) = super::place::private_dir(&config.root) {
+    if let Err(error) = std::fs::create_dir_all(&config.root) {
         let message = format!("{}: {error}", config.root.display());
         let help = "give Tidegate a data directory it may write to with --data".to_owned();
         return vec![finding(Severity::Error, "disk", message, Some(help))];

@@ -40,6 +40,9 @@ pub(super) enum FromShim {
         pid: u32,
         /// When it started, by the boot clock.
         started_ms: u64,
+        /// Whether it writes output without end, see `shim::meter`.
+        #[serde(default)]
+        flooding: bool,
     },
     /// It is over, nothing of it is left, and `exit.json` says so too.
     Ended(Exit),

@@ -145,6 +145,11 @@ pub(super) fn private_dir(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(PASSABLE))
 }
 
+/// Makes it one that nobody but us may pass through either: what is in it reaches its unit by a mount.
+pub(super) fn close(dir: &Path) -> io::Result<()> {
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
+}
+
 /// Whether an id can be part of a file name: ours always can, one typed by a user may not.
 pub(super) fn safe(id: &InstanceId) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');

@@ -3,12 +3,12 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use tidegate_backend::Backend;
 use tidegate_backend::process::doctor;
+use tidegate_backend::{Backend, UnitSpec};
 use tidegate_core::model::Limits;
 use tidegate_core::units::MilliCpu;
 
-use crate::yard::{SERVE, Yard, is_root, mode, web, worker};
+use crate::yard::{SERVE, Yard, id, is_root, mode, web, worker};
 
 #[test]
 fn as_root_a_unit_below_a_private_directory_is_nobody_and_cannot_write_its_build() {
@@ -36,6 +36,44 @@ fn as_root_a_unit_below_a_private_directory_is_nobody_and_cannot_write_its_build
     assert!(said.contains(yard.build().to_str().unwrap()), "{said}");
     assert!(said.contains("NoNewPrivs:\t1") && said.matches("0000000000000000").count() == 2, "{said}");
     assert!(!yard.build().join("file2").exists());
+}
+
+#[test]
+fn as_root_a_unit_cannot_reach_what_other_units_write() {
+    let mut yard = Yard::new();
+    // Everybody may enter: nothing but the data directory's own ways keeps units apart.
+    fs::set_permissions(yard.dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    if !is_root() || no_user(&mut yard).is_some() {
+        println!("skipped: units cannot be confined here");
+        return;
+    }
+    let mut build = worker(&yard, "build-1", "echo good > $HOME/config");
+    build.writable = true;
+    yard.start(&build);
+    assert!(yard.exit("build-1").success(), "{:?}", yard.output("build-1"));
+    yard.start(&worker(&yard, "web-1", "echo $HOME; sleep 1000"));
+    yard.says("web-1", "scratch");
+    let cache = yard.data.join("cache/shop");
+    let home = yard.place("web-1").join("scratch");
+    assert!(cache.join("config").exists() && home.exists());
+    let look = |dir: &std::path::Path| format!("touch {}/evil && echo wrote; ", dir.display());
+    let mut other =
+        worker(&yard, "build-2", &format!("{}{}touch $HOME/x && echo own", look(&cache), look(&home)));
+    other.app = "evil".parse().unwrap();
+    let instance = UnitSpec { id: id("web-2"), ..other.clone() };
+    other.writable = true;
+    for (name, spec) in [("build-2", other), ("web-2", instance)] {
+        yard.start(&spec);
+        yard.exit(name);
+        let said = yard.output(name).join("\n");
+        assert!(said.contains("own") && !said.contains("wrote"), "{name}: {said}");
+    }
+    assert!(!cache.join("evil").exists() && !home.join("evil").exists());
+}
+
+/// Whether units become another user and see the file system as we do.
+fn no_mounts(yard: &mut Yard) -> bool {
+    no_user(yard).is_some_and(|why| why.contains("see the whole file system"))
 }
 
 /// Why units cannot be confined here, where they cannot.
@@ -86,7 +124,7 @@ fn a_secret_is_in_the_app_and_nowhere_else() {
     yard.exit("web-1");
     assert_eq!(yard.output("web-1"), ["has it", "0"]);
     assert_eq!(mode(&yard.place("web-1").join("spec.json")), 0o600);
-    assert_eq!(mode(&yard.root()), 0o711, "others may pass, and not look");
+    assert_eq!(mode(&yard.root()), if no_mounts(&mut yard) { 0o711 } else { 0o700 });
     // A start that fails in every way it can must not quote the environment.
     let mut broken = spec.clone();
     broken.id = crate::yard::id("web-2");

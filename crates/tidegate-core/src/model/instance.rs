@@ -41,6 +41,9 @@ pub struct Instance {
     pub unready_since: Option<Moment>,
     /// Since when the backend has not known of it although it should.
     pub missing_since: Option<Moment>,
+    /// Whether it writes output without end.
+    #[serde(default)]
+    pub flooding: bool,
     /// Whether any generation of it was ever ready.
     pub ever_ready: bool,
     /// How many times it was started again.
@@ -109,6 +112,7 @@ impl Instance {
             ready_since: None,
             unready_since: None,
             missing_since: None,
+            flooding: false,
             ever_ready: false,
             restarts: 0,
             crashes: 0,

@@ -23,6 +23,9 @@ pub struct UnitObservation {
     pub port: Option<u16>,
     /// The last answer to a probe.
     pub last_probe: Option<ProbeAnswer>,
+    /// Whether it writes output without end, far more than a log.
+    #[serde(default)]
+    pub flooding: bool,
 }
 
 /// What an instance or job does.

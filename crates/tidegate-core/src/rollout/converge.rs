@@ -39,9 +39,9 @@ impl Fleet<'_> {
         self.retire_surplus(Role::Candidate, shape.candidate, now);
         self.retire_surplus(Role::Stable, shape.stable, now);
         if shape.ensure_stable {
-            self.fill(Role::Stable, shape.stable, shape.most, now);
+            self.fill(Role::Stable, shape.stable, shape, now);
         }
-        self.fill(Role::Candidate, shape.candidate, shape.most, now);
+        self.fill(Role::Candidate, shape.candidate, shape, now);
     }
 
     /// Moves leaving instances on: out of rotation, then no request in flight (or the drain time is over), then stopped, then
@@ -91,13 +91,11 @@ impl Fleet<'_> {
     fn retire_others(&mut self, shape: &Shape, now: Moment) {
         let counts = self.parts.count(&self.instances, self.routing);
         // Where nothing runs side by side, stable cannot come before the others have left.
-        let in_the_way = shape.ensure_stable && shape.most.is_some();
-        let covered = match (shape.ensure_stable, shape.traffic) {
-            _ if in_the_way => u32::MAX,
-            (_, Traffic::Candidate | Traffic::Nobody) => u32::MAX,
-            (true, Traffic::Mixed) => counts.stable.ready + counts.candidate.ready,
-            (true, Traffic::Stable) => counts.stable.ready,
-            (false, _) => counts.stable.wanted,
+        let covered = match shape.traffic {
+            _ if shape.exclusive => u32::MAX,
+            Traffic::Candidate | Traffic::Nobody => u32::MAX,
+            Traffic::Mixed => counts.stable.ready + counts.candidate.ready,
+            Traffic::Stable => counts.stable.ready,
         };
         let keep = shape.stable.saturating_sub(covered).min(counts.others.in_rotation);
         self.retire_surplus(Role::Other, keep, now);
@@ -118,7 +116,7 @@ impl Fleet<'_> {
         }
     }
 
-    fn fill(&mut self, role: Role, want: u32, most: Option<u32>, now: Moment) {
+    fn fill(&mut self, role: Role, want: u32, shape: &Shape, now: Moment) {
         let revision = match role {
             Role::Stable => self.parts.stable,
             Role::Candidate => self.parts.candidate,
@@ -135,7 +133,11 @@ impl Fleet<'_> {
                 have += 1;
             }
         }
-        while have < want && most.is_none_or(|most| (self.instances.len() as u32) < most) {
+        // Others that are kept at work until this revision can do without them are not in its way.
+        let kept =
+            |i: &&Instance| !shape.exclusive && i.is_ready() && self.parts.role(i.revision) == Role::Other;
+        let kept = self.instances.iter().filter(kept).count();
+        while have < want && shape.most.is_none_or(|most| ((self.instances.len() - kept) as u32) < most) {
             self.create(revision, now);
             have += 1;
         }

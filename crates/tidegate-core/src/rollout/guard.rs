@@ -23,6 +23,8 @@ pub struct Watch<'a> {
     pub spec: Option<&'a ServiceSpec>,
     /// All numbers.
     pub counts: Counts,
+    /// Whether a stable instance floods its output too: then the reason is not the candidate's.
+    pub stable_floods: bool,
     /// Whether requests have reached the candidate alone, so that losing it loses them.
     pub alone: bool,
 }
@@ -31,6 +33,7 @@ pub struct Watch<'a> {
 pub fn verdict(watch: &Watch<'_>, now: Moment) -> Option<Cause> {
     crash_loop(watch)
         .or_else(|| lost_readiness(watch, now))
+        .or_else(|| output_flood(watch))
         .or_else(|| start_deadline(watch, now))
         .or_else(|| progress_deadline(watch, now))
 }
@@ -82,6 +85,13 @@ fn lost_readiness(watch: &Watch<'_>, now: Moment) -> Option<Cause> {
         format!("{} has not been ready for {UNREADY_FOR}: {why}", lost.id)
     };
     Some(cause("lost-readiness", message, lost))
+}
+
+fn output_flood(watch: &Watch<'_>) -> Option<Cause> {
+    let loud = watch.candidates.iter().find(|i| i.flooding && !watch.stable_floods)?;
+    let message =
+        format!("{} writes output without end, more than 8MiB a second; no stable instance does", loud.id);
+    Some(cause("output-flood", message, loud))
 }
 
 fn start_deadline(watch: &Watch<'_>, now: Moment) -> Option<Cause> {

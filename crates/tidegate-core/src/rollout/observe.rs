@@ -14,6 +14,9 @@ pub const MISSING_FOR: Millis = Millis(500);
 /// Ready this long without a break: earlier crashes are forgotten.
 const FORGIVE_AFTER: Millis = Millis::seconds(60);
 
+/// What ends an instance that does not end when told to.
+const SIGKILL: i32 = 9;
+
 /// What the backend sees, by unit.
 pub type Seeing = BTreeMap<InstanceId, UnitObservation>;
 
@@ -35,6 +38,7 @@ fn observe_one(key: &ServiceKey, instance: &mut Instance, seeing: &Seeing, now: 
     }
     instance.pid = sight.pid.or(instance.pid);
     instance.port = sight.port.or(instance.port);
+    instance.flooding = sight.flooding;
     if sight.last_probe.is_some() {
         instance.last_probe.clone_from(&sight.last_probe);
     }
@@ -110,7 +114,13 @@ fn on_exit(key: &ServiceKey, instance: &mut Instance, exit: &Exit, now: Moment) 
             &format!("ended by itself: {exit}; started again in {wait}"),
         );
     }
-    told(key, instance, "instance.stopped", &format!("stopped: {exit}"))
+    let killed = exit.signal == Some(SIGKILL) && !exit.out_of_memory;
+    let how = if killed {
+        "it did not end when told to and was killed after its grace".to_owned()
+    } else {
+        exit.to_string()
+    };
+    told(key, instance, "instance.stopped", &format!("stopped: {how}"))
 }
 
 fn told(key: &ServiceKey, instance: &Instance, kind: &str, what: &str) -> Event {

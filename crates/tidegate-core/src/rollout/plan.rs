@@ -253,6 +253,10 @@ impl<'a> Planner<'a> {
             candidates: &candidates,
             spec: self.input.specs.get(&rollout.to),
             counts: self.counts(Some(rollout)),
+            stable_floods: self
+                .instances
+                .iter()
+                .any(|i| i.flooding && parts.role(i.revision) == Role::Stable),
             alone: super::begin::serves_alone(rollout),
         };
         let verdict = guard::verdict(&watch, self.now);

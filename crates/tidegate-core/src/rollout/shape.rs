@@ -15,6 +15,8 @@ pub struct Shape {
     pub candidate: u32,
     /// All instances together, stopping ones too, never more than this.
     pub most: Option<u32>,
+    /// Whether two instances cannot run side by side.
+    pub exclusive: bool,
     /// Who gets requests.
     pub traffic: Traffic,
 }
@@ -54,7 +56,7 @@ pub struct Goal<'a> {
 /// A service without a rollout.
 pub fn idle(stable: u32, exclusive: bool) -> Shape {
     let most = exclusive.then_some(stable);
-    Shape { stable, ensure_stable: true, candidate: 0, most, traffic: Traffic::Stable }
+    Shape { stable, ensure_stable: true, candidate: 0, most, exclusive, traffic: Traffic::Stable }
 }
 
 /// A rollout on its way. `phase` is not final and not aborting.
@@ -106,6 +108,7 @@ fn blue_green(goal: &Goal<'_>) -> Shape {
         ensure_stable: true,
         candidate: goal.candidate,
         most: goal.exclusive.then_some(goal.stable.max(goal.candidate)),
+        exclusive: goal.exclusive,
         traffic: Traffic::Stable,
     }
 }
@@ -129,6 +132,7 @@ fn rolling(goal: &Goal<'_>) -> Shape {
         ensure_stable: false,
         candidate,
         most: Some(room),
+        exclusive: goal.exclusive,
         traffic: Traffic::Mixed,
     }
 }
@@ -140,6 +144,7 @@ fn rolling_with_extra_batch(goal: &Goal<'_>) -> Shape {
         ensure_stable: false,
         candidate: next_batch(goal),
         most: Some(room),
+        exclusive: goal.exclusive,
         traffic: Traffic::Mixed,
     }
 }
@@ -159,6 +164,7 @@ fn promoting(goal: &Goal<'_>) -> Shape {
         ensure_stable: false,
         candidate: goal.candidate,
         most: goal.exclusive.then_some(goal.candidate),
+        exclusive: goal.exclusive,
         traffic: if goal.candidate == 0 { Traffic::Nobody } else { Traffic::Candidate },
     }
 }
@@ -183,6 +189,7 @@ fn aborting(goal: &Goal<'_>) -> Shape {
         ensure_stable: true,
         candidate: if lean_on_candidate { goal.counts.candidate.in_rotation } else { 0 },
         most: goal.exclusive.then_some(goal.stable),
+        exclusive: goal.exclusive,
         traffic: if lean_on_candidate { Traffic::Mixed } else { Traffic::Stable },
     }
 }

@@ -21,5 +21,5 @@ pub use out::{Out, to_stderr};
 pub use plan::plan;
 pub use rollout::rollout;
 pub use status::{scaled, status};
-pub use text::{attributed, quoted, wrapped};
+pub use text::{attributed, wrapped};
 pub use timeline::event_line;

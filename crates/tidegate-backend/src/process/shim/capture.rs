@@ -10,6 +10,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 
+use tidegate_os::clock::boot_ms;
+
+use super::meter::Meter;
 use crate::process::log::{Journal, Stream};
 
 /// The longest line that is kept whole.
@@ -26,6 +29,7 @@ pub(super) struct Capture {
     journal: Journal,
     chunk: Vec<u8>,
     resume_at_ms: Option<u64>,
+    meter: Meter,
 }
 
 struct Pipe {
@@ -38,7 +42,18 @@ struct Pipe {
 
 impl Capture {
     pub(super) fn new(journal: Journal) -> Capture {
-        Capture { pipes: Vec::new(), journal, chunk: vec![0; 32 << 10], resume_at_ms: None }
+        Capture {
+            pipes: Vec::new(),
+            journal,
+            chunk: vec![0; 32 << 10],
+            resume_at_ms: None,
+            meter: Meter::new(boot_ms()),
+        }
+    }
+
+    /// Whether the unit writes without end.
+    pub(super) fn flooding(&self) -> bool {
+        self.meter.flooding()
     }
 
     pub(super) fn journal(&mut self) -> &mut Journal {
@@ -60,7 +75,7 @@ impl Capture {
     }
 
     pub(super) fn deadline_ms(&self) -> Option<u64> {
-        self.resume_at_ms
+        [self.resume_at_ms, self.meter.deadline_ms()].into_iter().flatten().min()
     }
 
     /// Takes what there is.
@@ -70,8 +85,10 @@ impl Capture {
         }
         self.resume_at_ms = None;
         let mut pipes = std::mem::take(&mut self.pipes);
-        pipes.retain_mut(|pipe| pipe.read(&mut self.chunk, &mut self.journal, now_ms));
+        let mut taken = 0;
+        pipes.retain_mut(|pipe| pipe.read(&mut self.chunk, &mut self.journal, &mut taken, now_ms));
         self.pipes = pipes;
+        self.meter.count(taken, now_ms);
         if self.journal.flooded(now_ms) {
             self.resume_at_ms = Some(now_ms + PAUSE_MS);
         }
@@ -91,8 +108,8 @@ impl Capture {
 }
 
 impl Pipe {
-    /// False once it is closed.
-    fn read(&mut self, chunk: &mut [u8], journal: &mut Journal, now_ms: u64) -> bool {
+    /// Adds what it took to `all`. False once it is closed.
+    fn read(&mut self, chunk: &mut [u8], journal: &mut Journal, all: &mut u64, now_ms: u64) -> bool {
         let mut taken = 0;
         while taken < AT_ONCE {
             match self.file.read(chunk) {
@@ -102,6 +119,7 @@ impl Pipe {
                 }
                 Ok(read) => {
                     taken += read;
+                    *all += read as u64;
                     self.take(&chunk[..read], journal, now_ms);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -57,8 +57,14 @@ impl Life {
 
     /// Until it is over and recorded.
     pub(super) fn live(mut self) {
+        let mut told = false;
         while let Ok(unit) = &self.unit {
-            let state = FromShim::Running { pid: unit.main.pid, started_ms: unit.main.started_ms };
+            let flooding = self.capture.flooding();
+            let Main { pid, started_ms, .. } = unit.main;
+            let state = FromShim::Running { pid, started_ms, flooding };
+            if std::mem::replace(&mut told, flooding) != flooding {
+                self.clients.tell(&state);
+            }
             self.clients.accept(&state);
             self.wait();
             self.step(boot_ms());

@@ -11,6 +11,7 @@ mod child;
 mod clients;
 mod ending;
 mod life;
+mod meter;
 
 use std::io;
 use std::os::unix::net::UnixListener;

@@ -27,7 +27,18 @@ impl Sight {
     /// A unit whose start was asked for.
     pub(in crate::process) fn new(id: InstanceId, generation: u64, place: Place, port: Option<u16>) -> Sight {
         let state = UnitState::Running(Health { ready: false, live: true });
-        Sight { seen: UnitObservation { id, generation, state, pid: None, port, last_probe: None }, place }
+        Sight {
+            seen: UnitObservation {
+                id,
+                generation,
+                state,
+                pid: None,
+                port,
+                last_probe: None,
+                flooding: false,
+            },
+            place,
+        }
     }
 
     pub(in crate::process) fn runs(&self) -> bool {
@@ -85,5 +96,6 @@ impl Board {
 /// A probe that goes on failing in the same way is no news.
 fn differs(before: &UnitObservation, after: &UnitObservation) -> bool {
     let good = |seen: &UnitObservation| seen.last_probe.as_ref().map(|probe: &ProbeAnswer| probe.good);
-    before.state != after.state || before.pid != after.pid || good(before) != good(after)
+    let facts = |seen: &UnitObservation| (seen.state.clone(), seen.pid, seen.flooding);
+    facts(before) != facts(after) || good(before) != good(after)
 }

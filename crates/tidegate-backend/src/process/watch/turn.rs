@@ -158,6 +158,7 @@ fn publish(board: &Mutex<Board>, unit: &Watched, news: Vec<News>) -> bool {
         for item in news {
             match item {
                 News::Running(pid) => seen.pid = Some(pid),
+                News::Flooding(flooding) => seen.flooding = flooding,
                 News::Health(health) if matches!(seen.state, UnitState::Running(_)) => {
                     seen.state = UnitState::Running(health);
                 }

@@ -62,6 +62,7 @@ enum How {
 /// What is new of a unit.
 pub(super) enum News {
     Running(u32),
+    Flooding(bool),
     Health(Health),
     Answered(Which, Answer),
     Ended(Exit),
@@ -137,7 +138,7 @@ impl Watched {
 
     fn on_message(&mut self, message: FromShim, now_ms: u64) -> Vec<News> {
         match message {
-            FromShim::Running { pid, started_ms } => {
+            FromShim::Running { pid, started_ms, flooding } => {
                 if self.prober.is_none()
                     && let Some(probes) = self.probes.clone()
                 {
@@ -145,7 +146,10 @@ impl Watched {
                     self.prober = Some(Prober::new(probes, self.port.is_some(), born, self.was_ready));
                 }
                 let health = self.health(now_ms).map(News::Health);
-                [Some(News::Running(pid)), health].into_iter().flatten().collect()
+                [Some(News::Running(pid)), Some(News::Flooding(flooding)), health]
+                    .into_iter()
+                    .flatten()
+                    .collect()
             }
             FromShim::Ended(exit) => vec![self.end(exit)],
             FromShim::Checked { serial, good, answer } => {

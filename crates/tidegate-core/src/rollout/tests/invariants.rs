@@ -22,6 +22,7 @@ fn behaviour() -> impl Strategy<Value = Behaviour> {
         ready_after,
         exits_after,
         stops_after,
+        floods: false,
     })
 }
 

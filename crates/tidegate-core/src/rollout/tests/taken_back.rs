@@ -4,10 +4,12 @@ use super::world::{Behaviour, GOOD, World, spec};
 use crate::model::{Phase, Request, RevisionNo, RolloutKind, StrategyKind};
 use crate::rollout::Gate;
 
-const NEVER_READY: Behaviour = Behaviour { ready_after: None, exits_after: None, stops_after: 50 };
-const EXITS_AT_ONCE: Behaviour = Behaviour { ready_after: None, exits_after: Some(100), stops_after: 50 };
+const NEVER_READY: Behaviour =
+    Behaviour { ready_after: None, exits_after: None, stops_after: 50, floods: false };
+const EXITS_AT_ONCE: Behaviour =
+    Behaviour { ready_after: None, exits_after: Some(100), stops_after: 50, floods: false };
 const EXITS_AFTER_5S: Behaviour =
-    Behaviour { ready_after: Some(400), exits_after: Some(5_000), stops_after: 50 };
+    Behaviour { ready_after: Some(400), exits_after: Some(5_000), stops_after: 50, floods: false };
 
 fn taken_back(kind: StrategyKind, instances: u32, bad: Behaviour) -> World {
     let mut world = World::serving(kind, instances);
@@ -50,6 +52,22 @@ fn a_candidate_that_falls_in_the_bake_time_is_swapped_out_at_once() {
     for kind in [StrategyKind::Rolling, StrategyKind::RollingWithExtraBatch] {
         taken_back(kind, 2, EXITS_AFTER_5S);
     }
+}
+
+#[test]
+fn a_candidate_that_floods_its_output_is_taken_back_unless_stable_does_too() {
+    let loud = Behaviour { floods: true, ..GOOD };
+    for kind in StrategyKind::ALL {
+        let world = taken_back(kind, 2, loud);
+        assert_eq!(world.last().cause.as_ref().unwrap().code, "output-flood");
+    }
+    let mut world = World::serving(StrategyKind::BlueGreen, 2);
+    world.behaviours.insert(RevisionNo(1), loud);
+    world.kill(&world.instances[0].id.clone());
+    world.run_for(5_000);
+    world.deploy(2, spec(StrategyKind::BlueGreen, 2), loud);
+    world.run_until(60_000, |w| w.state.rollout.is_none());
+    assert_eq!(world.last().phase, Phase::Succeeded, "what both do is not the candidate's fault");
 }
 
 #[test]

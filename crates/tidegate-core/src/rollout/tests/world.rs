@@ -17,9 +17,12 @@ pub struct Behaviour {
     pub exits_after: Option<u64>,
     /// From a stop to the end.
     pub stops_after: u64,
+    /// Whether it writes without end.
+    pub floods: bool,
 }
 
-pub const GOOD: Behaviour = Behaviour { ready_after: Some(400), exits_after: None, stops_after: 50 };
+pub const GOOD: Behaviour =
+    Behaviour { ready_after: Some(400), exits_after: None, stops_after: 50, floods: false };
 
 #[derive(Clone, Debug)]
 struct Process {
@@ -271,6 +274,7 @@ impl World {
             pid: Some(u32::from(process.port)),
             port: Some(process.port),
             last_probe: None,
+            flooding: process.behaviour.floods,
         }
     }
 
