@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -57,6 +58,8 @@ impl Load {
             .arg(&path)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            // Ctrl-C is for the demo: the file ends the load.
+            .process_group(0)
             .spawn()?;
         let progress = File::open(&path)?;
         Ok(Load { child, stop, progress, text: String::new(), now: Now::default() })

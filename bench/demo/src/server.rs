@@ -36,6 +36,7 @@ impl Server {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(args).env("TIDEGATE_API", &self.data).env("NO_COLOR", "1").stdin(Stdio::null());
+        command.process_group(0);
         command
     }
 
