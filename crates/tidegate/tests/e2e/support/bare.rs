@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::App;
 
@@ -32,6 +32,15 @@ pub fn start_two(app: &App, like: u32) -> Duration {
         copy.wait().unwrap();
     }
     took
+}
+
+/// How long a shell takes from its start until its first command has read the clock, in milliseconds.
+pub fn first_command(command: &str) -> f64 {
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64() * 1e3;
+    let begun = now();
+    let output = Command::new("sh").args(["-c", command]).output().unwrap();
+    let read: f64 = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
+    read - begun
 }
 
 fn start(app: &App, interpreter: &Path, address: SocketAddr) -> Child {
