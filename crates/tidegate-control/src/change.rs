@@ -10,6 +10,7 @@ use tidegate_core::rollout::begin::NewRollout;
 use tidegate_store::Counter;
 
 use crate::answer::{service_of, store_trouble};
+use crate::claim;
 use crate::engine::{Effect, Time, World, effective_for, started};
 use crate::plane::{Refusal, RefusalKind, ServiceRef};
 
@@ -205,6 +206,18 @@ fn still_built(world: &World<'_>, revision: &Revision) -> Result<(), Refusal> {
         .help("check its commit out and `tidegate deploy` it"))
 }
 
+fn its_routes_are_free(world: &World<'_>, revision: &Revision) -> Result<(), Refusal> {
+    let Revision { app, environment, number, spec, .. } = revision;
+    match claim::taken(world.store, app, environment, &spec.routes).map_err(store_trouble)? {
+        None => Ok(()),
+        Some(taken) => {
+            let message = format!("{number} cannot come back: {taken}");
+            Err(Refusal::new(RefusalKind::Conflict, "rollout::route-taken", message)
+                .help("take the route from the other app first, or deploy with another"))
+        }
+    }
+}
+
 fn start(
     world: &mut World<'_>,
     time: Time,
@@ -215,6 +228,7 @@ fn start(
 ) -> Result<(), Refusal> {
     let revision = revision(world, state, to)?;
     still_built(world, &revision)?;
+    its_routes_are_free(world, &revision)?;
     let id = RolloutId(world.store.peek_id(Counter::Rollout).map_err(store_trouble)?);
     let effective = effective_for(state, &revision, kind);
     let new = NewRollout { id, kind, deploy: None, to, effective, unix_ms: time.unix_ms };

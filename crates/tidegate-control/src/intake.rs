@@ -8,14 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tidegate_config::{Diagnostic, Resolved, Source, load, load_procfile};
 use tidegate_core::event::Event;
-use tidegate_core::model::{
-    Build, BuildId, BuildPhase, Deploy, DeployPhase, Name, RevisionSpec, RouteSpec, ServiceState,
-};
+use tidegate_core::model::{Build, BuildId, BuildPhase, Deploy, DeployPhase, Name, RevisionSpec};
 use tidegate_core::units::ByteSize;
 use tidegate_os::file;
 use tidegate_store::{Counter, Reader};
 
 use crate::answer::{LEAST_FREE, store_trouble};
+use crate::claim;
 use crate::engine::{Time, World};
 use crate::plane::{DeployRequest, Refusal, RefusalKind};
 use crate::snapshot::{self, Limits, UnpackError, digest_of};
@@ -209,30 +208,13 @@ fn keep_snapshot(data: &Path, staged: &mut Staged) -> io::Result<()> {
     Ok(())
 }
 
-/// A host and path leads to one app only.
 fn no_route_of_others(store: &Reader, accepted: &Accepted) -> Result<(), Refusal> {
-    let others =
-        |state: &ServiceState| state.key.app != accepted.app || state.key.environment != accepted.environment;
-    for state in store.services().map_err(store_trouble)?.iter().filter(|state| others(state)) {
-        let Some(number) = state.routing.routes_of.or(state.stable) else { continue };
-        let revision =
-            store.revision(&state.key.app, &state.key.environment, number).map_err(store_trouble)?;
-        for taken in revision.iter().flat_map(|revision| &revision.spec.routes) {
-            if accepted.spec.routes.iter().any(|route| same_place(route, taken)) {
-                let message = format!(
-                    "the route {}{} leads to app {} in {} already",
-                    taken.host, taken.path, state.key.app, state.key.environment
-                );
-                return Err(Refusal::new(RefusalKind::Conflict, "deploy::route-taken", message)
-                    .help("give this environment a host or path of its own in `routes`"));
-            }
-        }
+    let taken = claim::taken(store, &accepted.app, &accepted.environment, &accepted.spec.routes);
+    match taken.map_err(store_trouble)? {
+        None => Ok(()),
+        Some(message) => Err(Refusal::new(RefusalKind::Conflict, "deploy::route-taken", message)
+            .help("give this environment a host or path of its own in `routes`")),
     }
-    Ok(())
-}
-
-fn same_place(a: &RouteSpec, b: &RouteSpec) -> bool {
-    a.host == b.host && a.path == b.path
 }
 
 fn manifest_in(dir: &Path) -> Result<Source, Refusal> {

@@ -6,6 +6,7 @@
 
 pub mod answer;
 mod change;
+mod claim;
 pub mod clock;
 pub mod digest;
 pub mod engine;

@@ -12,6 +12,7 @@ use tidegate_core::rollout::{Begun, begin, effective};
 use tidegate_store::{Counter, Reader, StoreError};
 
 use super::{Effect, Engine, Outcome, Sight, Time, World};
+use crate::claim;
 use crate::digest::digest_json;
 
 impl Engine {
@@ -74,6 +75,10 @@ impl Engine {
         time: Time,
         mut deploy: Deploy,
     ) -> Result<Outcome, StoreError> {
+        let taken = claim::taken(world.store, &deploy.app, &deploy.environment, &deploy.spec.routes)?;
+        if let Some(taken) = taken {
+            return self.fail_deploy(world, time, deploy, taken);
+        }
         let revision = revision_of(world.store, &deploy)?;
         let steps = steps_of(world.store, &deploy, &revision)?;
         let mut next_rollout = world.store.peek_id(Counter::Rollout)?;
