@@ -36,8 +36,10 @@ pub struct DirWorkshop {
 impl DirWorkshop {
     /// The workshop under `data`. `builder`: the user and group that build commands run as, who must own the clean copy.
     pub fn new(data: &Path, builder: Option<(u32, u32)>, waker: Waker) -> io::Result<Self> {
-        for part in ["snapshots", "builds"] {
+        // Snapshots are nobody else's to read; builds are read by who knows the way to one.
+        for (part, mode) in [("snapshots", 0o700), ("builds", 0o711)] {
             fs::create_dir_all(data.join(part))?;
+            fs::set_permissions(data.join(part), Permissions::from_mode(mode))?;
         }
         Ok(DirWorkshop { data: data.to_owned(), builder, steps: Arc::default(), waker })
     }
@@ -49,17 +51,24 @@ impl DirWorkshop {
 
     /// Takes trees away at once and removes them in the background: a new one can take their place meanwhile.
     fn throw_away(&self, trees: Vec<PathBuf>) {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         let trash = self.data.join(TRASH);
-        let moved: io::Result<()> = fs::create_dir_all(&trash).and_then(|()| {
+        let mut moved = Vec::new();
+        let done = fs::create_dir_all(&trash).and_then(|()| {
             trees.iter().filter(|tree| tree.symlink_metadata().is_ok()).try_for_each(|tree| {
-                let serial = NEXT.fetch_add(1, Ordering::Relaxed);
-                fs::rename(tree, trash.join(format!("{}-{serial}", std::process::id())))
+                moved.push(trash.join(unique_name()));
+                fs::rename(tree, &moved[moved.len() - 1])
             })
         });
-        let emptied =
-            std::thread::Builder::new().name("workshop".to_owned()).spawn(move || remove_tree(&trash));
-        if let Err(error) = moved.and(emptied.map(drop)) {
+        // Each its own trees only: the folder itself may be about to get the next ones.
+        let remove = move || {
+            for tree in moved {
+                if let Err(error) = remove_tree(&tree) {
+                    tracing::warn!(%error, "could not remove a tree");
+                }
+            }
+        };
+        let emptied = std::thread::Builder::new().name("workshop".to_owned()).spawn(remove);
+        if let Err(error) = done.and(emptied.map(drop)) {
             tracing::warn!(%error, "could not remove a tree");
         }
     }
@@ -123,6 +132,12 @@ impl Workshop for DirWorkshop {
     fn dir(&self, build: &BuildId) -> PathBuf {
         self.data.join("builds").join(build.0.get(..32).unwrap_or(&build.0))
     }
+}
+
+/// A name that no other tree in the trash has.
+fn unique_name() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

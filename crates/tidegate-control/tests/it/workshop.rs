@@ -110,6 +110,15 @@ fn a_thrown_away_build_can_be_made_again_at_once() {
     assert!(DirWorkshop::snapshot_dir(data.path(), "s2").exists());
 }
 
+#[test]
+fn nobody_else_reads_snapshots_or_lists_builds() {
+    let data = tempfile::tempdir().unwrap();
+    fs::create_dir(data.path().join("snapshots")).unwrap();
+    workshop(data.path());
+    assert_eq!(mode(&data.path().join("snapshots")), 0o700);
+    assert_eq!(mode(&data.path().join("builds")), 0o711);
+}
+
 /// Only root can meet files of others in a build; elsewhere the kernel's own rules keep them out.
 #[test]
 fn a_file_of_somebody_else_in_a_build_is_not_touched() {
