@@ -58,6 +58,7 @@ impl Load {
             .arg(&path)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(File::create(scratch.join("load.log"))?)
             // Ctrl-C is for the demo: the file ends the load.
             .process_group(0)
             .spawn()?;

@@ -84,7 +84,8 @@ pub fn play(
     let app = args.scratch.join("app");
     prepare(step, &args.example, &app)?;
     let before = sight(load.as_deref_mut())?;
-    let answer = deploy(server, &app, load.as_deref_mut(), view)?;
+    let pid = args.scratch.join("deploy.pid");
+    let answer = deploy(server, &app, &pid, load.as_deref_mut(), view)?;
     let after = settle(load, view)?;
     let service = &answer["services"][0];
     let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
@@ -129,6 +130,7 @@ fn prepare(step: &Step, example: &Path, app: &Path) -> Result<(), Trouble> {
 fn deploy(
     server: &Server,
     app: &Path,
+    pid: &Path,
     mut load: Option<&mut Load>,
     view: &mut View,
 ) -> Result<Value, Trouble> {
@@ -138,6 +140,8 @@ fn deploy(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
+    // By this the script ends it where the demo is ended from outside.
+    fs::write(pid, child.id().to_string())?;
     let lines = lines_of(&mut child)?;
     loop {
         match lines.recv_timeout(LOOK) {
@@ -154,6 +158,7 @@ fn deploy(
     let mut text = String::new();
     child.stdout.take().ok_or("no output")?.read_to_string(&mut text)?;
     child.wait()?;
+    fs::remove_file(pid)?;
     let answer: Value = serde_json::from_str(&text)?;
     match answer["error"].as_str() {
         Some(error) => Err(format!("the deploy failed: {error}").into()),
