@@ -5,7 +5,7 @@ use std::time::Duration;
 use tidegate_core::model::StrategyKind;
 use tidegate_load::report::Report;
 
-use crate::support::{App, Load, Mix, SeenLog, Tidegate, figures, full};
+use crate::support::{App, Load, Mix, SeenLog, Tidegate, figures, full, kill};
 
 /// Requests a second.
 const RATE: f64 = 520.0;
@@ -84,4 +84,20 @@ fn immutable_loses_no_request() {
 #[test]
 fn blue_green_loses_no_request() {
     lose_nothing(StrategyKind::BlueGreen);
+}
+
+/// The other tests prove something only where a loss would show.
+#[test]
+fn the_load_notices_what_is_lost() {
+    let (tidegate, app) = (Tidegate::up(), App::new());
+    tidegate.deploy_well(&app);
+    let load = Load::start(&tidegate, HOST, RATE, Mix::Everything, None);
+    let killed = tidegate.service().instances;
+    killed.iter().filter_map(|instance| instance.pid).for_each(|pid| kill(pid, 9));
+    tidegate.wait_for("two others serve", RETIRED_WITHIN, |service| {
+        let ready = service.instances.iter().filter(|instance| instance.state == "ready");
+        ready.filter(|instance| killed.iter().all(|dead| dead.pid != instance.pid)).count() == 2
+    });
+    let report = load.finish();
+    assert!(report.failed > 0 && !report.is_clean(), "both instances were killed under load:\n{report}");
 }
