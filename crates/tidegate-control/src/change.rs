@@ -11,7 +11,7 @@ use tidegate_store::Counter;
 
 use crate::answer::{service_of, store_trouble};
 use crate::claim;
-use crate::engine::{Effect, Time, World, effective_for, started};
+use crate::engine::{Effect, Time, World, effective_for, told};
 use crate::plane::{Refusal, RefusalKind, ServiceRef};
 
 /// The most instances a service may be scaled to.
@@ -233,13 +233,13 @@ fn start(
     let effective = effective_for(state, &revision, kind);
     let new = NewRollout { id, kind, deploy: None, to, effective, unix_ms: time.unix_ms };
     let begun = begin(state, active.as_ref(), new, time.now);
-    let event = started(&begun.rollout);
+    let events = told(&begun);
     write(world, |tx| {
         tx.put_service(&begun.state)?;
         begun.superseded.iter().try_for_each(|ended| tx.put_rollout(ended))?;
         tx.put_rollout(&begun.rollout)?;
         tx.use_ids_below(Counter::Rollout, id.0 + 1)?;
-        tx.event(&event, time.unix_ms).map(drop)
+        events.iter().try_for_each(|event| tx.event(event, time.unix_ms).map(drop))
     })
 }
 

@@ -96,7 +96,7 @@ impl Engine {
                     let id = RolloutId(next_rollout);
                     next_rollout += 1;
                     let one = begin_one(&state, active.as_deref(), id, &revision, deploy.id, time);
-                    events.push(started(&one.rollout));
+                    events.extend(told(&one));
                     begun.push(one);
                 }
             }
@@ -298,7 +298,18 @@ fn migration_job(
     }
 }
 
-pub(crate) fn started(rollout: &Rollout) -> Event {
+/// That a rollout has begun, and which one it has taken the place of.
+pub(crate) fn told(begun: &Begun) -> Vec<Event> {
+    begun.superseded.iter().map(superseded).chain([started(&begun.rollout)]).collect()
+}
+
+fn superseded(rollout: &Rollout) -> Event {
+    let why = rollout.cause.as_ref().map(|cause| format!(": {}", cause.message)).unwrap_or_default();
+    let message = format!("rollout {} to {} is superseded{why}", rollout.id, rollout.to);
+    Event::of(&rollout.key, "rollout.superseded", Some(rollout.to), message)
+}
+
+fn started(rollout: &Rollout) -> Event {
     let from = rollout.from.map_or_else(|| "nothing".to_owned(), |from| from.to_string());
     let strategy = rollout.effective.strategy.kind;
     let message = format!("rollout {} from {from} to {} by {strategy}", rollout.id, rollout.to);

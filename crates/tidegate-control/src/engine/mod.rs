@@ -26,7 +26,7 @@ use tidegate_core::time::Moment;
 use tidegate_store::{Store, StoreError, Tx};
 
 use crate::seams::{RouteSink, Workshop};
-pub(crate) use deploy::{effective_for, started};
+pub(crate) use deploy::{effective_for, told};
 pub use effect::Effect;
 use revisions::Revisions;
 pub use routes::table_of;
