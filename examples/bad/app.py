@@ -22,6 +22,7 @@ SLOW_START_SECONDS = float(os.environ.get("SLOW_START_SECONDS", "8"))
 LARGEST_BODY = 64 << 20
 LONGEST_SLEEP_MS = 60_000
 IDLE_SECONDS = 120
+ENDINGS = {signal.SIGTERM, signal.SIGINT}
 
 draining = threading.Event()
 
@@ -236,15 +237,10 @@ def drain(server):
 
 def serve(port):
     server = Server(("127.0.0.1", port), Handler)
-    stop = threading.Event()
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
-    if BEHAVIOUR == "ignores-sigterm":
-        signal.signal(signal.SIGTERM, lambda *_: say("got SIGTERM and carries on"))
-    else:
-        signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     say(f"version {VERSION} ({BEHAVIOUR}) listens on 127.0.0.1:{server.server_port}")
-    stop.wait()
+    while signal.sigwait(ENDINGS) == signal.SIGTERM and BEHAVIOUR == "ignores-sigterm":
+        say("got SIGTERM and carries on")
     drain(server)
     say("stopped")
 
@@ -283,6 +279,12 @@ def in_background(work):
 
 def main():
     port = PORT
+    if BEHAVIOUR == "forks-children":
+        fork_children()
+    elif BEHAVIOUR == "slow-start":
+        time.sleep(SLOW_START_SECONDS)
+    # Taken by sigwait alone: a handler may run while the main thread holds the very lock it needs.
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
     if BEHAVIOUR == "exits-at-once":
         sys.exit("bad: error: DATABASE_URL is not set")
     elif BEHAVIOUR == "exits-after-5s":
@@ -291,12 +293,8 @@ def main():
         port = 0
     elif BEHAVIOUR == "fills-its-output":
         in_background(fill_output)
-    elif BEHAVIOUR == "forks-children":
-        fork_children()
     elif BEHAVIOUR == "memory-leak":
         in_background(leak_memory)
-    elif BEHAVIOUR == "slow-start":
-        time.sleep(SLOW_START_SECONDS)
     serve(port)
 
 
