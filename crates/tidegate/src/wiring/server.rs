@@ -70,6 +70,7 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
             "`--api ADDR:PORT` listens elsewhere",
         )
     })?;
+    let api_at = api.address();
     let (running, handle, listening) = start(data, options)?;
     let local =
         Listener::unix(&running.data.socket()).map_err(|error| machine("the API's socket", &error))?;
@@ -77,7 +78,7 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
         .map_err(|error| machine("the token", &error))?;
     let config = ApiConfig::new(vec![api, local], token, running.data.path().join("spool"));
     let runtime = runtime().map_err(|error| machine("a runtime", &error))?;
-    say_ready(options, &listening, running.data.path(), begun);
+    say_ready(&api_at, &listening, running.data.path(), begun);
     let ending = runtime.block_on(serve_until_the_end(config, Arc::new(handle), &running))?;
     runtime.shutdown_background();
     finish(running, ending)
@@ -271,12 +272,11 @@ fn machine(what: &str, error: &std::io::Error) -> Failure {
     )
 }
 
-fn say_ready(options: &UpOptions, listening: &str, data: &Path, begun: Instant) {
+fn say_ready(api: &str, listening: &str, data: &Path, begun: Instant) {
     let took = begun.elapsed().as_millis();
     let text = format!(
-        "tidegate {} is up ({took} ms)\n  gateway  http://{listening}\n  api      http://{}\n  data     {}\n",
+        "tidegate {} is up ({took} ms)\n  gateway  http://{listening}\n  api      {api}\n  data     {}\n",
         env!("CARGO_PKG_VERSION"),
-        options.api,
         data.display()
     );
     // Whoever started us may have closed standard output: that is no reason to stop.
