@@ -4,6 +4,11 @@
 #![allow(clippy::unwrap_used)] // a test may end at an impossible case
 #![allow(clippy::print_stdout)] // figures belong into the test's output
 
+mod bad_versions;
+mod cli_loop;
+mod data_dir;
+mod kill;
+mod kill_others;
 mod speed;
 mod support;
 mod zero_loss;

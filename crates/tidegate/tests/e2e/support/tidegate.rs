@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,9 @@ const GONE_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Tidegate {
     folder: TempDir,
+    data: PathBuf,
     gateway: SocketAddr,
+    api: SocketAddr,
     control: Option<Control>,
 }
 
@@ -59,7 +61,18 @@ impl Tidegate {
         let folder = tempfile::Builder::new().prefix("tidegate-e2e-").tempdir().unwrap();
         // Instances are another user, who has to get to their build.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
-        let mut tidegate = Tidegate { folder, gateway: free_address(), control: None };
+        let data = folder.path().join("data");
+        Self::start(folder, data)
+    }
+
+    /// Starts one on a data directory elsewhere.
+    pub fn up_in(data: &Path) -> Self {
+        Self::start(tempfile::tempdir().unwrap(), data.to_owned())
+    }
+
+    fn start(folder: TempDir, data: PathBuf) -> Self {
+        let (gateway, api) = (free_address(), free_address());
+        let mut tidegate = Tidegate { folder, data, gateway, api, control: None };
         tidegate.restart();
         tidegate
     }
@@ -84,7 +97,7 @@ impl Tidegate {
         let log =
             File::options().create(true).append(true).open(self.folder.path().join("control.log")).unwrap();
         let mut child = self
-            .bare(&["up", "--gateway", &self.gateway.to_string(), "--api", "127.0.0.1:0", "--data"])
+            .bare(&["up", "--gateway", &self.gateway.to_string(), "--api", &self.api.to_string(), "--data"])
             .arg(self.data())
             .envs(kill_at.map(|moment| ("TIDEGATE_KILL_AT", moment.to_string())))
             .stdin(Stdio::null())
@@ -113,7 +126,12 @@ impl Tidegate {
 
     /// Its data directory.
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.data.clone()
+    }
+
+    /// Where its API listens, besides the socket.
+    pub fn api(&self) -> SocketAddr {
+        self.api
     }
 
     /// The control plane's process.
