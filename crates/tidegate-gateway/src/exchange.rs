@@ -62,6 +62,7 @@ async fn deliver(
     mut request: Request<Upload>,
 ) -> Result<(Ticket, Response<Incoming>, Lease), Page> {
     let mut tried = Vec::new();
+    let mut repeated = false;
     loop {
         head::label(request.headers_mut(), ticket.arm.clone(), ticket.revision.clone());
         match attempt(worker, &ticket, request).await {
@@ -69,13 +70,21 @@ async fn deliver(
                 ticket.on_answer();
                 return Ok((ticket, response, lease));
             }
-            Err(Attempt::Unsent(unsent)) => {
-                request = *unsent;
+            Err(attempt @ (Attempt::Unsent(_) | Attempt::Broken(_))) => {
+                let (again, page) = match attempt {
+                    Attempt::Unsent(unsent) => (Some(*unsent), Page::CONNECT_FAILED),
+                    // Once only: a request that ends the instance it meets must not meet them all.
+                    Attempt::Broken(parts) => {
+                        let first = !std::mem::replace(&mut repeated, true);
+                        (first.then(|| again(*parts)), Page::RESET)
+                    }
+                    Attempt::Failed(..) => unreachable!("matched above"),
+                };
                 tried.push(ticket.endpoint.uid);
                 let arm = (ticket.arm.clone(), ticket.revision.clone());
                 ticket.end(Outcome::Reset);
-                let next = worker.readmit(host, path, &arm, &tried).filter(|_| tried.len() < MOST_TRIED);
-                ticket = next.ok_or(Page::CONNECT_FAILED)?;
+                let place = worker.readmit(host, path, &arm, &tried).filter(|_| tried.len() < MOST_TRIED);
+                (request, ticket) = again.zip(place).ok_or(page)?;
             }
             Err(Attempt::Failed(outcome, page)) => {
                 ticket.end(outcome);
@@ -89,6 +98,8 @@ async fn deliver(
 enum Attempt {
     /// The endpoint saw nothing of the request.
     Unsent(Box<Request<Upload>>),
+    /// It may have, and broke off before any answer; doing it twice is the same as once.
+    Broken(Box<request::Parts>),
     /// It may have: the request must not be sent again.
     Failed(Outcome, Page),
 }
@@ -136,9 +147,13 @@ async fn attempt_fresh(
             return Err(Attempt::Unsent(Box::new(request)));
         }
     };
-    match send(&mut lease, request, worker.limits.first_byte).await {
+    let repeatable = request.body().is_empty() && head::is_idempotent(request.method());
+    let (parts, body) = request.into_parts();
+    let spare = repeatable.then(|| Box::new(parts.clone()));
+    match send(&mut lease, Request::from_parts(parts, body), worker.limits.first_byte).await {
         Ok(response) => Ok((response, lease)),
         Err(Miss::Unsent(request)) => Err(Attempt::Unsent(request)),
+        Err(Miss::Broken) => Err(spare.map_or_else(|| failed(Miss::Broken), Attempt::Broken)),
         Err(miss) => Err(failed(miss)),
     }
 }

@@ -68,7 +68,11 @@ pub fn table_of(
             .iter()
             .filter_map(|instance| Some((&instance.id, instance.port?)))
             .collect();
-        let arms = state.routing.arms.iter().filter_map(|arm| arm_of(arm, &ports)).collect();
+        let routing = &state.routing;
+        let arms: Vec<Arm> = routing.arms.iter().filter_map(|arm| arm_of(arm, &ports)).collect();
+        // Spare arms alone would be a table without weights.
+        let spare = routing.spare.iter().filter(|_| !arms.is_empty()).filter_map(|arm| arm_of(arm, &ports));
+        let arms = arms.iter().cloned().chain(spare).collect();
         (state.key.to_string(), Upstream { arms })
     });
     let routes = claims.into_iter().map(|((host, path), (_, key))| Route { host, path, to: key.to_string() });

@@ -12,6 +12,9 @@ use super::{InstanceId, RevisionNo};
 pub struct Routing {
     /// The arms with a weight over 0.
     pub arms: Vec<RoutingArm>,
+    /// Arms of weight 0, asked only where no endpoint of the others can be: the stable revision kept warm.
+    #[serde(default)]
+    pub spare: Vec<RoutingArm>,
     /// The revision whose routes are in force.
     pub routes_of: Option<RevisionNo>,
 }
@@ -50,8 +53,13 @@ impl ArmRole {
 }
 
 impl Routing {
-    /// Whether the instance is in rotation.
+    /// Whether the gateway may send the instance a request at all.
     pub fn contains(&self, id: &InstanceId) -> bool {
+        self.arms.iter().chain(&self.spare).any(|arm| arm.instances.contains(id))
+    }
+
+    /// Whether the instance is in rotation.
+    pub fn serves(&self, id: &InstanceId) -> bool {
         self.arms.iter().any(|arm| arm.instances.contains(id))
     }
 
@@ -97,7 +105,7 @@ pub struct Arm {
     pub role: ArmRole,
     /// The revision, passed upstream in `tidegate-revision`.
     pub revision: RevisionNo,
-    /// Its share, in percent.
+    /// Its share, in percent; 0: asked only where no endpoint of the other arms can be reached.
     pub weight: u32,
     /// Its endpoints, never empty.
     pub endpoints: Vec<Endpoint>,

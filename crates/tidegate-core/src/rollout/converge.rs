@@ -108,7 +108,7 @@ impl Fleet<'_> {
         // Those that serve stay longest; among equals the oldest stay.
         of_role.sort_by_key(|&n| {
             let instance = &self.instances[n];
-            let serves = instance.is_ready() && self.routing.contains(&instance.id);
+            let serves = instance.is_ready() && self.routing.serves(&instance.id);
             (!serves, !instance.is_ready(), instance.created_at, number_of(&instance.id))
         });
         for &n in of_role.iter().skip(keep as usize) {

@@ -69,7 +69,7 @@ impl Parts {
             };
             count.wanted += 1;
             count.ready += u32::from(instance.is_ready());
-            let works = instance.port.is_none() || routing.contains(&instance.id);
+            let works = instance.port.is_none() || routing.serves(&instance.id);
             count.in_rotation += u32::from(instance.is_ready() && works);
         }
         counts

@@ -12,6 +12,12 @@ use super::shape::Traffic;
 pub fn share(parts: Parts, traffic: Traffic, instances: &[Instance], before: &Routing) -> Routing {
     let stable = ready_of(instances, |i| serves_as_stable(parts, i, before));
     let candidate = ready_of(instances, |i| parts.role(i.revision) == Role::Candidate);
+    // The candidate serves alone and is watched: where it can not be reached at all, the warm stable revision answers.
+    let spare = if traffic == Traffic::Candidate && !candidate.is_empty() {
+        arms_of(ArmRole::Stable, &stable)
+    } else {
+        Vec::new()
+    };
     let (stable, candidate) = match traffic {
         Traffic::Stable if !stable.is_empty() || before.candidate_weight() == 0 => (stable, Vec::new()),
         Traffic::Candidate if !candidate.is_empty() => (Vec::new(), candidate),
@@ -25,14 +31,14 @@ pub fn share(parts: Parts, traffic: Traffic, instances: &[Instance], before: &Ro
     let mut arms = arms_of(ArmRole::Stable, &stable);
     arms.extend(arms_of(ArmRole::Candidate, &candidate));
     set_weights(&mut arms);
-    Routing { arms, routes_of }
+    Routing { arms, spare, routes_of }
 }
 
 /// Stable instances, and others that are in rotation already and still needed.
 fn serves_as_stable(parts: Parts, instance: &Instance, before: &Routing) -> bool {
     match parts.role(instance.revision) {
         Role::Stable => true,
-        Role::Other => before.contains(&instance.id),
+        Role::Other => before.serves(&instance.id),
         Role::Candidate => false,
     }
 }

@@ -287,6 +287,13 @@ impl World {
                 self.instances.iter().find(|i| i.id == id).expect("an instance in rotation exists");
             assert!(instance.is_ready(), "{id} is in rotation and not ready");
         }
+        for id in routing.spare.iter().flat_map(|arm| &arm.instances) {
+            assert!(
+                self.instances.iter().any(|i| i.id == *id && i.is_ready()),
+                "{id} is spare and not ready"
+            );
+            assert!(!routing.serves(id), "{id} serves and is spare");
+        }
         let active = self.rollouts.iter().filter(|r| !r.phase.is_final()).count();
         assert!(active <= 1, "two rollouts at once");
         assert_eq!(active == 1, self.state.rollout.is_some());
