@@ -29,12 +29,19 @@ pub fn deploy(answers: &Answers<'_>, id: u64) -> Result<DeployView, Refusal> {
         build: deploy.build.short().to_owned(),
         revision: deploy.revision,
         services,
-        error: deploy.error.clone(),
+        error: error_of(&deploy),
         job: job(answers, &deploy)?,
         over: failed || rolled,
         succeeded,
         seconds: seconds(&deploy, &rollouts, failed || rolled),
     })
+}
+
+/// A deploy that got as far as its revision can only have failed by its migration, of which the error says how it ended.
+fn error_of(deploy: &Deploy) -> Option<String> {
+    let migrated = deploy.phase == DeployPhase::Rolling && deploy.migration.is_some();
+    let error = deploy.error.as_ref()?;
+    Some(if migrated { format!("the migration failed: {error}") } else { error.clone() })
 }
 
 fn word_for(deploy: &Deploy, rolled: bool) -> &'static str {

@@ -1,7 +1,7 @@
 //! `tidegate explain`: why a rollout ended as it did, with the evidence.
 
 use tidegate_core::model::{
-    Deploy, DeployPhase, Evidence, InstanceId, Phase, Rollout, RolloutId, ServiceState,
+    Deploy, DeployPhase, Evidence, InstanceId, Phase, Rollout, RolloutId, ServiceKey, ServiceState,
 };
 use tidegate_core::view::{Explanation, TimelineEvent};
 use tidegate_store::EventFilter;
@@ -60,7 +60,7 @@ fn of_rollout(answers: &Answers<'_>, rollout: &Rollout) -> Result<Explanation, R
         rollout: Some(super::rollout::view_of(answers, &state, rollout)?),
         summary: summary(rollout),
         evidence,
-        next: next(rollout),
+        next: next(rollout, &place_flags(answers, &rollout.key)?),
         events: events_of(answers, rollout)?,
     })
 }
@@ -97,8 +97,14 @@ fn summary(rollout: &Rollout) -> String {
     }
 }
 
-fn next(rollout: &Rollout) -> Vec<String> {
-    let service = &rollout.key.service;
+/// What a command needs besides the service where there are several apps or environments.
+fn place_flags(answers: &Answers<'_>, key: &ServiceKey) -> Result<String, Refusal> {
+    let only_one = answers.store.apps().map_err(store_trouble)?.len() < 2;
+    Ok(if only_one { String::new() } else { format!(" --app {} -e {}", key.app, key.environment) })
+}
+
+fn next(rollout: &Rollout, place: &str) -> Vec<String> {
+    let service = format!("{}{place}", rollout.key.service);
     match rollout.phase {
         Phase::Aborted | Phase::Failed => {
             let mut next = Vec::new();
