@@ -28,6 +28,18 @@ pub fn by_directory(dir: &Path) -> Result<Client, Failure> {
     if socket.symlink_metadata().is_ok() {
         return Ok(Client::unix(socket));
     }
+    if let Some(pid) = crate::wiring::data_dir::holder(dir) {
+        let message = format!(
+            "a control plane (process {pid}) runs on {}, but its socket {SOCKET} is not there: it is just starting or \
+             ending, or somebody removed the file",
+            dir.display()
+        );
+        let help = format!(
+            "try again; if it stays so, `kill {pid}` ends it while instances and the gateway go on, and `tidegate up` with \
+             the same --data, --gateway and --api takes over"
+        );
+        return Err(Failure::environment(message, help));
+    }
     let message = if dir.is_dir() {
         format!("no server runs on the data directory {}", dir.display())
     } else {

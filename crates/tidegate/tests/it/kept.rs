@@ -1,4 +1,5 @@
-//! `tidegate up` keeps a gateway running, whatever becomes of the program on disk and whatever address is asked for.
+//! `tidegate up` keeps a gateway running whatever becomes of the program on disk and whatever address is asked for, and is
+//! found while it runs.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -79,4 +80,17 @@ fn a_gateway_goes_on_where_the_address_it_is_to_move_to_is_taken() {
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(said.contains(&format!("cannot move to {address}")), "{said}");
     assert_eq!(gateway_of(&up_before.data()), Some(first));
+}
+
+#[test]
+fn a_control_plane_whose_socket_was_removed_is_not_said_to_be_gone() {
+    let up = Up::begin();
+    let socket = up.data().join("api.sock");
+    let aside = up.data().join("api.aside");
+    fs::rename(&socket, &aside).unwrap();
+    let down = Command::new(env!("CARGO_BIN_EXE_tidegate")).arg("down").arg("--data").arg(up.data()).output();
+    fs::rename(&aside, &socket).unwrap();
+    let said = String::from_utf8(down.unwrap().stderr).unwrap();
+    let pid = up.child.id();
+    assert!(said.contains(&format!("process {pid}")) && said.contains(&format!("kill {pid}")), "{said}");
 }
