@@ -306,11 +306,16 @@ impl FakeBackend {
     }
 
     fn spawn(&mut self, spec: &UnitSpec, doubted: bool) {
-        if self.units.get(&spec.id).is_some_and(|unit| unit.spec.generation >= spec.generation) {
+        if let Some(known) = self.units.get(&spec.id).filter(|unit| unit.spec.generation >= spec.generation) {
+            // It runs already and its start is told to have failed all the same.
+            if doubted && known.spec.generation == spec.generation {
+                self.doubted.insert(spec.id.clone(), spec.generation);
+            }
             return;
         }
-        let runs_before = self.units.get(&spec.id).is_some_and(|unit| unit.runs(self.now));
-        if runs_before && self.doubted.get(&spec.id) != Some(&(spec.generation - 1)) {
+        let before =
+            self.units.get(&spec.id).filter(|unit| unit.runs(self.now)).map(|unit| unit.spec.generation);
+        if before.is_some() && self.doubted.get(&spec.id) != before.as_ref() {
             self.breach(format!("{}: generation {} while another runs", spec.id, spec.generation));
         }
         let mut behaviour: Behaviour = spec.command.parse().unwrap_or_default();

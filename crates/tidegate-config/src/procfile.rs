@@ -12,7 +12,7 @@ use crate::manifest::Manifest;
 use crate::quote::quote;
 use crate::raw::{
     Command, Field, Host, ListOf, NameText, Named, NamedEntry, Place, RawManifest, RawMigrate, RawRoute,
-    RawService, name_advice,
+    RawService, name_advice, nearest_name,
 };
 use crate::source::Source;
 use crate::span::{Span, Spanned};
@@ -21,7 +21,7 @@ use crate::tree::{Node, Value, too_large};
 /// More lines than this are no Procfile.
 const MOST_LINES: usize = 100;
 
-/// Reads a `Procfile` for an app of this name. `web` listens on `$PORT` and gets the route `APP.localhost`; `release`
+/// Reads a `Procfile` for an app named after its folder: in lower case, other characters as `-`. `web` listens on `$PORT` and gets the route `APP.localhost`; `release`
 /// runs as the migration. There is a manifest exactly when no diagnostic is an error.
 pub fn load_procfile(procfile: &Source, app: &str) -> (Option<Manifest>, Vec<Diagnostic>) {
     let mut findings = Findings::new(procfile);
@@ -29,13 +29,14 @@ pub fn load_procfile(procfile: &Source, app: &str) -> (Option<Manifest>, Vec<Dia
         findings.push(too_large(procfile));
         return findings.finish(None);
     }
-    let name = app.parse::<Name>();
-    if name.is_err() {
+    // Nobody chose a folder's name with this in mind: the nearest name will do.
+    let name = nearest_name(app);
+    if name.is_none() {
         let message = format!("{} cannot be the name of the app", quote(app));
         findings.push(Diagnostic::error(codes::BAD_NAME, message).help(name_advice(app)));
     }
     let lines = read_lines(procfile, &mut findings);
-    let compiled = name.ok().and_then(|name| compile::compile(&as_manifest(&name, &lines), &mut findings));
+    let compiled = name.and_then(|name| compile::compile(&as_manifest(&name, &lines), &mut findings));
     findings.finish(compiled)
 }
 

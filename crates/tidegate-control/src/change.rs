@@ -230,7 +230,7 @@ fn start(
     still_built(world, &revision)?;
     its_routes_are_free(world, &revision)?;
     let id = RolloutId(world.store.peek_id(Counter::Rollout).map_err(store_trouble)?);
-    let effective = effective_for(state, &revision, kind);
+    let effective = effective_for(state, active.as_ref(), &revision, kind);
     let new = NewRollout { id, kind, deploy: None, to, effective, unix_ms: time.unix_ms };
     let begun = begin(state, active.as_ref(), new, time.now);
     let events = told(&begun);

@@ -9,7 +9,7 @@ use tidegate_core::model::{
     Build, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, MigrateSpec, Name, Phase, Request,
     RevisionNo, RevisionSpec, Rollout, RolloutId, RolloutKind, RouteSpec, ServiceKey, ServiceSpec,
 };
-use tidegate_core::rollout::begin::NewRollout;
+use tidegate_core::rollout::begin::{NewRollout, stable_after};
 use tidegate_core::rollout::{begin, effective};
 use tidegate_core::time::Millis;
 use tidegate_store::{Counter, Store, StoreError};
@@ -164,8 +164,8 @@ fn roll_out(
         return Ok(false);
     };
     let desired = state.scale.unwrap_or(spec.scale.min);
-    let effective = effective(spec, desired, kind, state.stable.is_some());
     let active = active(store, key)?;
+    let effective = effective(spec, desired, kind, stable_after(&state, active.as_ref()).is_some());
     store.transaction(|tx| {
         let id = RolloutId(tx.next_id(Counter::Rollout)?);
         let new = NewRollout { id, kind, deploy, to, effective, unix_ms: time.unix_ms };

@@ -12,11 +12,11 @@ impl Rng {
 
     /// A generator of its own for one purpose, so that drawing more for one changes nothing of another.
     pub fn fork(&mut self) -> Rng {
-        Rng(self.next())
+        Rng(self.draw())
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -26,17 +26,17 @@ impl Rng {
 
     /// A number from `low` to `high`, both included.
     pub fn within(&mut self, low: u64, high: u64) -> u64 {
-        low + self.next() % (high - low + 1)
+        low + self.draw() % (high - low + 1)
     }
 
     /// An index below `len`, which is not 0.
     pub fn index(&mut self, len: usize) -> usize {
-        (self.next() % len as u64) as usize
+        (self.draw() % len as u64) as usize
     }
 
     /// True in `percent` of 100 cases.
     pub fn percent(&mut self, percent: u64) -> bool {
-        self.next() % 100 < percent
+        self.draw() % 100 < percent
     }
 
     /// One of these.

@@ -59,7 +59,7 @@ pub(crate) fn name_advice(text: &str) -> String {
     }
 }
 
-/// The text made into a name: lower case, other characters as `-`.
+/// The text made into a name: lower case, other characters as `-`, and never a word that YAML readers take for a boolean.
 pub(crate) fn nearest_name(text: &str) -> Option<Name> {
     let mut name = String::new();
     for c in text.chars().take(Name::LONGEST * 4).map(|c| c.to_ascii_lowercase()) {
@@ -70,7 +70,11 @@ pub(crate) fn nearest_name(text: &str) -> Option<Name> {
         }
     }
     name.truncate(Name::LONGEST);
-    name.trim_end_matches('-').parse().ok()
+    let name = name.trim_end_matches('-');
+    if YAML_1_1_WORDS.contains(&name) {
+        return format!("{name}-1").parse().ok();
+    }
+    name.parse().ok()
 }
 
 impl JsonSchema for NameText {

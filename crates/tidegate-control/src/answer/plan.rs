@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use tidegate_config::Source;
 use tidegate_core::model::{
-    BuildId, BuildPhase, Name, Revision, RevisionNo, RevisionSpec, RolloutKind, RouteSpec, ServiceKey,
-    ServiceSpec, ServiceState, StrategyKind,
+    BuildId, BuildPhase, Name, Revision, RevisionNo, RevisionSpec, Rollout, RolloutKind, RouteSpec,
+    ServiceKey, ServiceSpec, ServiceState, StrategyKind,
 };
 use tidegate_core::rollout::shape::keeps_stable_warm;
 use tidegate_core::view::{PlanReport, PlannedRoute, PlannedService};
@@ -83,7 +83,9 @@ fn services(
             ServiceState::new(ServiceKey { app, environment, service: name.clone() })
         });
         let before = stable_of(world, &state)?;
-        planned.push(service(&state, before.as_ref(), revision));
+        let active =
+            state.rollout.map(|id| world.store.rollout(id)).transpose().map_err(store_trouble)?.flatten();
+        planned.push(service(&state, active.as_ref(), before.as_ref(), revision));
     }
     planned.retain(|service| service.action != "remove" || service.stable.is_some());
     Ok(planned)
@@ -94,10 +96,15 @@ fn stable_of(world: &World<'_>, state: &ServiceState) -> Result<Option<Revision>
     world.store.revision(&state.key.app, &state.key.environment, number).map_err(store_trouble)
 }
 
-fn service(state: &ServiceState, before: Option<&Revision>, revision: &Revision) -> PlannedService {
+fn service(
+    state: &ServiceState,
+    active: Option<&Rollout>,
+    before: Option<&Revision>,
+    revision: &Revision,
+) -> PlannedService {
     let name = &state.key.service;
     let (old, new) = (before.and_then(|r| r.spec.services.get(name)), revision.spec.services.get(name));
-    let effective = effective_for(state, revision, RolloutKind::Deploy);
+    let effective = effective_for(state, active, revision, RolloutKind::Deploy);
     let count = |spec: Option<&ServiceSpec>| spec.map_or(0, |spec| state.scale.unwrap_or(spec.scale.min));
     let action = match (new, state.stable) {
         (None, _) => "remove",

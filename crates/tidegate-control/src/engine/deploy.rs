@@ -7,7 +7,7 @@ use tidegate_core::model::{
     BuildPhase, Deploy, DeployPhase, InstanceId, Job, JobKind, JobPhase, MigrateSpec, Name, Request,
     Revision, Rollout, RolloutId, RolloutKind, ServiceKey, ServiceState,
 };
-use tidegate_core::rollout::begin::NewRollout;
+use tidegate_core::rollout::begin::{NewRollout, stable_after};
 use tidegate_core::rollout::{Begun, begin, effective};
 use tidegate_store::{Counter, Reader, StoreError};
 
@@ -249,7 +249,7 @@ fn begin_one(
     deploy: u64,
     time: Time,
 ) -> Begun {
-    let effective = effective_for(state, revision, RolloutKind::Deploy);
+    let effective = effective_for(state, active, revision, RolloutKind::Deploy);
     let new = NewRollout {
         id,
         kind: RolloutKind::Deploy,
@@ -264,12 +264,18 @@ fn begin_one(
 /// The strategy a rollout of a service to a revision will use. A service the revision no longer has leaves by one swap.
 pub(crate) fn effective_for(
     state: &ServiceState,
+    active: Option<&Rollout>,
     revision: &Revision,
     kind: RolloutKind,
 ) -> tidegate_core::model::Effective {
     use tidegate_core::model::{Effective, Strategy, StrategyKind};
     match revision.spec.services.get(&state.key.service) {
-        Some(spec) => effective(spec, state.scale.unwrap_or(spec.scale.min), kind, state.stable.is_some()),
+        Some(spec) => effective(
+            spec,
+            state.scale.unwrap_or(spec.scale.min),
+            kind,
+            stable_after(state, active).is_some(),
+        ),
         None => Effective {
             strategy: Strategy::new(StrategyKind::BlueGreen),
             why: Some("the revision does not have this service: it is removed".to_owned()),

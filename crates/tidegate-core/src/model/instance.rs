@@ -70,8 +70,8 @@ pub enum Intent {
     Run,
     /// It gets no new requests; it is stopped once it has none, or when the drain time since then is over.
     Drain {
-        /// When that was decided.
-        since: Moment,
+        /// Since when the gateway is known to send it nothing; `None` until then.
+        since: Option<Moment>,
     },
     /// It was told to stop.
     Stop {

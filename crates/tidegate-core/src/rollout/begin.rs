@@ -38,13 +38,12 @@ pub struct Begun {
 /// soon as stable carries the traffic without them.
 pub fn begin(state: &ServiceState, active: Option<&Rollout>, new: NewRollout, now: Moment) -> Begun {
     let mut state = state.clone();
-    let superseded = active.map(|active| {
-        if serves_alone(active) && active.progress > 0 {
-            state.previous = state.stable;
-            state.stable = Some(active.to);
-        }
-        supersede(active, &new, now)
-    });
+    let stable = stable_after(&state, active);
+    if stable != state.stable {
+        state.previous = state.stable;
+        state.stable = stable;
+    }
+    let superseded = active.map(|active| supersede(active, &new, now));
     let rollout = Rollout {
         id: new.id,
         key: state.key.clone(),
@@ -69,6 +68,14 @@ pub fn begin(state: &ServiceState, active: Option<&Rollout>, new: NewRollout, no
     };
     state.rollout = Some(rollout.id);
     Begun { state, superseded, rollout }
+}
+
+/// The stable revision a new rollout starts from.
+pub fn stable_after(state: &ServiceState, active: Option<&Rollout>) -> Option<RevisionNo> {
+    active
+        .filter(|active| serves_alone(active) && active.progress > 0)
+        .map(|active| active.to)
+        .or(state.stable)
 }
 
 /// Whether the candidate of a rollout has all the traffic.

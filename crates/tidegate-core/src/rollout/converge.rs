@@ -35,9 +35,9 @@ pub struct Fleet<'a> {
 impl Fleet<'_> {
     /// Creates what is missing and marks what is too much for leaving.
     pub fn converge(&mut self, shape: &Shape, now: Moment) {
-        self.retire_others(shape, now);
-        self.retire_surplus(Role::Candidate, shape.candidate, now);
-        self.retire_surplus(Role::Stable, shape.stable, now);
+        self.retire_others(shape);
+        self.retire_surplus(Role::Candidate, shape.candidate);
+        self.retire_surplus(Role::Stable, shape.stable);
         if shape.ensure_stable {
             self.fill(Role::Stable, shape.stable, shape, now);
         }
@@ -61,16 +61,20 @@ impl Fleet<'_> {
             if let Intent::Drain { since } = instance.intent {
                 let drain = spec.map_or(ServiceSpec::DRAIN, |spec| spec.drain);
                 let out = settled && !self.routing.contains(&instance.id);
-                let idle = inflight.get(&instance.id).is_none_or(|n| *n == 0) || now.since(since) >= drain;
+                // What it was sent until then has the whole drain time.
+                let since = since.or(out.then_some(now));
+                instance.intent = Intent::Drain { since };
+                let over = since.is_some_and(|since| now.since(since) >= drain);
+                let idle = inflight.get(&instance.id).is_none_or(|n| *n == 0);
                 let ended = instance.seen == Seen::Ended;
-                if ended || (out && idle) {
+                if ended || (out && (idle || over)) {
                     instance.intent = Intent::Stop { since: now };
                     if !ended {
                         let (id, generation) = (instance.id.clone(), instance.generation);
                         self.actions.push(Action::Stop { id, generation, stop });
                     }
                 } else {
-                    due.push(since + drain);
+                    due.extend(since.map(|since| since + drain));
                 }
             }
             if let Intent::Stop { since } = instance.intent {
@@ -88,20 +92,21 @@ impl Fleet<'_> {
     }
 
     /// Instances of revisions that play no part leave, but not before stable can do without those in rotation.
-    fn retire_others(&mut self, shape: &Shape, now: Moment) {
+    fn retire_others(&mut self, shape: &Shape) {
         let counts = self.parts.count(&self.instances, self.routing);
         // Where nothing runs side by side, stable cannot come before the others have left.
         let covered = match shape.traffic {
             _ if shape.exclusive => u32::MAX,
             Traffic::Candidate | Traffic::Nobody => u32::MAX,
-            Traffic::Mixed => counts.stable.ready + counts.candidate.ready,
-            Traffic::Stable => counts.stable.ready,
+            Traffic::Mixed if shape.ensure_stable => counts.stable.ready + counts.candidate.ready,
+            // Where stable shrinks as the candidate grows, the shape has counted the candidate's already.
+            Traffic::Mixed | Traffic::Stable => counts.stable.ready,
         };
         let keep = shape.stable.saturating_sub(covered).min(counts.others.in_rotation);
-        self.retire_surplus(Role::Other, keep, now);
+        self.retire_surplus(Role::Other, keep);
     }
 
-    fn retire_surplus(&mut self, role: Role, keep: u32, now: Moment) {
+    fn retire_surplus(&mut self, role: Role, keep: u32) {
         let mut of_role: Vec<usize> = (0..self.instances.len())
             .filter(|&n| self.instances[n].is_wanted() && self.parts.role(self.instances[n].revision) == role)
             .collect();
@@ -112,7 +117,7 @@ impl Fleet<'_> {
             (!serves, !instance.is_ready(), instance.created_at, number_of(&instance.id))
         });
         for &n in of_role.iter().skip(keep as usize) {
-            self.instances[n].intent = Intent::Drain { since: now };
+            self.instances[n].intent = Intent::Drain { since: None };
         }
     }
 

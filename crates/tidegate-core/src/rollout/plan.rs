@@ -168,7 +168,9 @@ impl<'a> Planner<'a> {
         }
         self.note_progress(&mut rollout);
         if rollout.phase != before {
-            rollout.progress_at = self.now;
+            if !rollout.phase.is_final() {
+                rollout.progress_at = self.now;
+            }
             self.wakes.push(Wake { at: self.now, why: format!("the rollout is {} now", rollout.phase) });
             self.tell_phase(&rollout);
         }

@@ -93,12 +93,27 @@ fn progressing(goal: &Goal<'_>) -> Shape {
         // Nothing serves yet: everything starts at once and takes requests as soon as it can.
         return all_at_once(goal);
     }
+    if goal.exclusive {
+        return one_after_the_other(goal);
+    }
     match goal.strategy.kind {
         StrategyKind::AllAtOnce => all_at_once(goal),
         StrategyKind::Rolling => rolling(goal),
         StrategyKind::RollingWithExtraBatch => rolling_with_extra_batch(goal),
         StrategyKind::Immutable => immutable(goal),
         StrategyKind::BlueGreen => blue_green(goal),
+    }
+}
+
+/// Stable leaves before the candidate comes: they cannot run side by side.
+fn one_after_the_other(goal: &Goal<'_>) -> Shape {
+    Shape {
+        stable: 0,
+        ensure_stable: false,
+        candidate: goal.candidate,
+        most: Some(goal.candidate),
+        exclusive: true,
+        traffic: Traffic::Mixed,
     }
 }
 

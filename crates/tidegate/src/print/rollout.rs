@@ -10,10 +10,13 @@ pub fn rollout(view: &RolloutView) -> String {
         vec![format!("rollout {id} of {app}/{environment}/{service}: {phase} ({kind} from {from} to {to})")];
     let why = view.strategy_why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
     lines.push(format!("  strategy   {}{why}", view.strategy));
-    lines.push(format!("  candidate  {to}: {}, {}% of requests", ready(view.candidate), view.weight));
+    // Once it is over the shares are the service's, not the rollout's: `tidegate status` has them.
+    let over = ["succeeded", "aborted", "failed", "superseded"].contains(&phase.as_str());
+    let share = |weight: u32| if !over { format!(", {weight}% of requests") } else { String::new() };
+    lines.push(format!("  candidate  {to}: {}{}", ready(view.candidate), share(view.weight)));
     if view.from.is_some() {
         let rest = 100_u32.saturating_sub(view.weight);
-        lines.push(format!("  stable     {from}: {}, {rest}% of requests", ready(view.stable)));
+        lines.push(format!("  stable     {from}: {}{}", ready(view.stable), share(rest)));
     }
     lines.push(format!("  time       {:.1} s", view.seconds));
     lines.extend(view.waiting.iter().map(|reason| format!("  waits      {reason}")));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::event::Event;
 use crate::model::*;
-use crate::rollout::begin::NewRollout;
+use crate::rollout::begin::{NewRollout, stable_after};
 use crate::rollout::{Action, Gate, Input, begin, effective, observe, plan};
 use crate::time::{Millis, Moment};
 
@@ -114,7 +114,8 @@ impl World {
         let to = RevisionNo(revision);
         let spec = &self.specs[&to];
         let id = RolloutId(self.rollouts.len() as u64 + 1);
-        let effective = effective(spec, spec.scale.min, kind, self.state.stable.is_some());
+        let effective =
+            effective(spec, spec.scale.min, kind, stable_after(&self.state, self.active()).is_some());
         let new = NewRollout { id, kind, deploy: None, to, effective, unix_ms: 0 };
         let active = self.active().cloned();
         let begun = begin(&self.state, active.as_ref(), new, self.now);
