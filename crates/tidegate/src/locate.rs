@@ -1,5 +1,6 @@
 //! Where the server is: as said, or by the data directory in this folder or one above.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use tidegate_api::{Client, Token};
@@ -65,9 +66,16 @@ pub fn nearest_data_dir() -> Result<PathBuf, Failure> {
     let here = std::env::current_dir().map_err(|error| {
         Failure::environment(format!("cannot tell the current folder: {error}"), "change to another")
     })?;
-    let found = || here.ancestors().map(|folder| folder.join(DATA_DIR)).filter(|dir| dir.is_dir());
+    let found = || here.ancestors().map(|folder| folder.join(DATA_DIR)).filter(|dir| is_trusted(dir));
     found().find(|dir| dir.join(SOCKET).exists()).or_else(|| found().next()).ok_or_else(|| {
         let message = format!("no server found: there is no {DATA_DIR} in {} or above", here.display());
         Failure::environment(message, "start one with `tidegate up`, or set TIDEGATE_API to where it runs")
     })
+}
+
+/// A directory that we or root own: one that somebody else left in a folder above would be given what is uploaded. To use
+/// another's, name it.
+fn is_trusted(dir: &Path) -> bool {
+    let own = tidegate_os::process::own_user().uid;
+    dir.metadata().is_ok_and(|meta| meta.is_dir() && (meta.uid() == own || meta.uid() == 0))
 }
