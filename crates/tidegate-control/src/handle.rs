@@ -118,10 +118,6 @@ impl Handle {
             }
         })?
     }
-
-    fn rollout_after(&self, service: &ServiceRef) -> Result<RolloutView, Refusal> {
-        self.rollout(service)
-    }
 }
 
 impl ControlPlane for Handle {
@@ -154,19 +150,19 @@ impl ControlPlane for Handle {
     fn request(&self, service: &ServiceRef, request: Request) -> Result<RolloutView, Refusal> {
         let asked = service.clone();
         self.ask(move |world, time| change::request(world, time, &asked, request))?;
-        self.rollout_after(service)
+        self.rollout(service)
     }
 
     fn retry(&self, service: &ServiceRef) -> Result<RolloutView, Refusal> {
         let asked = service.clone();
         self.ask(move |world, time| change::retry(world, time, &asked))?;
-        self.rollout_after(service)
+        self.rollout(service)
     }
 
     fn rollback(&self, service: &ServiceRef, to: Option<RevisionNo>) -> Result<RolloutView, Refusal> {
         let asked = service.clone();
         self.ask(move |world, time| change::rollback(world, time, &asked, to))?;
-        self.rollout_after(service)
+        self.rollout(service)
     }
 
     fn scale(&self, service: &ServiceRef, instances: u32) -> Result<ServiceStatus, Refusal> {

@@ -232,10 +232,7 @@ fn step_of(state: ServiceState, active: Option<Rollout>, revision: &Revision) ->
     let nothing = !revision.spec.services.contains_key(&state.key.service) && state.stable.is_none();
     match active {
         None if serves || nothing => ServiceStep::Unchanged,
-        Some(active) if active.to == revision.number => {
-            let _ = active;
-            ServiceStep::Unchanged
-        }
+        Some(active) if active.to == revision.number => ServiceStep::Unchanged,
         Some(active) if serves => ServiceStep::BackToStable(Box::new(active)),
         active => ServiceStep::RollOut { state: Box::new(state), active: active.map(Box::new) },
     }

@@ -1,13 +1,13 @@
 //! The job reconciler: build commands, migrations and one-off commands run to their end, once.
 
-use tidegate_core::model::{Exit, Job, JobKind, JobPhase, UnitState};
+use tidegate_core::model::{Exit, Job, JobPhase, UnitState};
 use tidegate_core::rollout::observe::MISSING_FOR;
 use tidegate_core::time::{Millis, Moment};
 use tidegate_store::StoreError;
 
 use super::{Effect, Engine, Outcome, Sight, World};
 
-/// How long an ended one-off command can be asked about.
+/// How long an ended job can be asked about.
 const KEEP_ENDED: Millis = Millis::seconds(3_600);
 /// How long a job that was told to stop may take.
 const STOP_WITHIN: Millis = Millis::seconds(20);
@@ -82,13 +82,10 @@ impl Engine {
         Ok(Outcome::changed())
     }
 
-    /// Ended jobs stay for a while: a build's and a migration's until their reader has read them, a command's for its caller.
+    /// Ended jobs stay for a while: for the reconciler that waits for them, and for whoever asks how they ended.
     fn forget(&mut self, world: &mut World<'_>, sight: &Sight, job: &Job) -> Result<Outcome, StoreError> {
         let keep_until: Moment = job.created_at + Millis(job.within_ms.min(KEEP_ENDED.0)) + KEEP_ENDED;
-        let kept = match job.kind {
-            JobKind::Run | JobKind::Build | JobKind::Migrate => sight.time.now < keep_until,
-        };
-        if kept {
+        if sight.time.now < keep_until {
             return Ok(Outcome::wake_at(keep_until));
         }
         world.store.transaction(|tx| tx.remove_job(&job.id))?;
