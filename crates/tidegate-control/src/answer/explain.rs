@@ -117,6 +117,7 @@ fn next(rollout: &Rollout, place: &str) -> Vec<String> {
         Phase::Paused => {
             vec![format!("tidegate rollout resume {service}"), format!("tidegate rollout abort {service}")]
         }
+        Phase::Succeeded if rollout.from.is_none() => Vec::new(),
         Phase::Succeeded => vec![format!("tidegate rollback {service}")],
         Phase::Pending | Phase::Progressing | Phase::Promoting | Phase::Aborting | Phase::Superseded => {
             vec![format!("tidegate rollout show {service}")]

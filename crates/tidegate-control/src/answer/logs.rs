@@ -39,13 +39,7 @@ pub fn units_of(answers: &Answers<'_>, query: &LogQuery) -> Result<Vec<InstanceI
 /// A page of output.
 pub fn logs(logs: &dyn Logs, units: &[InstanceId], query: &LogQuery) -> Result<LogPage, Refusal> {
     let most = if query.most == 0 { MOST } else { query.most.min(10_000) };
-    let unreadable = |error: std::io::Error| {
-        Refusal::new(
-            RefusalKind::Environment,
-            "logs::unreadable",
-            format!("the output cannot be read: {error}"),
-        )
-    };
+    let unreadable = |error: std::io::Error| trouble(&error);
     let (lines, cursor) = match &query.cursor {
         Some(text) => logs.after(units, &cursor_of(text)?, most).map_err(unreadable)?,
         None => {
@@ -58,9 +52,20 @@ pub fn logs(logs: &dyn Logs, units: &[InstanceId], query: &LogQuery) -> Result<L
     Ok(LogPage { lines, cursor })
 }
 
+fn trouble(error: &std::io::Error) -> Refusal {
+    // A place no file can have.
+    if error.kind() == std::io::ErrorKind::InvalidInput {
+        return no_cursor();
+    }
+    Refusal::new(RefusalKind::Environment, "logs::unreadable", format!("the output cannot be read: {error}"))
+        .help("see `tidegate doctor`")
+}
+
 fn cursor_of(text: &str) -> Result<LogCursor, Refusal> {
-    serde_json::from_str(text).map_err(|_| {
-        Refusal::new(RefusalKind::Invalid, "logs::cursor", "this is not a cursor that `logs` gave")
-            .help("leave it out to begin with the last lines")
-    })
+    serde_json::from_str(text).map_err(|_| no_cursor())
+}
+
+fn no_cursor() -> Refusal {
+    Refusal::new(RefusalKind::Invalid, "logs::cursor", "this is not a cursor that `logs` gave")
+        .help("leave it out to begin with the last lines")
 }
