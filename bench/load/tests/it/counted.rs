@@ -18,7 +18,9 @@ fn load(config: Config) -> Report {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let report = runtime.block_on(run(config)).unwrap();
     assert_eq!(report.sent, report.ok + report.failed, "every request is in the account: {report}");
-    assert!((45..=51).contains(&report.sent), "the timetable is kept: {report}");
+    // A busy machine may notice the end late; the timetable goes on until then.
+    let most = (report.seconds * 100.0).ceil() as u64 + 1;
+    assert!((45..=most).contains(&report.sent), "the timetable is kept: {report}");
     report
 }
 
