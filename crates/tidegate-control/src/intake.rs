@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tidegate_config::{Diagnostic, Resolved, Source, load, load_procfile};
 use tidegate_core::event::Event;
-use tidegate_core::model::{Build, BuildId, BuildPhase, Deploy, DeployPhase, Name, RevisionSpec};
+use tidegate_core::model::{
+    Build, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, Name, RevisionSpec,
+};
 use tidegate_core::units::ByteSize;
 use tidegate_os::file;
 use tidegate_store::{Counter, Reader};
@@ -144,7 +146,8 @@ pub fn enter(
     if let (Some(_), Some(staged)) = (&build, &mut accepted.staged) {
         keep_snapshot(data, staged).map_err(|error| disk_trouble(&error))?;
     }
-    let started = format!("deploy of {} to {} by {}", accepted.app, accepted.environment, request.by);
+    let from = origin_of(&request.source);
+    let started = format!("deploy of {} to {} by {}{from}", accepted.app, accepted.environment, request.by);
     let id = world.store.transaction(|tx| {
         let id = tx.next_id(Counter::Deploy)?;
         build.iter().try_for_each(|build| tx.put_build(build))?;
@@ -170,6 +173,13 @@ pub fn enter(
         Ok(id)
     });
     id.map_err(store_trouble)
+}
+
+/// The commit, and whether the folder differed from it, in words. What a client says is cut to the length of a commit.
+fn origin_of(source: &BuildSource) -> String {
+    let Some(commit) = &source.commit else { return String::new() };
+    let short: String = commit.chars().filter(char::is_ascii_hexdigit).take(12).collect();
+    format!(" from commit {short}{}", if source.dirty { " and changes on top of it" } else { "" })
 }
 
 /// The build row to write: none where the build is there or being made.
