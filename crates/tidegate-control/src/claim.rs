@@ -52,6 +52,7 @@ fn claiming(store: &Reader, state: &ServiceState) -> Result<Vec<RevisionNo>, Sto
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tidegate_core::model::RoutePolicy;
     use tidegate_core::model::{
         Build, BuildId, BuildPhase, Effective, Revision, RevisionSpec, RolloutId, RolloutKind, ServiceKey,
         Strategy, StrategyKind,
@@ -66,7 +67,12 @@ mod tests {
     }
 
     fn route(host: &str) -> RouteSpec {
-        RouteSpec { host: host.to_owned(), path: "/".to_owned(), to: name("web") }
+        RouteSpec {
+            host: host.to_owned(),
+            path: "/".to_owned(),
+            to: name("web"),
+            policy: RoutePolicy::default(),
+        }
     }
 
     fn put_revision(store: &mut Store, app: &str, number: u32, host: &str) {

@@ -2,12 +2,11 @@
 //!
 //! It outlives the routing table it came from for as long as requests are in flight on it.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tidegate_core::model::InstanceId;
+use tidegate_core::model::{Address, InstanceId};
 use tokio::sync::Notify;
 
 /// How long an endpoint is watched before a kept connection may carry what must not be sent twice.
@@ -21,7 +20,7 @@ pub(crate) struct Endpoint {
     /// Unique in this process: the key of the workers' pools.
     pub(crate) uid: u64,
     pub(crate) id: InstanceId,
-    pub(crate) address: SocketAddr,
+    pub(crate) address: Address,
     inflight: AtomicU32,
     gone: AtomicBool,
     idle: Arc<Notify>,
@@ -30,7 +29,7 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     /// `idle` is told when the endpoint is in no table any more and its last request ended.
-    pub(crate) fn new(uid: u64, id: InstanceId, address: SocketAddr, idle: Arc<Notify>) -> Self {
+    pub(crate) fn new(uid: u64, id: InstanceId, address: Address, idle: Arc<Notify>) -> Self {
         let (inflight, gone) = (AtomicU32::new(0), AtomicBool::new(false));
         Endpoint { uid, id, address, inflight, gone, idle, manners: Manners::new() }
     }

@@ -42,7 +42,7 @@ async fn forward(
     let host = head::host_of(&parts)?;
     let path = parts.uri.path().to_owned();
     let ticket = worker.admit(&host, &path)?;
-    let upgrade = head::prepare(&mut parts, client.address, || worker.request_id());
+    let upgrade = head::prepare(&mut parts, client.peer.address, || worker.request_id());
     let outgoing = Request::from_parts(parts, Upload::new(body));
     let (ticket, response, lease) = deliver(worker, (&host, &path), ticket, outgoing).await?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {

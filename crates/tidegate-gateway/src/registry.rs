@@ -4,11 +4,10 @@
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::BuildHasher;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::HeaderValue;
-use tidegate_core::model::{self, ArmCounts, ArmRole, InstanceId, RevisionNo, RouteTable};
+use tidegate_core::model::{self, Address, ArmCounts, ArmRole, InstanceId, RevisionNo, RouteTable};
 use tokio::sync::Notify;
 
 use crate::count::Row;
@@ -26,7 +25,7 @@ pub(crate) struct Registry {
     workers: usize,
     idle: Arc<Notify>,
     next_uid: u64,
-    endpoints: HashMap<(InstanceId, SocketAddr), Arc<Endpoint>>,
+    endpoints: HashMap<(InstanceId, Address), Arc<Endpoint>>,
     turns: HashMap<String, Arc<Turn>>,
     rows: BTreeMap<RowKey, Arc<Row>>,
     departed: VecDeque<RowKey>,
@@ -60,7 +59,7 @@ impl Registry {
         let arms = table.upstreams.values().flat_map(|upstream| &upstream.arms);
         let listed: std::collections::HashSet<_> = arms
             .flat_map(|arm| &arm.endpoints)
-            .map(|endpoint| (endpoint.id.clone(), endpoint.address))
+            .map(|endpoint| (endpoint.id.clone(), endpoint.address.clone()))
             .collect();
         for (key, endpoint) in &self.endpoints {
             endpoint.set_gone(!listed.contains(key));
@@ -107,7 +106,7 @@ impl Registry {
             below += arm.weight;
             arms.push(self.arm(name, arm, below));
         }
-        Upstream { turn, arms }
+        Upstream { turn, arms, policy: upstream.policy.clone() }
     }
 
     fn arm(&mut self, upstream: &str, arm: &model::Arm, below: u32) -> Arm {
@@ -133,13 +132,13 @@ impl Registry {
     }
 
     fn endpoint(&mut self, endpoint: &model::Endpoint) -> Arc<Endpoint> {
-        let key = (endpoint.id.clone(), endpoint.address);
+        let key = (endpoint.id.clone(), endpoint.address.clone());
         if let Some(known) = self.endpoints.get(&key) {
             return known.clone();
         }
         self.next_uid += 1;
-        let made = Endpoint::new(self.next_uid, endpoint.id.clone(), endpoint.address, self.idle.clone());
-        let made = Arc::new(made);
+        let (id, address) = key.clone();
+        let made = Arc::new(Endpoint::new(self.next_uid, id, address, self.idle.clone()));
         self.endpoints.insert(key, made.clone());
         made
     }

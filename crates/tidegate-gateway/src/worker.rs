@@ -8,19 +8,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::HeaderValue;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 
 use crate::count::Outcome;
-use crate::front::connection;
+use crate::front::{Stream, Wire, connection};
 use crate::limits::Limits;
 use crate::page::Page;
 use crate::registry::seed;
 use crate::route::{Found, Table, Upstream};
 use crate::ticket::Ticket;
 use crate::upstream::Kept;
+use crate::view::Peer;
 
 const SWEEP_EVERY: Duration = Duration::from_millis(200);
 /// How long accepting rests when the process has no descriptor left.
@@ -112,8 +114,8 @@ impl Worker {
     pub(crate) fn admit(&self, host: &str, path: &str) -> Result<Ticket, Page> {
         let table = self.table.borrow();
         match table.find(host, path) {
-            Found::Upstream(upstream) => self.assign(upstream).ok_or(Page::NO_ENDPOINT),
-            Found::NoUpstream => Err(Page::NO_ENDPOINT),
+            Found::Upstream(_, upstream) => self.assign(upstream).ok_or(Page::NO_ENDPOINT),
+            Found::NoUpstream(_) => Err(Page::NO_ENDPOINT),
             Found::NoRoute => {
                 self.unrouted.fetch_add(1, Ordering::Relaxed);
                 Err(Page::NO_ROUTE)
@@ -131,7 +133,7 @@ impl Worker {
         tried: &[u64],
     ) -> Option<Ticket> {
         let table = self.table.borrow();
-        let Found::Upstream(upstream) = table.find(host, path) else { return None };
+        let Found::Upstream(_, upstream) = table.find(host, path) else { return None };
         let mut arms = upstream.arms.iter();
         let same = arms.position(|arm| arm.role_value == *role && arm.revision_value == *revision);
         let (arm, place) = upstream.pick(same.unwrap_or(0), tried, self.rotate())?;
@@ -205,8 +207,9 @@ impl Worker {
             return;
         }
         let (worker, open) = (self.clone(), self.open());
+        let peer = Peer { address, secure: false };
         tokio::task::spawn_local(async move {
-            connection::serve(worker, stream, address).await;
+            connection::serve(worker, Stream::new(Wire::Plain(stream), Bytes::new()), peer).await;
             drop(open);
         });
     }

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use tidegate_control::engine::Time;
 use tidegate_core::model::{
     Build, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, MigrateSpec, Name, Phase, Request,
-    RevisionNo, RevisionSpec, Rollout, RolloutId, RolloutKind, RouteSpec, ServiceKey, ServiceSpec,
+    RevisionNo, RevisionSpec, Rollout, RolloutId, RolloutKind, RoutePolicy, RouteSpec, ServiceKey,
+    ServiceSpec,
 };
 use tidegate_core::rollout::begin::{NewRollout, stable_after};
 use tidegate_core::rollout::{begin, effective};
@@ -53,6 +54,7 @@ impl DeployPlan {
             host: format!("{service}.{}.test", self.app),
             path: "/".to_owned(),
             to: name(service),
+            policy: RoutePolicy::default(),
         };
         let migrate = self.migrate.as_ref().map(|run| MigrateSpec {
             run: run.clone(),

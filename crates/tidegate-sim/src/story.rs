@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidegate_core::model::{
     Check, Limits, Phase, PortSpec, Probe, Probes, Request, Scale, ServiceKey, ServiceSpec, StopSpec,
-    Strategy, StrategyKind,
+    Strategy, StrategyKind, TrafficPolicy,
 };
 use tidegate_core::time::Millis;
 
@@ -98,6 +98,7 @@ pub fn service(port: PortSpec, instances: u32, strategy: Strategy, command: &str
         stop: StopSpec { signal: 15, grace: Millis::seconds(2) },
         limits: Limits::default(),
         env: BTreeMap::new(),
+        traffic: TrafficPolicy::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_core::model::{PortSpec, RouteSpec};
+use tidegate_core::model::{PortSpec, RoutePolicy, RouteSpec};
 
 use super::layer::Layer;
 use super::{missing, unknown_service};
@@ -37,7 +37,8 @@ fn route_of(raw: &RawRoute) -> Option<RouteSpec> {
         (_, true) => "/".to_owned(),
         (path, false) => path.value()?.0.clone(),
     };
-    Some(RouteSpec { host: raw.host.value()?.0.clone(), path, to: raw.to.value()?.0.clone() })
+    let (host, to) = (raw.host.value()?.0.clone(), raw.to.value()?.0.clone());
+    Some(RouteSpec { host, path, to, policy: RoutePolicy::default() })
 }
 
 fn check_required(item: &Spanned<RawRoute>, findings: &mut Findings<'_>) {

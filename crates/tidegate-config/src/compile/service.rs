@@ -1,6 +1,8 @@
 //! One service: its defaults, and the checks over several of its keys.
 
-use tidegate_core::model::{Limits, PortSpec, Scale, ServiceSpec, StopSpec, Strategy, StrategyKind};
+use tidegate_core::model::{
+    Limits, PortSpec, Scale, ServiceSpec, StopSpec, Strategy, StrategyKind, TrafficPolicy,
+};
 
 use super::layer::LayerService;
 use super::{missing, probes};
@@ -38,6 +40,7 @@ pub(super) fn compile(
         stop: compile_stop(raw.stop.value()),
         limits: compile_limits(raw.limits.value()),
         env: raw.env.value().map(|env| env.0.clone()).unwrap_or_default(),
+        traffic: TrafficPolicy::default(),
     })
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use tidegate_core::model::{
-    Arm, Endpoint, Instance, InstanceId, Revision, RevisionNo, Route, RouteTable, RoutingArm, ServiceKey,
-    ServiceState, Upstream,
+    Arm, Endpoint, Instance, InstanceId, Revision, RevisionNo, Route, RoutePolicy, RouteTable, RoutingArm,
+    ServiceKey, ServiceState, TrafficPolicy, Upstream,
 };
 use tidegate_store::StoreError;
 
@@ -17,15 +17,19 @@ impl Engine {
         let services = world.store.services()?;
         let instances = world.store.all_instances()?;
         let stored = world.store.routing()?;
-        let mut routes = BTreeMap::new();
+        let mut claims = Claims::new();
+        let mut policies = Policies::new();
         for state in &services {
             if let Some(number) = state.routing.routes_of
                 && let Some(revision) = self.revisions.get(world.store, &state.key, number)?
             {
-                add_routes(&mut routes, &state.key, number, &revision);
+                add_routes(&mut claims, &state.key, number, &revision);
+                if let Some(spec) = revision.spec.services.get(&state.key.service) {
+                    policies.insert(state.key.clone(), spec.traffic.clone());
+                }
             }
         }
-        let mut table = table_of(&services, &instances, routes);
+        let mut table = table_of(&services, &instances, claims, policies);
         let promised = services.iter().map(|state| state.route_epoch).max().unwrap_or(0);
         table.epoch = stored.epoch;
         let current = table == stored && promised <= stored.epoch && sight.gateway.acked <= stored.epoch;
@@ -44,12 +48,15 @@ impl Engine {
 }
 
 /// A route and the revision that has it: where two services claim one, the newer revision's claim holds.
-pub type Claims = BTreeMap<(String, String), (RevisionNo, ServiceKey)>;
+pub type Claims = BTreeMap<(String, String), (RevisionNo, ServiceKey, RoutePolicy)>;
+
+/// How each service's requests are shared out, by the revision whose routes are in force.
+pub type Policies = BTreeMap<ServiceKey, TrafficPolicy>;
 
 fn add_routes(claims: &mut Claims, key: &ServiceKey, number: RevisionNo, revision: &Revision) {
     for route in revision.spec.routes.iter().filter(|route| route.to == key.service) {
         let place = (route.host.clone(), route.path.clone());
-        let claim = (number, key.clone());
+        let claim = (number, key.clone(), route.policy.clone());
         claims.entry(place).and_modify(|held| *held = held.clone().max(claim.clone())).or_insert(claim);
     }
 }
@@ -59,6 +66,7 @@ pub fn table_of(
     services: &[ServiceState],
     instances: &BTreeMap<ServiceKey, Vec<Instance>>,
     claims: Claims,
+    mut policies: Policies,
 ) -> RouteTable {
     let none = Vec::new();
     let upstreams = services.iter().map(|state| {
@@ -73,10 +81,17 @@ pub fn table_of(
         // Spare arms alone would be a table without weights.
         let spare = routing.spare.iter().filter(|_| !arms.is_empty()).filter_map(|arm| arm_of(arm, &ports));
         let arms = arms.iter().cloned().chain(spare).collect();
-        (state.key.to_string(), Upstream { arms })
+        let policy = policies.remove(&state.key).unwrap_or_default();
+        (state.key.to_string(), Upstream { arms, policy })
     });
-    let routes = claims.into_iter().map(|((host, path), (_, key))| Route { host, path, to: key.to_string() });
-    RouteTable { epoch: 0, upstreams: upstreams.collect(), routes: routes.collect() }
+    let upstreams = upstreams.collect();
+    let route = |((host, path), (_, key, policy)): (_, (_, ServiceKey, _))| Route {
+        host,
+        path,
+        to: key.to_string(),
+        policy,
+    };
+    RouteTable { epoch: 0, upstreams, routes: claims.into_iter().map(route).collect() }
 }
 
 fn arm_of(arm: &RoutingArm, ports: &BTreeMap<&InstanceId, u16>) -> Option<Arm> {
@@ -85,9 +100,15 @@ fn arm_of(arm: &RoutingArm, ports: &BTreeMap<&InstanceId, u16>) -> Option<Arm> {
         .iter()
         .filter_map(|id| {
             let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), *ports.get(id)?);
-            Some(Endpoint { id: id.clone(), address })
+            Some(Endpoint::new(id.clone(), address))
         })
         .collect();
     let filled = !endpoints.is_empty();
-    filled.then_some(Arm { role: arm.role, revision: arm.revision, weight: arm.weight, endpoints })
+    filled.then_some(Arm {
+        role: arm.role,
+        revision: arm.revision,
+        weight: arm.weight,
+        endpoints,
+        site: None,
+    })
 }

@@ -1,5 +1,6 @@
 //! The nouns of the glossary, one file each. Values only: no behaviour that needs the world.
 
+mod address;
 mod deploy;
 mod evidence;
 mod instance;
@@ -8,11 +9,14 @@ mod observation;
 mod probe;
 mod revision;
 mod rollout;
+mod route_policy;
 mod routing;
 mod service;
 mod strategy;
 mod traffic;
+mod traffic_policy;
 
+pub use address::Address;
 pub use deploy::{Build, BuildPhase, BuildSource, Deploy, DeployPhase, Job, JobKind, JobPhase};
 pub use evidence::Evidence;
 pub use instance::{Instance, InstanceId, Intent, Seen};
@@ -21,7 +25,15 @@ pub use observation::{Exit, GatewayObservation, Health, ProbeAnswer, UnitObserva
 pub use probe::{Check, Probe, Probes};
 pub use revision::{BuildId, MigrateSpec, Revision, RevisionNo, RevisionSpec, RouteSpec};
 pub use rollout::{Cause, Phase, Request, Rollout, RolloutId, RolloutKind};
-pub use routing::{Arm, ArmRole, Endpoint, Route, RouteTable, Routing, RoutingArm, Upstream};
+pub use route_policy::{
+    BasicAuth, ClientKey, Compress, Compression, Cors, HeaderEdit, HttpsPolicy, Maintenance, RateLimit,
+    Redirect, Rewrite, RoutePolicy, SizeLimits,
+};
+pub use routing::{Arm, ArmRole, Endpoint, Route, RouteTable, Routing, RoutingArm, Site, Upstream};
 pub use service::{Limits, PortSpec, Scale, ServiceSpec, ServiceState, StopSpec};
 pub use strategy::{Effective, Strategy, StrategyKind};
 pub use traffic::{ArmCounts, CountsReport, LATENCY_BOUNDS_MS, Outcomes};
+pub use traffic_policy::{
+    ArmRule, Assignment, Balance, Breaker, Concurrency, Match, Mirror, MirrorTo, Outliers, Protocol, Retries,
+    Sticky, Timeouts, TrafficPolicy,
+};

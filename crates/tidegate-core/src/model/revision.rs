@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Name, ServiceSpec};
+use super::{Name, RoutePolicy, ServiceSpec};
 use crate::time::Millis;
 
 /// The number of a revision within its app and environment. Printed `r3`.
@@ -41,6 +41,9 @@ pub struct RouteSpec {
     pub path: String,
     /// The service it leads to.
     pub to: Name,
+    /// What the gateway does besides.
+    #[serde(default, skip_serializing_if = "RoutePolicy::is_none")]
+    pub policy: RoutePolicy,
 }
 
 /// The migration step.

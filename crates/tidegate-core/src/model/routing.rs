@@ -1,11 +1,11 @@
 //! Who gets requests: a service's arms, and the table the gateway works by.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{InstanceId, RevisionNo};
+use super::{Address, InstanceId, RevisionNo, RoutePolicy, TrafficPolicy};
 
 /// A service's share-out, decided by the planner. Weights sum to 100, or there are no arms.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +89,9 @@ pub struct Route {
     pub path: String,
     /// The upstream it leads to.
     pub to: String,
+    /// What is done besides.
+    #[serde(default, skip_serializing_if = "RoutePolicy::is_none")]
+    pub policy: RoutePolicy,
 }
 
 /// Where a service's requests go.
@@ -96,6 +99,9 @@ pub struct Route {
 pub struct Upstream {
     /// Its arms; weights sum to 100. Empty: no ready endpoint, the gateway answers 503.
     pub arms: Vec<Arm>,
+    /// How requests are shared out among them.
+    #[serde(default, skip_serializing_if = "TrafficPolicy::is_default")]
+    pub policy: TrafficPolicy,
 }
 
 /// One arm.
@@ -107,8 +113,24 @@ pub struct Arm {
     pub revision: RevisionNo,
     /// Its share, in percent; 0: asked only where no endpoint of the other arms can be reached.
     pub weight: u32,
-    /// Its endpoints, never empty.
+    /// Its endpoints; empty only where there is a site.
     pub endpoints: Vec<Endpoint>,
+    /// Files of a build that are served instead of asking an endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<Site>,
+}
+
+/// Static files of one build.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// The folder, absolute. Nothing outside it is served, whatever links it contains.
+    pub root: PathBuf,
+    /// Paths without a file get `/index.html` (single-page applications), not 404.
+    #[serde(default)]
+    pub spa: bool,
+    /// The file for 404, within the folder.
+    #[serde(default)]
+    pub not_found: Option<String>,
 }
 
 /// Where one instance listens.
@@ -117,5 +139,27 @@ pub struct Endpoint {
     /// The instance.
     pub id: InstanceId,
     /// Its address.
-    pub address: SocketAddr,
+    pub address: Address,
+    /// Its share among the endpoints of its arm, against 100 of the others.
+    #[serde(default = "full", skip_serializing_if = "is_full")]
+    pub weight: u32,
+    /// Where it runs, as `Geographic` and zone preference take it: `eu-west/a` (region, zone).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+}
+
+const fn full() -> u32 {
+    100
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_full(weight: &u32) -> bool {
+    *weight == 100
+}
+
+impl Endpoint {
+    /// An endpoint of usual weight, anywhere.
+    pub fn new(id: InstanceId, address: impl Into<Address>) -> Self {
+        Endpoint { id, address: address.into(), weight: full(), zone: None }
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Probes, RevisionNo, RolloutId, Routing, ServiceKey, Strategy};
+use super::{Probes, RevisionNo, RolloutId, Routing, ServiceKey, Strategy, TrafficPolicy};
 use crate::time::Millis;
 use crate::units::{ByteSize, MilliCpu};
 
@@ -29,6 +29,9 @@ pub struct ServiceSpec {
     pub limits: Limits,
     /// Its environment: the app's, the environment's and its own, merged.
     pub env: BTreeMap<String, String>,
+    /// How the gateway shares its requests out.
+    #[serde(default, skip_serializing_if = "TrafficPolicy::is_default")]
+    pub traffic: TrafficPolicy,
 }
 
 /// The port an instance listens on.

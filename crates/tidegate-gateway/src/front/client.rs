@@ -1,20 +1,19 @@
 //! A client's connection: its bytes pass the screen on their way in, and its waits have an end.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use super::Alarm;
 use super::screen::{Refusal, Screen};
+use super::{Alarm, Stream};
 use crate::limits::Limits;
 use crate::page::MARK;
+use crate::view::Peer;
 
 /// How long a refused client may go on sending before the connection is cut under it.
 const LINGER: Duration = Duration::from_secs(1);
@@ -24,14 +23,14 @@ const LINGER: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Client {
     /// Who it is.
-    pub(crate) address: SocketAddr,
+    pub(crate) peer: Peer,
     state: Mutex<State>,
     request: Notify,
 }
 
 #[derive(Debug)]
 struct State {
-    stream: Option<TcpStream>,
+    stream: Option<Stream>,
     screen: Screen,
     refusal: Option<Refusal>,
     /// The refusal is of a body whose request is under way: it may have been answered already.
@@ -52,7 +51,7 @@ struct State {
 }
 
 impl Client {
-    pub(crate) fn new(stream: TcpStream, address: SocketAddr, limits: Limits) -> Arc<Self> {
+    pub(crate) fn new(stream: Stream, peer: Peer, limits: Limits) -> Arc<Self> {
         let now = Instant::now();
         let state = State {
             stream: Some(stream),
@@ -70,7 +69,7 @@ impl Client {
             write_alarm: Alarm::default(),
             limits,
         };
-        Arc::new(Client { address, state: Mutex::new(state), request: Notify::new() })
+        Arc::new(Client { peer, state: Mutex::new(state), request: Notify::new() })
     }
 
     /// Whether a request of it is being read or answered.
@@ -121,7 +120,7 @@ impl Client {
 }
 
 /// Writes the refusal, then reads on for a while: closing with unread bytes would take the answer away again.
-async fn refuse(mut stream: TcpStream, refusal: Refusal) -> io::Result<()> {
+async fn refuse(mut stream: Stream, refusal: Refusal) -> io::Result<()> {
     let status = http::StatusCode::from_u16(refusal.status).unwrap_or(http::StatusCode::BAD_REQUEST);
     let body = format!("{} {}.\n", refusal.status, refusal.why);
     let mark = if refusal.status == 408 { "timeout" } else { "bad-request" };
@@ -225,7 +224,7 @@ impl ClientIo {
     fn poll_out(
         &self,
         cx: &mut Context<'_>,
-        go: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+        go: impl FnOnce(Pin<&mut Stream>, &mut Context<'_>) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         let mut state = self.0.lock();
         let stream = state.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;

@@ -1,7 +1,6 @@
 //! Serves one client's connection: the seam behind which hyper parses requests and writes answers.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,19 +11,19 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use super::client::ClientIo;
-use super::{Answer, Client};
+use super::{Answer, Client, Stream};
 use crate::exchange::exchange;
+use crate::view::Peer;
 use crate::worker::Worker;
 
 /// How long a quiet connection may still bring a request after the gateway was told to go: the client may be sending it.
 const LAST_CALL: Duration = Duration::from_millis(300);
 
 /// Serves a connection to its end.
-pub(crate) async fn serve(worker: Rc<Worker>, stream: TcpStream, address: SocketAddr) {
-    let client = Client::new(stream, address, worker.limits);
+pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, peer: Peer) {
+    let client = Client::new(stream, peer, worker.limits);
     run(&worker, &client).await;
     client.say_refusal().await;
 }

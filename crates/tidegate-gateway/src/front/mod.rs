@@ -6,7 +6,9 @@ mod answer;
 mod client;
 pub(crate) mod connection;
 mod screen;
+mod stream;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use answer::{Answer, Part};
 pub(crate) use client::Client;
+pub(crate) use stream::{Stream, Wire};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
+use tidegate_core::model::TrafficPolicy;
 
 use crate::count::Row;
 use crate::endpoint::Endpoint;
@@ -14,6 +15,8 @@ use super::Turn;
 pub(crate) struct Upstream {
     pub(crate) turn: Arc<Turn>,
     pub(crate) arms: Vec<Arm>,
+    #[allow(dead_code)] // until balancing reads it
+    pub(crate) policy: TrafficPolicy,
 }
 
 /// One arm.
@@ -70,11 +73,15 @@ impl Arm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tidegate_core::model::InstanceId;
+    use tidegate_core::model::{Address, InstanceId};
     use tokio::sync::Notify;
 
+    fn upstream(arms: Vec<Arm>) -> Upstream {
+        Upstream { turn: Arc::new(Turn::new(1)), arms, policy: TrafficPolicy::default() }
+    }
+
     fn place(uid: u64) -> Place {
-        let address = "127.0.0.1:1".parse().unwrap();
+        let address = Address::Tcp("127.0.0.1:1".parse().unwrap());
         let id = InstanceId(format!("web-{uid}"));
         let endpoint = Arc::new(Endpoint::new(uid, id, address, Arc::new(Notify::new())));
         Place { endpoint, row: Arc::new(Row::new(1)) }
@@ -96,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_least_busy_is_picked_and_equals_take_turns() {
-        let upstream = Upstream { turn: Arc::new(Turn::new(1)), arms: vec![arm(100, &[1, 2, 3])] };
+        let upstream = upstream(vec![arm(100, &[1, 2, 3])]);
         assert_eq!(
             [0, 1, 2, 3].map(|start| picked(&upstream, 0, &[], start)),
             [Some(1), Some(2), Some(3), Some(1)]
@@ -110,8 +117,7 @@ mod tests {
 
     #[test]
     fn another_arm_helps_out_only_when_every_endpoint_was_tried() {
-        let upstream =
-            Upstream { turn: Arc::new(Turn::new(1)), arms: vec![arm(50, &[1, 2]), arm(100, &[3])] };
+        let upstream = upstream(vec![arm(50, &[1, 2]), arm(100, &[3])]);
         assert_eq!(picked(&upstream, 0, &[1], 0), Some(2));
         assert_eq!(picked(&upstream, 0, &[1, 2], 0), Some(3));
         assert_eq!(picked(&upstream, 1, &[3], 0), Some(1));
@@ -120,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_share_of_an_arm_is_its_weight() {
-        let upstream = Upstream { turn: Arc::new(Turn::new(1)), arms: vec![arm(93, &[1]), arm(100, &[2])] };
+        let upstream = upstream(vec![arm(93, &[1]), arm(100, &[2])]);
         let second = (0..10_000).filter(|_| upstream.assign() == Some(1)).count();
         assert_eq!(second, 700);
     }

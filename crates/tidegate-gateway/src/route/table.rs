@@ -1,6 +1,8 @@
 //! A whole routing table, compiled for one epoch. Workers share it and never change it.
 
-use tidegate_core::model::RouteTable;
+use std::sync::Arc;
+
+use tidegate_core::model::{RoutePolicy, RouteTable};
 
 use super::Upstream;
 use super::host::Hosts;
@@ -13,7 +15,19 @@ const MOST: usize = 100_000;
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     hosts: Hosts<Paths<usize>>,
+    routes: Vec<Route>,
     upstreams: Vec<Upstream>,
+}
+
+/// One route, compiled.
+#[derive(Debug)]
+#[allow(dead_code)] // until policies are applied
+pub(crate) struct Route {
+    /// Its path prefix, as the manifest has it.
+    pub(crate) prefix: Box<str>,
+    /// What is done besides passing requests on; `None`: nothing.
+    pub(crate) policy: Option<Arc<RoutePolicy>>,
+    upstream: usize,
 }
 
 /// Why a table is refused. Nothing of it is applied.
@@ -41,30 +55,38 @@ impl Table {
         index: impl Fn(&str) -> Option<usize>,
     ) -> Self {
         let mut hosts: Hosts<Paths<usize>> = Hosts::default();
+        let mut routes = Vec::with_capacity(table.routes.len());
         for route in &table.routes {
-            hosts.entry(&route.host).insert(&route.path, index(&route.to).unwrap_or(usize::MAX));
+            hosts.entry(&route.host).insert(&route.path, routes.len());
+            let upstream = index(&route.to).unwrap_or(usize::MAX);
+            let policy = (!route.policy.is_none()).then(|| Arc::new(route.policy.clone()));
+            routes.push(Route { prefix: route.path.as_str().into(), policy, upstream });
         }
-        Table { hosts, upstreams }
+        Table { hosts, routes, upstreams }
     }
 
     /// Where a request goes: the most specific host, then the longest path.
     pub(crate) fn find(&self, host: &str, path: &str) -> Found<'_> {
         match self.hosts.find(host).and_then(|paths| paths.find(path)) {
             None => Found::NoRoute,
-            Some(index) => match self.upstreams.get(*index) {
-                Some(upstream) => Found::Upstream(upstream),
-                None => Found::NoUpstream,
-            },
+            Some(index) => {
+                let route = &self.routes[*index];
+                match self.upstreams.get(route.upstream) {
+                    Some(upstream) => Found::Upstream(route, upstream),
+                    None => Found::NoUpstream(route),
+                }
+            }
         }
     }
 }
 
 /// What a lookup finds.
 #[derive(Debug)]
+#[allow(dead_code)] // until policies are applied
 pub(crate) enum Found<'a> {
     NoRoute,
-    NoUpstream,
-    Upstream(&'a Upstream),
+    NoUpstream(&'a Route),
+    Upstream(&'a Route, &'a Upstream),
 }
 
 /// Looks a table over before anything is made of it.

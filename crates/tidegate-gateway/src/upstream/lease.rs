@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 
 use super::Upload;
 use crate::endpoint::Endpoint;
+use tidegate_core::model::Address;
 
 /// A connection that carries one request at a time. Dropping it closes the connection.
 #[derive(Debug)]
@@ -42,7 +43,8 @@ impl Lease {
 
 /// Opens a connection to the endpoint and drives it in a task of its own.
 pub(crate) async fn connect(endpoint: &Arc<Endpoint>, within: Duration) -> io::Result<Lease> {
-    let stream = tokio::time::timeout(within, TcpStream::connect(endpoint.address)).await??;
+    let Address::Tcp(address) = endpoint.address else { return Err(io::ErrorKind::Unsupported.into()) };
+    let stream = tokio::time::timeout(within, TcpStream::connect(address)).await??;
     // A port nobody listens on can be connected to itself when the kernel picks it for the near end as well.
     if stream.local_addr()? == stream.peer_addr()? {
         return Err(io::ErrorKind::ConnectionRefused.into());

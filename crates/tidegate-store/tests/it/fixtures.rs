@@ -68,6 +68,7 @@ pub fn service_spec(env: &str) -> ServiceSpec {
         stop: StopSpec::default(),
         limits: Limits { memory: None, cpu: None, pids: Some(100) },
         env: BTreeMap::from([("GREETING".to_owned(), env.to_owned())]),
+        traffic: TrafficPolicy::default(),
     }
 }
 
@@ -75,7 +76,12 @@ pub fn revision(number: u32, build: &str, env: &str) -> Revision {
     let spec = RevisionSpec {
         build: BuildId(build.to_owned()),
         services: BTreeMap::from([(name("web"), service_spec(env))]),
-        routes: vec![RouteSpec { host: "*".to_owned(), path: "/".to_owned(), to: name("web") }],
+        routes: vec![RouteSpec {
+            host: "*".to_owned(),
+            path: "/".to_owned(),
+            to: name("web"),
+            policy: RoutePolicy::default(),
+        }],
         migrate: None,
     };
     Revision {
@@ -169,12 +175,27 @@ pub fn job(id: &str, build: &str) -> Job {
 }
 
 pub fn routing(epoch: u64) -> RouteTable {
-    let endpoint = Endpoint { id: InstanceId("web-1".to_owned()), address: "[::1]:40001".parse().unwrap() };
-    let arm = Arm { role: ArmRole::Stable, revision: RevisionNo(1), weight: 100, endpoints: vec![endpoint] };
+    let endpoint =
+        Endpoint::new(InstanceId("web-1".to_owned()), Address::Tcp("[::1]:40001".parse().unwrap()));
+    let arm = Arm {
+        role: ArmRole::Stable,
+        revision: RevisionNo(1),
+        weight: 100,
+        endpoints: vec![endpoint],
+        site: None,
+    };
     RouteTable {
         epoch,
-        routes: vec![Route { host: "*".to_owned(), path: "/".to_owned(), to: key("web").to_string() }],
-        upstreams: BTreeMap::from([(key("web").to_string(), Upstream { arms: vec![arm] })]),
+        routes: vec![Route {
+            host: "*".to_owned(),
+            path: "/".to_owned(),
+            to: key("web").to_string(),
+            policy: RoutePolicy::default(),
+        }],
+        upstreams: BTreeMap::from([(
+            key("web").to_string(),
+            Upstream { arms: vec![arm], policy: TrafficPolicy::default() },
+        )]),
     }
 }
 

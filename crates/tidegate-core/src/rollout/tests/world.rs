@@ -71,6 +71,7 @@ pub fn spec(kind: StrategyKind, instances: u32) -> ServiceSpec {
         stop: StopSpec::default(),
         limits: Limits::default(),
         env: BTreeMap::new(),
+        traffic: TrafficPolicy::default(),
     }
 }
 

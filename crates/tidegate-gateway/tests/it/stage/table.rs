@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 
-use tidegate_core::model::{Arm, ArmRole, Endpoint, InstanceId, RevisionNo, Route, RouteTable, Upstream};
+use tidegate_core::model::{
+    Arm, ArmRole, Endpoint, InstanceId, RevisionNo, Route, RoutePolicy, RouteTable, TrafficPolicy, Upstream,
+};
 
 pub fn arm(role: ArmRole, revision: u32, weight: u32, endpoints: &[(&str, SocketAddr)]) -> Arm {
-    let endpoint =
-        |(id, address): &(&str, SocketAddr)| Endpoint { id: InstanceId((*id).to_owned()), address: *address };
-    Arm { role, revision: RevisionNo(revision), weight, endpoints: endpoints.iter().map(endpoint).collect() }
+    let endpoint = |(id, address): &(&str, SocketAddr)| Endpoint::new(InstanceId((*id).to_owned()), *address);
+    let endpoints = endpoints.iter().map(endpoint).collect();
+    Arm { role, revision: RevisionNo(revision), weight, endpoints, site: None }
 }
 
 /// One upstream `app/dev/web` with all traffic on `*` `/`.
@@ -18,10 +20,15 @@ pub fn table(epoch: u64, endpoints: &[(&str, SocketAddr)]) -> RouteTable {
 pub fn with_arms(epoch: u64, arms: Vec<Arm>) -> RouteTable {
     let mut table = RouteTable { epoch, ..RouteTable::default() };
     route(&mut table, "*", "/", "app/dev/web");
-    table.upstreams.insert("app/dev/web".to_owned(), Upstream { arms });
+    table.upstreams.insert("app/dev/web".to_owned(), Upstream { arms, policy: TrafficPolicy::default() });
     table
 }
 
 pub fn route(table: &mut RouteTable, host: &str, path: &str, to: &str) {
-    table.routes.push(Route { host: host.to_owned(), path: path.to_owned(), to: to.to_owned() });
+    table.routes.push(Route {
+        host: host.to_owned(),
+        path: path.to_owned(),
+        to: to.to_owned(),
+        policy: RoutePolicy::default(),
+    });
 }
