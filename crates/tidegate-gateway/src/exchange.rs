@@ -13,6 +13,7 @@ use crate::count::Outcome;
 use crate::front::{Client, Part};
 use crate::head;
 use crate::page::Page;
+use crate::policy::Policy;
 use crate::ticket::Ticket;
 use crate::upstream::{Flow, Lease, Miss, Upload, connect, send};
 use crate::worker::Worker;
@@ -20,13 +21,14 @@ use crate::worker::Worker;
 /// Most endpoints one request tries to connect to.
 const MOST_TRIED: usize = 8;
 
-/// Answers a request. Never fails: what goes wrong before an answer becomes a page of the gateway's own.
+/// Answers a request of a route with this policy. Never fails: what goes wrong before an answer becomes a page of the gateway's own.
 pub(crate) async fn exchange(
     worker: &Rc<Worker>,
     client: &Arc<Client>,
     request: Request<Incoming>,
+    policy: Option<&Policy>,
 ) -> Response<Part> {
-    match forward(worker, client, request).await {
+    match forward(worker, client, request, policy).await {
         Ok(response) => response,
         Err(page) => page.response(),
     }
@@ -36,6 +38,7 @@ async fn forward(
     worker: &Rc<Worker>,
     client: &Arc<Client>,
     mut request: Request<Incoming>,
+    policy: Option<&Policy>,
 ) -> Result<Response<Part>, Page> {
     let ours = hyper::upgrade::on(&mut request);
     let (mut parts, body) = request.into_parts();
@@ -43,6 +46,9 @@ async fn forward(
     let path = parts.uri.path().to_owned();
     let ticket = worker.admit(&host, &path)?;
     let upgrade = head::prepare(&mut parts, client.peer.address, || worker.request_id());
+    if let Some(policy) = policy {
+        policy.prepare(&mut parts, client.peer, &host);
+    }
     let outgoing = Request::from_parts(parts, Upload::new(body));
     let (ticket, response, lease) = deliver(worker, (&host, &path), ticket, outgoing).await?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {

@@ -13,7 +13,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const ARM: HeaderName = HeaderName::from_static("tidegate-arm");
 const REVISION: HeaderName = HeaderName::from_static("tidegate-revision");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -167,7 +167,8 @@ fn add_forwarded(headers: &mut HeaderMap, client: SocketAddr) {
     }
 }
 
-fn keep_or_make_id(headers: &mut HeaderMap, id: impl FnOnce() -> HeaderValue) {
+/// One id of a sane form: the client's own, or one that `id` makes.
+pub(crate) fn keep_or_make_id(headers: &mut HeaderMap, id: impl FnOnce() -> HeaderValue) {
     let fine = |value: &HeaderValue| {
         (1..=128).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
     };

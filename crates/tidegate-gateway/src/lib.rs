@@ -18,6 +18,7 @@ mod head;
 mod limits;
 mod listen;
 mod page;
+mod policy;
 mod registry;
 mod route;
 mod ticket;

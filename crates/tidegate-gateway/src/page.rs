@@ -58,6 +58,16 @@ impl Page {
         text: "The body of this request is not complete.",
     };
 
+    /// The client's address is not among those the route is for.
+    pub(crate) const NOT_ALLOWED: Page =
+        Page { status: StatusCode::FORBIDDEN, mark: "not-allowed", text: "This address is not open to you." };
+    /// What was asked for cannot be put into the address of a redirect.
+    pub(crate) const BAD_TARGET: Page = Page {
+        status: StatusCode::BAD_REQUEST,
+        mark: "bad-request",
+        text: "The target of this request is not valid.",
+    };
+
     /// As a response.
     pub(crate) fn response(self) -> Response<Part> {
         let text = Bytes::from(format!("{} {}\n", self.status.as_u16(), self.text));

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use crate::count::Row;
 use crate::endpoint::Endpoint;
+use crate::policy::Policies;
 use crate::route::{Arm, Place, Table, Turn, Upstream};
 
 /// How many rows of instances that left the table are kept, so that a late reader still finds their last counts.
@@ -29,6 +30,7 @@ pub(crate) struct Registry {
     turns: HashMap<String, Arc<Turn>>,
     rows: BTreeMap<RowKey, Arc<Row>>,
     departed: VecDeque<RowKey>,
+    policies: Policies,
 }
 
 impl Registry {
@@ -42,6 +44,7 @@ impl Registry {
             turns: HashMap::new(),
             rows: BTreeMap::new(),
             departed: VecDeque::new(),
+            policies: Policies::default(),
         }
     }
 
@@ -51,7 +54,7 @@ impl Registry {
             table.upstreams.keys().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
         let upstreams =
             table.upstreams.iter().map(|(name, upstream)| self.upstream(name, upstream)).collect();
-        Table::new(table, upstreams, |name| names.get(name).copied())
+        Table::new(table, upstreams, &mut self.policies, |name| names.get(name).copied())
     }
 
     /// Marks what the table no longer has. Call it after [`Registry::compile`] and before the workers use the table.
@@ -64,6 +67,7 @@ impl Registry {
         for (key, endpoint) in &self.endpoints {
             endpoint.set_gone(!listed.contains(key));
         }
+        self.policies.retain(&table.routes);
         self.turns.retain(|name, _| table.upstreams.contains_key(name));
         self.forget_rows(table);
     }

@@ -18,6 +18,7 @@ use crate::count::Outcome;
 use crate::front::{Stream, Wire, connection};
 use crate::limits::Limits;
 use crate::page::Page;
+use crate::policy::Policy;
 use crate::registry::seed;
 use crate::route::{Found, Table, Upstream};
 use crate::ticket::Ticket;
@@ -121,6 +122,21 @@ impl Worker {
                 Err(Page::NO_ROUTE)
             }
         }
+    }
+
+    /// Whether a request's policy is to be looked for at all.
+    pub(crate) fn has_policies(&self) -> bool {
+        self.table.borrow().has_policies()
+    }
+
+    /// The policy of a request's route.
+    pub(crate) fn policy_of(&self, host: &str, path: &str) -> Option<Arc<Policy>> {
+        self.table.borrow().policy(host, path).cloned()
+    }
+
+    /// Where TLS is spoken, if that is not the port that `https` stands for.
+    pub(crate) fn https_port(&self) -> Option<u16> {
+        None
     }
 
     /// Another place for a request of which nothing was sent: of the same arm if there is one. By the table of now: an

@@ -13,8 +13,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 
 use super::client::ClientIo;
-use super::{Answer, Client, Stream};
+use super::{Answer, Client, Part, Stream};
 use crate::exchange::exchange;
+use crate::head;
+use crate::policy::visit;
 use crate::view::Peer;
 use crate::worker::Worker;
 
@@ -62,9 +64,27 @@ async fn answer(
     client: Arc<Client>,
     request: Request<Incoming>,
 ) -> Result<Response<Answer>, Infallible> {
-    let mut response = exchange(&worker, &client, request).await;
+    let mut response = respond(&worker, &client, request).await;
     if worker.is_draining() && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response.map(|part| Answer::new(part, client)))
+}
+
+/// By the policy of the request's route, where it has one.
+async fn respond(worker: &Rc<Worker>, client: &Arc<Client>, request: Request<Incoming>) -> Response<Part> {
+    if !worker.has_policies() {
+        return exchange(worker, client, request, None).await;
+    }
+    let (parts, body) = request.into_parts();
+    let host = match head::host_of(&parts) {
+        Ok(host) => host,
+        Err(page) => return page.response(),
+    };
+    let policy = worker.policy_of(&host, parts.uri.path());
+    let request = Request::from_parts(parts, body);
+    match policy {
+        Some(policy) => visit(&policy, worker, client, host, request).await,
+        None => exchange(worker, client, request, None).await,
+    }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use tidegate_core::model::{RoutePolicy, RouteTable};
+use tidegate_core::model::RouteTable;
 
 use super::Upstream;
 use super::host::Hosts;
 use super::path::Paths;
+use crate::policy::{Policies, Policy, PolicyError};
 
 /// Most routes, upstreams and endpoints of a table.
 const MOST: usize = 100_000;
@@ -17,6 +18,7 @@ pub(crate) struct Table {
     hosts: Hosts<Paths<usize>>,
     routes: Vec<Route>,
     upstreams: Vec<Upstream>,
+    has_policies: bool,
 }
 
 /// One route, compiled.
@@ -26,7 +28,7 @@ pub(crate) struct Route {
     /// Its path prefix, as the manifest has it.
     pub(crate) prefix: Box<str>,
     /// What is done besides passing requests on; `None`: nothing.
-    pub(crate) policy: Option<Arc<RoutePolicy>>,
+    pub(crate) policy: Option<Arc<Policy>>,
     upstream: usize,
 }
 
@@ -42,6 +44,9 @@ pub(crate) enum TableError {
     /// A path that no request can match.
     #[error("route path `{0}` does not begin with `/`")]
     Path(String),
+    /// A policy that cannot be applied as it is written.
+    #[error("route `{0}{1}`: {2}")]
+    Policy(String, String, PolicyError),
     /// Shares that leave requests over or give too many away.
     #[error("the weights of upstream `{0}` sum to {1}, not to 100")]
     Weights(String, u64),
@@ -52,6 +57,7 @@ impl Table {
     pub(crate) fn new(
         table: &RouteTable,
         upstreams: Vec<Upstream>,
+        policies: &mut Policies,
         index: impl Fn(&str) -> Option<usize>,
     ) -> Self {
         let mut hosts: Hosts<Paths<usize>> = Hosts::default();
@@ -59,10 +65,24 @@ impl Table {
         for route in &table.routes {
             hosts.entry(&route.host).insert(&route.path, routes.len());
             let upstream = index(&route.to).unwrap_or(usize::MAX);
-            let policy = (!route.policy.is_none()).then(|| Arc::new(route.policy.clone()));
+            let policy = policies.of(route);
             routes.push(Route { prefix: route.path.as_str().into(), policy, upstream });
         }
-        Table { hosts, routes, upstreams }
+        let has_policies = routes.iter().any(|route| route.policy.is_some());
+        Table { hosts, routes, upstreams, has_policies }
+    }
+
+    /// Whether any route has a policy.
+    pub(crate) fn has_policies(&self) -> bool {
+        self.has_policies
+    }
+
+    /// The policy of the route of a request, also of one that leads nowhere.
+    pub(crate) fn policy(&self, host: &str, path: &str) -> Option<&Arc<Policy>> {
+        match self.find(host, path) {
+            Found::NoRoute => None,
+            Found::NoUpstream(route) | Found::Upstream(route, _) => route.policy.as_ref(),
+        }
     }
 
     /// Where a request goes: the most specific host, then the longest path.
@@ -100,6 +120,10 @@ pub(crate) fn validate(table: &RouteTable) -> Result<(), TableError> {
         validate_host(&route.host)?;
         if !route.path.starts_with('/') {
             return Err(TableError::Path(route.path.clone()));
+        }
+        if !route.policy.is_none() {
+            let wrong = |error| TableError::Policy(route.host.clone(), route.path.clone(), error);
+            Policy::compile(&route.policy, &route.path).map_err(wrong)?;
         }
     }
     for (name, upstream) in &table.upstreams {

@@ -6,6 +6,8 @@ mod bodies;
 mod control;
 mod drain;
 mod heads;
+mod policy_access;
+mod policy_targets;
 mod races;
 mod routes;
 mod stage;

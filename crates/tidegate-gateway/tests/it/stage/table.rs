@@ -32,3 +32,10 @@ pub fn route(table: &mut RouteTable, host: &str, path: &str, to: &str) {
         policy: RoutePolicy::default(),
     });
 }
+
+/// As [`table`], with a policy on its one route.
+pub fn with_policy(epoch: u64, endpoints: &[(&str, SocketAddr)], policy: RoutePolicy) -> RouteTable {
+    let mut table = table(epoch, endpoints);
+    table.routes[0].policy = policy;
+    table
+}

@@ -1,0 +1,17 @@
+//! Why a policy is refused, and with it the table it came in.
+
+/// What cannot be applied as it is written. Never holds a password or its hash.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{at}`: {why}")]
+pub(crate) struct PolicyError {
+    /// The field of the policy.
+    pub(crate) at: &'static str,
+    /// In a user's words.
+    pub(crate) why: String,
+}
+
+impl PolicyError {
+    pub(super) fn new(at: &'static str, why: impl Into<String>) -> Self {
+        PolicyError { at, why: why.into() }
+    }
+}

@@ -1,0 +1,88 @@
+//! One request of a route with a policy, from its head to the head of its answer.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use http::{HeaderValue, Request, Response, StatusCode, request};
+use hyper::body::Incoming;
+
+use super::Policy;
+use super::header_edit::Facts;
+use crate::exchange::exchange;
+use crate::front::{Client, Part};
+use crate::head;
+use crate::page::Page;
+use crate::view::{PartsView, Peer, RequestView};
+use crate::worker::Worker;
+
+/// What is remembered of a request for its answer.
+#[derive(Debug)]
+struct Asked {
+    peer: Peer,
+    host: String,
+    /// Only where a field of the answer names it.
+    request_id: Option<HeaderValue>,
+}
+
+/// Answers a request of a route with this policy. `host` is as [`crate::route::host_name`] spells it.
+pub(crate) async fn visit(
+    policy: &Policy,
+    worker: &Rc<Worker>,
+    client: &Arc<Client>,
+    host: String,
+    request: Request<Incoming>,
+) -> Response<Part> {
+    let (mut parts, body) = request.into_parts();
+    let asked = policy.asked(worker, &mut parts, client.peer, host);
+    let view = PartsView { parts: &parts, host: &asked.host, peer: asked.peer };
+    let response = match policy.answer(&view, worker.https_port()) {
+        Some(response) => response,
+        None => exchange(worker, client, Request::from_parts(parts, body), Some(policy)).await,
+    };
+    policy.finish(&asked, response)
+}
+
+impl Policy {
+    fn asked(&self, worker: &Worker, parts: &mut request::Parts, peer: Peer, host: String) -> Asked {
+        let request_id = self.response_headers.names_request_id().then(|| {
+            head::keep_or_make_id(&mut parts.headers, || worker.request_id());
+            parts.headers.get(head::REQUEST_ID).cloned()
+        });
+        Asked { peer, host, request_id: request_id.flatten() }
+    }
+
+    /// The answer where the app is not to be asked.
+    fn answer(&self, view: &dyn RequestView, https_port: Option<u16>) -> Option<Response<Part>> {
+        if self.allow.as_ref().is_some_and(|networks| !networks.contains(view.client())) {
+            return Some(Page::NOT_ALLOWED.response());
+        }
+        let https = || self.https.as_ref()?.redirect(view, https_port);
+        let maintenance = || self.maintenance.as_ref()?.page(view);
+        let redirect = || Some(self.redirect.as_ref()?.answer(view));
+        https().or_else(maintenance).or_else(redirect)
+    }
+
+    /// Changes the head that an endpoint gets. It is in origin form already and carries the gateway's own fields.
+    pub(crate) fn prepare(&self, parts: &mut request::Parts, peer: Peer, host: &str) {
+        if let Some(rewrite) = &self.rewrite {
+            rewrite.apply(parts);
+        }
+        let request_id = parts.headers.get(head::REQUEST_ID).cloned();
+        let facts = Facts { client: peer.address.ip(), host, request_id: request_id.as_ref() };
+        self.request_headers.apply(&mut parts.headers, facts);
+    }
+
+    fn finish(&self, asked: &Asked, mut response: Response<Part>) -> Response<Part> {
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return response;
+        }
+        let headers = response.headers_mut();
+        if let Some(https) = &self.https {
+            https.on_answer(asked.peer.secure, headers);
+        }
+        let client = asked.peer.address.ip();
+        let facts = Facts { client, host: &asked.host, request_id: asked.request_id.as_ref() };
+        self.response_headers.apply(headers, facts);
+        response
+    }
+}

@@ -1,0 +1,129 @@
+//! Who may come, and who is told to come another way: allow-lists, TLS, maintenance.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tidegate_core::model::{HttpsPolicy, Maintenance, RoutePolicy};
+use tidegate_core::time::Millis;
+
+use crate::control::why_refused;
+use crate::stage::Stage;
+use crate::stage::client::Client;
+use crate::stage::table::with_policy;
+use crate::stage::upstream::{Upstream, nobody, ok};
+
+/// A gateway with one route of this policy; nothing answers behind it.
+fn alone(policy: RoutePolicy) -> Stage {
+    let stage = Stage::new();
+    stage.apply(&with_policy(1, &[("web-1", nobody())], policy));
+    stage
+}
+
+fn here() -> Vec<String> {
+    vec!["127.0.0.0/8".to_owned()]
+}
+
+fn elsewhere() -> Vec<String> {
+    vec!["192.0.2.0/24".to_owned(), "2001:db8::/32".to_owned()]
+}
+
+#[test]
+fn an_allow_list_keeps_others_away_from_the_app() {
+    let app = Upstream::saying("app");
+    let endpoints: &[(&str, SocketAddr)] = &[("web-1", app.address)];
+    let stage = Stage::new();
+    stage.apply(&with_policy(1, endpoints, RoutePolicy { allow: elsewhere(), ..RoutePolicy::default() }));
+    let mut client = Client::new(stage.address);
+    let answer =
+        client.ask("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\n\r\n");
+    assert_eq!((answer.status(), answer.field("tidegate-gateway")), (403, Some("not-allowed")));
+    assert_eq!(app.connections.load(Ordering::SeqCst), 0);
+    stage.apply(&with_policy(2, endpoints, RoutePolicy { allow: here(), ..RoutePolicy::default() }));
+    assert_eq!(client.get("a", "/").text(), "app");
+}
+
+#[test]
+fn plain_requests_are_redirected_to_tls() {
+    let https = HttpsPolicy { redirect: true, hsts: Some(Millis::seconds(60)), hsts_subdomains: true };
+    let stage = alone(RoutePolicy { https: Some(https), ..RoutePolicy::default() });
+    let mut client = Client::new(stage.address);
+    for (request, to) in [
+        ("GET /a%20b//c?q=1&r HTTP/1.1\r\nHost: Shop.Test:8080\r\n\r\n", "https://shop.test/a%20b//c?q=1&r"),
+        ("GET //evil.test/ HTTP/1.1\r\nHost: shop.test\r\n\r\n", "https://shop.test//evil.test/"),
+        ("DELETE /x HTTP/1.1\r\nHost: shop.test\r\n\r\n", "https://shop.test/x"),
+        ("OPTIONS * HTTP/1.1\r\nHost: shop.test\r\n\r\n", "https://shop.test/"),
+        ("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", "https://[::1]/"),
+        (
+            "GET /.well-known/acme-challenges HTTP/1.1\r\nHost: a\r\n\r\n",
+            "https://a/.well-known/acme-challenges",
+        ),
+    ] {
+        let answer = client.ask(request);
+        assert_eq!((answer.status(), answer.field("location")), (308, Some(to)), "{request}");
+        // Over plain HTTP anybody could have said it.
+        assert_eq!(answer.field("strict-transport-security"), None);
+    }
+    let challenge = client.get("shop.test", "/.well-known/acme-challenge/token");
+    assert_eq!(challenge.field("tidegate-gateway"), Some("connect-failed"));
+}
+
+#[test]
+fn maintenance_is_for_everybody_but_a_few() {
+    let page = |body: &str, allow| Maintenance {
+        status: 503,
+        body: body.to_owned(),
+        retry_after: Some(Millis(90_500)),
+        allow,
+    };
+    let stage = alone(RoutePolicy {
+        maintenance: Some(page("<h1>Soon back</h1>", Vec::new())),
+        ..RoutePolicy::default()
+    });
+    let mut client = Client::new(stage.address);
+    let answer = client.get("a", "/any");
+    assert_eq!((answer.status(), answer.text().as_str()), (503, "<h1>Soon back</h1>"));
+    assert_eq!(answer.field("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(answer.field("retry-after"), Some("91"));
+    assert_eq!(answer.field("tidegate-gateway"), Some("maintenance"));
+    client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(client.head().unwrap().field("content-length"), Some("18"));
+    let open = RoutePolicy { maintenance: Some(page("x", here())), ..RoutePolicy::default() };
+    stage.apply(&with_policy(2, &[("web-1", nobody())], open));
+    assert_eq!(client.get("a", "/any").status(), 502);
+}
+
+#[test]
+fn a_policy_that_cannot_be_applied_refuses_the_table() {
+    let stage = Stage::new();
+    let app = Upstream::saying("first");
+    stage.apply(&with_policy(1, &[("web-1", app.address)], RoutePolicy::default()));
+    let wrong = RoutePolicy { allow: vec!["10.0.0.0/99".to_owned()], ..RoutePolicy::default() };
+    let why = why_refused(&stage, &with_policy(2, &[("web-1", nobody())], wrong));
+    assert!(why.contains("route `*/`: `allow`: `10.0.0.0/99`"), "{why}");
+    assert_eq!(Client::new(stage.address).get("a", "/").text(), "first");
+}
+
+#[test]
+fn what_came_before_the_policy_is_still_under_way() {
+    let (asked, go) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(())));
+    let held = go.lock().unwrap();
+    let (count, wait) = (asked.clone(), go.clone());
+    let app = Upstream::new(move |connection| {
+        while connection.request().is_some() {
+            count.fetch_add(1, Ordering::SeqCst);
+            drop(wait.lock());
+            connection.say(ok("app"));
+        }
+    });
+    let stage = Stage::new();
+    let endpoints = &[("web-1", app.address)];
+    stage.apply(&with_policy(1, endpoints, RoutePolicy::default()));
+    let mut client = Client::new(stage.address);
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    crate::stage::until("the app is asked", || (asked.load(Ordering::SeqCst) == 1).then_some(()));
+    stage.apply(&with_policy(2, endpoints, RoutePolicy { allow: elsewhere(), ..RoutePolicy::default() }));
+    drop(held);
+    assert_eq!(client.answer().unwrap().text(), "app");
+    assert_eq!(client.get("a", "/").status(), 403);
+}
