@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
+use crate::assign::Note;
 use crate::count::Outcome;
 use crate::front::{Client, Part};
 use crate::head;
@@ -16,7 +17,8 @@ use crate::page::Page;
 use crate::policy::Policy;
 use crate::ticket::Ticket;
 use crate::upstream::{Flow, Lease, Miss, Upload, connect, send};
-use crate::worker::Worker;
+use crate::view::PartsView;
+use crate::worker::{Admission, Worker};
 
 /// Most endpoints one request tries to connect to.
 const MOST_TRIED: usize = 8;
@@ -44,7 +46,8 @@ async fn forward(
     let (mut parts, body) = request.into_parts();
     let host = head::host_of(&parts)?;
     let path = parts.uri.path().to_owned();
-    let ticket = worker.admit(&host, &path)?;
+    let Admission { ticket, note } =
+        worker.admit(&PartsView { parts: &parts, host: &host, peer: client.peer })?;
     let upgrade = head::prepare(&mut parts, client.peer.address, || worker.request_id());
     if let Some(policy) = policy {
         policy.prepare(&mut parts, client.peer, &host);
@@ -53,11 +56,11 @@ async fn forward(
     let (ticket, response, lease) = deliver(worker, (&host, &path), ticket, outgoing).await?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return match upgrade {
-            Some(_) => Ok(tunnel(worker, client, ours, response, ticket)),
+            Some(_) => Ok(tunnel(worker, client, ours, response, (ticket, note))),
             None => Err(unasked_upgrade(ticket)),
         };
     }
-    Ok(relay(worker, response, ticket, lease))
+    Ok(relay(worker, response, (ticket, note), lease))
 }
 
 /// Attempts until an endpoint answers or may not be asked again.
@@ -177,9 +180,15 @@ fn unasked_upgrade(ticket: Ticket) -> Page {
     Page::RESET
 }
 
-fn relay(worker: &Rc<Worker>, response: Response<Incoming>, ticket: Ticket, lease: Lease) -> Response<Part> {
+fn relay(
+    worker: &Rc<Worker>,
+    response: Response<Incoming>,
+    (ticket, note): (Ticket, Note),
+    lease: Lease,
+) -> Response<Part> {
     let (mut parts, body) = response.into_parts();
     let hint = head::prepare_answer(&mut parts.headers);
+    note.write(&ticket, &mut parts.headers);
     parts.version = http::Version::HTTP_11;
     let outcome = Outcome::of_status(parts.status.as_u16());
     let hold = (ticket, lease, worker.kept.clone());
@@ -193,11 +202,12 @@ fn tunnel(
     client: &Arc<Client>,
     ours: OnUpgrade,
     mut response: Response<Incoming>,
-    ticket: Ticket,
+    (ticket, note): (Ticket, Note),
 ) -> Response<Part> {
     let theirs = hyper::upgrade::on(&mut response);
     let (mut parts, _) = response.into_parts();
     head::prepare_upgrade_answer(&mut parts.headers);
+    note.write(&ticket, &mut parts.headers);
     client.tunnel();
     let open = worker.open();
     tokio::task::spawn_local(async move {

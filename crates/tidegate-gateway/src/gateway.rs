@@ -13,6 +13,7 @@ use tidegate_os::lock::{Lock, LockError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 
+use crate::assign::Secret;
 use crate::control::server;
 use crate::epochs::{Epochs, TABLE_FILE, load_table};
 use crate::limits::Limits;
@@ -85,13 +86,15 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     fs::create_dir_all(&config.dir).map_err(|source| file_error(&config.dir, source))?;
     let _lock = take_lock(&config.dir)?;
     let table = load_table(&config.dir.join(TABLE_FILE))?;
+    let secret = Secret::load_or_make(&config.dir)
+        .map_err(|error| GatewayError::File { path: error.path, source: error.source })?;
     let (listeners, address) = listen_all(config.listen, config.workers.max(1))?;
     let socket = config.dir.join("control.sock");
     let control = tidegate_os::socket::bind(&socket).map_err(|source| file_error(&socket, source))?;
 
     let idle = Arc::new(Notify::new());
     let unrouted = Arc::new(AtomicU64::new(0));
-    let mut registry = Registry::new(listeners.len(), idle.clone());
+    let mut registry = Registry::new(listeners.len(), secret, idle.clone());
     let compiled = Arc::new(registry.compile(&table));
     let workers = start_workers(listeners, &compiled, limits, &unrouted)?;
     let orders: Vec<_> = workers.iter().map(|worker| worker.orders.clone()).collect();

@@ -83,23 +83,31 @@ pub(crate) fn prepare(
     upgrade
 }
 
-/// Says which arm an attempt is for.
+/// Says which arm an attempt is for, or an answer is from.
 pub(crate) fn label(headers: &mut HeaderMap, arm: HeaderValue, revision: HeaderValue) {
     headers.insert(ARM, arm);
     headers.insert(REVISION, revision);
 }
 
-/// Turns an endpoint's head into the one a client gets, and returns how long the endpoint keeps its connection.
+/// Turns an endpoint's head into the one a client gets, and returns how long the endpoint keeps its connection. Which arm
+/// answered is the gateway's to say: an endpoint's own word on it ends here.
 pub(crate) fn prepare_answer(headers: &mut HeaderMap) -> Option<Duration> {
     let hint = headers.get(KEEP_ALIVE).and_then(|value| parse_keep_alive(value.to_str().ok()?));
     remove_hop_by_hop(headers);
+    remove_labels(headers);
     hint
+}
+
+fn remove_labels(headers: &mut HeaderMap) {
+    headers.remove(ARM);
+    headers.remove(REVISION);
 }
 
 /// As [`prepare_answer`] for 101: the change of protocol is passed on.
 pub(crate) fn prepare_upgrade_answer(headers: &mut HeaderMap) {
     let upgrade = headers.get(header::UPGRADE).cloned();
     remove_hop_by_hop(headers);
+    remove_labels(headers);
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     if let Some(upgrade) = upgrade {
         headers.insert(header::UPGRADE, upgrade);

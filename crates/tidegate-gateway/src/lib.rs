@@ -7,6 +7,8 @@
 //! A request's way: `front` (parse, police) → `exchange` (route, arm, endpoint) → `upstream` (send, relay). HTTP/1.1 is
 //! hyper's, in `front` and `upstream` only.
 
+mod assign;
+mod client_id;
 pub mod control;
 mod count;
 mod endpoint;
@@ -14,6 +16,7 @@ mod epochs;
 mod exchange;
 mod front;
 mod gateway;
+mod geo;
 mod head;
 mod limits;
 mod listen;

@@ -10,6 +10,7 @@ use http::HeaderValue;
 use tidegate_core::model::{self, Address, ArmCounts, ArmRole, InstanceId, RevisionNo, RouteTable};
 use tokio::sync::Notify;
 
+use crate::assign::{Assigner, Secret};
 use crate::count::Row;
 use crate::endpoint::Endpoint;
 use crate::policy::Policies;
@@ -24,6 +25,7 @@ type RowKey = (String, ArmRole, RevisionNo, Option<InstanceId>);
 #[derive(Debug)]
 pub(crate) struct Registry {
     workers: usize,
+    secret: Secret,
     idle: Arc<Notify>,
     next_uid: u64,
     endpoints: HashMap<(InstanceId, Address), Arc<Endpoint>>,
@@ -34,10 +36,12 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    /// `idle` is told when an endpoint that left the table ends its last request.
-    pub(crate) fn new(workers: usize, idle: Arc<Notify>) -> Self {
+    /// `secret` is behind the buckets of sticky clients. `idle` is told when an endpoint that left the table ends its last
+    /// request.
+    pub(crate) fn new(workers: usize, secret: Secret, idle: Arc<Notify>) -> Self {
         Registry {
             workers,
+            secret,
             idle,
             next_uid: 0,
             endpoints: HashMap::new(),
@@ -110,7 +114,8 @@ impl Registry {
             below += arm.weight;
             arms.push(self.arm(name, arm, below));
         }
-        Upstream { turn, arms, policy: upstream.policy.clone() }
+        let assigner = Assigner::compile(name, &upstream.policy.assign, &upstream.arms, &self.secret);
+        Upstream { turn, assigner: assigner.map(Box::new), arms, policy: upstream.policy.clone() }
     }
 
     fn arm(&mut self, upstream: &str, arm: &model::Arm, below: u32) -> Arm {

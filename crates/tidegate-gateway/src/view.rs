@@ -27,16 +27,22 @@ pub(crate) trait RequestView {
     /// Who asks.
     fn peer(&self) -> Peer;
 
-    /// The value of a cookie, as it stands in the first `Cookie` field that has it.
+    /// The value of a cookie, as it stands in the first `Cookie` field. A view that knows of several looks at them all:
+    /// HTTP/2 clients send each cookie in a field of its own.
     fn cookie(&self, name: &str) -> Option<&[u8]> {
-        let pairs = self.field("cookie")?.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-        pairs.filter_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=")).next()
+        cookie_in(self.field("cookie")?, name)
     }
 
     /// The client's address.
     fn client(&self) -> IpAddr {
         self.peer().address.ip()
     }
+}
+
+/// The value of a cookie in one `Cookie` field.
+pub(crate) fn cookie_in<'a>(field: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let mut pairs = field.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+    pairs.find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
 }
 
 /// A request as hyper parsed it, with its host already spelled.
@@ -70,5 +76,74 @@ impl RequestView for PartsView<'_> {
 
     fn peer(&self) -> Peer {
         self.peer
+    }
+
+    fn cookie(&self, name: &str) -> Option<&[u8]> {
+        let fields = self.parts.headers.get_all(http::header::COOKIE);
+        fields.into_iter().find_map(|field| cookie_in(field.as_bytes(), name))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod fake {
+    //! A request for tests.
+
+    use super::{Peer, RequestView};
+
+    /// Nothing but what the test says.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Asked {
+        target: String,
+        fields: Vec<(String, String)>,
+        peer: Peer,
+    }
+
+    impl Asked {
+        pub(crate) fn get(target: &str) -> Self {
+            let peer = Peer { address: ([127, 0, 0, 1], 1).into(), secure: false };
+            Asked { target: target.to_owned(), fields: Vec::new(), peer }
+        }
+
+        pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+            self.fields.push((name.to_owned(), value.to_owned()));
+            self
+        }
+
+        pub(crate) fn from(mut self, address: &str) -> Self {
+            self.peer.address = address.parse().unwrap();
+            self
+        }
+
+        pub(crate) fn secure(mut self) -> Self {
+            self.peer.secure = true;
+            self
+        }
+    }
+
+    impl RequestView for Asked {
+        fn method(&self) -> &str {
+            "GET"
+        }
+
+        fn host(&self) -> &str {
+            "a"
+        }
+
+        fn path(&self) -> &str {
+            self.target.split('?').next().unwrap_or_default()
+        }
+
+        fn query(&self) -> Option<&str> {
+            self.target.split_once('?').map(|(_, query)| query)
+        }
+
+        fn field(&self, name: &str) -> Option<&[u8]> {
+            let named = |(other, _): &&(String, String)| other == name;
+            self.fields.iter().find(named).map(|(_, value)| value.as_bytes())
+        }
+
+        fn peer(&self) -> Peer {
+            self.peer
+        }
     }
 }

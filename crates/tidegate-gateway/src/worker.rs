@@ -14,8 +14,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 
+use crate::assign::Note;
 use crate::count::Outcome;
 use crate::front::{Stream, Wire, connection};
+use crate::geo::Nowhere;
 use crate::limits::Limits;
 use crate::page::Page;
 use crate::policy::Policy;
@@ -23,7 +25,7 @@ use crate::registry::seed;
 use crate::route::{Found, Table, Upstream};
 use crate::ticket::Ticket;
 use crate::upstream::Kept;
-use crate::view::Peer;
+use crate::view::{Peer, RequestView};
 
 const SWEEP_EVERY: Duration = Duration::from_millis(200);
 /// How long accepting rests when the process has no descriptor left.
@@ -47,6 +49,14 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) unrouted: Arc<AtomicU64>,
     pub(crate) orders: mpsc::UnboundedReceiver<Order>,
+}
+
+/// A request that may go on.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    pub(crate) ticket: Ticket,
+    /// What the answer says of the arm.
+    pub(crate) note: Note,
 }
 
 /// What the requests of a worker share.
@@ -112,10 +122,10 @@ async fn work(
 
 impl Worker {
     /// Where a request goes, with its place on an endpoint taken.
-    pub(crate) fn admit(&self, host: &str, path: &str) -> Result<Ticket, Page> {
+    pub(crate) fn admit(&self, view: &dyn RequestView) -> Result<Admission, Page> {
         let table = self.table.borrow();
-        match table.find(host, path) {
-            Found::Upstream(_, upstream) => self.assign(upstream).ok_or(Page::NO_ENDPOINT),
+        match table.find(view.host(), view.path()) {
+            Found::Upstream(_, upstream) => self.assign(upstream, view).ok_or(Page::NO_ENDPOINT),
             Found::NoUpstream(_) => Err(Page::NO_ENDPOINT),
             Found::NoRoute => {
                 self.unrouted.fetch_add(1, Ordering::Relaxed);
@@ -179,8 +189,13 @@ impl Worker {
         let _ = self.drain.subscribe().wait_for(|draining| *draining).await;
     }
 
-    fn assign(&self, upstream: &Upstream) -> Option<Ticket> {
-        let assigned = upstream.assign()?;
+    fn assign(&self, upstream: &Upstream, view: &dyn RequestView) -> Option<Admission> {
+        let (assigned, note) = upstream.assign(view, &Nowhere)?;
+        let ticket = self.enter(upstream, assigned)?;
+        Some(Admission { ticket, note })
+    }
+
+    fn enter(&self, upstream: &Upstream, assigned: usize) -> Option<Ticket> {
         let wanted = &upstream.arms[assigned];
         let picked = upstream.pick(assigned, &[], self.rotate());
         if let Some((arm, place)) = picked

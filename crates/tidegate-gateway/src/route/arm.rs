@@ -5,8 +5,11 @@ use std::sync::Arc;
 use http::HeaderValue;
 use tidegate_core::model::TrafficPolicy;
 
+use crate::assign::{Assigner, Note};
 use crate::count::Row;
 use crate::endpoint::Endpoint;
+use crate::geo::Places;
+use crate::view::RequestView;
 
 use super::Turn;
 
@@ -14,6 +17,8 @@ use super::Turn;
 #[derive(Debug)]
 pub(crate) struct Upstream {
     pub(crate) turn: Arc<Turn>,
+    /// Who gets which arm by more than its turn.
+    pub(crate) assigner: Option<Box<Assigner>>,
     pub(crate) arms: Vec<Arm>,
     #[allow(dead_code)] // until balancing reads it
     pub(crate) policy: TrafficPolicy,
@@ -39,14 +44,21 @@ pub(crate) struct Place {
 }
 
 impl Upstream {
-    /// The arm of the next request; `None` where there are no arms. A fast failing arm attracts no traffic: the arm is
-    /// chosen before anything is known of its endpoints.
-    pub(crate) fn assign(&self) -> Option<usize> {
+    /// The arm of a request and what its answer says of that; `None` where there are no arms. A fast failing arm attracts
+    /// no traffic: the arm is chosen before anything is known of its endpoints.
+    pub(crate) fn assign(&self, view: &dyn RequestView, places: &dyn Places) -> Option<(usize, Note)> {
         if self.arms.is_empty() {
             return None;
         }
+        let Some(assigner) = &self.assigner else { return Some((self.by_turn(), Note::default())) };
+        let (arm, note) = assigner.assign(view, places, &self.turn);
+        Some((arm.unwrap_or_else(|| self.by_turn()), note))
+    }
+
+    /// The arm whose turn it is.
+    fn by_turn(&self) -> usize {
         let turn = self.turn.next();
-        Some(self.arms.iter().position(|arm| turn < arm.below).unwrap_or(self.arms.len() - 1))
+        self.arms.iter().position(|arm| turn < arm.below).unwrap_or(self.arms.len() - 1)
     }
 
     /// The best place in the arm, or, where `tried` leaves none, in another. `start` breaks ties.
@@ -77,7 +89,7 @@ mod tests {
     use tokio::sync::Notify;
 
     fn upstream(arms: Vec<Arm>) -> Upstream {
-        Upstream { turn: Arc::new(Turn::new(1)), arms, policy: TrafficPolicy::default() }
+        Upstream { turn: Arc::new(Turn::new(1)), assigner: None, arms, policy: TrafficPolicy::default() }
     }
 
     fn place(uid: u64) -> Place {
@@ -127,7 +139,7 @@ mod tests {
     #[test]
     fn the_share_of_an_arm_is_its_weight() {
         let upstream = upstream(vec![arm(93, &[1]), arm(100, &[2])]);
-        let second = (0..10_000).filter(|_| upstream.assign() == Some(1)).count();
+        let second = (0..10_000).filter(|_| upstream.by_turn() == 1).count();
         assert_eq!(second, 700);
     }
 }

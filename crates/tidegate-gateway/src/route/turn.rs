@@ -22,7 +22,17 @@ impl Turn {
 
     /// A number from 0 to 99.
     pub(crate) fn next(&self) -> u32 {
+        self.share(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// As [`Turn::next`], and a second number from 0 to 99 by no rule: where within the share.
+    pub(crate) fn next_within(&self) -> (u32, u32) {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        let within = mix(self.seed.rotate_left(32) ^ turn) % 100;
+        (self.share(turn), within as u32)
+    }
+
+    fn share(&self, turn: u64) -> u32 {
         let rotation = mix(self.seed ^ (turn / 100)) % 100;
         ((turn % 100 * STRIDE + rotation) % 100) as u32
     }
@@ -48,6 +58,13 @@ mod tests {
             seen.sort_unstable();
             assert_eq!(seen, (0..100).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn places_within_shares_are_even() {
+        let turn = Turn::new(7);
+        let low = (0..10_000).filter(|_| turn.next_within().1 < 50).count();
+        assert!((4_800..5_200).contains(&low), "{low} of 10,000 in the lower half");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // all of it is tests
 
 mod alive;
+mod arms;
 mod bodies;
 mod control;
 mod drain;

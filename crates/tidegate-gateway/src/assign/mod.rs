@@ -1,0 +1,68 @@
+//! Who gets which arm: rules in order, then the client's bucket, then the weight. Made once per table from a service's
+//! [`Assignment`]; asked before an endpoint is chosen, so that nothing known of endpoints can pull traffic to an arm.
+//!
+//! A service without an assignment has none of this: its requests take turns by weight alone.
+
+mod bucket;
+mod cookie;
+mod note;
+mod query;
+mod rule;
+mod secret;
+
+use tidegate_core::model::{self, Assignment};
+
+use crate::geo::Places;
+use crate::route::Turn;
+use crate::view::RequestView;
+use bucket::Sharing;
+use rule::Rule;
+
+pub(crate) use note::Note;
+pub(crate) use secret::Secret;
+
+/// A service's assignment, compiled for the arms of one table.
+#[derive(Debug)]
+pub(crate) struct Assigner {
+    rules: Box<[Rule]>,
+    sharing: Option<Sharing>,
+    echo: bool,
+}
+
+impl Assigner {
+    /// `None` where weight alone decides and nothing is said about it. `name` is the upstream's.
+    pub(crate) fn compile(
+        name: &str,
+        policy: &Assignment,
+        arms: &[model::Arm],
+        secret: &Secret,
+    ) -> Option<Assigner> {
+        if policy.is_none() {
+            return None;
+        }
+        let rules = policy.rules.iter().filter_map(|rule| Rule::compile(rule, arms)).collect();
+        let sharing = policy.sticky.as_ref().and_then(|sticky| Sharing::compile(name, sticky, arms, secret));
+        Some(Assigner { rules, sharing, echo: policy.echo })
+    }
+
+    /// The arm of a request by its place in the table, `None` where its turn decides; and what the answer says of it.
+    /// `turn` is the upstream's.
+    pub(crate) fn assign(
+        &self,
+        view: &dyn RequestView,
+        places: &dyn Places,
+        turn: &Turn,
+    ) -> (Option<usize>, Note) {
+        let plain = Note { set_cookie: None, echo: self.echo };
+        if let Some(rule) = self.rules.iter().find(|rule| rule.matches(view, places)) {
+            return (Some(rule.arm), plain);
+        }
+        match &self.sharing {
+            Some(sharing) => {
+                let (arm, set_cookie) = sharing.assign(view, turn);
+                (Some(arm), Note { set_cookie, ..plain })
+            }
+            None => (None, plain),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! What an answer tells its client of the arm it was given.
+
+use http::{HeaderMap, HeaderValue, header};
+
+use crate::head;
+use crate::ticket::Ticket;
+
+/// Nothing, most of the time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Note {
+    /// The client's bucket, where it is new or about to be forgotten.
+    pub(crate) set_cookie: Option<HeaderValue>,
+    /// Whether the arm and the revision that answered are named.
+    pub(crate) echo: bool,
+}
+
+impl Note {
+    /// Writes it into the head of an answer. `ticket` is of the attempt that was answered.
+    pub(crate) fn write(self, ticket: &Ticket, headers: &mut HeaderMap) {
+        if self.echo {
+            head::label(headers, ticket.arm.clone(), ticket.revision.clone());
+        }
+        if let Some(cookie) = self.set_cookie {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+    }
+}

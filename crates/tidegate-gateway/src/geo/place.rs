@@ -1,0 +1,54 @@
+//! Where an address is: what rules and geographic balancing may ask of it.
+
+use std::net::IpAddr;
+
+/// A code of up to three letters or digits, as ISO 3166 has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Code([u8; 3]);
+
+impl Code {
+    /// `None` where the text is no such code.
+    #[allow(dead_code)] // until a database is read
+    pub(crate) fn new(text: &str) -> Option<Self> {
+        let fits = (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let mut code = [0; 3];
+        fits.then(|| code[..text.len()].copy_from_slice(text.as_bytes()))?;
+        Some(Code(code))
+    }
+
+    /// As text.
+    pub(crate) fn as_str(&self) -> &str {
+        let length = self.0.iter().position(|byte| *byte == 0).unwrap_or(self.0.len());
+        std::str::from_utf8(&self.0[..length]).unwrap_or_default()
+    }
+}
+
+/// What is known of where an address is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Place {
+    /// ISO 3166-1 alpha-2.
+    pub(crate) country: Option<Code>,
+    /// ISO 3166-2 without the country: the largest subdivision.
+    pub(crate) region: Option<Code>,
+    /// AF, AN, AS, EU, NA, OC or SA.
+    pub(crate) continent: Option<Code>,
+    /// Latitude and longitude, in degrees.
+    #[allow(dead_code)] // until geographic balancing reads it
+    pub(crate) location: Option<(f64, f64)>,
+}
+
+/// Something that knows where addresses are.
+pub(crate) trait Places {
+    /// `None`: nothing is known of the address.
+    fn place_of(&self, address: IpAddr) -> Option<Place>;
+}
+
+/// No database.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nowhere;
+
+impl Places for Nowhere {
+    fn place_of(&self, _: IpAddr) -> Option<Place> {
+        None
+    }
+}
