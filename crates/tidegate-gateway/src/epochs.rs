@@ -5,12 +5,12 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidegate_core::model::{CountsReport, InstanceId, RouteTable};
+use tidegate_core::model::{CountsReport, FrontCounts, InstanceId, RouteTable};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::count::Tally;
 use crate::gateway::GatewayError;
 use crate::registry::{Registry, seed};
 use crate::route::{TableError, validate};
@@ -42,7 +42,7 @@ pub(crate) struct Epochs {
     pub(crate) address: SocketAddr,
     /// Which process this is: counts of another start from zero.
     pub(crate) incarnation: String,
-    unrouted: Arc<AtomicU64>,
+    tallies: Vec<Arc<Tally>>,
     orders: Vec<mpsc::UnboundedSender<Order>>,
     /// One table at a time.
     applying: tokio::sync::Mutex<()>,
@@ -64,12 +64,12 @@ impl Epochs {
         registry: Registry,
         table: RouteTable,
         orders: Vec<mpsc::UnboundedSender<Order>>,
-        unrouted: Arc<AtomicU64>,
+        tallies: Vec<Arc<Tally>>,
     ) -> Self {
         let incarnation = format!("{}-{:016x}", std::process::id(), seed());
         let state = Mutex::new(State { registry, table: Arc::new(table) });
         let applying = tokio::sync::Mutex::new(());
-        Epochs { dir, address, incarnation, unrouted, orders, applying, state }
+        Epochs { dir, address, incarnation, tallies, orders, applying, state }
     }
 
     /// The epoch that every worker uses.
@@ -85,11 +85,14 @@ impl Epochs {
 
     /// Everything counted so far.
     pub(crate) fn counts(&self) -> CountsReport {
-        CountsReport {
-            incarnation: self.incarnation.clone(),
-            rows: self.lock().registry.counts(),
-            unrouted: self.unrouted.load(Ordering::Relaxed),
-        }
+        let mut front = FrontCounts::default();
+        self.tallies.iter().for_each(|tally| tally.add_to(&mut front));
+        let (rows, routes) = {
+            let state = self.lock();
+            (state.registry.counts(), state.registry.route_counts())
+        };
+        let unrouted = self.tallies.iter().map(|tally| tally.unrouted()).sum();
+        CountsReport { incarnation: self.incarnation.clone(), rows, unrouted, routes, front }
     }
 
     /// Applies a table. When this returns every worker uses it, and it is on disk unless the disk refused.

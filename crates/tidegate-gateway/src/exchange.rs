@@ -13,6 +13,7 @@ use crate::assign::Note;
 use crate::count::Outcome;
 use crate::front::{Client, Part};
 use crate::head;
+use crate::observe::Trail;
 use crate::page::Page;
 use crate::policy::Policy;
 use crate::ticket::Ticket;
@@ -29,8 +30,9 @@ pub(crate) async fn exchange(
     client: &Arc<Client>,
     request: Request<Incoming>,
     policy: Option<&Policy>,
+    trail: &Rc<Trail>,
 ) -> Response<Part> {
-    match forward(worker, client, request, policy).await {
+    match forward(worker, client, request, policy, trail).await {
         Ok(response) => response,
         Err(page) => page.response(),
     }
@@ -41,22 +43,23 @@ async fn forward(
     client: &Arc<Client>,
     mut request: Request<Incoming>,
     policy: Option<&Policy>,
+    trail: &Rc<Trail>,
 ) -> Result<Response<Part>, Page> {
     let ours = hyper::upgrade::on(&mut request);
     let (mut parts, body) = request.into_parts();
     let host = head::host_of(&parts)?;
     let path = parts.uri.path().to_owned();
-    let Admission { ticket, note } =
-        worker.admit(&PartsView { parts: &parts, host: &host, peer: client.peer })?;
+    let view = PartsView { parts: &parts, host: &host, peer: client.peer };
+    let Admission { ticket, note } = worker.admit(&view, |route| trail.on_route(route))?;
     let upgrade = head::prepare(&mut parts, client.peer.address, || worker.request_id());
     if let Some(policy) = policy {
         policy.prepare(&mut parts, client.peer, &host);
     }
-    let outgoing = Request::from_parts(parts, Upload::new(body));
-    let (ticket, response, lease) = deliver(worker, (&host, &path), ticket, outgoing).await?;
+    let outgoing = Request::from_parts(parts, Upload::new(body, trail));
+    let (ticket, response, lease) = deliver(worker, (&host, &path), ticket, outgoing, trail).await?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return match upgrade {
-            Some(_) => Ok(tunnel(worker, client, ours, response, (ticket, note))),
+            Some(_) => Ok(tunnel(worker, client, ours, response, (ticket, note, trail.clone()))),
             None => Err(unasked_upgrade(ticket)),
         };
     }
@@ -69,14 +72,17 @@ async fn deliver(
     (host, path): (&str, &str),
     mut ticket: Ticket,
     mut request: Request<Upload>,
+    trail: &Trail,
 ) -> Result<(Ticket, Response<Incoming>, Lease), Page> {
     let mut tried = Vec::new();
     let mut repeated = false;
     loop {
         head::label(request.headers_mut(), ticket.arm.clone(), ticket.revision.clone());
+        trail.on_attempt();
         match attempt(worker, &ticket, request).await {
             Ok((response, lease)) => {
                 ticket.on_answer();
+                trail.on_answer(&ticket);
                 return Ok((ticket, response, lease));
             }
             Err(attempt @ (Attempt::Unsent(_) | Attempt::Broken(_))) => {
@@ -202,7 +208,7 @@ fn tunnel(
     client: &Arc<Client>,
     ours: OnUpgrade,
     mut response: Response<Incoming>,
-    (ticket, note): (Ticket, Note),
+    (ticket, note, trail): (Ticket, Note, Rc<Trail>),
 ) -> Response<Part> {
     let theirs = hyper::upgrade::on(&mut response);
     let (mut parts, _) = response.into_parts();
@@ -213,7 +219,7 @@ fn tunnel(
     tokio::task::spawn_local(async move {
         let outcome = join(ours, theirs).await;
         ticket.end(outcome);
-        drop(open);
+        drop((trail, open));
     });
     Response::from_parts(parts, Part::Empty)
 }

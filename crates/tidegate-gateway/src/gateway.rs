@@ -5,7 +5,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -15,6 +14,7 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::assign::Secret;
 use crate::control::server;
+use crate::count::Tally;
 use crate::epochs::{Epochs, TABLE_FILE, load_table};
 use crate::limits::Limits;
 use crate::listen;
@@ -93,12 +93,12 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     let control = tidegate_os::socket::bind(&socket).map_err(|source| file_error(&socket, source))?;
 
     let idle = Arc::new(Notify::new());
-    let unrouted = Arc::new(AtomicU64::new(0));
+    let tallies: Vec<Arc<Tally>> = listeners.iter().map(|_| Arc::new(Tally::default())).collect();
     let mut registry = Registry::new(listeners.len(), secret, idle.clone());
     let compiled = Arc::new(registry.compile(&table));
-    let workers = start_workers(listeners, &compiled, limits, &unrouted)?;
+    let workers = start_workers(listeners, &compiled, limits, &tallies)?;
     let orders: Vec<_> = workers.iter().map(|worker| worker.orders.clone()).collect();
-    let epochs = Arc::new(Epochs::new(config.dir, address, registry, table, orders, unrouted));
+    let epochs = Arc::new(Epochs::new(config.dir, address, registry, table, orders, tallies));
     tracing::info!(%address, workers = workers.len(), epoch = epochs.epoch(), "gateway listens");
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -129,12 +129,12 @@ fn start_workers(
     listeners: Vec<std::net::TcpListener>,
     table: &Arc<Table>,
     limits: Limits,
-    unrouted: &Arc<AtomicU64>,
+    tallies: &[Arc<Tally>],
 ) -> io::Result<Vec<Hired>> {
-    let start = |(index, listener)| {
+    let start = |(index, listener): (usize, _)| {
         let (orders, receive) = mpsc::unbounded_channel();
-        let (table, unrouted) = (table.clone(), unrouted.clone());
-        let setup = Setup { index, listener, table, limits, unrouted, orders: receive };
+        let (table, tally) = (table.clone(), tallies[index].clone());
+        let setup = Setup { index, listener, table, limits, tally, orders: receive };
         let thread = std::thread::Builder::new().name(format!("worker-{index}"));
         Ok(Hired { orders, thread: thread.spawn(|| worker::run(setup))? })
     };

@@ -20,6 +20,7 @@ mod geo;
 mod head;
 mod limits;
 mod listen;
+mod observe;
 mod page;
 mod policy;
 mod registry;

@@ -8,6 +8,10 @@ use crate::front::Part;
 /// The header that marks them.
 pub(crate) const MARK: &str = "tidegate-gateway";
 
+/// What names a page in its header, in counts and in logs; an extension of its response.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark(pub(crate) &'static str);
+
 /// An answer of the gateway's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Page {
@@ -73,6 +77,7 @@ impl Page {
         let text = Bytes::from(format!("{} {}\n", self.status.as_u16(), self.text));
         let mut response = Response::new(Part::Page(Some(text)));
         *response.status_mut() = self.status;
+        response.extensions_mut().insert(Mark(self.mark));
         let headers = response.headers_mut();
         headers.insert(MARK, HeaderValue::from_static(self.mark));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));

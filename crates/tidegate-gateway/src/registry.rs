@@ -2,16 +2,18 @@
 //! compiles every table against it, so that an endpoint in two tables is one and the same.
 
 use std::collections::hash_map::RandomState;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use http::HeaderValue;
-use tidegate_core::model::{self, Address, ArmCounts, ArmRole, InstanceId, RevisionNo, RouteTable};
+use tidegate_core::model::{
+    self, Address, ArmCounts, ArmRole, InstanceId, RevisionNo, RouteCounts, RouteTable,
+};
 use tokio::sync::Notify;
 
 use crate::assign::{Assigner, Secret};
-use crate::count::Row;
+use crate::count::{RouteRows, Row};
 use crate::endpoint::Endpoint;
 use crate::policy::Policies;
 use crate::route::{Arm, Place, Table, Turn, Upstream};
@@ -33,6 +35,7 @@ pub(crate) struct Registry {
     rows: BTreeMap<RowKey, Arc<Row>>,
     departed: VecDeque<RowKey>,
     policies: Policies,
+    routes: RouteRows,
 }
 
 impl Registry {
@@ -49,6 +52,7 @@ impl Registry {
             rows: BTreeMap::new(),
             departed: VecDeque::new(),
             policies: Policies::default(),
+            routes: RouteRows::new(workers),
         }
     }
 
@@ -58,13 +62,14 @@ impl Registry {
             table.upstreams.keys().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
         let upstreams =
             table.upstreams.iter().map(|(name, upstream)| self.upstream(name, upstream)).collect();
-        Table::new(table, upstreams, &mut self.policies, |name| names.get(name).copied())
+        let kept = (&mut self.policies, &mut self.routes);
+        Table::new(table, upstreams, kept, |name| names.get(name).copied())
     }
 
     /// Marks what the table no longer has. Call it after [`Registry::compile`] and before the workers use the table.
     pub(crate) fn settle(&mut self, table: &RouteTable) {
         let arms = table.upstreams.values().flat_map(|upstream| &upstream.arms);
-        let listed: std::collections::HashSet<_> = arms
+        let listed: HashSet<_> = arms
             .flat_map(|arm| &arm.endpoints)
             .map(|endpoint| (endpoint.id.clone(), endpoint.address.clone()))
             .collect();
@@ -74,6 +79,7 @@ impl Registry {
         self.policies.retain(&table.routes);
         self.turns.retain(|name, _| table.upstreams.contains_key(name));
         self.forget_rows(table);
+        self.routes.retain(&table.routes);
     }
 
     /// Forgets endpoints that left the table and have nothing in flight. Call it once no worker can pick them.
@@ -101,9 +107,15 @@ impl Registry {
             revision: *revision,
             instance: instance.clone(),
             outcomes: row.outcomes(),
-            latency: row.latency(),
+            latencies: row.latencies(),
+            bytes: row.bytes(),
         });
         rows.filter(|row| row.outcomes != model::Outcomes::default()).collect()
+    }
+
+    /// Every route of the table, used or not.
+    pub(crate) fn route_counts(&self) -> Vec<RouteCounts> {
+        self.routes.counts()
     }
 
     fn upstream(&mut self, name: &str, upstream: &model::Upstream) -> Upstream {

@@ -18,7 +18,8 @@ pub(crate) struct Ticket {
     pub(crate) arm: HeaderValue,
     /// What goes upstream in `tidegate-revision`.
     pub(crate) revision: HeaderValue,
-    row: Option<Arc<Row>>,
+    row: Arc<Row>,
+    counted: bool,
     worker: usize,
     started: Instant,
     latency: Option<Duration>,
@@ -34,7 +35,8 @@ impl Ticket {
             endpoint: place.endpoint.clone(),
             arm: arm.role_value.clone(),
             revision: arm.revision_value.clone(),
-            row: Some(place.row.clone()),
+            row: place.row.clone(),
+            counted: true,
             worker,
             started: Instant::now(),
             latency: None,
@@ -44,8 +46,13 @@ impl Ticket {
 
     /// This is not the request's first attempt: it counts nowhere.
     pub(crate) fn uncounted(mut self) -> Self {
-        self.row = None;
+        self.counted = false;
         self
+    }
+
+    /// The counts of the instance in its arm.
+    pub(crate) fn row(&self) -> &Arc<Row> {
+        &self.row
     }
 
     /// The head of the answer is here.
@@ -61,8 +68,9 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if let Some(row) = &self.row {
-            row.add(self.worker, self.outcome, self.latency.unwrap_or_else(|| self.started.elapsed()));
+        if self.counted {
+            let latency = self.latency.unwrap_or_else(|| self.started.elapsed());
+            self.row.add(self.worker, self.outcome, latency);
         }
         self.endpoint.leave();
     }

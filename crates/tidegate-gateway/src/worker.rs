@@ -5,7 +5,6 @@ use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -15,14 +14,15 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 
 use crate::assign::Note;
-use crate::count::Outcome;
+use crate::count::{Outcome, Tally};
 use crate::front::{Stream, Wire, connection};
 use crate::geo::Nowhere;
 use crate::limits::Limits;
+use crate::observe::{Observer, Trail};
 use crate::page::Page;
 use crate::policy::Policy;
 use crate::registry::seed;
-use crate::route::{Found, Table, Upstream};
+use crate::route::{Found, Route, Table, Upstream};
 use crate::ticket::Ticket;
 use crate::upstream::Kept;
 use crate::view::{Peer, RequestView};
@@ -47,7 +47,7 @@ pub(crate) struct Setup {
     pub(crate) listener: std::net::TcpListener,
     pub(crate) table: Arc<Table>,
     pub(crate) limits: Limits,
-    pub(crate) unrouted: Arc<AtomicU64>,
+    pub(crate) tally: Arc<Tally>,
     pub(crate) orders: mpsc::UnboundedReceiver<Order>,
 }
 
@@ -65,9 +65,11 @@ pub(crate) struct Worker {
     index: usize,
     pub(crate) limits: Limits,
     pub(crate) kept: Rc<Kept>,
+    /// What it counts besides instances.
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) observer: Observer,
     table: RefCell<Arc<Table>>,
     rotation: Cell<usize>,
-    unrouted: Arc<AtomicU64>,
     drain: watch::Sender<bool>,
     open: Rc<()>,
     id_prefix: u64,
@@ -78,14 +80,15 @@ pub(crate) struct Worker {
 pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
-    let Setup { index, listener, table, limits, unrouted, orders } = setup;
+    let Setup { index, listener, table, limits, tally, orders } = setup;
     let worker = Rc::new(Worker {
         index,
         limits,
         kept: Rc::new(Kept::new(limits)),
+        tally,
+        observer: Observer::default(),
         table: RefCell::new(table),
         rotation: Cell::new(index),
-        unrouted,
         drain: watch::Sender::new(false),
         open: Rc::new(()),
         id_prefix: seed(),
@@ -122,13 +125,20 @@ async fn work(
 
 impl Worker {
     /// Where a request goes, with its place on an endpoint taken.
-    pub(crate) fn admit(&self, view: &dyn RequestView) -> Result<Admission, Page> {
+    /// `on_route` is told the request's route, wherever it leads.
+    pub(crate) fn admit(
+        &self,
+        view: &dyn RequestView,
+        on_route: impl FnOnce(&Route),
+    ) -> Result<Admission, Page> {
         let table = self.table.borrow();
-        match table.find(view.host(), view.path()) {
+        let found = table.find(view.host(), view.path());
+        found.route().map(on_route);
+        match found {
             Found::Upstream(_, upstream) => self.assign(upstream, view).ok_or(Page::NO_ENDPOINT),
             Found::NoUpstream(_) => Err(Page::NO_ENDPOINT),
             Found::NoRoute => {
-                self.unrouted.fetch_add(1, Ordering::Relaxed);
+                self.tally.on_unrouted();
                 Err(Page::NO_ROUTE)
             }
         }
@@ -140,8 +150,11 @@ impl Worker {
     }
 
     /// The policy of a request's route.
-    pub(crate) fn policy_of(&self, host: &str, path: &str) -> Option<Arc<Policy>> {
-        self.table.borrow().policy(host, path).cloned()
+    pub(crate) fn policy_of(&self, host: &str, path: &str, trail: &Trail) -> Option<Arc<Policy>> {
+        let table = self.table.borrow();
+        let route = table.find(host, path).route()?;
+        trail.on_route(route);
+        route.policy.clone()
     }
 
     /// Where TLS is spoken, if that is not the port that `https` stands for.
@@ -172,6 +185,11 @@ impl Worker {
         self.id_next.set(next.wrapping_add(1));
         let id = format!("{:016x}{:08x}", self.id_prefix, next);
         HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("none"))
+    }
+
+    /// Which of the workers it is: the lane it counts on.
+    pub(crate) fn index(&self) -> usize {
+        self.index
     }
 
     /// Held by everything that must end before the worker may.
@@ -239,8 +257,10 @@ impl Worker {
         }
         let (worker, open) = (self.clone(), self.open());
         let peer = Peer { address, secure: false };
+        self.tally.on_connection();
         tokio::task::spawn_local(async move {
-            connection::serve(worker, Stream::new(Wire::Plain(stream), Bytes::new()), peer).await;
+            connection::serve(worker.clone(), Stream::new(Wire::Plain(stream), Bytes::new()), peer).await;
+            worker.tally.on_close();
             drop(open);
         });
     }

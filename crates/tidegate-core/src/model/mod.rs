@@ -3,6 +3,7 @@
 mod address;
 mod deploy;
 mod evidence;
+mod histogram;
 mod instance;
 mod name;
 mod observation;
@@ -19,6 +20,7 @@ mod traffic_policy;
 pub use address::Address;
 pub use deploy::{Build, BuildPhase, BuildSource, Deploy, DeployPhase, Job, JobKind, JobPhase};
 pub use evidence::Evidence;
+pub use histogram::{Bucket, Histogram};
 pub use instance::{Instance, InstanceId, Intent, Seen};
 pub use name::{Name, NameError, ServiceKey};
 pub use observation::{Exit, GatewayObservation, Health, ProbeAnswer, UnitObservation, UnitState};
@@ -32,7 +34,7 @@ pub use route_policy::{
 pub use routing::{Arm, ArmRole, Endpoint, Route, RouteTable, Routing, RoutingArm, Site, Upstream};
 pub use service::{Limits, PortSpec, Scale, ServiceSpec, ServiceState, StopSpec};
 pub use strategy::{Effective, Strategy, StrategyKind};
-pub use traffic::{ArmCounts, CountsReport, LATENCY_BOUNDS_MS, Outcomes};
+pub use traffic::{Answers, ArmCounts, BodyBytes, CountsReport, FrontCounts, Outcomes, RouteCounts};
 pub use traffic_policy::{
     ArmRule, Assignment, Balance, Breaker, Concurrency, Match, Mirror, MirrorTo, Outliers, Protocol, Retries,
     Sticky, Timeouts, TrafficPolicy,

@@ -1,12 +1,11 @@
-//! Per-arm counts as the gateway reports them each second.
+//! What the gateway counts, as it reports it each second. Cumulative since the process began. Both ends of the control
+//! socket may be of different versions: what one does not know is left out or empty.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArmRole, InstanceId, RevisionNo};
-
-/// Upper bounds of the latency histogram's buckets in milliseconds; the last bucket has no bound.
-pub const LATENCY_BOUNDS_MS: [u32; 15] =
-    [1, 2, 5, 10, 20, 35, 50, 75, 100, 200, 350, 500, 1_000, 5_000, 30_000];
+use super::{ArmRole, Histogram, InstanceId, RevisionNo};
 
 /// The counts of a gateway process since it began.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +16,12 @@ pub struct CountsReport {
     pub rows: Vec<ArmCounts>,
     /// Requests that no route matched (404 by the gateway).
     pub unrouted: u64,
+    /// A row per route of the table in use.
+    #[serde(default)]
+    pub routes: Vec<RouteCounts>,
+    /// What belongs to no route.
+    #[serde(default)]
+    pub front: FrontCounts,
 }
 
 /// Counts of one instance in one arm, cumulative.
@@ -32,8 +37,88 @@ pub struct ArmCounts {
     pub instance: Option<InstanceId>,
     /// Requests by outcome of the first attempt.
     pub outcomes: Outcomes,
-    /// Requests by latency, see [`LATENCY_BOUNDS_MS`]; one more bucket than bounds.
-    pub latency: Vec<u64>,
+    /// Requests by latency, from the pick of the endpoint to the head of its answer.
+    #[serde(default)]
+    pub latencies: Histogram,
+    /// Bytes of bodies, every attempt.
+    #[serde(default)]
+    pub bytes: BodyBytes,
+}
+
+/// Counts of one route, cumulative. Whatever was answered counts, by an instance or by the gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteCounts {
+    /// Its host, as the table has it.
+    pub host: String,
+    /// Its path prefix, as the table has it.
+    pub path: String,
+    /// The upstream it leads to.
+    pub upstream: String,
+    /// Requests by what was answered.
+    pub answers: Answers,
+    /// Bytes of bodies.
+    pub bytes: BodyBytes,
+}
+
+/// Bytes of bodies, without heads and framing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BodyBytes {
+    /// From clients.
+    pub received: u64,
+    /// To clients.
+    pub sent: u64,
+}
+
+/// Requests by the class of their answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Answers {
+    /// 101: the connection became something else.
+    pub informational: u64,
+    /// 2xx.
+    pub success: u64,
+    /// 3xx.
+    pub redirect: u64,
+    /// 4xx.
+    pub client_error: u64,
+    /// 5xx.
+    pub server_error: u64,
+    /// None: the client went away first.
+    pub unanswered: u64,
+}
+
+impl Answers {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        let answered =
+            self.informational + self.success + self.redirect + self.client_error + self.server_error;
+        answered + self.unanswered
+    }
+}
+
+/// What a gateway counts of connections and of requests whatever their route.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FrontCounts {
+    /// Connections taken.
+    pub connections: u64,
+    /// Of these, the ones open now.
+    pub connections_open: u64,
+    /// TLS handshakes that came to their end.
+    pub handshakes: u64,
+    /// TLS handshakes that did not.
+    pub handshakes_failed: u64,
+    /// Requests by protocol: `http/1`, `http/2`, `grpc`, `websocket`.
+    pub requests: BTreeMap<String, u64>,
+    /// Messages refused before they were requests, by what was wrong with them.
+    pub refusals: BTreeMap<String, u64>,
+    /// Answers of the gateway's own, by their mark.
+    pub pages: BTreeMap<String, u64>,
+    /// Lines written to the access log.
+    pub log_lines: u64,
+    /// Lines lost because the log could not take them.
+    pub log_lines_lost: u64,
 }
 
 /// Requests by outcome of the first attempt on the assigned arm.
@@ -62,5 +147,20 @@ impl Outcomes {
     /// Requests that count at all.
     pub fn total(&self) -> u64 {
         self.good + self.client_error + self.bad()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_of_an_older_gateway_is_read() {
+        let text = r#"{"incarnation":"1-a","unrouted":3,"rows":[{"upstream":"a/b/c","role":"stable","revision":"r1",
+            "instance":"web-1","latency":[1,0],"outcomes":
+            {"good":1,"client_error":0,"server_error":0,"reset":0,"timeout":0,"cancelled":0}}]}"#;
+        let report: CountsReport = serde_json::from_str(text).unwrap();
+        assert_eq!((report.unrouted, report.rows[0].outcomes.good), (3, 1));
+        assert_eq!(report.rows[0].latencies, Histogram::default());
     }
 }

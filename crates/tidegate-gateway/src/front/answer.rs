@@ -1,6 +1,7 @@
 //! The body of an answer on its way to the client.
 
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -8,6 +9,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::Client;
+use crate::observe::Trail;
 use crate::upstream::{Flow, FlowError};
 
 /// Where the bytes come from.
@@ -27,18 +29,34 @@ pub(crate) enum Part {
 pub(crate) struct Answer {
     part: Part,
     client: Arc<Client>,
+    trail: Rc<Trail>,
 }
 
 impl Answer {
     /// The head of an answer is about to be written.
-    pub(crate) fn new(part: Part, client: Arc<Client>) -> Self {
+    pub(crate) fn new(part: Part, client: Arc<Client>, trail: Rc<Trail>) -> Self {
         client.on_answer_begun();
-        Answer { part, client }
+        Answer { part, client, trail }
+    }
+}
+
+impl Answer {
+    fn note(&self, polled: &Poll<Option<Result<Frame<Bytes>, FlowError>>>) {
+        match polled {
+            Poll::Ready(Some(Ok(frame))) => self.trail.on_sent(frame.data_ref().map_or(0, Bytes::len)),
+            Poll::Ready(Some(Err(FlowError::Reset))) => self.trail.on_broken("reset"),
+            Poll::Ready(Some(Err(FlowError::Stalled))) => self.trail.on_broken("timeout"),
+            Poll::Ready(None) => self.trail.on_complete(),
+            Poll::Pending => {}
+        }
     }
 }
 
 impl Drop for Answer {
     fn drop(&mut self) {
+        if self.is_end_stream() {
+            self.trail.on_complete();
+        }
         self.client.on_answer_over();
     }
 }
@@ -51,11 +69,13 @@ impl Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, FlowError>>> {
-        match &mut self.part {
+        let polled = match &mut self.part {
             Part::Empty => Poll::Ready(None),
             Part::Page(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
             Part::Flow(flow) => flow.poll_frame(cx),
-        }
+        };
+        self.note(&polled);
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -101,6 +101,11 @@ impl Client {
         self.lock().screen.tunnel();
     }
 
+    /// Why it was refused, if it was.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        self.lock().refusal
+    }
+
     /// Tells a refused client why, unless it has its answer or one is half-way out. Call it when the connection is done with.
     pub(crate) async fn say_refusal(&self) {
         let taken = {

@@ -16,6 +16,7 @@ use super::client::ClientIo;
 use super::{Answer, Client, Part, Stream};
 use crate::exchange::exchange;
 use crate::head;
+use crate::observe::Trail;
 use crate::policy::visit;
 use crate::view::Peer;
 use crate::worker::Worker;
@@ -27,6 +28,7 @@ const LAST_CALL: Duration = Duration::from_millis(300);
 pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, peer: Peer) {
     let client = Client::new(stream, peer, worker.limits);
     run(&worker, &client).await;
+    client.refusal().inspect(|refusal| worker.tally.on_refusal(refusal.why));
     client.say_refusal().await;
 }
 
@@ -62,29 +64,36 @@ async fn busy(client: &Client) {
 async fn answer(
     worker: Rc<Worker>,
     client: Arc<Client>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> Result<Response<Answer>, Infallible> {
-    let mut response = respond(&worker, &client, request).await;
+    let trail = Trail::begin(&worker, client.peer, &mut request);
+    let mut response = respond(&worker, &client, request, &trail).await;
+    trail.on_response(&response);
     if worker.is_draining() && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response.map(|part| Answer::new(part, client)))
+    Ok(response.map(|part| Answer::new(part, client, trail)))
 }
 
 /// By the policy of the request's route, where it has one.
-async fn respond(worker: &Rc<Worker>, client: &Arc<Client>, request: Request<Incoming>) -> Response<Part> {
+async fn respond(
+    worker: &Rc<Worker>,
+    client: &Arc<Client>,
+    request: Request<Incoming>,
+    trail: &Rc<Trail>,
+) -> Response<Part> {
     if !worker.has_policies() {
-        return exchange(worker, client, request, None).await;
+        return exchange(worker, client, request, None, trail).await;
     }
     let (parts, body) = request.into_parts();
     let host = match head::host_of(&parts) {
         Ok(host) => host,
         Err(page) => return page.response(),
     };
-    let policy = worker.policy_of(&host, parts.uri.path());
+    let policy = worker.policy_of(&host, parts.uri.path(), trail);
     let request = Request::from_parts(parts, body);
     match policy {
-        Some(policy) => visit(&policy, worker, client, host, request).await,
-        None => exchange(worker, client, request, None).await,
+        Some(policy) => visit(&policy, worker, client, host, request, trail).await,
+        None => exchange(worker, client, request, None, trail).await,
     }
 }

@@ -11,6 +11,7 @@ use super::header_edit::Facts;
 use crate::exchange::exchange;
 use crate::front::{Client, Part};
 use crate::head;
+use crate::observe::Trail;
 use crate::page::Page;
 use crate::view::{PartsView, Peer, RequestView};
 use crate::worker::Worker;
@@ -31,13 +32,14 @@ pub(crate) async fn visit(
     client: &Arc<Client>,
     host: String,
     request: Request<Incoming>,
+    trail: &Rc<Trail>,
 ) -> Response<Part> {
     let (mut parts, body) = request.into_parts();
     let asked = policy.asked(worker, &mut parts, client.peer, host);
     let view = PartsView { parts: &parts, host: &asked.host, peer: asked.peer };
     let response = match policy.answer(&view, worker.https_port()) {
         Some(response) => response,
-        None => exchange(worker, client, Request::from_parts(parts, body), Some(policy)).await,
+        None => exchange(worker, client, Request::from_parts(parts, body), Some(policy), trail).await,
     };
     policy.finish(&asked, response)
 }

@@ -9,7 +9,7 @@ mod turn;
 
 pub(crate) use arm::{Arm, Place, Upstream};
 pub(crate) use host::host_name;
-pub(crate) use table::{Found, Table, TableError};
+pub(crate) use table::{Found, Route, Table, TableError};
 pub(crate) use turn::Turn;
 
 pub(crate) use table::validate;

@@ -7,6 +7,7 @@ use tidegate_core::model::RouteTable;
 use super::Upstream;
 use super::host::Hosts;
 use super::path::Paths;
+use crate::count::{RouteRow, RouteRows};
 use crate::policy::{Policies, Policy, PolicyError};
 
 /// Most routes, upstreams and endpoints of a table.
@@ -29,6 +30,8 @@ pub(crate) struct Route {
     pub(crate) prefix: Box<str>,
     /// What is done besides passing requests on; `None`: nothing.
     pub(crate) policy: Option<Arc<Policy>>,
+    /// What its requests are counted on.
+    pub(crate) row: Arc<RouteRow>,
     upstream: usize,
 }
 
@@ -53,11 +56,12 @@ pub(crate) enum TableError {
 }
 
 impl Table {
-    /// Puts routes and compiled upstreams together. `index` finds an upstream by name; a route to none leads to 503.
+    /// Puts routes and compiled upstreams together. `index` finds an upstream by name; a route to none leads to
+    /// 503.
     pub(crate) fn new(
         table: &RouteTable,
         upstreams: Vec<Upstream>,
-        policies: &mut Policies,
+        (policies, rows): (&mut Policies, &mut RouteRows),
         index: impl Fn(&str) -> Option<usize>,
     ) -> Self {
         let mut hosts: Hosts<Paths<usize>> = Hosts::default();
@@ -66,7 +70,8 @@ impl Table {
             hosts.entry(&route.host).insert(&route.path, routes.len());
             let upstream = index(&route.to).unwrap_or(usize::MAX);
             let policy = policies.of(route);
-            routes.push(Route { prefix: route.path.as_str().into(), policy, upstream });
+            let row = rows.of(route);
+            routes.push(Route { prefix: route.path.as_str().into(), policy, row, upstream });
         }
         let has_policies = routes.iter().any(|route| route.policy.is_some());
         Table { hosts, routes, upstreams, has_policies }
@@ -75,14 +80,6 @@ impl Table {
     /// Whether any route has a policy.
     pub(crate) fn has_policies(&self) -> bool {
         self.has_policies
-    }
-
-    /// The policy of the route of a request, also of one that leads nowhere.
-    pub(crate) fn policy(&self, host: &str, path: &str) -> Option<&Arc<Policy>> {
-        match self.find(host, path) {
-            Found::NoRoute => None,
-            Found::NoUpstream(route) | Found::Upstream(route, _) => route.policy.as_ref(),
-        }
     }
 
     /// Where a request goes: the most specific host, then the longest path.
@@ -107,6 +104,16 @@ pub(crate) enum Found<'a> {
     NoRoute,
     NoUpstream(&'a Route),
     Upstream(&'a Route, &'a Upstream),
+}
+
+impl<'a> Found<'a> {
+    /// The route, wherever it leads.
+    pub(crate) fn route(&self) -> Option<&'a Route> {
+        match self {
+            Found::NoRoute => None,
+            Found::NoUpstream(route) | Found::Upstream(route, _) => Some(route),
+        }
+    }
 }
 
 /// Looks a table over before anything is made of it.

@@ -9,6 +9,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
+use crate::observe::Trail;
+
 /// What the exchange watches of an upload.
 #[derive(Debug)]
 pub(crate) struct Progress {
@@ -33,17 +35,20 @@ impl Progress {
 pub(crate) struct Upload {
     body: Option<Incoming>,
     progress: Rc<Progress>,
+    trail: Option<Rc<Trail>>,
 }
 
 impl Upload {
     /// The body of a client's request. One without bytes is the same as none.
-    pub(crate) fn new(body: Incoming) -> Self {
-        Upload { body: (!body.is_end_stream()).then_some(body), progress: Rc::new(Progress::new()) }
+    pub(crate) fn new(body: Incoming, trail: &Rc<Trail>) -> Self {
+        let body = (!body.is_end_stream()).then_some(body);
+        let trail = body.as_ref().map(|_| trail.clone());
+        Upload { body, progress: Rc::new(Progress::new()), trail }
     }
 
     /// No body.
     pub(crate) fn empty() -> Self {
-        Upload { body: None, progress: Rc::new(Progress::new()) }
+        Upload { body: None, progress: Rc::new(Progress::new()), trail: None }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -71,6 +76,9 @@ impl Body for Upload {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
         let polled = Pin::new(body).poll_frame(cx);
+        if let (Poll::Ready(Some(Ok(frame))), Some(trail)) = (&polled, &self.trail) {
+            trail.on_received(frame.data_ref().map_or(0, Bytes::len));
+        }
         match &polled {
             Poll::Ready(Some(Err(_))) => self.progress.client_failed.set(true),
             Poll::Ready(_) => self.progress.moved.set(Instant::now()),

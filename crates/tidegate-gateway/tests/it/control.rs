@@ -140,7 +140,8 @@ fn outcomes_and_latencies_are_counted_per_instance() {
     let row = &rows[0];
     assert_eq!((row.upstream.as_str(), row.role, row.revision.0), ("app/dev/web", ArmRole::Stable, 1));
     assert_eq!((row.outcomes.good, row.outcomes.client_error, row.outcomes.server_error), (2, 1, 3));
-    assert_eq!(row.latency.iter().sum::<u64>(), 6);
+    assert_eq!(row.latencies.total(), 6);
+    assert!(row.latencies.quantile_ns(1.0) < Some(60_000_000_000));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod alive;
 mod arms;
 mod bodies;
 mod control;
+mod counts;
 mod drain;
 mod heads;
 mod policy_access;

@@ -1,0 +1,45 @@
+//! Counts by route, kept from table to table for as long as a table has the route.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use tidegate_core::model::{Route, RouteCounts};
+
+use super::RouteRow;
+
+/// Host, path and upstream.
+type Key = (String, String, String);
+
+/// See the module. Owned by the control side.
+#[derive(Debug)]
+pub(crate) struct RouteRows {
+    workers: usize,
+    rows: BTreeMap<Key, Arc<RouteRow>>,
+}
+
+impl RouteRows {
+    pub(crate) fn new(workers: usize) -> Self {
+        RouteRows { workers, rows: BTreeMap::new() }
+    }
+
+    /// What a route's requests are counted on.
+    pub(crate) fn of(&mut self, route: &Route) -> Arc<RouteRow> {
+        let made = || Arc::new(RouteRow::new((&route.host, &route.path, &route.to), self.workers));
+        self.rows.entry(key(route)).or_insert_with(made).clone()
+    }
+
+    /// Forgets the routes that are in no table any more.
+    pub(crate) fn retain(&mut self, routes: &[Route]) {
+        let listed: HashSet<Key> = routes.iter().map(key).collect();
+        self.rows.retain(|key, _| listed.contains(key));
+    }
+
+    /// Every route of the table, used or not.
+    pub(crate) fn counts(&self) -> Vec<RouteCounts> {
+        self.rows.values().map(|row| row.counts()).collect()
+    }
+}
+
+fn key(route: &Route) -> Key {
+    (route.host.clone(), route.path.clone(), route.to.clone())
+}

@@ -1,0 +1,63 @@
+//! One request as the access log has it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::count::Protocol;
+
+/// A request that is over. Everything is borrowed: whoever served it has it still.
+#[derive(Clone, Copy, Debug)]
+#[allow(dead_code)] // until the log is written
+pub(crate) struct Record<'a> {
+    /// What went upstream in `x-request-id`.
+    pub(crate) id: &'a [u8],
+    /// What went upstream in `traceparent`.
+    pub(crate) traceparent: Option<&'a [u8]>,
+    pub(crate) client: SocketAddr,
+    pub(crate) protocol: Protocol,
+    /// The version of TLS the client came with.
+    pub(crate) tls: Option<&'a str>,
+    pub(crate) method: &'a str,
+    pub(crate) host: &'a str,
+    pub(crate) path: &'a str,
+    /// Without its `?`.
+    pub(crate) query: Option<&'a str>,
+    pub(crate) agent: Option<&'a [u8]>,
+    /// What the client was told; 0: it went away first.
+    pub(crate) status: u16,
+    /// How it ended: `complete`, `cancelled`, `reset`, `timeout`, or the mark of a page of the gateway's own.
+    pub(crate) ended: &'a str,
+    /// Bytes of its body.
+    pub(crate) received: u64,
+    /// Bytes of the answer's body.
+    pub(crate) sent: u64,
+    /// The path prefix of its route.
+    pub(crate) route: Option<&'a str>,
+    /// The upstream its route leads to.
+    pub(crate) upstream: Option<&'a str>,
+    pub(crate) served: Option<Served<'a>>,
+    /// How many endpoints were tried.
+    pub(crate) attempts: u32,
+    pub(crate) timing: Timing,
+}
+
+/// Who answered a request.
+#[derive(Clone, Copy, Debug)]
+#[allow(dead_code)] // until the log is written
+pub(crate) struct Served<'a> {
+    pub(crate) arm: &'a [u8],
+    pub(crate) revision: &'a [u8],
+    pub(crate) instance: &'a str,
+}
+
+/// Where a request's time went.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(dead_code)] // until the log is written
+pub(crate) struct Timing {
+    /// From its head to its (last) place on an endpoint: the queue and earlier attempts.
+    pub(crate) wait: Option<Duration>,
+    /// From its head to the head of the answer.
+    pub(crate) first_byte: Option<Duration>,
+    /// From its head to its end.
+    pub(crate) total: Duration,
+}

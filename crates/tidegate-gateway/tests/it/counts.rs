@@ -1,0 +1,74 @@
+//! What is counted besides outcomes: routes, bytes, connections, refusals, pages.
+
+use tidegate_core::model::{Answers, BodyBytes, CountsReport};
+
+use crate::stage::client::Client;
+use crate::stage::table::{route, table};
+use crate::stage::upstream::{Upstream, ok};
+use crate::stage::{Stage, until};
+
+/// The counts, once they are as wanted.
+fn counts_when(stage: &Stage, wanted: impl Fn(&CountsReport) -> bool) -> CountsReport {
+    until("the counts arrive", || stage.link.observe().counts.filter(|counts| wanted(counts)))
+}
+
+#[test]
+fn answers_and_bytes_are_counted_per_route() {
+    let stage = Stage::new();
+    let upstream = Upstream::new(|connection| {
+        while let Some(request) = connection.request() {
+            connection.say(ok(&request.text().repeat(2)));
+        }
+    });
+    let mut routed = table(1, &[("web-1", upstream.address)]);
+    route(&mut routed, "*", "/none", "app/dev/none");
+    stage.apply(&routed);
+    let mut client = Client::new(stage.address);
+    let chunked =
+        "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+    assert_eq!(client.ask(chunked).text(), "abcdeabcde");
+    assert_eq!(client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nf").text(), "ff");
+    assert_eq!(client.get("a", "/none/b").status(), 503);
+
+    let counts = counts_when(&stage, |counts| counts.front.requests.values().sum::<u64>() == 3);
+    let [all, none] = &counts.routes[..] else { panic!("{:?}", counts.routes) };
+    assert_eq!((all.path.as_str(), all.upstream.as_str()), ("/", "app/dev/web"));
+    assert_eq!(all.answers, Answers { success: 2, ..Answers::default() });
+    assert_eq!(all.bytes, BodyBytes { received: 6, sent: 12 });
+    assert_eq!(counts.rows[0].bytes, all.bytes);
+    assert_eq!(none.answers, Answers { server_error: 1, ..Answers::default() });
+    assert_eq!(counts.front.pages["no-endpoint"], 1);
+    assert_eq!(counts.front.requests["http/1"], 3);
+}
+
+#[test]
+fn connections_and_refusals_are_counted() {
+    let stage = Stage::new();
+    let (first, mut second) = (Client::new(stage.address), Client::new(stage.address));
+    assert_eq!(second.ask("GET / HTTP/1.1\n\n").status(), 400);
+    let refused = |counts: &CountsReport| counts.front.refusals.get("a line ends without CR") == Some(&1);
+    let counts = counts_when(&stage, |counts| refused(counts) && counts.front.connections == 2);
+    assert_eq!(counts.front.requests.values().sum::<u64>(), 0);
+    drop((first, second));
+    counts_when(&stage, |counts| (counts.front.connections, counts.front.connections_open) == (2, 0));
+}
+
+#[test]
+fn a_client_that_leaves_early_has_no_answer() {
+    let stage = Stage::new();
+    let (asked, heard) = std::sync::mpsc::channel();
+    let upstream = Upstream::new(move |connection| {
+        let _ = (connection.request(), asked.send(()), connection.request());
+    });
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    let mut client = Client::new(stage.address);
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    heard.recv().unwrap();
+    drop(client);
+    let wanted = Answers { unanswered: 1, ..Answers::default() };
+    let left = |counts: &CountsReport| {
+        let cancelled = counts.rows.iter().any(|row| row.outcomes.cancelled == 1);
+        cancelled && counts.routes.iter().any(|route| route.answers == wanted)
+    };
+    counts_when(&stage, left);
+}
