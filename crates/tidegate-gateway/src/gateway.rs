@@ -16,6 +16,7 @@ use crate::assign::Secret;
 use crate::control::server;
 use crate::count::Tally;
 use crate::epochs::{Epochs, TABLE_FILE, load_table};
+use crate::geo::{self, Geo};
 use crate::limits::Limits;
 use crate::listen;
 use crate::registry::Registry;
@@ -34,6 +35,8 @@ pub struct GatewayConfig {
     pub listen: SocketAddr,
     /// How many workers; at least one is started.
     pub workers: usize,
+    /// Where clients are: a database of countries or cities in MaxMind's format. `None`: `geo.mmdb` in `dir`, if it is there.
+    pub geo: Option<PathBuf>,
 }
 
 /// Why a gateway did not start, or did not go on.
@@ -96,12 +99,14 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     let tallies: Vec<Arc<Tally>> = listeners.iter().map(|_| Arc::new(Tally::default())).collect();
     let mut registry = Registry::new(listeners.len(), secret, idle.clone());
     let compiled = Arc::new(registry.compile(&table));
-    let workers = start_workers(listeners, &compiled, limits, &tallies)?;
+    let geo = Arc::new(Geo::open(config.geo.unwrap_or_else(|| config.dir.join(geo::FILE))));
+    let workers = start_workers(listeners, &compiled, limits, (&tallies, &geo))?;
     let orders: Vec<_> = workers.iter().map(|worker| worker.orders.clone()).collect();
     let epochs = Arc::new(Epochs::new(config.dir, address, registry, table, orders, tallies));
     tracing::info!(%address, workers = workers.len(), epoch = epochs.epoch(), "gateway listens");
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.spawn(geo::watch(geo));
     let drain = runtime.block_on(attend(control, epochs, idle))?;
     end(workers, drain)?;
     // Before the lock is released: afterwards another gateway may have its own socket there.
@@ -129,12 +134,12 @@ fn start_workers(
     listeners: Vec<std::net::TcpListener>,
     table: &Arc<Table>,
     limits: Limits,
-    tallies: &[Arc<Tally>],
+    (tallies, geo): (&[Arc<Tally>], &Arc<Geo>),
 ) -> io::Result<Vec<Hired>> {
     let start = |(index, listener): (usize, _)| {
         let (orders, receive) = mpsc::unbounded_channel();
-        let (table, tally) = (table.clone(), tallies[index].clone());
-        let setup = Setup { index, listener, table, limits, tally, orders: receive };
+        let (table, tally, geo) = (table.clone(), tallies[index].clone(), geo.clone());
+        let setup = Setup { index, listener, table, limits, tally, geo, orders: receive };
         let thread = std::thread::Builder::new().name(format!("worker-{index}"));
         Ok(Hired { orders, thread: thread.spawn(|| worker::run(setup))? })
     };

@@ -16,7 +16,7 @@ use tokio::task::LocalSet;
 use crate::assign::Note;
 use crate::count::{Outcome, Tally};
 use crate::front::{Stream, Wire, connection};
-use crate::geo::Nowhere;
+use crate::geo::{Atlas, Geo};
 use crate::limits::Limits;
 use crate::observe::{Observer, Trail};
 use crate::page::Page;
@@ -48,6 +48,7 @@ pub(crate) struct Setup {
     pub(crate) table: Arc<Table>,
     pub(crate) limits: Limits,
     pub(crate) tally: Arc<Tally>,
+    pub(crate) geo: Arc<Geo>,
     pub(crate) orders: mpsc::UnboundedReceiver<Order>,
 }
 
@@ -70,6 +71,7 @@ pub(crate) struct Worker {
     pub(crate) observer: Observer,
     table: RefCell<Arc<Table>>,
     rotation: Cell<usize>,
+    atlas: Atlas,
     drain: watch::Sender<bool>,
     open: Rc<()>,
     id_prefix: u64,
@@ -80,7 +82,7 @@ pub(crate) struct Worker {
 pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
-    let Setup { index, listener, table, limits, tally, orders } = setup;
+    let Setup { index, listener, table, limits, tally, geo, orders } = setup;
     let worker = Rc::new(Worker {
         index,
         limits,
@@ -89,6 +91,7 @@ pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
         observer: Observer::default(),
         table: RefCell::new(table),
         rotation: Cell::new(index),
+        atlas: Atlas::new(geo),
         drain: watch::Sender::new(false),
         open: Rc::new(()),
         id_prefix: seed(),
@@ -208,7 +211,7 @@ impl Worker {
     }
 
     fn assign(&self, upstream: &Upstream, view: &dyn RequestView) -> Option<Admission> {
-        let (assigned, note) = upstream.assign(view, &Nowhere)?;
+        let (assigned, note) = upstream.assign(view, &self.atlas)?;
         let ticket = self.enter(upstream, assigned)?;
         Some(Admission { ticket, note })
     }

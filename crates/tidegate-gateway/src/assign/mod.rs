@@ -12,7 +12,7 @@ mod secret;
 
 use tidegate_core::model::{self, Assignment};
 
-use crate::geo::Places;
+use crate::geo::Locate;
 use crate::route::Turn;
 use crate::view::RequestView;
 use bucket::Sharing;
@@ -50,11 +50,11 @@ impl Assigner {
     pub(crate) fn assign(
         &self,
         view: &dyn RequestView,
-        places: &dyn Places,
+        atlas: &dyn Locate,
         turn: &Turn,
     ) -> (Option<usize>, Note) {
         let plain = Note { set_cookie: None, echo: self.echo };
-        if let Some(rule) = self.rules.iter().find(|rule| rule.matches(view, places)) {
+        if let Some(rule) = self.rules.iter().find(|rule| rule.matches(view, atlas)) {
             return (Some(rule.arm), plain);
         }
         match &self.sharing {

@@ -7,7 +7,7 @@ use tidegate_core::model::{self, ArmRule, ClientKey, Match};
 
 use super::query;
 use crate::client_id::ClientId;
-use crate::geo::{Place, Places};
+use crate::geo::{Locate, Whereabouts};
 use crate::view::RequestView;
 
 /// A rule whose arm is in the table.
@@ -51,8 +51,8 @@ impl Rule {
     }
 
     /// Whether the request is all of it.
-    pub(super) fn matches(&self, view: &dyn RequestView, places: &dyn Places) -> bool {
-        self.when.iter().all(|test| test.matches(view, places))
+    pub(super) fn matches(&self, view: &dyn RequestView, atlas: &dyn Locate) -> bool {
+        self.when.iter().all(|test| test.matches(view, atlas))
     }
 }
 
@@ -72,7 +72,7 @@ impl Test {
         }
     }
 
-    fn matches(&self, view: &dyn RequestView, places: &dyn Places) -> bool {
+    fn matches(&self, view: &dyn RequestView, atlas: &dyn Locate) -> bool {
         match self {
             Test::Header { name, value } => is(view.field(name), value.as_deref()),
             Test::Cookie { name, value } => is(view.cookie(name), value.as_deref()),
@@ -82,11 +82,9 @@ impl Test {
             Test::Path(prefix) => is_below(view.path(), prefix),
             Test::Cohort { by, members } => ClientId::told(by, view).is_some_and(|id| members.have(id)),
             Test::Country(codes) => {
-                places.place_of(view.client()).is_some_and(|place| in_country(&place, codes))
+                atlas.locate(view.client()).is_some_and(|found| in_country(&found, codes))
             }
-            Test::Region(codes) => {
-                places.place_of(view.client()).is_some_and(|place| in_region(&place, codes))
-            }
+            Test::Region(codes) => atlas.locate(view.client()).is_some_and(|found| in_region(&found, codes)),
         }
     }
 }
@@ -100,12 +98,13 @@ fn is_below(path: &str, prefix: &str) -> bool {
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn in_country(place: &Place, codes: &BTreeSet<String>) -> bool {
-    place.country.is_some_and(|code| codes.contains(code.as_str()))
+fn in_country(found: &Whereabouts, codes: &BTreeSet<String>) -> bool {
+    found.country.is_some_and(|code| codes.contains(code.as_str()))
 }
 
-fn in_region(place: &Place, codes: &BTreeSet<String>) -> bool {
-    [place.region, place.continent].into_iter().flatten().any(|code| codes.contains(code.as_str()))
+fn in_region(found: &Whereabouts, codes: &BTreeSet<String>) -> bool {
+    let of_it = found.regions.into_iter().chain([found.continent]);
+    of_it.flatten().any(|code| codes.contains(code.as_str()))
 }
 
 /// The clients of a cohort: values, or addresses (an IPv6 one stands for its network of 64 bits).
@@ -146,7 +145,7 @@ impl Members {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geo::Nowhere;
+    use crate::geo::{Code, Nowhere};
     use crate::view::fake::Asked;
     use tidegate_core::model::ArmRole;
 
@@ -197,6 +196,32 @@ mod tests {
         assert!(matches(cohort(), &Asked::get("/").from("10.0.0.9:1")));
         assert!(matches(cohort(), &Asked::get("/").from("[2001:db8:1:2::7]:1")));
         assert!(!matches(cohort(), &Asked::get("/").from("10.0.0.8:1")));
+    }
+
+    #[test]
+    fn countries_and_regions_are_those_of_the_address() {
+        struct London;
+        impl Locate for London {
+            fn locate(&self, address: IpAddr) -> Option<Whereabouts> {
+                let code = Code::new;
+                let (regions, continent) = ([code("ENG"), code("LND")], code("EU"));
+                let found = Whereabouts { country: code("GB"), regions, continent, location: None };
+                (address == IpAddr::from([127, 0, 1, 5])).then_some(found)
+            }
+        }
+        let codes = |text: &str| BTreeSet::from(["XX".to_owned(), text.to_owned()]);
+        let there = Asked::get("/").from("127.0.1.5:1").with("x-forwarded-for", "127.0.0.1");
+        let elsewhere = Asked::get("/").from("127.0.0.1:1").with("x-forwarded-for", "127.0.1.5");
+        for wanted in [
+            Match::Country(codes("GB")),
+            Match::Region(codes("ENG")),
+            Match::Region(codes("LND")),
+            Match::Region(codes("EU")),
+        ] {
+            let test = Test::compile(&wanted);
+            assert!(test.matches(&there, &London) && !test.matches(&elsewhere, &London), "{wanted:?}");
+        }
+        assert!(!Test::compile(&Match::Country(codes("EU"))).matches(&there, &London));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use tidegate_core::model::TrafficPolicy;
 use crate::assign::{Assigner, Note};
 use crate::count::Row;
 use crate::endpoint::Endpoint;
-use crate::geo::Places;
+use crate::geo::Locate;
 use crate::view::RequestView;
 
 use super::Turn;
@@ -46,12 +46,12 @@ pub(crate) struct Place {
 impl Upstream {
     /// The arm of a request and what its answer says of that; `None` where there are no arms. A fast failing arm attracts
     /// no traffic: the arm is chosen before anything is known of its endpoints.
-    pub(crate) fn assign(&self, view: &dyn RequestView, places: &dyn Places) -> Option<(usize, Note)> {
+    pub(crate) fn assign(&self, view: &dyn RequestView, atlas: &dyn Locate) -> Option<(usize, Note)> {
         if self.arms.is_empty() {
             return None;
         }
         let Some(assigner) = &self.assigner else { return Some((self.by_turn(), Note::default())) };
-        let (arm, note) = assigner.assign(view, places, &self.turn);
+        let (arm, note) = assigner.assign(view, atlas, &self.turn);
         Some((arm.unwrap_or_else(|| self.by_turn()), note))
     }
 

@@ -7,9 +7,10 @@ use tidegate_core::model::{ArmRole, ArmRule, Assignment, ClientKey, Match, Route
 use tidegate_core::time::Millis;
 
 use crate::stage::client::{Client, Message};
+use crate::stage::places::{Entry, country, made};
 use crate::stage::table::{arm, with_arms};
 use crate::stage::upstream::{Upstream, ok};
-use crate::stage::{Process, Stage, connected, link};
+use crate::stage::{Process, Stage, connected, link, until};
 
 const DAY: Millis = Millis(86_400_000);
 
@@ -166,12 +167,12 @@ fn a_bucket_outlives_the_gateway() {
         let address = connected(&link);
         if start == 0 {
             link.push(&arms.table(1, 50, &sticky(Sticky::Cookie { max_age: DAY })));
-            crate::stage::until("the table is used", || (link.observe().acked == 1).then_some(()));
+            until("the table is used", || (link.observe().acked == 1).then_some(()));
             cookie = cookie_of(&visit(address, "")).unwrap();
         }
         assert_eq!(visit(address, &cookie).field("set-cookie"), None, "start {start}");
         process.signal("KILL");
-        crate::stage::until("the gateway is gone", || (!link.observe().alive).then_some(()));
+        until("the gateway is gone", || (!link.observe().alive).then_some(()));
     }
 }
 
@@ -200,4 +201,36 @@ fn answers_name_their_arm_only_where_asked_and_in_the_gateways_words() {
     );
     let named = answer.fields.iter().filter(|(name, _)| name.starts_with("tidegate-")).count();
     assert_eq!(named, 2);
+}
+
+#[test]
+fn countries_and_regions_are_told_by_the_connection_and_a_new_database_is_taken_up() {
+    let (stage, arms) = (Stage::new(), Arms::new());
+    let codes = |code: &str| BTreeSet::from([code.to_owned()]);
+    let rules = vec![
+        rule(ArmRole::Candidate, Match::Country(codes("DE"))),
+        rule(ArmRole::Candidate, Match::Region(codes("QC"))),
+        rule(ArmRole::Candidate, Match::Region(codes("OC"))),
+    ];
+    stage.apply(&arms.table(1, 0, &Assignment { rules, ..Assignment::default() }));
+    let from = |last: u8, fields: &str| ask(&mut Client::from([127, 0, last, 5], stage.address), "/", fields);
+    assert_eq!(from(1, ""), "stable", "there is no database yet");
+
+    let quebec = Entry { regions: &["QC"], ..country("127.0.3.0/24", "CA", "NA") };
+    let networks = [country("127.0.1.0/24", "DE", "EU"), country("127.0.2.0/24", "FR", "EU"), quebec];
+    let write = |networks: &[Entry<'_>]| {
+        let whole = stage.dir.path().join("geo.new");
+        std::fs::write(&whole, made("GeoLite2-City", networks)).unwrap();
+        std::fs::rename(&whole, stage.dir.path().join("geo.mmdb")).unwrap();
+    };
+    write(&networks);
+    until("the database is read", || (from(1, "") == "candidate").then_some(()));
+    assert_eq!(from(2, ""), "stable");
+    assert_eq!(from(3, ""), "candidate");
+    assert_eq!(from(2, "X-Forwarded-For: 127.0.1.5\r\n"), "stable", "a client says where it comes from");
+    assert_eq!(from(1, "X-Forwarded-For: 127.0.2.5\r\n"), "candidate");
+
+    write(&[country("127.0.2.0/24", "NZ", "OC")]);
+    until("the next database is read", || (from(2, "") == "candidate").then_some(()));
+    assert_eq!(from(1, ""), "stable");
 }

@@ -162,6 +162,7 @@ fn a_second_gateway_in_the_directory_is_refused() {
         dir: stage.dir.path().to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
         workers: 1,
+        geo: None,
     };
     match gateway_main(config) {
         Err(GatewayError::Held { pid, .. }) => assert_eq!(pid, std::process::id()),
@@ -174,8 +175,12 @@ fn a_foreign_file_in_the_tables_place_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("table.json");
     std::fs::write(&path, "not a table").unwrap();
-    let config =
-        GatewayConfig { dir: dir.path().to_owned(), listen: "127.0.0.1:0".parse().unwrap(), workers: 1 };
+    let config = GatewayConfig {
+        dir: dir.path().to_owned(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        workers: 1,
+        geo: None,
+    };
     assert!(matches!(gateway_main(config), Err(GatewayError::Table { .. })));
     assert_eq!(std::fs::read(&path).unwrap(), b"not a table");
 }

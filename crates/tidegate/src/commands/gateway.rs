@@ -21,6 +21,9 @@ pub struct GatewayArgs {
     /// How many workers
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub workers: usize,
+    /// Where clients are: a database of countries or cities in MaxMind's format; `geo.mmdb` in its directory unless said
+    #[arg(long, value_name = "FILE")]
+    pub geo: Option<PathBuf>,
 }
 
 /// Runs until it is told to stop.
@@ -29,8 +32,8 @@ pub fn run(args: GatewayArgs) -> Result<Exit, Failure> {
     if let Err(error) = tidegate_os::process::allow_many_files() {
         tracing::warn!(%error, "no more connections than usual can be open at a time");
     }
-    let GatewayArgs { dir, listen, workers } = args;
-    gateway_main(GatewayConfig { dir, listen, workers }).map(|()| Exit::DONE).map_err(|error| {
+    let GatewayArgs { dir, listen, workers, geo } = args;
+    gateway_main(GatewayConfig { dir, listen, workers, geo }).map(|()| Exit::DONE).map_err(|error| {
         Failure::environment(error.to_string(), "`tidegate up --gateway ADDR:PORT` listens elsewhere")
     })
 }

@@ -1,6 +1,8 @@
 //! What the tests stand on: a gateway, upstreams that say exactly what they are told to, and a client that shows bytes.
 
 pub mod client;
+#[path = "../../../src/geo/made.rs"]
+pub mod places;
 pub mod table;
 pub mod upstream;
 
@@ -60,8 +62,12 @@ impl Stage {
 
     pub fn with(limits: Limits) -> Stage {
         let dir = tempfile::tempdir().unwrap();
-        let config =
-            GatewayConfig { dir: dir.path().to_owned(), listen: "127.0.0.1:0".parse().unwrap(), workers: 2 };
+        let config = GatewayConfig {
+            dir: dir.path().to_owned(),
+            listen: "127.0.0.1:0".parse().unwrap(),
+            workers: 2,
+            geo: None,
+        };
         let gateway = Some(std::thread::spawn(move || gateway_run(config, limits)));
         let (link, wakes) = link(dir.path());
         let address = connected(&link);
@@ -126,6 +132,6 @@ impl Drop for Process {
 #[test]
 fn be_a_gateway() {
     let (Ok(dir), Ok(listen)) = (std::env::var(DIR), std::env::var(LISTEN)) else { return };
-    let config = GatewayConfig { dir: dir.into(), listen: listen.parse().unwrap(), workers: 2 };
+    let config = GatewayConfig { dir: dir.into(), listen: listen.parse().unwrap(), workers: 2, geo: None };
     tidegate_gateway::gateway_main(config).unwrap();
 }

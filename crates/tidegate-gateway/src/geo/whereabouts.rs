@@ -3,12 +3,11 @@
 use std::net::IpAddr;
 
 /// A code of up to three letters or digits, as ISO 3166 has them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Code([u8; 3]);
 
 impl Code {
     /// `None` where the text is no such code.
-    #[allow(dead_code)] // until a database is read
     pub(crate) fn new(text: &str) -> Option<Self> {
         let fits = (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let mut code = [0; 3];
@@ -25,30 +24,47 @@ impl Code {
 
 /// What is known of where an address is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Place {
+pub(crate) struct Whereabouts {
     /// ISO 3166-1 alpha-2.
     pub(crate) country: Option<Code>,
-    /// ISO 3166-2 without the country: the largest subdivision.
-    pub(crate) region: Option<Code>,
+    /// ISO 3166-2 without the country: the largest subdivision and the one within it, as England and London are.
+    pub(crate) regions: [Option<Code>; 2],
     /// AF, AN, AS, EU, NA, OC or SA.
     pub(crate) continent: Option<Code>,
     /// Latitude and longitude, in degrees.
     #[allow(dead_code)] // until geographic balancing reads it
-    pub(crate) location: Option<(f64, f64)>,
+    pub(crate) location: Option<(f32, f32)>,
 }
 
-/// Something that knows where addresses are.
-pub(crate) trait Places {
+/// Something that knows where addresses are. A worker's is [`super::Atlas`].
+pub(crate) trait Locate {
     /// `None`: nothing is known of the address.
-    fn place_of(&self, address: IpAddr) -> Option<Place>;
+    fn locate(&self, address: IpAddr) -> Option<Whereabouts>;
 }
 
 /// No database.
+#[cfg(test)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Nowhere;
 
-impl Places for Nowhere {
-    fn place_of(&self, _: IpAddr) -> Option<Place> {
+#[cfg(test)]
+impl Locate for Nowhere {
+    fn locate(&self, _: IpAddr) -> Option<Whereabouts> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn codes_are_one_to_three_letters_or_digits() {
+        for code in ["DE", "BY", "ENG", "1"] {
+            assert_eq!(Code::new(code).unwrap().as_str(), code);
+        }
+        for other in ["", "ABCD", "Ä", "A-B"] {
+            assert_eq!(Code::new(other), None, "{other}");
+        }
     }
 }
