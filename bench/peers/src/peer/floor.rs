@@ -1,0 +1,17 @@
+//! The floors: this program itself.
+
+use std::process::Command;
+
+use super::{Place, SetupError};
+
+pub(super) fn set_up(place: &Place, splice: bool) -> Result<Command, SetupError> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("floor").arg("--listen").arg(place.plain.to_string());
+    for upstream in place.upstreams {
+        command.arg("--to").arg(upstream.to_string());
+    }
+    if splice {
+        command.arg("--splice");
+    }
+    Ok(command)
+}

@@ -1,0 +1,12 @@
+//! HAProxy: one thread, shared upstream connections, splice where it thinks it pays.
+
+use std::process::Command;
+
+use super::{Place, SetupError, program};
+
+pub(super) fn set_up(place: &Place) -> Result<Command, SetupError> {
+    let mut command = Command::new(program("haproxy")?);
+    let config = place.write("haproxy.cfg", include_str!("../../config/haproxy.cfg"))?;
+    command.arg("-db").arg("-f").arg(config);
+    Ok(command)
+}

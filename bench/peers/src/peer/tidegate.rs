@@ -1,0 +1,70 @@
+//! Tidegate's gateway, with a routing table as a busy machine would have it: a thousand hosts with paths, arms with weights.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+
+use tidegate_core::model::{
+    Arm, ArmRole, Endpoint, InstanceId, RevisionNo, Route, RoutePolicy, RouteTable, TrafficPolicy, Upstream,
+};
+
+use super::{Place, SetupError};
+use crate::case::HOST;
+
+const HOSTS: usize = 1_000;
+const PATHS: [&str; 4] = ["/", "/api", "/api/v2/orders", "/assets"];
+/// Services that the other hosts share.
+const SERVICES: usize = 250;
+const MEASURED: &str = "shop/production/web";
+
+pub(super) fn set_up(place: &Place) -> Result<Command, SetupError> {
+    let text = serde_json::to_string(&table(place)).map_err(std::io::Error::from)?;
+    fs::write(place.dir.join("table.json"), text)?;
+    let mut command = Command::new(&place.tidegate);
+    command.arg("gateway").arg("--dir").arg(&place.dir).arg("--listen").arg(place.plain.to_string());
+    command.arg("--workers").arg("1");
+    Ok(command)
+}
+
+fn table(place: &Place) -> RouteTable {
+    let mut upstreams: BTreeMap<String, Upstream> =
+        (0..SERVICES).map(|index| (service(index), upstream(place, &[(ArmRole::Stable, 100)]))).collect();
+    upstreams.insert(MEASURED.into(), upstream(place, &[(ArmRole::Stable, 95), (ArmRole::Candidate, 5)]));
+    let others =
+        (1..HOSTS).flat_map(|index| routes(&format!("host-{index}.example.com"), &service(index % SERVICES)));
+    RouteTable { epoch: 1, routes: others.chain(routes(HOST, MEASURED)).collect(), upstreams }
+}
+
+fn service(index: usize) -> String {
+    format!("app-{index}/production/web")
+}
+
+fn routes(host: &str, to: &str) -> Vec<Route> {
+    let route = |path: &str| Route {
+        host: host.into(),
+        path: path.into(),
+        to: to.into(),
+        policy: RoutePolicy::default(),
+    };
+    PATHS.into_iter().map(route).collect()
+}
+
+fn upstream(place: &Place, arms: &[(ArmRole, u32)]) -> Upstream {
+    let arm = |(number, (role, weight)): (u32, &(ArmRole, u32))| Arm {
+        role: *role,
+        revision: RevisionNo(number),
+        weight: *weight,
+        endpoints: place
+            .upstreams
+            .iter()
+            .enumerate()
+            .map(|(index, address)| endpoint(number, index, *address))
+            .collect(),
+        site: None,
+    };
+    Upstream { arms: (1..).zip(arms).map(arm).collect(), policy: TrafficPolicy::default() }
+}
+
+fn endpoint(revision: u32, index: usize, address: std::net::SocketAddr) -> Endpoint {
+    Endpoint::new(InstanceId(format!("web-r{revision}-{index}")), address)
+}
