@@ -24,7 +24,8 @@ use crate::worker::{Admission, Worker};
 /// Most endpoints one request tries to connect to.
 const MOST_TRIED: usize = 8;
 
-/// Answers a request of a route with this policy. Never fails: what goes wrong before an answer becomes a page of the gateway's own.
+/// Answers a request of a route with this policy. Never fails: what goes wrong before an answer becomes a page of the
+/// gateway's own.
 pub(crate) async fn exchange(
     worker: &Rc<Worker>,
     client: &Arc<Client>,
@@ -55,7 +56,8 @@ async fn forward(
     if let Some(policy) = policy {
         policy.prepare(&mut parts, client.peer, &host);
     }
-    let outgoing = Request::from_parts(parts, Upload::new(body, trail));
+    let upload = Upload::new(body, policy.and_then(Policy::most_uploaded), trail);
+    let outgoing = Request::from_parts(parts, upload);
     let (ticket, response, lease) = deliver(worker, (&host, &path), ticket, outgoing, trail).await?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return match upgrade {
@@ -176,6 +178,7 @@ async fn attempt_fresh(
 fn failed(miss: Miss) -> Attempt {
     match miss {
         Miss::Timeout => Attempt::Failed(Outcome::Timeout, Page::TIMEOUT),
+        Miss::TooLarge => Attempt::Failed(Outcome::Cancelled, Page::TOO_LARGE),
         Miss::ClientFailed => Attempt::Failed(Outcome::Cancelled, Page::BAD_BODY),
         Miss::Broken | Miss::Garbled | Miss::Unsent(_) => Attempt::Failed(Outcome::Reset, Page::RESET),
     }

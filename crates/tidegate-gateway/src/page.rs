@@ -9,8 +9,14 @@ use crate::front::Part;
 pub(crate) const MARK: &str = "tidegate-gateway";
 
 /// What names a page in its header, in counts and in logs; an extension of its response.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark(pub(crate) &'static str);
+
+/// Marks an answer as the gateway's own.
+pub(crate) fn mark(response: &mut Response<Part>, name: &'static str) {
+    response.extensions_mut().insert(Mark(name));
+    response.headers_mut().insert(MARK, HeaderValue::from_static(name));
+}
 
 /// An answer of the gateway's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +71,42 @@ impl Page {
     /// The client's address is not among those the route is for.
     pub(crate) const NOT_ALLOWED: Page =
         Page { status: StatusCode::FORBIDDEN, mark: "not-allowed", text: "This address is not open to you." };
+    /// Another origin asks than those that may.
+    pub(crate) const ORIGIN: Page = Page {
+        status: StatusCode::FORBIDDEN,
+        mark: "origin",
+        text: "Scripts of that origin may not call this app.",
+    };
+    /// No name, or not its password.
+    pub(crate) const UNAUTHORIZED: Page = Page {
+        status: StatusCode::UNAUTHORIZED,
+        mark: "unauthorized",
+        text: "A name and a password are needed here.",
+    };
+    /// So many passwords are being checked that this one has to wait for longer than it is worth.
+    pub(crate) const BUSY: Page = Page {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        mark: "busy",
+        text: "Too many passwords are being checked. Try again in a moment.",
+    };
+    /// The client asked too often.
+    pub(crate) const TOO_MANY: Page = Page {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        mark: "rate-limit",
+        text: "Too many requests. Try again in a moment.",
+    };
+    /// The body is larger than the route takes.
+    pub(crate) const TOO_LARGE: Page = Page {
+        status: StatusCode::PAYLOAD_TOO_LARGE,
+        mark: "too-large",
+        text: "The body of this request is larger than is taken here.",
+    };
+    /// The app's answer is larger than the route gives.
+    pub(crate) const ANSWER_TOO_LARGE: Page = Page {
+        status: StatusCode::BAD_GATEWAY,
+        mark: "answer-too-large",
+        text: "The answer of this app is larger than is allowed here.",
+    };
     /// What was asked for cannot be put into the address of a redirect.
     pub(crate) const BAD_TARGET: Page = Page {
         status: StatusCode::BAD_REQUEST,
@@ -77,9 +119,8 @@ impl Page {
         let text = Bytes::from(format!("{} {}\n", self.status.as_u16(), self.text));
         let mut response = Response::new(Part::Page(Some(text)));
         *response.status_mut() = self.status;
-        response.extensions_mut().insert(Mark(self.mark));
+        mark(&mut response, self.mark);
         let headers = response.headers_mut();
-        headers.insert(MARK, HeaderValue::from_static(self.mark));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.status == StatusCode::SERVICE_UNAVAILABLE {

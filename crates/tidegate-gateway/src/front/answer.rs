@@ -10,6 +10,7 @@ use hyper::body::{Body, Frame, SizeHint};
 
 use super::Client;
 use crate::observe::Trail;
+use crate::policy::Capped;
 use crate::upstream::{Flow, FlowError};
 
 /// Where the bytes come from.
@@ -22,6 +23,17 @@ pub(crate) enum Part {
     Empty,
     Page(Option<Bytes>),
     Flow(Flow),
+    /// Of a route that says how large answers may be.
+    Capped(Box<Capped>),
+}
+
+impl Part {
+    /// What is left of it is not wanted, through no fault of the client's.
+    pub(crate) fn on_refused(&mut self) {
+        if let Part::Flow(flow) = self {
+            flow.on_refused();
+        }
+    }
 }
 
 /// A body that tells its client when it is over.
@@ -46,6 +58,7 @@ impl Answer {
             Poll::Ready(Some(Ok(frame))) => self.trail.on_sent(frame.data_ref().map_or(0, Bytes::len)),
             Poll::Ready(Some(Err(FlowError::Reset))) => self.trail.on_broken("reset"),
             Poll::Ready(Some(Err(FlowError::Stalled))) => self.trail.on_broken("timeout"),
+            Poll::Ready(Some(Err(FlowError::TooLarge))) => self.trail.on_broken("too-large"),
             Poll::Ready(None) => self.trail.on_complete(),
             Poll::Pending => {}
         }
@@ -69,28 +82,51 @@ impl Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, FlowError>>> {
-        let polled = match &mut self.part {
-            Part::Empty => Poll::Ready(None),
-            Part::Page(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
-            Part::Flow(flow) => flow.poll_frame(cx),
-        };
+        let polled = Pin::new(&mut self.part).poll_frame(cx);
         self.note(&polled);
         polled
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.part {
+        self.part.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.part.size_hint()
+    }
+}
+
+impl Body for Part {
+    type Data = Bytes;
+    type Error = FlowError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, FlowError>>> {
+        match self.get_mut() {
+            Part::Empty => Poll::Ready(None),
+            Part::Page(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
+            Part::Flow(flow) => flow.poll_frame(cx),
+            Part::Capped(capped) => Pin::new(&mut **capped).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
             Part::Empty => true,
             Part::Page(text) => text.is_none(),
             Part::Flow(flow) => flow.is_over(),
+            Part::Capped(capped) => capped.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.part {
+        match self {
             Part::Empty => SizeHint::with_exact(0),
             Part::Page(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
             Part::Flow(flow) => flow.size_hint(),
+            Part::Capped(capped) => capped.size_hint(),
         }
     }
 }

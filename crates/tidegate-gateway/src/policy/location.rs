@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use crate::front::Part;
-use crate::page::{MARK, Page};
+use crate::page::{Page, mark};
 
 /// The answer with this `Location`. One that cannot stand in a field is the fault of the request it was made from.
 pub(super) fn answer(status: StatusCode, to: String) -> Response<Part> {
@@ -13,7 +13,7 @@ pub(super) fn answer(status: StatusCode, to: String) -> Response<Part> {
     let mut response = Response::new(Part::Empty);
     *response.status_mut() = status;
     response.headers_mut().insert(header::LOCATION, to);
-    response.headers_mut().insert(MARK, HeaderValue::from_static("redirect"));
+    mark(&mut response, "redirect");
     response
 }
 

@@ -7,7 +7,7 @@ use tidegate_core::model;
 use super::allow::Networks;
 use super::{PolicyError, whole_seconds};
 use crate::front::Part;
-use crate::page::MARK;
+use crate::page::mark;
 use crate::view::RequestView;
 
 /// The longest page; it is kept in memory.
@@ -50,8 +50,8 @@ impl Maintenance {
         }
         let mut response = Response::new(Part::Page(Some(self.body.clone())));
         *response.status_mut() = self.status;
+        mark(&mut response, "maintenance");
         let headers = response.headers_mut();
-        headers.insert(MARK, HeaderValue::from_static("maintenance"));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(time) = &self.retry_after {

@@ -5,27 +5,36 @@
 //! middleware is a file of its name and knows nothing of the others.
 
 mod allow;
+mod basic_auth;
+mod cors;
 mod error;
 mod header_edit;
 mod https;
 mod kept;
 mod location;
 mod maintenance;
+mod rate_limit;
 mod redirect;
 mod rewrite;
+mod size_limit;
+mod vary;
 mod visit;
 
-use tidegate_core::model::RoutePolicy;
+use tidegate_core::model::{RoutePolicy, SizeLimits};
 
 use allow::Networks;
+use basic_auth::BasicAuth;
+use cors::Cors;
 use header_edit::Edit;
 use https::Https;
 use maintenance::Maintenance;
+use rate_limit::RateLimit;
 use redirect::Redirect;
 use rewrite::Rewrite;
 
 pub(crate) use error::PolicyError;
 pub(crate) use kept::Policies;
+pub(crate) use size_limit::Capped;
 pub(crate) use visit::visit;
 
 /// The middleware of one route, ready for use.
@@ -34,7 +43,11 @@ pub(crate) struct Policy {
     allow: Option<Networks>,
     https: Option<Https>,
     maintenance: Option<Maintenance>,
+    rate_limit: Option<RateLimit>,
+    cors: Option<Cors>,
+    basic_auth: Option<BasicAuth>,
     redirect: Option<Redirect>,
+    limits: SizeLimits,
     rewrite: Option<Rewrite>,
     request_headers: Edit,
     response_headers: Edit,
@@ -49,7 +62,11 @@ impl Policy {
             allow: allow.transpose()?,
             https: model.https.as_ref().map(Https::compile).transpose()?,
             maintenance: model.maintenance.as_ref().map(Maintenance::compile).transpose()?,
+            rate_limit: model.rate_limit.as_ref().map(RateLimit::compile).transpose()?,
+            cors: model.cors.as_ref().map(Cors::compile).transpose()?,
+            basic_auth: model.basic_auth.as_ref().map(BasicAuth::compile).transpose()?,
             redirect: model.redirect.as_ref().map(|to| Redirect::compile(to, prefix)).transpose()?,
+            limits: model.limits,
             rewrite: model.rewrite.as_ref().map(|to| Rewrite::compile(to, prefix)).transpose()?,
             request_headers: Edit::compile_request(&model.request_headers)?,
             response_headers: Edit::compile_response(&model.response_headers)?,
@@ -62,7 +79,11 @@ impl Policy {
             allow: Some(Networks::none()),
             https: None,
             maintenance: None,
+            rate_limit: None,
+            cors: None,
+            basic_auth: None,
             redirect: None,
+            limits: SizeLimits::default(),
             rewrite: None,
             request_headers: Edit::default(),
             response_headers: Edit::default(),

@@ -3,11 +3,11 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::{HeaderValue, Request, Response, StatusCode, request};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header, request};
 use hyper::body::Incoming;
 
-use super::Policy;
 use super::header_edit::Facts;
+use super::{Policy, size_limit};
 use crate::exchange::exchange;
 use crate::front::{Client, Part};
 use crate::head;
@@ -21,6 +21,9 @@ use crate::worker::Worker;
 struct Asked {
     peer: Peer,
     host: String,
+    is_head: bool,
+    /// Only where the answer says who may read it.
+    origin: Option<HeaderValue>,
     /// Only where a field of the answer names it.
     request_id: Option<HeaderValue>,
 }
@@ -37,7 +40,7 @@ pub(crate) async fn visit(
     let (mut parts, body) = request.into_parts();
     let asked = policy.asked(worker, &mut parts, client.peer, host);
     let view = PartsView { parts: &parts, host: &asked.host, peer: asked.peer };
-    let response = match policy.answer(&view, worker.https_port()) {
+    let response = match policy.answer(&view, worker.https_port()).await {
         Some(response) => response,
         None => exchange(worker, client, Request::from_parts(parts, body), Some(policy), trail).await,
     };
@@ -50,18 +53,31 @@ impl Policy {
             head::keep_or_make_id(&mut parts.headers, || worker.request_id());
             parts.headers.get(head::REQUEST_ID).cloned()
         });
-        Asked { peer, host, request_id: request_id.flatten() }
+        let origin = self.cors.as_ref().and_then(|_| parts.headers.get(header::ORIGIN).cloned());
+        let is_head = parts.method == Method::HEAD;
+        Asked { peer, host, is_head, origin, request_id: request_id.flatten() }
     }
 
     /// The answer where the app is not to be asked.
-    fn answer(&self, view: &dyn RequestView, https_port: Option<u16>) -> Option<Response<Part>> {
+    async fn answer(&self, view: &dyn RequestView, https_port: Option<u16>) -> Option<Response<Part>> {
         if self.allow.as_ref().is_some_and(|networks| !networks.contains(view.client())) {
             return Some(Page::NOT_ALLOWED.response());
         }
         let https = || self.https.as_ref()?.redirect(view, https_port);
         let maintenance = || self.maintenance.as_ref()?.page(view);
-        let redirect = || Some(self.redirect.as_ref()?.answer(view));
-        https().or_else(maintenance).or_else(redirect)
+        let rate = || self.rate_limit.as_ref()?.refuse(view);
+        let preflight = || self.cors.as_ref()?.preflight(view);
+        let known = https().or_else(maintenance).or_else(rate).or_else(preflight);
+        if known.is_some() {
+            return known;
+        }
+        if let Some(auth) = &self.basic_auth
+            && let Some(refusal) = auth.refuse(view).await
+        {
+            return Some(refusal);
+        }
+        let redirect = self.redirect.as_ref().map(|redirect| redirect.answer(view));
+        redirect.or_else(|| size_limit::refuse(self.limits, view))
     }
 
     /// Changes the head that an endpoint gets. It is in origin form already and carries the gateway's own fields.
@@ -69,14 +85,26 @@ impl Policy {
         if let Some(rewrite) = &self.rewrite {
             rewrite.apply(parts);
         }
+        if self.basic_auth.is_some() {
+            parts.headers.remove(header::AUTHORIZATION);
+        }
         let request_id = parts.headers.get(head::REQUEST_ID).cloned();
         let facts = Facts { client: peer.address.ip(), host, request_id: request_id.as_ref() };
         self.request_headers.apply(&mut parts.headers, facts);
     }
 
-    fn finish(&self, asked: &Asked, mut response: Response<Part>) -> Response<Part> {
+    /// Most bytes of a request's body.
+    pub(crate) fn most_uploaded(&self) -> Option<u64> {
+        self.limits.request.map(|size| size.0)
+    }
+
+    fn finish(&self, asked: &Asked, response: Response<Part>) -> Response<Part> {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return response;
+        }
+        let mut response = size_limit::hold(self.limits, asked.is_head, response);
+        if let Some(cors) = &self.cors {
+            cors.on_answer(asked.origin.as_ref(), &mut response);
         }
         let headers = response.headers_mut();
         if let Some(https) = &self.https {

@@ -22,6 +22,9 @@ pub(crate) enum FlowError {
     /// The endpoint said nothing for too long.
     #[error("the app stopped in the middle of an answer")]
     Stalled,
+    /// It is larger than its route allows.
+    #[error("the answer is larger than is allowed")]
+    TooLarge,
 }
 
 /// What the request holds until its answer is complete.
@@ -84,6 +87,13 @@ impl Flow {
                 Poll::Ready(None)
             }
             Poll::Pending => self.poll_stall(cx),
+        }
+    }
+
+    /// The gateway takes no more of it: the app's fault.
+    pub(crate) fn on_refused(&mut self) {
+        if let Some(hold) = self.hold.take() {
+            hold.ticket.end(Outcome::ServerError);
         }
     }
 

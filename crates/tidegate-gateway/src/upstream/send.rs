@@ -22,6 +22,8 @@ pub(crate) enum Miss {
     Timeout,
     /// The client broke off its own body, or sent what is none.
     ClientFailed,
+    /// The client sent more than its route takes.
+    TooLarge,
 }
 
 /// Sends the request and waits for the head of the answer, for `first_byte` after the last piece of the body.
@@ -38,6 +40,7 @@ pub(crate) async fn send(
             biased;
             answered = &mut reply => match answered {
                 Ok(response) => return Ok(response),
+                Err(_) if progress.too_large() => return Err(Miss::TooLarge),
                 Err(_) if progress.client_failed() => return Err(Miss::ClientFailed),
                 Err(mut error) => return Err(match error.take_message() {
                     Some(request) => Miss::Unsent(Box::new(request)),

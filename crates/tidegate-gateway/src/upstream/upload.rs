@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -16,6 +16,18 @@ use crate::observe::Trail;
 pub(crate) struct Progress {
     moved: Cell<Instant>,
     client_failed: Cell<bool>,
+    too_large: Cell<bool>,
+}
+
+/// Why an upload broke off.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UploadError {
+    /// The client's connection broke, or what it sent is no body.
+    #[error(transparent)]
+    Client(#[from] hyper::Error),
+    /// It is larger than its route takes.
+    #[error("the body is larger than is taken")]
+    TooLarge,
 }
 
 impl Progress {
@@ -28,27 +40,34 @@ impl Progress {
     pub(crate) fn client_failed(&self) -> bool {
         self.client_failed.get()
     }
+
+    /// Whether that was because it became too large.
+    pub(crate) fn too_large(&self) -> bool {
+        self.too_large.get()
+    }
 }
 
 /// A body, or none.
 #[derive(Debug)]
 pub(crate) struct Upload {
     body: Option<Incoming>,
+    /// How many bytes may still come.
+    left: u64,
     progress: Rc<Progress>,
     trail: Option<Rc<Trail>>,
 }
 
 impl Upload {
-    /// The body of a client's request. One without bytes is the same as none.
-    pub(crate) fn new(body: Incoming, trail: &Rc<Trail>) -> Self {
+    /// The body of a client's request, of `most` bytes where there is a limit. One without bytes is the same as none.
+    pub(crate) fn new(body: Incoming, most: Option<u64>, trail: &Rc<Trail>) -> Self {
         let body = (!body.is_end_stream()).then_some(body);
         let trail = body.as_ref().map(|_| trail.clone());
-        Upload { body, progress: Rc::new(Progress::new()), trail }
+        Upload { body, left: most.unwrap_or(u64::MAX), progress: Rc::new(Progress::new()), trail }
     }
 
     /// No body.
     pub(crate) fn empty() -> Self {
-        Upload { body: None, progress: Rc::new(Progress::new()), trail: None }
+        Upload { body: None, left: 0, progress: Rc::new(Progress::new()), trail: None }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -62,29 +81,50 @@ impl Upload {
 
 impl Progress {
     fn new() -> Self {
-        Progress { moved: Cell::new(Instant::now()), client_failed: Cell::new(false) }
+        let moved = Cell::new(Instant::now());
+        Progress { moved, client_failed: Cell::new(false), too_large: Cell::new(false) }
+    }
+}
+
+impl Upload {
+    fn on_frame(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, UploadError> {
+        self.progress.moved.set(Instant::now());
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        if let Some(trail) = &self.trail {
+            trail.on_received(length);
+        }
+        match self.left.checked_sub(length as u64) {
+            Some(left) => self.left = left,
+            None => {
+                self.progress.client_failed.set(true);
+                self.progress.too_large.set(true);
+                return Err(UploadError::TooLarge);
+            }
+        }
+        Ok(frame)
     }
 }
 
 impl Body for Upload {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = UploadError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
-        let polled = Pin::new(body).poll_frame(cx);
-        if let (Poll::Ready(Some(Ok(frame))), Some(trail)) = (&polled, &self.trail) {
-            trail.on_received(frame.data_ref().map_or(0, Bytes::len));
+        match ready!(Pin::new(body).poll_frame(cx)) {
+            Some(Ok(frame)) => Poll::Ready(Some(self.on_frame(frame))),
+            Some(Err(error)) => {
+                self.progress.client_failed.set(true);
+                Poll::Ready(Some(Err(error.into())))
+            }
+            None => {
+                self.progress.moved.set(Instant::now());
+                Poll::Ready(None)
+            }
         }
-        match &polled {
-            Poll::Ready(Some(Err(_))) => self.progress.client_failed.set(true),
-            Poll::Ready(_) => self.progress.moved.set(Instant::now()),
-            Poll::Pending => {}
-        }
-        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -9,6 +9,8 @@ mod counts;
 mod drain;
 mod heads;
 mod policy_access;
+mod policy_clients;
+mod policy_sizes;
 mod policy_targets;
 mod races;
 mod routes;
