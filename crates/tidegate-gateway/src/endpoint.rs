@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tidegate_core::model::{Address, InstanceId};
+use tidegate_core::model::{Address, InstanceId, ServiceSpec};
 use tokio::sync::Notify;
 
 /// How long an endpoint is watched before a kept connection may carry what must not be sent twice.
@@ -23,6 +23,7 @@ pub(crate) struct Endpoint {
     pub(crate) address: Address,
     inflight: AtomicU32,
     gone: AtomicBool,
+    drain_ms: AtomicU64,
     idle: Arc<Notify>,
     manners: Manners,
 }
@@ -31,7 +32,8 @@ impl Endpoint {
     /// `idle` is told when the endpoint is in no table any more and its last request ended.
     pub(crate) fn new(uid: u64, id: InstanceId, address: Address, idle: Arc<Notify>) -> Self {
         let (inflight, gone) = (AtomicU32::new(0), AtomicBool::new(false));
-        Endpoint { uid, id, address, inflight, gone, idle, manners: Manners::new() }
+        let drain_ms = AtomicU64::new(ServiceSpec::DRAIN.0);
+        Endpoint { uid, id, address, inflight, gone, drain_ms, idle, manners: Manners::new() }
     }
 
     /// Requests in flight.
@@ -46,6 +48,16 @@ impl Endpoint {
 
     pub(crate) fn set_gone(&self, gone: bool) {
         self.gone.store(gone, Ordering::SeqCst);
+    }
+
+    /// How long it is kept after it left the table, for what is in flight on it.
+    pub(crate) fn drain(&self) -> Duration {
+        Duration::from_millis(self.drain_ms.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_drain(&self, drain: Duration) {
+        let millis = u64::try_from(drain.as_millis()).unwrap_or(u64::MAX);
+        self.drain_ms.store(millis, Ordering::Relaxed);
     }
 
     pub(crate) fn enter(&self) {

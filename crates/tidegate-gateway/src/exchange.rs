@@ -11,12 +11,14 @@ use hyper_util::rt::TokioIo;
 
 use crate::assign::Note;
 use crate::count::Outcome;
+use crate::drain::Stay;
 use crate::front::{Client, Part};
 use crate::head;
 use crate::observe::Trail;
 use crate::page::Page;
 use crate::policy::Policy;
 use crate::ticket::Ticket;
+use crate::tunnel;
 use crate::upstream::{Flow, Lease, Miss, Upload, connect, send};
 use crate::view::PartsView;
 use crate::worker::{Admission, Worker};
@@ -200,8 +202,9 @@ fn relay(
     note.write(&ticket, &mut parts.headers);
     parts.version = http::Version::HTTP_11;
     let outcome = Outcome::of_status(parts.status.as_u16());
+    let stay = head::is_event_stream(&parts.headers).then(|| worker.leaving.stay(&ticket.endpoint));
     let hold = (ticket, lease, worker.kept.clone());
-    let flow = Flow::new(body, hold, outcome, hint, worker.limits.stall);
+    let flow = Flow::new(body, hold, outcome, hint, worker.limits.stall).leaving_with(stay);
     Response::from_parts(parts, Part::Flow(flow))
 }
 
@@ -218,22 +221,20 @@ fn tunnel(
     head::prepare_upgrade_answer(&mut parts.headers);
     note.write(&ticket, &mut parts.headers);
     client.tunnel();
-    let open = worker.open();
+    let (open, stay) = (worker.open(), worker.leaving.stay(&ticket.endpoint));
     tokio::task::spawn_local(async move {
-        let outcome = join(ours, theirs).await;
+        let outcome = join(ours, theirs, stay).await;
         ticket.end(outcome);
         drop((trail, open));
     });
     Response::from_parts(parts, Part::Empty)
 }
 
-async fn join(ours: OnUpgrade, theirs: OnUpgrade) -> Outcome {
+async fn join(ours: OnUpgrade, theirs: OnUpgrade, stay: Stay) -> Outcome {
     let (ours, theirs) = match tokio::try_join!(ours, theirs) {
         Ok(both) => both,
         Err(_) => return Outcome::Cancelled,
     };
-    let (mut ours, mut theirs) = (TokioIo::new(ours), TokioIo::new(theirs));
-    // However it ends, both sides have had what was sent: nobody can say whose fault an abrupt end is.
-    let _ = tokio::io::copy_bidirectional(&mut ours, &mut theirs).await;
+    tunnel::join(TokioIo::new(ours), TokioIo::new(theirs), stay).await;
     Outcome::Good
 }

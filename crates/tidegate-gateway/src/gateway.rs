@@ -136,10 +136,11 @@ fn start_workers(
     limits: Limits,
     (tallies, geo): (&[Arc<Tally>], &Arc<Geo>),
 ) -> io::Result<Vec<Hired>> {
+    let workers = listeners.len();
     let start = |(index, listener): (usize, _)| {
         let (orders, receive) = mpsc::unbounded_channel();
         let (table, tally, geo) = (table.clone(), tallies[index].clone(), geo.clone());
-        let setup = Setup { index, listener, table, limits, tally, geo, orders: receive };
+        let setup = Setup { index, workers, listener, table, limits, tally, geo, orders: receive };
         let thread = std::thread::Builder::new().name(format!("worker-{index}"));
         Ok(Hired { orders, thread: thread.spawn(|| worker::run(setup))? })
     };

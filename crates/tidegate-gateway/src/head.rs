@@ -103,6 +103,18 @@ fn remove_labels(headers: &mut HeaderMap) {
     headers.remove(REVISION);
 }
 
+/// Whether an answer is a stream of events that may end between any two of them.
+pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
+    let is_stream = |value: &HeaderValue| {
+        let kind = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+        kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
+    };
+    // Compressed or of a promised length, it cannot be read or must not end early.
+    let plain =
+        !headers.contains_key(header::CONTENT_ENCODING) && !headers.contains_key(header::CONTENT_LENGTH);
+    plain && headers.get(header::CONTENT_TYPE).is_some_and(is_stream)
+}
+
 /// As [`prepare_answer`] for 101: the change of protocol is passed on.
 pub(crate) fn prepare_upgrade_answer(headers: &mut HeaderMap) {
     let upgrade = headers.get(header::UPGRADE).cloned();

@@ -11,6 +11,7 @@ mod assign;
 mod client_id;
 pub mod control;
 mod count;
+mod drain;
 mod endpoint;
 mod epochs;
 mod exchange;
@@ -26,6 +27,7 @@ mod policy;
 mod registry;
 mod route;
 mod ticket;
+mod tunnel;
 mod upstream;
 #[allow(dead_code)] // until arms, balancing and policies read it
 mod view;

@@ -127,6 +127,10 @@ impl Registry {
             arms.push(self.arm(name, arm, below));
         }
         let assigner = Assigner::compile(name, &upstream.policy.assign, &upstream.arms, &self.secret);
+        let drain = upstream.drain.unwrap_or(model::ServiceSpec::DRAIN);
+        for place in arms.iter().flat_map(|arm| &arm.places) {
+            place.endpoint.set_drain(std::time::Duration::from_millis(drain.0));
+        }
         Upstream { turn, assigner: assigner.map(Box::new), arms, policy: upstream.policy.clone() }
     }
 

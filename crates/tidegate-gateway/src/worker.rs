@@ -15,6 +15,7 @@ use tokio::task::LocalSet;
 
 use crate::assign::Note;
 use crate::count::{Outcome, Tally};
+use crate::drain::Leaving;
 use crate::front::{Stream, Wire, connection};
 use crate::geo::{Atlas, Geo};
 use crate::limits::Limits;
@@ -44,6 +45,8 @@ pub(crate) enum Order {
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) index: usize,
+    /// How many workers there are.
+    pub(crate) workers: usize,
     pub(crate) listener: std::net::TcpListener,
     pub(crate) table: Arc<Table>,
     pub(crate) limits: Limits,
@@ -69,6 +72,8 @@ pub(crate) struct Worker {
     /// What it counts besides instances.
     pub(crate) tally: Arc<Tally>,
     pub(crate) observer: Observer,
+    /// Where long-lived connections hear that they are to go.
+    pub(crate) leaving: Rc<Leaving>,
     table: RefCell<Arc<Table>>,
     rotation: Cell<usize>,
     atlas: Atlas,
@@ -82,13 +87,14 @@ pub(crate) struct Worker {
 pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
-    let Setup { index, listener, table, limits, tally, geo, orders } = setup;
+    let Setup { index, workers, listener, table, limits, tally, geo, orders } = setup;
     let worker = Rc::new(Worker {
         index,
         limits,
         kept: Rc::new(Kept::new(limits)),
         tally,
         observer: Observer::default(),
+        leaving: Rc::new(Leaving::new(workers)),
         table: RefCell::new(table),
         rotation: Cell::new(index),
         atlas: Atlas::new(geo),
@@ -122,6 +128,7 @@ async fn work(
     };
     worker.drain_queue(listener).await;
     worker.drain.send_replace(true);
+    worker.leaving.on_end(Instant::now(), deadline);
     worker.finish(orders, deadline).await;
     Ok(())
 }
@@ -238,6 +245,7 @@ impl Worker {
     fn swap(&self, table: Arc<Table>, done: oneshot::Sender<()>) {
         self.table.replace(table);
         self.kept.sweep();
+        self.leaving.on_swap(Instant::now());
         // Nobody waits any more: the gateway is ending.
         let _ = done.send(());
     }

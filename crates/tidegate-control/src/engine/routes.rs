@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use tidegate_core::model::{
     Arm, Endpoint, Instance, InstanceId, Revision, RevisionNo, Route, RoutePolicy, RouteTable, RoutingArm,
-    ServiceKey, ServiceState, TrafficPolicy, Upstream,
+    ServiceKey, ServiceSpec, ServiceState, TrafficPolicy, Upstream,
 };
+use tidegate_core::time::Millis;
 use tidegate_store::StoreError;
 
 use super::{Engine, Outcome, Sight, World};
@@ -25,7 +26,7 @@ impl Engine {
             {
                 add_routes(&mut claims, &state.key, number, &revision);
                 if let Some(spec) = revision.spec.services.get(&state.key.service) {
-                    policies.insert(state.key.clone(), spec.traffic.clone());
+                    policies.insert(state.key.clone(), Policy::of(spec));
                 }
             }
         }
@@ -51,7 +52,21 @@ impl Engine {
 pub type Claims = BTreeMap<(String, String), (RevisionNo, ServiceKey, RoutePolicy)>;
 
 /// How each service's requests are shared out, by the revision whose routes are in force.
-pub type Policies = BTreeMap<ServiceKey, TrafficPolicy>;
+pub type Policies = BTreeMap<ServiceKey, Policy>;
+
+/// What the gateway is told of a service besides its arms.
+#[derive(Debug, Default)]
+pub struct Policy {
+    traffic: TrafficPolicy,
+    drain: Option<Millis>,
+}
+
+impl Policy {
+    fn of(spec: &ServiceSpec) -> Self {
+        let drain = (spec.drain != ServiceSpec::DRAIN).then_some(spec.drain);
+        Policy { traffic: spec.traffic.clone(), drain }
+    }
+}
 
 fn add_routes(claims: &mut Claims, key: &ServiceKey, number: RevisionNo, revision: &Revision) {
     for route in revision.spec.routes.iter().filter(|route| route.to == key.service) {
@@ -82,7 +97,7 @@ pub fn table_of(
         let spare = routing.spare.iter().filter(|_| !arms.is_empty()).filter_map(|arm| arm_of(arm, &ports));
         let arms = arms.iter().cloned().chain(spare).collect();
         let policy = policies.remove(&state.key).unwrap_or_default();
-        (state.key.to_string(), Upstream { arms, policy })
+        (state.key.to_string(), Upstream { arms, policy: policy.traffic, drain: policy.drain })
     });
     let upstreams = upstreams.collect();
     let route = |((host, path), (_, key, policy)): (_, (_, ServiceKey, _))| Route {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{Address, InstanceId, RevisionNo, RoutePolicy, TrafficPolicy};
+use crate::time::Millis;
 
 /// A service's share-out, decided by the planner. Weights sum to 100, or there are no arms.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +103,10 @@ pub struct Upstream {
     /// How requests are shared out among them.
     #[serde(default, skip_serializing_if = "TrafficPolicy::is_default")]
     pub policy: TrafficPolicy,
+    /// How long an endpoint that left the table is kept for what is in flight on it; long-lived connections are sent away
+    /// in the first part of that. `None`: [`super::ServiceSpec::DRAIN`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain: Option<Millis>,
 }
 
 /// One arm.

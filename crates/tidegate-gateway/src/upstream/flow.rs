@@ -10,6 +10,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::{Kept, Lease};
 use crate::count::Outcome;
+use crate::drain::{Events, Stay};
 use crate::front::Alarm;
 use crate::ticket::Ticket;
 
@@ -46,6 +47,14 @@ pub(crate) struct Flow {
     stall: Duration,
     last: Instant,
     alarm: Alarm,
+    /// Where it is a stream of events: it ends between two of them when it is told to.
+    events: Option<Box<EventStream>>,
+}
+
+#[derive(Debug)]
+struct EventStream {
+    events: Events,
+    stay: Stay,
 }
 
 impl Flow {
@@ -58,13 +67,20 @@ impl Flow {
         stall: Duration,
     ) -> Self {
         let hold = Some(Hold { ticket, lease, kept, outcome, hint });
-        let mut flow = Flow { body, hold, stall, last: Instant::now(), alarm: Alarm::default() };
+        let mut flow =
+            Flow { body, hold, stall, last: Instant::now(), alarm: Alarm::default(), events: None };
         flow.finish_if_over();
         flow
     }
 
+    /// `stay`: of a stream of events, which leaves when it is told to.
+    pub(crate) fn leaving_with(mut self, stay: Option<Stay>) -> Self {
+        self.events = stay.map(|stay| Box::new(EventStream { events: Events::new(), stay }));
+        self
+    }
+
     pub(crate) fn is_over(&self) -> bool {
-        self.body.is_end_stream()
+        self.hold.is_none() || self.body.is_end_stream()
     }
 
     pub(crate) fn size_hint(&self) -> SizeHint {
@@ -75,9 +91,13 @@ impl Flow {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, FlowError>>> {
+        if self.poll_leaves(cx) {
+            return Poll::Ready(None);
+        }
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.last = Instant::now();
+                let frame = self.up_to_the_end(frame, cx);
                 self.finish_if_over();
                 Poll::Ready(Some(Ok(frame)))
             }
@@ -94,6 +114,42 @@ impl Flow {
     pub(crate) fn on_refused(&mut self) {
         if let Some(hold) = self.hold.take() {
             hold.ticket.end(Outcome::ServerError);
+        }
+    }
+
+    /// Ends a stream of events that was told to leave, where it is between two. The endpoint's connection is not kept: it
+    /// goes on talking.
+    fn poll_leaves(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(stream) = &mut self.events else { return false };
+        if stream.events.is_between() && stream.stay.poll_told(cx).is_ready() {
+            self.leave();
+        }
+        self.hold.is_none()
+    }
+
+    /// What of a frame comes before the place where a stream that was told to leave ends.
+    fn up_to_the_end(&mut self, frame: Frame<Bytes>, cx: &mut Context<'_>) -> Frame<Bytes> {
+        let Some(stream) = &mut self.events else { return frame };
+        let data = match frame.into_data() {
+            Ok(data) => data,
+            Err(trailers) => return trailers,
+        };
+        if stream.stay.poll_told(cx).is_pending() {
+            stream.events.advance(&data);
+            return Frame::data(data);
+        }
+        match stream.events.advance_to_boundary(&data) {
+            Some(last) => {
+                self.leave();
+                Frame::data(data.slice(..last))
+            }
+            None => Frame::data(data),
+        }
+    }
+
+    fn leave(&mut self) {
+        if let Some(hold) = self.hold.take() {
+            hold.ticket.end(hold.outcome);
         }
     }
 

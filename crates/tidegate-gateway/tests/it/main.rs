@@ -12,6 +12,7 @@ mod policy_access;
 mod policy_clients;
 mod policy_sizes;
 mod policy_targets;
+mod leaving;
 mod races;
 mod routes;
 mod stage;

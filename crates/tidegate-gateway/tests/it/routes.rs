@@ -1,6 +1,6 @@
 //! Which instance gets a request, and what the gateway says where none does.
 
-use tidegate_core::model::{RouteTable, TrafficPolicy, Upstream as Service};
+use tidegate_core::model::{RouteTable, Upstream as Service};
 
 use crate::stage::Stage;
 use crate::stage::client::Client;
@@ -16,7 +16,7 @@ fn hosts_and_prefixes_lead_to_their_service() {
     let mut table = RouteTable { epoch: 1, ..RouteTable::default() };
     for (name, upstream) in names.iter().zip(&upstreams) {
         let arms = vec![arm(ArmRole::Stable, 1, 100, &[(name, upstream.address)])];
-        table.upstreams.insert((*name).to_owned(), Service { arms, policy: TrafficPolicy::default() });
+        table.upstreams.insert((*name).to_owned(), Service { arms, ..Service::default() });
     }
     route(&mut table, "shop.test", "/", "exact");
     route(&mut table, "shop.test", "/api", "api");

@@ -194,7 +194,7 @@ pub fn routing(epoch: u64) -> RouteTable {
         }],
         upstreams: BTreeMap::from([(
             key("web").to_string(),
-            Upstream { arms: vec![arm], policy: TrafficPolicy::default() },
+            Upstream { arms: vec![arm], ..Upstream::default() },
         )]),
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use tidegate_core::model::{
-    Arm, ArmRole, Endpoint, InstanceId, RevisionNo, Route, RoutePolicy, RouteTable, TrafficPolicy, Upstream,
+    Arm, ArmRole, Endpoint, InstanceId, RevisionNo, Route, RoutePolicy, RouteTable, Upstream,
 };
 
 pub fn arm(role: ArmRole, revision: u32, weight: u32, endpoints: &[(&str, SocketAddr)]) -> Arm {
@@ -20,7 +20,7 @@ pub fn table(epoch: u64, endpoints: &[(&str, SocketAddr)]) -> RouteTable {
 pub fn with_arms(epoch: u64, arms: Vec<Arm>) -> RouteTable {
     let mut table = RouteTable { epoch, ..RouteTable::default() };
     route(&mut table, "*", "/", "app/dev/web");
-    table.upstreams.insert("app/dev/web".to_owned(), Upstream { arms, policy: TrafficPolicy::default() });
+    table.upstreams.insert("app/dev/web".to_owned(), Upstream { arms, ..Upstream::default() });
     table
 }
 
