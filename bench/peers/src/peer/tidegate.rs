@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use tidegate_core::model::{
-    Arm, ArmRole, Endpoint, InstanceId, RevisionNo, Route, RoutePolicy, RouteTable, TrafficPolicy, Upstream,
+    Arm, ArmRole, Endpoint, InstanceId, RevisionNo, Route, RoutePolicy, RouteTable, Upstream,
 };
 
 use super::{Place, SetupError};
@@ -62,7 +62,7 @@ fn upstream(place: &Place, arms: &[(ArmRole, u32)]) -> Upstream {
             .collect(),
         site: None,
     };
-    Upstream { arms: (1..).zip(arms).map(arm).collect(), policy: TrafficPolicy::default() }
+    Upstream { arms: (1..).zip(arms).map(arm).collect(), ..Upstream::default() }
 }
 
 fn endpoint(revision: u32, index: usize, address: std::net::SocketAddr) -> Endpoint {
