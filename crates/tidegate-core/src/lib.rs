@@ -2,10 +2,11 @@
 //!
 //! Nothing in this crate reads a clock, a file, a socket or a random number: time and seeds come in as arguments.
 //! Start at [`rollout::plan`], the one function that decides what happens to a service; [`model`] holds the words it
-//! speaks in, [`health`] the small event machines (probe, backoff), [`event`] the user's timeline and [`view`] what the
+//! speaks in, [`health`] the small event machines (probe, backoff), [`balance`] how a request finds its endpoint, [`event`] the user's timeline and [`view`] what the
 //! API, the command line and the dashboard all show.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod balance;
 pub mod event;
 pub mod health;
 pub mod model;

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use tidegate_core::model::{Address, InstanceId, ServiceSpec};
 use tokio::sync::Notify;
 
+use crate::balance::Health;
+
 /// How long an endpoint is watched before a kept connection may carry what must not be sent twice.
 const WATCHED: Duration = Duration::from_secs(1);
 /// How long an early close is held against an endpoint.
@@ -26,6 +28,7 @@ pub(crate) struct Endpoint {
     drain_ms: AtomicU64,
     idle: Arc<Notify>,
     manners: Manners,
+    pub(crate) health: Health,
 }
 
 impl Endpoint {
@@ -33,7 +36,8 @@ impl Endpoint {
     pub(crate) fn new(uid: u64, id: InstanceId, address: Address, idle: Arc<Notify>) -> Self {
         let (inflight, gone) = (AtomicU32::new(0), AtomicBool::new(false));
         let drain_ms = AtomicU64::new(ServiceSpec::DRAIN.0);
-        Endpoint { uid, id, address, inflight, gone, drain_ms, idle, manners: Manners::new() }
+        let (manners, health) = (Manners::new(), Health::default());
+        Endpoint { uid, id, address, inflight, gone, drain_ms, idle, manners, health }
     }
 
     /// Requests in flight.
@@ -62,6 +66,16 @@ impl Endpoint {
 
     pub(crate) fn enter(&self) {
         self.inflight.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// As [`Endpoint::enter`] where fewer than `limit` are in flight.
+    pub(crate) fn try_enter(&self, limit: u32) -> bool {
+        if limit == u32::MAX {
+            self.enter();
+            return true;
+        }
+        let enter = |inflight| (inflight < limit).then_some(inflight + 1);
+        self.inflight.fetch_update(Ordering::SeqCst, Ordering::SeqCst, enter).is_ok()
     }
 
     pub(crate) fn leave(&self) {

@@ -10,6 +10,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
 use crate::assign::Note;
+use crate::balance::{Failure, Tries};
 use crate::count::Outcome;
 use crate::drain::Stay;
 use crate::front::{Client, Part};
@@ -22,9 +23,6 @@ use crate::tunnel;
 use crate::upstream::{Flow, Lease, Miss, Upload, connect, send};
 use crate::view::PartsView;
 use crate::worker::{Admission, Worker};
-
-/// Most endpoints one request tries to connect to.
-const MOST_TRIED: usize = 8;
 
 /// Answers a request of a route with this policy. Never fails: what goes wrong before an answer becomes a page of the
 /// gateway's own.
@@ -53,7 +51,8 @@ async fn forward(
     let host = head::host_of(&parts)?;
     let path = parts.uri.path().to_owned();
     let view = PartsView { parts: &parts, host: &host, peer: client.peer };
-    let Admission { ticket, note } = worker.admit(&view, |route| trail.on_route(route))?;
+    let Admission { entry, note } = worker.admit(&view, |route| trail.on_route(route))?;
+    let ticket = worker.seated(&host, &path, entry).await?;
     let upgrade = head::prepare(&mut parts, client.peer.address, || worker.request_id());
     if let Some(policy) = policy {
         policy.prepare(&mut parts, client.peer, &host);
@@ -78,76 +77,91 @@ async fn deliver(
     mut request: Request<Upload>,
     trail: &Trail,
 ) -> Result<(Ticket, Response<Incoming>, Lease), Page> {
-    let mut tried = Vec::new();
-    let mut repeated = false;
+    let mut tries = Tries::default();
     loop {
         head::label(request.headers_mut(), ticket.arm.clone(), ticket.revision.clone());
         trail.on_attempt();
-        match attempt(worker, &ticket, request).await {
+        let spare = spare_of(&request);
+        let attempted = attempt(worker, &ticket, request, spare.as_deref()).await;
+        ticket.on_answer();
+        let mut readmit = |next, failure| {
+            let entry = worker.readmit(host, path, &ticket, (&mut tries, failure))?;
+            Some((next, entry))
+        };
+        let (next, outcome, page) = match attempted {
             Ok((response, lease)) => {
-                ticket.on_answer();
-                trail.on_answer(&ticket);
-                return Ok((ticket, response, lease));
-            }
-            Err(attempt @ (Attempt::Unsent(_) | Attempt::Broken(_))) => {
-                let (again, page) = match attempt {
-                    Attempt::Unsent(unsent) => (Some(*unsent), Page::CONNECT_FAILED),
-                    // Once only: a request that ends the instance it meets must not meet them all.
-                    Attempt::Broken(parts) => {
-                        let first = !std::mem::replace(&mut repeated, true);
-                        (first.then(|| again(*parts)), Page::RESET)
+                let unwanted = ticket.terms.repeats_status(response.status().as_u16());
+                let spare = spare.filter(|_| unwanted);
+                match spare.and_then(|parts| readmit(again(*parts), Failure::Status)) {
+                    Some(next) => (Some(next), Outcome::ServerError, Page::RESET),
+                    None => {
+                        trail.on_answer(&ticket);
+                        return Ok((ticket, response, lease));
                     }
-                    Attempt::Failed(..) => unreachable!("matched above"),
-                };
-                tried.push(ticket.endpoint.uid);
-                let arm = (ticket.arm.clone(), ticket.revision.clone());
-                ticket.end(Outcome::Reset);
-                let place = worker.readmit(host, path, &arm, &tried).filter(|_| tried.len() < MOST_TRIED);
-                (request, ticket) = again.zip(place).ok_or(page)?;
+                }
             }
-            Err(Attempt::Failed(outcome, page)) => {
-                ticket.end(outcome);
-                return Err(page);
+            Err(Attempt::Unsent(unsent)) => {
+                (readmit(*unsent, Failure::Unsent), Outcome::Reset, Page::CONNECT_FAILED)
             }
-        }
+            Err(Attempt::Broken) => {
+                let next = spare.and_then(|parts| readmit(again(*parts), Failure::Broken));
+                (next, Outcome::Reset, Page::RESET)
+            }
+            Err(Attempt::Failed(outcome, page)) => (None, outcome, page),
+        };
+        // Its place is free before another is waited for.
+        ticket.end(outcome);
+        let entry;
+        (request, entry) = next.ok_or(page)?;
+        ticket = worker.seated(host, path, entry).await?;
     }
+}
+
+/// What of a request is needed to send it twice, where that is the same as once.
+fn spare_of(request: &Request<Upload>) -> Option<Box<request::Parts>> {
+    let repeatable = request.body().is_empty() && head::is_idempotent(request.method());
+    repeatable.then(|| {
+        let mut spare = Request::new(());
+        *spare.method_mut() = request.method().clone();
+        *spare.uri_mut() = request.uri().clone();
+        *spare.version_mut() = request.version();
+        *spare.headers_mut() = request.headers().clone();
+        Box::new(spare.into_parts().0)
+    })
 }
 
 /// Why an attempt brought no answer.
 enum Attempt {
     /// The endpoint saw nothing of the request.
     Unsent(Box<Request<Upload>>),
-    /// It may have, and broke off before any answer; doing it twice is the same as once.
-    Broken(Box<request::Parts>),
-    /// It may have: the request must not be sent again.
+    /// It may have, and broke off before any answer.
+    Broken,
+    /// It may have, and the request must not be sent again.
     Failed(Outcome, Page),
 }
 
+/// `spare`: the request once more, where sending it twice is the same as once.
 async fn attempt(
     worker: &Rc<Worker>,
     ticket: &Ticket,
     request: Request<Upload>,
+    spare: Option<&request::Parts>,
 ) -> Result<(Response<Incoming>, Lease), Attempt> {
-    let repeatable = request.body().is_empty() && head::is_idempotent(request.method());
-    let Some(mut lease) = worker.kept.take(&ticket.endpoint, repeatable) else {
-        return attempt_fresh(worker, ticket, request).await;
+    let Some(mut lease) = worker.kept.take(&ticket.endpoint, spare.is_some()) else {
+        return attempt_fresh(ticket, request).await;
     };
-    let (parts, body) = request.into_parts();
-    let spare = repeatable.then(|| parts.clone());
-    let request = Request::from_parts(parts, body);
-    let again = match send(&mut lease, request, worker.limits.first_byte).await {
+    let request = match send(&mut lease, request, ticket).await {
         Ok(response) => return Ok((response, lease)),
         Err(Miss::Unsent(request)) => *request,
-        // The endpoint closed the kept connection while the request was on its way. Nothing has come back and doing it
-        // twice is the same as once.
+        // The endpoint closed the kept connection while the request was on its way. Nothing has come back.
         Err(Miss::Broken) => match spare {
-            Some(parts) => again(parts),
+            Some(parts) => again(parts.clone()),
             None => return Err(failed(Miss::Broken)),
         },
         Err(miss) => return Err(failed(miss)),
     };
     lease.endpoint.manners().on_early_close();
-    attempt_fresh(worker, ticket, again).await
+    attempt_fresh(ticket, request).await
 }
 
 fn again(parts: request::Parts) -> Request<Upload> {
@@ -155,34 +169,30 @@ fn again(parts: request::Parts) -> Request<Upload> {
 }
 
 async fn attempt_fresh(
-    worker: &Rc<Worker>,
     ticket: &Ticket,
     request: Request<Upload>,
 ) -> Result<(Response<Incoming>, Lease), Attempt> {
-    let mut lease = match connect(&ticket.endpoint, worker.limits.connect).await {
+    let mut lease = match connect(&ticket.endpoint, ticket.within(ticket.terms.connect)).await {
         Ok(lease) => lease,
         Err(error) => {
             tracing::debug!(instance = %ticket.endpoint.id, %error, "no connection");
             return Err(Attempt::Unsent(Box::new(request)));
         }
     };
-    let repeatable = request.body().is_empty() && head::is_idempotent(request.method());
-    let (parts, body) = request.into_parts();
-    let spare = repeatable.then(|| Box::new(parts.clone()));
-    match send(&mut lease, Request::from_parts(parts, body), worker.limits.first_byte).await {
+    match send(&mut lease, request, ticket).await {
         Ok(response) => Ok((response, lease)),
-        Err(Miss::Unsent(request)) => Err(Attempt::Unsent(request)),
-        Err(Miss::Broken) => Err(spare.map_or_else(|| failed(Miss::Broken), Attempt::Broken)),
         Err(miss) => Err(failed(miss)),
     }
 }
 
 fn failed(miss: Miss) -> Attempt {
     match miss {
+        Miss::Unsent(request) => Attempt::Unsent(request),
+        Miss::Broken => Attempt::Broken,
         Miss::Timeout => Attempt::Failed(Outcome::Timeout, Page::TIMEOUT),
         Miss::TooLarge => Attempt::Failed(Outcome::Cancelled, Page::TOO_LARGE),
         Miss::ClientFailed => Attempt::Failed(Outcome::Cancelled, Page::BAD_BODY),
-        Miss::Broken | Miss::Garbled | Miss::Unsent(_) => Attempt::Failed(Outcome::Reset, Page::RESET),
+        Miss::Garbled => Attempt::Failed(Outcome::Reset, Page::RESET),
     }
 }
 
@@ -204,7 +214,7 @@ fn relay(
     let outcome = Outcome::of_status(parts.status.as_u16());
     let stay = head::is_event_stream(&parts.headers).then(|| worker.leaving.stay(&ticket.endpoint));
     let hold = (ticket, lease, worker.kept.clone());
-    let flow = Flow::new(body, hold, outcome, hint, worker.limits.stall).leaving_with(stay);
+    let flow = Flow::new(body, hold, outcome, hint).leaving_with(stay);
     Response::from_parts(parts, Part::Flow(flow))
 }
 

@@ -97,7 +97,7 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
 
     let idle = Arc::new(Notify::new());
     let tallies: Vec<Arc<Tally>> = listeners.iter().map(|_| Arc::new(Tally::default())).collect();
-    let mut registry = Registry::new(listeners.len(), secret, idle.clone());
+    let mut registry = Registry::new(listeners.len(), limits, secret, idle.clone());
     let compiled = Arc::new(registry.compile(&table));
     let geo = Arc::new(Geo::open(config.geo.unwrap_or_else(|| config.dir.join(geo::FILE))));
     let workers = start_workers(listeners, &compiled, limits, (&tallies, &geo))?;

@@ -7,7 +7,9 @@
 //! A request's way: `front` (parse, police) → `exchange` (route, arm, endpoint) → `upstream` (send, relay). HTTP/1.1 is
 //! hyper's, in `front` and `upstream` only.
 
+mod admission;
 mod assign;
+mod balance;
 mod client_id;
 pub mod control;
 mod count;

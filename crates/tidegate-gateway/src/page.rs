@@ -24,41 +24,66 @@ pub(crate) struct Page {
     status: StatusCode,
     mark: &'static str,
     text: &'static str,
+    /// In seconds; 0: not said.
+    retry_after: u32,
 }
 
 impl Page {
     /// No route has the host and path.
-    pub(crate) const NO_ROUTE: Page =
-        Page { status: StatusCode::NOT_FOUND, mark: "no-route", text: "No app is routed at this address." };
+    pub(crate) const NO_ROUTE: Page = Page {
+        status: StatusCode::NOT_FOUND,
+        mark: "no-route",
+        text: "No app is routed at this address.",
+        retry_after: 0,
+    };
     /// The app has no instance that takes requests.
     pub(crate) const NO_ENDPOINT: Page = Page {
         status: StatusCode::SERVICE_UNAVAILABLE,
         mark: "no-endpoint",
         text: "No instance of this app is ready. Try again in a moment.",
+        retry_after: 1,
+    };
+    /// Every instance has all the requests it may have, and so has the queue; or nothing came free in time.
+    pub(crate) const OVERLOADED: Page = Page {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        mark: "overloaded",
+        text: "This app has more requests than it can take. Try again in a moment.",
+        retry_after: 1,
+    };
+    /// Nearly everything failed of late: nothing is tried for a while.
+    pub(crate) const CIRCUIT_OPEN: Page = Page {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        mark: "circuit-open",
+        text: "This app is failing and gets no requests for a while. Try again later.",
+        retry_after: 1,
     };
     /// None of the instances tried accepted a connection.
     pub(crate) const CONNECT_FAILED: Page = Page {
         status: StatusCode::BAD_GATEWAY,
         mark: "connect-failed",
         text: "No instance of this app accepted the connection.",
+        retry_after: 0,
     };
     /// The connection broke before an answer.
     pub(crate) const RESET: Page = Page {
         status: StatusCode::BAD_GATEWAY,
         mark: "reset",
         text: "The app closed the connection before it answered.",
+        retry_after: 0,
     };
     /// No answer in time.
     pub(crate) const TIMEOUT: Page = Page {
         status: StatusCode::GATEWAY_TIMEOUT,
         mark: "timeout",
         text: "The app did not answer in time.",
+        retry_after: 0,
     };
     /// The request names no host that can be looked up.
     pub(crate) const BAD_HOST: Page = Page {
         status: StatusCode::BAD_REQUEST,
         mark: "bad-request",
         text: "The host name of this request is not valid.",
+        retry_after: 0,
     };
 
     /// The body broke off, came too slowly or is not what its head says.
@@ -66,53 +91,69 @@ impl Page {
         status: StatusCode::BAD_REQUEST,
         mark: "bad-request",
         text: "The body of this request is not complete.",
+        retry_after: 0,
     };
 
     /// The client's address is not among those the route is for.
-    pub(crate) const NOT_ALLOWED: Page =
-        Page { status: StatusCode::FORBIDDEN, mark: "not-allowed", text: "This address is not open to you." };
+    pub(crate) const NOT_ALLOWED: Page = Page {
+        status: StatusCode::FORBIDDEN,
+        mark: "not-allowed",
+        text: "This address is not open to you.",
+        retry_after: 0,
+    };
     /// Another origin asks than those that may.
     pub(crate) const ORIGIN: Page = Page {
         status: StatusCode::FORBIDDEN,
         mark: "origin",
         text: "Scripts of that origin may not call this app.",
+        retry_after: 0,
     };
     /// No name, or not its password.
     pub(crate) const UNAUTHORIZED: Page = Page {
         status: StatusCode::UNAUTHORIZED,
         mark: "unauthorized",
         text: "A name and a password are needed here.",
+        retry_after: 0,
     };
     /// So many passwords are being checked that this one has to wait for longer than it is worth.
     pub(crate) const BUSY: Page = Page {
         status: StatusCode::SERVICE_UNAVAILABLE,
         mark: "busy",
         text: "Too many passwords are being checked. Try again in a moment.",
+        retry_after: 1,
     };
     /// The client asked too often.
     pub(crate) const TOO_MANY: Page = Page {
         status: StatusCode::TOO_MANY_REQUESTS,
         mark: "rate-limit",
         text: "Too many requests. Try again in a moment.",
+        retry_after: 0,
     };
     /// The body is larger than the route takes.
     pub(crate) const TOO_LARGE: Page = Page {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         mark: "too-large",
         text: "The body of this request is larger than is taken here.",
+        retry_after: 0,
     };
     /// The app's answer is larger than the route gives.
     pub(crate) const ANSWER_TOO_LARGE: Page = Page {
         status: StatusCode::BAD_GATEWAY,
         mark: "answer-too-large",
         text: "The answer of this app is larger than is allowed here.",
+        retry_after: 0,
     };
     /// What was asked for cannot be put into the address of a redirect.
     pub(crate) const BAD_TARGET: Page = Page {
         status: StatusCode::BAD_REQUEST,
         mark: "bad-request",
         text: "The target of this request is not valid.",
+        retry_after: 0,
     };
+    /// The same, to be asked for again after so many seconds.
+    pub(crate) const fn retry_after(self, seconds: u32) -> Self {
+        Page { retry_after: seconds, ..self }
+    }
 
     /// As a response.
     pub(crate) fn response(self) -> Response<Part> {
@@ -123,8 +164,8 @@ impl Page {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if self.retry_after > 0 {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after));
         }
         response
     }

@@ -5,6 +5,7 @@ use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::HeaderValue;
 use tidegate_core::model::{
@@ -13,8 +14,10 @@ use tidegate_core::model::{
 use tokio::sync::Notify;
 
 use crate::assign::{Assigner, Secret};
+use crate::balance::{ArmState, Guard, Picker, Shared, Terms, micros};
 use crate::count::{RouteRows, Row};
 use crate::endpoint::Endpoint;
+use crate::limits::Limits;
 use crate::policy::Policies;
 use crate::route::{Arm, Place, Table, Turn, Upstream};
 
@@ -22,16 +25,24 @@ use crate::route::{Arm, Place, Table, Turn, Upstream};
 const DEPARTED: usize = 1_024;
 
 type RowKey = (String, ArmRole, RevisionNo, Option<InstanceId>);
+type ArmKey = (String, ArmRole, RevisionNo);
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Registry {
     workers: usize,
+    limits: Limits,
     secret: Secret,
     idle: Arc<Notify>,
     next_uid: u64,
     endpoints: HashMap<(InstanceId, Address), Arc<Endpoint>>,
     turns: HashMap<String, Arc<Turn>>,
+    shared: HashMap<String, Arc<Shared>>,
+    arms: HashMap<ArmKey, Arc<ArmState>>,
+    /// Arms that left the table that the workers are to swap.
+    left: Vec<Arc<ArmState>>,
+    /// Whether a table was compiled: endpoints of the first, from disk, are no new ones.
+    started: bool,
     rows: BTreeMap<RowKey, Arc<Row>>,
     departed: VecDeque<RowKey>,
     policies: Policies,
@@ -41,14 +52,19 @@ pub(crate) struct Registry {
 impl Registry {
     /// `secret` is behind the buckets of sticky clients. `idle` is told when an endpoint that left the table ends its last
     /// request.
-    pub(crate) fn new(workers: usize, secret: Secret, idle: Arc<Notify>) -> Self {
+    pub(crate) fn new(workers: usize, limits: Limits, secret: Secret, idle: Arc<Notify>) -> Self {
         Registry {
             workers,
+            limits,
             secret,
             idle,
             next_uid: 0,
             endpoints: HashMap::new(),
             turns: HashMap::new(),
+            shared: HashMap::new(),
+            arms: HashMap::new(),
+            left: Vec::new(),
+            started: false,
             rows: BTreeMap::new(),
             departed: VecDeque::new(),
             policies: Policies::default(),
@@ -60,8 +76,10 @@ impl Registry {
     pub(crate) fn compile(&mut self, table: &RouteTable) -> Table {
         let names: HashMap<&str, usize> =
             table.upstreams.keys().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
+        let zone = table.zone.as_deref();
         let upstreams =
-            table.upstreams.iter().map(|(name, upstream)| self.upstream(name, upstream)).collect();
+            table.upstreams.iter().map(|(name, upstream)| self.upstream(name, upstream, zone)).collect();
+        self.started = true;
         let kept = (&mut self.policies, &mut self.routes);
         Table::new(table, upstreams, kept, |name| names.get(name).copied())
     }
@@ -78,6 +96,8 @@ impl Registry {
         }
         self.policies.retain(&table.routes);
         self.turns.retain(|name, _| table.upstreams.contains_key(name));
+        self.shared.retain(|name, _| table.upstreams.contains_key(name));
+        self.forget_arms(table);
         self.forget_rows(table);
         self.routes.retain(&table.routes);
     }
@@ -85,6 +105,7 @@ impl Registry {
     /// Forgets endpoints that left the table and have nothing in flight. Call it once no worker can pick them.
     pub(crate) fn sweep(&mut self) {
         self.endpoints.retain(|_, endpoint| !endpoint.is_gone() || endpoint.inflight() > 0);
+        self.left.drain(..).for_each(|arm| arm.dismiss());
     }
 
     /// Requests in flight by instance, those with none left out.
@@ -118,36 +139,80 @@ impl Registry {
         self.routes.counts()
     }
 
-    fn upstream(&mut self, name: &str, upstream: &model::Upstream) -> Upstream {
+    fn upstream(&mut self, name: &str, upstream: &model::Upstream, zone: Option<&str>) -> Upstream {
         let turn = self.turns.entry(name.to_owned()).or_insert_with(|| Arc::new(Turn::new(seed()))).clone();
+        let workers = self.workers;
+        let shared =
+            self.shared.entry(name.to_owned()).or_insert_with(|| Arc::new(Shared::new(workers))).clone();
         let mut below = 0;
         let mut arms = Vec::with_capacity(upstream.arms.len());
         for arm in &upstream.arms {
             below += arm.weight;
-            arms.push(self.arm(name, arm, below));
+            arms.push(self.arm((name, upstream), arm, below, (&shared, zone)));
         }
         let assigner = Assigner::compile(name, &upstream.policy.assign, &upstream.arms, &self.secret);
         let drain = upstream.drain.unwrap_or(model::ServiceSpec::DRAIN);
         for place in arms.iter().flat_map(|arm| &arm.places) {
             place.endpoint.set_drain(std::time::Duration::from_millis(drain.0));
         }
-        Upstream { turn, assigner: assigner.map(Box::new), arms, policy: upstream.policy.clone() }
+        let (assigner, terms) = (assigner.map(Box::new), Terms::new(&upstream.policy, &self.limits));
+        Upstream { turn, assigner, arms, policy: upstream.policy.clone(), terms, shared }
     }
 
-    fn arm(&mut self, upstream: &str, arm: &model::Arm, below: u32) -> Arm {
-        let key = |instance| (upstream.to_owned(), arm.role, arm.revision, instance);
-        let place = |endpoint: &model::Endpoint| Place {
-            row: self.row(key(Some(endpoint.id.clone()))),
-            endpoint: self.endpoint(endpoint),
-        };
-        let places = arm.endpoints.iter().map(place).collect();
+    fn arm(
+        &mut self,
+        (name, upstream): (&str, &model::Upstream),
+        arm: &model::Arm,
+        below: u32,
+        (shared, zone): (&Arc<Shared>, Option<&str>),
+    ) -> Arm {
+        let key = |instance| (name.to_owned(), arm.role, arm.revision, instance);
+        let (near, places) = self.places(arm, &key, zone.filter(|_| upstream.policy.zone_aware));
+        let state = self.arms.entry((name.to_owned(), arm.role, arm.revision)).or_default().clone();
+        let label = format!("{name} {} {}", arm.role.as_str(), arm.revision);
         Arm {
             role_value: HeaderValue::from_static(arm.role.as_str()),
             revision_value: HeaderValue::try_from(arm.revision.to_string())
                 .unwrap_or_else(|_| HeaderValue::from_static("unknown")),
             below,
-            places,
             bare: self.row(key(None)),
+            guard: Guard::new(label, &upstream.policy, &places, &state, shared),
+            picker: Picker::new(&upstream.policy, &places, near, state),
+            places,
+        }
+    }
+
+    /// An arm's places, those in `zone` first, and how many those are.
+    fn places(
+        &mut self,
+        arm: &model::Arm,
+        key: &impl Fn(Option<InstanceId>) -> RowKey,
+        zone: Option<&str>,
+    ) -> (usize, Vec<Place>) {
+        let is_near = |endpoint: &model::Endpoint| zone.is_some() && endpoint.zone.as_deref() == zone;
+        let near = arm.endpoints.iter().filter(|endpoint| is_near(endpoint));
+        let far = arm.endpoints.iter().filter(|endpoint| !is_near(endpoint));
+        let ordered: Vec<&model::Endpoint> = near.clone().chain(far).collect();
+        self.settle_births(&ordered);
+        let place = |endpoint: &&model::Endpoint| Place {
+            row: self.row(key(Some(endpoint.id.clone()))),
+            endpoint: self.endpoint(endpoint),
+            weight: endpoint.weight,
+        };
+        (near.count(), ordered.iter().map(place).collect())
+    }
+
+    /// Endpoints that come to others begin slowly. Where all are new nobody else could take the rest.
+    fn settle_births(&mut self, endpoints: &[&model::Endpoint]) {
+        let is_new = |endpoint: &&&model::Endpoint| !self.endpoints.contains_key(&endpoint_key(endpoint));
+        let new: Vec<&model::Endpoint> = endpoints.iter().filter(is_new).copied().collect();
+        let slow = self.started && new.len() < endpoints.len();
+        let now = micros(Instant::now());
+        for endpoint in new {
+            let made = self.endpoint(endpoint);
+            if slow {
+                made.health.set_born(now);
+            }
         }
     }
 
@@ -157,7 +222,7 @@ impl Registry {
     }
 
     fn endpoint(&mut self, endpoint: &model::Endpoint) -> Arc<Endpoint> {
-        let key = (endpoint.id.clone(), endpoint.address.clone());
+        let key = endpoint_key(endpoint);
         if let Some(known) = self.endpoints.get(&key) {
             return known.clone();
         }
@@ -166,6 +231,15 @@ impl Registry {
         let made = Arc::new(Endpoint::new(self.next_uid, id, address, self.idle.clone()));
         self.endpoints.insert(key, made.clone());
         made
+    }
+
+    fn forget_arms(&mut self, table: &RouteTable) {
+        let listed = |(name, role, revision): &ArmKey| {
+            let arms = table.upstreams.get(name).into_iter().flat_map(|upstream| &upstream.arms);
+            arms.into_iter().any(|arm| arm.role == *role && arm.revision == *revision)
+        };
+        let left = self.arms.extract_if(|key, _| !listed(key)).map(|(_, state)| state);
+        self.left.extend(left);
     }
 
     fn forget_rows(&mut self, table: &RouteTable) {
@@ -186,6 +260,10 @@ impl Registry {
             }
         }
     }
+}
+
+fn endpoint_key(endpoint: &model::Endpoint) -> (InstanceId, Address) {
+    (endpoint.id.clone(), endpoint.address.clone())
 }
 
 /// A number that differs from process to process; the standard library seeds its hash maps with it.

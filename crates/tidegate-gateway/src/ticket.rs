@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use http::HeaderValue;
 
+use crate::balance::{Ask, Guard, Terms};
 use crate::count::{Outcome, Row};
 use crate::endpoint::Endpoint;
-use crate::route::{Arm, Place};
+use crate::route::{Arm, Place, Upstream};
 
 /// One attempt of one request.
 #[derive(Debug)]
@@ -20,6 +21,15 @@ pub(crate) struct Ticket {
     pub(crate) revision: HeaderValue,
     row: Arc<Row>,
     counted: bool,
+    /// How long its upstream is waited for.
+    pub(crate) terms: Terms,
+    /// When the whole request must be over.
+    pub(crate) until: Option<Instant>,
+    /// What its pick depended on.
+    pub(crate) ask: Ask,
+    guard: Option<Arc<Guard>>,
+    /// Its end decides whether the arm's circuit closes.
+    trial: bool,
     worker: usize,
     started: Instant,
     latency: Option<Duration>,
@@ -27,21 +37,40 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    /// Takes a place. Must run in the same poll as the pick, before the worker can swap its table: after the swap is
-    /// acknowledged the count of an endpoint that left only falls.
-    pub(crate) fn take(worker: usize, arm: &Arm, place: &Place) -> Self {
-        place.endpoint.enter();
+    /// Takes a place that was entered. Must run in the same poll as the pick, before the worker can swap its table: after
+    /// the swap is acknowledged the count of an endpoint that left only falls. `at` is when the request came.
+    pub(crate) fn take(
+        worker: usize,
+        (upstream, arm, place): (&Upstream, &Arm, &Place),
+        ask: Ask,
+        at: Instant,
+        until: Option<Instant>,
+    ) -> Self {
+        if let Some(guard) = &arm.guard {
+            guard.on_enter();
+        }
         Ticket {
             endpoint: place.endpoint.clone(),
             arm: arm.role_value.clone(),
             revision: arm.revision_value.clone(),
             row: place.row.clone(),
             counted: true,
+            terms: upstream.terms,
+            until,
+            ask,
+            guard: arm.guard.clone(),
+            trial: false,
             worker,
-            started: Instant::now(),
+            started: at,
             latency: None,
             outcome: Outcome::Cancelled,
         }
+    }
+
+    /// Its end decides whether the arm's circuit closes.
+    pub(crate) fn on_trial(mut self) -> Self {
+        self.trial = true;
+        self
     }
 
     /// This is not the request's first attempt: it counts nowhere.
@@ -53,6 +82,16 @@ impl Ticket {
     /// The counts of the instance in its arm.
     pub(crate) fn row(&self) -> &Arc<Row> {
         &self.row
+    }
+
+    /// The end of a wait, but not after the request's own.
+    pub(crate) fn by(&self, end: Instant) -> Instant {
+        self.until.map_or(end, |until| until.min(end))
+    }
+
+    /// The same for a wait that begins now.
+    pub(crate) fn within(&self, wait: Duration) -> Duration {
+        self.until.map_or(wait, |until| wait.min(until.saturating_duration_since(Instant::now())))
     }
 
     /// The head of the answer is here.
@@ -73,5 +112,10 @@ impl Drop for Ticket {
             self.row.add(self.worker, self.outcome, latency);
         }
         self.endpoint.leave();
+        if let Some(guard) = &self.guard {
+            let latency = self.latency.unwrap_or_else(|| self.started.elapsed());
+            guard.on_end(&self.endpoint, self.outcome, latency, self.trial);
+            guard.on_leave(&self.endpoint);
+        }
     }
 }

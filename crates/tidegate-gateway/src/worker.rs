@@ -1,7 +1,7 @@
 //! One worker: a thread with a runtime, a listener, a table and kept connections of its own. Workers share nothing that a
 //! request would have to wait for.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,8 +13,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 
+use crate::admission::Entry;
 use crate::assign::Note;
-use crate::count::{Outcome, Tally};
+use crate::count::Tally;
 use crate::drain::Leaving;
 use crate::front::{Stream, Wire, connection};
 use crate::geo::{Atlas, Geo};
@@ -23,8 +24,7 @@ use crate::observe::{Observer, Trail};
 use crate::page::Page;
 use crate::policy::Policy;
 use crate::registry::seed;
-use crate::route::{Found, Route, Table, Upstream};
-use crate::ticket::Ticket;
+use crate::route::{Found, Route, Table};
 use crate::upstream::Kept;
 use crate::view::{Peer, RequestView};
 
@@ -58,7 +58,8 @@ pub(crate) struct Setup {
 /// A request that may go on.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    pub(crate) ticket: Ticket,
+    /// Its place, or its place in line.
+    pub(crate) entry: Entry,
     /// What the answer says of the arm.
     pub(crate) note: Note,
 }
@@ -66,7 +67,7 @@ pub(crate) struct Admission {
 /// What the requests of a worker share.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    index: usize,
+    pub(crate) index: usize,
     pub(crate) limits: Limits,
     pub(crate) kept: Rc<Kept>,
     /// What it counts besides instances.
@@ -75,7 +76,7 @@ pub(crate) struct Worker {
     /// Where long-lived connections hear that they are to go.
     pub(crate) leaving: Rc<Leaving>,
     table: RefCell<Arc<Table>>,
-    rotation: Cell<usize>,
+    rotation: Cell<u64>,
     atlas: Atlas,
     drain: watch::Sender<bool>,
     open: Rc<()>,
@@ -96,7 +97,7 @@ pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
         observer: Observer::default(),
         leaving: Rc::new(Leaving::new(workers)),
         table: RefCell::new(table),
-        rotation: Cell::new(index),
+        rotation: Cell::new(index as u64),
         atlas: Atlas::new(geo),
         drain: watch::Sender::new(false),
         open: Rc::new(()),
@@ -122,7 +123,7 @@ async fn work(
                 // The control side is gone, and the process with it.
                 None => return Ok(()),
             },
-            _ = sweep.tick() => worker.kept.sweep(),
+            _ = sweep.tick() => worker.sweep(),
             accepted = listener.accept() => worker.on_accept(accepted).await,
         }
     };
@@ -134,8 +135,8 @@ async fn work(
 }
 
 impl Worker {
-    /// Where a request goes, with its place on an endpoint taken.
-    /// `on_route` is told the request's route, wherever it leads.
+    /// Where a request goes, with its place on an endpoint taken or waited for. `on_route` is told the request's route,
+    /// wherever it leads.
     pub(crate) fn admit(
         &self,
         view: &dyn RequestView,
@@ -145,7 +146,10 @@ impl Worker {
         let found = table.find(view.host(), view.path());
         found.route().map(on_route);
         match found {
-            Found::Upstream(_, upstream) => self.assign(upstream, view).ok_or(Page::NO_ENDPOINT),
+            Found::Upstream(_, upstream) => {
+                let (assigned, note) = upstream.assign(view, &self.atlas).ok_or(Page::NO_ENDPOINT)?;
+                Ok(Admission { entry: self.enter(upstream, assigned, view)?, note })
+            }
             Found::NoUpstream(_) => Err(Page::NO_ENDPOINT),
             Found::NoRoute => {
                 self.tally.on_unrouted();
@@ -172,21 +176,16 @@ impl Worker {
         None
     }
 
-    /// Another place for a request of which nothing was sent: of the same arm if there is one. By the table of now: an
-    /// endpoint that left it in the meantime gets nothing.
-    pub(crate) fn readmit(
-        &self,
-        host: &str,
-        path: &str,
-        (role, revision): &(HeaderValue, HeaderValue),
-        tried: &[u64],
-    ) -> Option<Ticket> {
-        let table = self.table.borrow();
-        let Found::Upstream(_, upstream) = table.find(host, path) else { return None };
-        let mut arms = upstream.arms.iter();
-        let same = arms.position(|arm| arm.role_value == *role && arm.revision_value == *revision);
-        let (arm, place) = upstream.pick(same.unwrap_or(0), tried, self.rotate())?;
-        Some(Ticket::take(self.index, arm, place).uncounted())
+    /// The table of now. Not to be held over a wait.
+    pub(crate) fn table(&self) -> Ref<'_, Arc<Table>> {
+        self.table.borrow()
+    }
+
+    /// Another number each time, so that equals take turns.
+    pub(crate) fn rotate(&self) -> u64 {
+        let turn = self.rotation.get();
+        self.rotation.set(turn.wrapping_add(1));
+        turn
     }
 
     /// A request id, unique for all practical purposes.
@@ -217,37 +216,19 @@ impl Worker {
         let _ = self.drain.subscribe().wait_for(|draining| *draining).await;
     }
 
-    fn assign(&self, upstream: &Upstream, view: &dyn RequestView) -> Option<Admission> {
-        let (assigned, note) = upstream.assign(view, &self.atlas)?;
-        let ticket = self.enter(upstream, assigned)?;
-        Some(Admission { ticket, note })
-    }
-
-    fn enter(&self, upstream: &Upstream, assigned: usize) -> Option<Ticket> {
-        let wanted = &upstream.arms[assigned];
-        let picked = upstream.pick(assigned, &[], self.rotate());
-        if let Some((arm, place)) = picked
-            && std::ptr::eq(arm, wanted)
-        {
-            return Some(Ticket::take(self.index, arm, place));
-        }
-        // The assigned arm has failed this request, even if another helps out.
-        wanted.bare.add(self.index, Outcome::Reset, Duration::ZERO);
-        picked.map(|(arm, place)| Ticket::take(self.index, arm, place).uncounted())
-    }
-
-    fn rotate(&self) -> usize {
-        let turn = self.rotation.get();
-        self.rotation.set(turn.wrapping_add(1));
-        turn
-    }
-
     fn swap(&self, table: Arc<Table>, done: oneshot::Sender<()>) {
         self.table.replace(table);
-        self.kept.sweep();
+        self.sweep();
         self.leaving.on_swap(Instant::now());
         // Nobody waits any more: the gateway is ending.
         let _ = done.send(());
+    }
+
+    /// Closes connections that are too old, and gives those in line what came free without anybody's leaving: places of
+    /// new endpoints, and of those that are up again.
+    fn sweep(&self) {
+        self.kept.sweep();
+        self.table.borrow().guards().for_each(|guard| guard.call());
     }
 
     async fn on_accept(self: &Rc<Self>, accepted: std::io::Result<(TcpStream, SocketAddr)>) {

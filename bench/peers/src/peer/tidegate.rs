@@ -32,7 +32,8 @@ fn table(place: &Place) -> RouteTable {
     upstreams.insert(MEASURED.into(), upstream(place, &[(ArmRole::Stable, 95), (ArmRole::Candidate, 5)]));
     let others =
         (1..HOSTS).flat_map(|index| routes(&format!("host-{index}.example.com"), &service(index % SERVICES)));
-    RouteTable { epoch: 1, routes: others.chain(routes(HOST, MEASURED)).collect(), upstreams }
+    let routes = others.chain(routes(HOST, MEASURED)).collect();
+    RouteTable { epoch: 1, routes, upstreams, ..RouteTable::default() }
 }
 
 fn service(index: usize) -> String {

@@ -106,7 +106,7 @@ pub fn table_of(
         to: key.to_string(),
         policy,
     };
-    RouteTable { epoch: 0, upstreams, routes: claims.into_iter().map(route).collect() }
+    RouteTable { upstreams, routes: claims.into_iter().map(route).collect(), ..RouteTable::default() }
 }
 
 fn arm_of(arm: &RoutingArm, ports: &BTreeMap<&InstanceId, u16>) -> Option<Arm> {

@@ -79,6 +79,9 @@ pub struct RouteTable {
     pub routes: Vec<Route>,
     /// Upstreams by the name the routes use: the service key printed.
     pub upstreams: BTreeMap<String, Upstream>,
+    /// Where the gateway itself runs, spelled as [`Endpoint::zone`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 /// One route.

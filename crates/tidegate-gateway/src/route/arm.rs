@@ -1,11 +1,14 @@
-//! An upstream's arms, and the pick: first the arm by weight, then the endpoint with the least requests in flight.
+//! An upstream's arms, and the pick: first the arm by weight, then an endpoint of it by the upstream's balance.
 
 use std::sync::Arc;
 
 use http::HeaderValue;
-use tidegate_core::model::TrafficPolicy;
+use tidegate_core::balance::hash;
+use tidegate_core::model::{Balance, TrafficPolicy};
 
 use crate::assign::{Assigner, Note};
+use crate::balance::{Ask, Failure, Guard, Picker, Shared, Terms, Tries};
+use crate::client_id::ClientId;
 use crate::count::Row;
 use crate::endpoint::Endpoint;
 use crate::geo::Locate;
@@ -20,8 +23,11 @@ pub(crate) struct Upstream {
     /// Who gets which arm by more than its turn.
     pub(crate) assigner: Option<Box<Assigner>>,
     pub(crate) arms: Vec<Arm>,
-    #[allow(dead_code)] // until balancing reads it
+    #[allow(dead_code)] // until mirrors read it
     pub(crate) policy: TrafficPolicy,
+    /// How long it is waited for, and what is repeated.
+    pub(crate) terms: Terms,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// One arm.
@@ -34,6 +40,9 @@ pub(crate) struct Arm {
     pub(crate) places: Vec<Place>,
     /// Counts requests it had no endpoint for.
     pub(crate) bare: Arc<Row>,
+    pub(crate) picker: Picker,
+    /// Where the policy asks for more than a place.
+    pub(crate) guard: Option<Arc<Guard>>,
 }
 
 /// One endpoint in one arm.
@@ -41,6 +50,18 @@ pub(crate) struct Arm {
 pub(crate) struct Place {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) row: Arc<Row>,
+    pub(crate) weight: u32,
+}
+
+/// What came of looking for a place. One that is found is entered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Seated<'a> {
+    /// Here.
+    At(&'a Arm, &'a Place),
+    /// The arm's endpoints have all they may have.
+    Full,
+    /// There is none.
+    Nobody,
 }
 
 impl Upstream {
@@ -61,79 +82,197 @@ impl Upstream {
         self.arms.iter().position(|arm| turn < arm.below).unwrap_or(self.arms.len() - 1)
     }
 
-    /// The best place in the arm, or, where `tried` leaves none, in another. `start` breaks ties.
-    pub(crate) fn pick(&self, arm: usize, tried: &[u64], start: usize) -> Option<(&Arm, &Place)> {
-        let others = self.arms.iter().enumerate().filter(|(index, _)| *index != arm).map(|(_, other)| other);
-        let arms = self.arms.get(arm).into_iter().chain(others);
-        arms.filter_map(|arm| arm.least_busy(tried, start).map(|place| (arm, place))).next()
+    /// The best place in the arm, or, where it has none at all, in another.
+    pub(crate) fn seat(&self, arm: usize, ask: &Ask) -> Seated<'_> {
+        for (index, arm) in self.from(arm) {
+            for up in [true, false] {
+                match arm.seat(ask, &[], up) {
+                    Seated::Nobody => {}
+                    Seated::Full if index > 0 => {}
+                    seated => return seated,
+                }
+            }
+        }
+        Seated::Nobody
+    }
+
+    /// As [`Upstream::seat`] after a failure. An endpoint that is out is asked last, and only within the budget.
+    pub(crate) fn seat_again(&self, arm: usize, ask: &Ask, tries: &Tries, failure: Failure) -> Seated<'_> {
+        let tried = tries.endpoints();
+        for up in [true, false] {
+            for (index, arm) in self.from(arm) {
+                match arm.seat(ask, tried, up) {
+                    Seated::Nobody => {}
+                    Seated::Full if index > 0 => {}
+                    seated => return self.paid(seated, failure, up, ask.now),
+                }
+            }
+        }
+        // Who asks for repeats means them for a single endpoint too.
+        let same = self.arms.get(arm).filter(|_| self.terms.same && failure != Failure::Unsent);
+        same.map_or(Seated::Nobody, |arm| self.paid(arm.seat(ask, &[], false), failure, false, ask.now))
+    }
+
+    /// The place, if the budget allows it.
+    fn paid<'a>(&self, seated: Seated<'a>, failure: Failure, up: bool, now: u64) -> Seated<'a> {
+        if let Seated::At(_, place) = seated
+            && !Tries::pays(failure, up, &self.terms, &self.shared, now)
+        {
+            place.endpoint.leave();
+            return Seated::Nobody;
+        }
+        seated
+    }
+
+    /// The arm with these labels.
+    pub(crate) fn arm_like(&self, role: &HeaderValue, revision: &HeaderValue) -> Option<usize> {
+        self.arms.iter().position(|arm| arm.role_value == *role && arm.revision_value == *revision)
+    }
+
+    /// An endpoint's place in an arm.
+    pub(crate) fn place_of(&self, arm: usize, endpoint: u64) -> Option<(&Arm, &Place)> {
+        let arm = self.arms.get(arm)?;
+        Some((arm, arm.places.iter().find(|place| place.endpoint.uid == endpoint)?))
+    }
+
+    /// The client as a number, where endpoints are chosen by it.
+    pub(crate) fn key_of(&self, view: &dyn RequestView) -> u64 {
+        match &self.policy.balance {
+            Balance::Hash(by) => {
+                let client = ClientId::of(by, view);
+                let (kind, bytes) = client.parts();
+                hash(bytes) ^ u64::from(kind)
+            }
+            Balance::RoundRobin | Balance::LeastRequest | Balance::PeakEwma | Balance::Geographic => 0,
+        }
+    }
+
+    /// All arms, this one first.
+    fn from(&self, arm: usize) -> impl Iterator<Item = (usize, &Arm)> {
+        let others =
+            self.arms.iter().enumerate().filter(move |(index, _)| *index != arm).map(|(_, other)| other);
+        self.arms.get(arm).into_iter().chain(others).enumerate()
     }
 }
 
 impl Arm {
-    fn least_busy(&self, tried: &[u64], start: usize) -> Option<&Place> {
-        let split = start.checked_rem(self.places.len())?;
-        let (before, after) = self.places.split_at(split);
-        // `min_by_key` keeps the first of equals: the rotation makes them take turns.
-        after
-            .iter()
-            .chain(before)
-            .filter(|place| !tried.contains(&place.endpoint.uid))
-            .min_by_key(|place| place.endpoint.inflight())
+    /// A place that was not tried, on an endpoint that is up, or on any.
+    fn seat(&self, ask: &Ask, tried: &[u64], up: bool) -> Seated<'_> {
+        let limit = self.guard.as_ref().map_or(u32::MAX, |guard| guard.limit());
+        let fits = |place: &Place| {
+            let endpoint = &place.endpoint;
+            (!up || endpoint.health.is_up(ask.now)) && !tried.contains(&endpoint.uid)
+        };
+        while let Some(place) =
+            self.picker.pick(&self.places, ask, |place| fits(place) && place.endpoint.inflight() < limit)
+        {
+            // Another worker may have been quicker.
+            if place.endpoint.try_enter(limit) {
+                return Seated::At(self, place);
+            }
+        }
+        if limit < u32::MAX && self.places.iter().any(fits) { Seated::Full } else { Seated::Nobody }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::balance::ArmState;
+    use crate::limits::Limits;
     use tidegate_core::model::{Address, InstanceId};
     use tokio::sync::Notify;
 
     fn upstream(arms: Vec<Arm>) -> Upstream {
-        Upstream { turn: Arc::new(Turn::new(1)), assigner: None, arms, policy: TrafficPolicy::default() }
+        let policy = TrafficPolicy::default();
+        let terms = Terms::new(&policy, &Limits::default());
+        let (turn, shared) = (Arc::new(Turn::new(1)), Arc::new(Shared::new(1)));
+        Upstream { turn, assigner: None, arms, policy, terms, shared }
     }
 
     fn place(uid: u64) -> Place {
         let address = Address::Tcp("127.0.0.1:1".parse().unwrap());
         let id = InstanceId(format!("web-{uid}"));
         let endpoint = Arc::new(Endpoint::new(uid, id, address, Arc::new(Notify::new())));
-        Place { endpoint, row: Arc::new(Row::new(1)) }
+        Place { endpoint, row: Arc::new(Row::new(1)), weight: 100 }
     }
 
     fn arm(below: u32, uids: &[u64]) -> Arm {
+        let places: Vec<Place> = uids.iter().copied().map(place).collect();
+        let state = Arc::new(ArmState::default());
         Arm {
             role_value: HeaderValue::from_static("stable"),
             revision_value: HeaderValue::from_static("r1"),
             below,
-            places: uids.iter().copied().map(place).collect(),
+            picker: Picker::new(&TrafficPolicy::default(), &places, 0, state),
+            places,
             bare: Arc::new(Row::new(1)),
+            guard: None,
         }
     }
 
-    fn picked(upstream: &Upstream, arm: usize, tried: &[u64], start: usize) -> Option<u64> {
-        upstream.pick(arm, tried, start).map(|(_, place)| place.endpoint.uid)
+    fn ask(turn: u64) -> Ask {
+        Ask { now: 1, turn, key: 0, client: [127, 0, 0, 1].into() }
+    }
+
+    /// Who is picked; the place is given back.
+    fn picked(seated: Seated<'_>) -> Option<u64> {
+        let Seated::At(_, place) = seated else { return None };
+        place.endpoint.leave();
+        Some(place.endpoint.uid)
+    }
+
+    fn tried(uids: &[u64], upstream: &Upstream) -> Tries {
+        let mut tries = Tries::default();
+        for uid in uids {
+            tries.on_failure(*uid, Failure::Unsent, &upstream.terms);
+        }
+        tries
+    }
+
+    fn again(upstream: &Upstream, arm: usize, uids: &[u64]) -> Option<u64> {
+        picked(upstream.seat_again(arm, &ask(0), &tried(uids, upstream), Failure::Unsent))
     }
 
     #[test]
     fn the_least_busy_is_picked_and_equals_take_turns() {
         let upstream = upstream(vec![arm(100, &[1, 2, 3])]);
-        assert_eq!(
-            [0, 1, 2, 3].map(|start| picked(&upstream, 0, &[], start)),
-            [Some(1), Some(2), Some(3), Some(1)]
-        );
+        let turns = || [0, 1, 2, 3].map(|turn| picked(upstream.seat(0, &ask(turn))).unwrap());
+        assert_eq!(turns(), [1, 2, 3, 1]);
         upstream.arms[0].places[0].endpoint.enter();
-        assert_eq!(
-            [0, 1, 2, 3].map(|start| picked(&upstream, 0, &[], start)),
-            [Some(2), Some(2), Some(3), Some(2)]
-        );
+        assert_eq!(turns(), [2, 2, 3, 2]);
     }
 
     #[test]
     fn another_arm_helps_out_only_when_every_endpoint_was_tried() {
         let upstream = upstream(vec![arm(50, &[1, 2]), arm(100, &[3])]);
-        assert_eq!(picked(&upstream, 0, &[1], 0), Some(2));
-        assert_eq!(picked(&upstream, 0, &[1, 2], 0), Some(3));
-        assert_eq!(picked(&upstream, 1, &[3], 0), Some(1));
-        assert_eq!(picked(&upstream, 0, &[1, 2, 3], 0), None);
+        assert_eq!(again(&upstream, 0, &[1]), Some(2));
+        assert_eq!(again(&upstream, 0, &[1, 2]), Some(3));
+        assert_eq!(again(&upstream, 1, &[3]), Some(1));
+        assert_eq!(again(&upstream, 0, &[1, 2, 3]), None);
+    }
+
+    #[test]
+    fn an_endpoint_that_is_out_is_asked_last() {
+        let upstream = upstream(vec![arm(50, &[1, 2]), arm(100, &[3])]);
+        let out = |uid: u64| upstream.arms[0].places[uid as usize - 1].endpoint.health.set_out(9);
+        out(1);
+        assert_eq!(picked(upstream.seat(0, &ask(0))), Some(2));
+        out(2);
+        // The arm is chosen before anything is known of its endpoints; a repeat may go where it is sure to be answered.
+        assert_eq!(picked(upstream.seat(0, &ask(0))), Some(1));
+        assert_eq!(again(&upstream, 0, &[1]), Some(3));
+        assert_eq!(again(&upstream, 0, &[1, 3]), Some(2));
+        assert_eq!(picked(upstream.seat(0, &Ask { now: 9, ..ask(0) })), Some(1));
+    }
+
+    #[test]
+    fn endpoints_that_are_out_are_asked_again_within_the_budget() {
+        let upstream = upstream(vec![arm(100, &[1, 2])]);
+        upstream.arms[0].places.iter().for_each(|place| place.endpoint.health.set_out(9));
+        let asked = (0..1_000).filter(|_| again(&upstream, 0, &[1]).is_some()).count();
+        assert_eq!(asked, 50);
+        assert!(upstream.arms[0].places.iter().all(|place| place.endpoint.inflight() == 0));
     }
 
     #[test]

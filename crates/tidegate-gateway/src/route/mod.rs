@@ -7,7 +7,7 @@ mod path;
 mod table;
 mod turn;
 
-pub(crate) use arm::{Arm, Place, Upstream};
+pub(crate) use arm::{Arm, Place, Seated, Upstream};
 pub(crate) use host::host_name;
 pub(crate) use table::{Found, Route, Table, TableError};
 pub(crate) use turn::Turn;

@@ -7,6 +7,7 @@ use tidegate_core::model::RouteTable;
 use super::Upstream;
 use super::host::Hosts;
 use super::path::Paths;
+use crate::balance::Guard;
 use crate::count::{RouteRow, RouteRows};
 use crate::policy::{Policies, Policy, PolicyError};
 
@@ -20,6 +21,7 @@ pub(crate) struct Table {
     routes: Vec<Route>,
     upstreams: Vec<Upstream>,
     has_policies: bool,
+    limited: Vec<Arc<Guard>>,
 }
 
 /// One route, compiled.
@@ -74,7 +76,9 @@ impl Table {
             routes.push(Route { prefix: route.path.as_str().into(), policy, row, upstream });
         }
         let has_policies = routes.iter().any(|route| route.policy.is_some());
-        Table { hosts, routes, upstreams, has_policies }
+        let guards = upstreams.iter().flat_map(|upstream| &upstream.arms).filter_map(|arm| arm.guard.clone());
+        let limited = guards.filter(|guard| guard.limit() < u32::MAX).collect();
+        Table { hosts, routes, upstreams, has_policies, limited }
     }
 
     /// Whether any route has a policy.
@@ -94,6 +98,13 @@ impl Table {
                 }
             }
         }
+    }
+}
+
+impl Table {
+    /// What looks after arms that limit their requests.
+    pub(crate) fn guards(&self) -> impl Iterator<Item = &Guard> {
+        self.limited.iter().map(|guard| &**guard)
     }
 }
 

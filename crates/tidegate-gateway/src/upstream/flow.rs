@@ -21,7 +21,7 @@ pub(crate) enum FlowError {
     #[error("the app's connection broke in the middle of an answer")]
     Reset,
     /// The endpoint said nothing for too long.
-    #[error("the app stopped in the middle of an answer")]
+    #[error("the app stopped in the middle of an answer, or took too long over it")]
     Stalled,
     /// It is larger than its route allows.
     #[error("the answer is larger than is allowed")]
@@ -45,6 +45,8 @@ pub(crate) struct Flow {
     body: Incoming,
     hold: Option<Hold>,
     stall: Duration,
+    /// When it must be over.
+    until: Option<Instant>,
     last: Instant,
     alarm: Alarm,
     /// Where it is a stream of events: it ends between two of them when it is told to.
@@ -64,11 +66,11 @@ impl Flow {
         (ticket, lease, kept): (Ticket, Lease, Rc<Kept>),
         outcome: Outcome,
         hint: Option<Duration>,
-        stall: Duration,
     ) -> Self {
+        let (stall, until) = (ticket.terms.idle, ticket.until);
         let hold = Some(Hold { ticket, lease, kept, outcome, hint });
-        let mut flow =
-            Flow { body, hold, stall, last: Instant::now(), alarm: Alarm::default(), events: None };
+        let (last, alarm) = (Instant::now(), Alarm::default());
+        let mut flow = Flow { body, hold, stall, until, last, alarm, events: None };
         flow.finish_if_over();
         flow
     }
@@ -97,6 +99,9 @@ impl Flow {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.last = Instant::now();
+                if self.until.is_some_and(|until| until <= self.last) && !self.body.is_end_stream() {
+                    return self.fail(Outcome::Timeout, FlowError::Stalled);
+                }
                 let frame = self.up_to_the_end(frame, cx);
                 self.finish_if_over();
                 Poll::Ready(Some(Ok(frame)))
@@ -154,7 +159,8 @@ impl Flow {
     }
 
     fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, FlowError>>> {
-        if self.alarm.expired(cx, self.last + self.stall) {
+        let stalled = self.last + self.stall;
+        if self.alarm.expired(cx, self.until.map_or(stalled, |until| until.min(stalled))) {
             return self.fail(Outcome::Timeout, FlowError::Stalled);
         }
         Poll::Pending

@@ -1,13 +1,13 @@
 //! One request on one connection, up to the head of its answer.
 
 use std::pin::pin;
-use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::time::{Instant, sleep_until};
 
 use super::{Lease, Upload};
+use crate::ticket::Ticket;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -26,16 +26,16 @@ pub(crate) enum Miss {
     TooLarge,
 }
 
-/// Sends the request and waits for the head of the answer, for `first_byte` after the last piece of the body.
+/// Sends the request and waits for the head of the answer, for as long as the ticket says after the last piece of the body.
 pub(crate) async fn send(
     lease: &mut Lease,
     request: Request<Upload>,
-    first_byte: Duration,
+    ticket: &Ticket,
 ) -> Result<Response<Incoming>, Miss> {
     let progress = request.body().progress();
     let mut reply = pin!(lease.sender.try_send_request(request));
     loop {
-        let deadline = progress.moved() + first_byte;
+        let deadline = ticket.by(progress.moved() + ticket.terms.first_byte);
         tokio::select! {
             biased;
             answered = &mut reply => match answered {
@@ -49,7 +49,7 @@ pub(crate) async fn send(
                 }),
             },
             () = sleep_until(Instant::from_std(deadline)) => {
-                if progress.moved() + first_byte <= deadline {
+                if ticket.by(progress.moved() + ticket.terms.first_byte) <= deadline {
                     return Err(Miss::Timeout);
                 }
             }

@@ -74,5 +74,6 @@ fn an_instance_that_refuses_is_passed_over_and_counted() {
     });
     let dead = rows.iter().find(|row| row.instance.as_ref().is_some_and(|id| id.0 == "dead")).unwrap();
     assert_eq!(dead.outcomes.reset, 20 - rows.iter().map(|row| row.outcomes.good).sum::<u64>());
-    assert!(dead.outcomes.reset >= 5, "{dead:?}");
+    // Once it refused it is asked last for a second.
+    assert!((1..=9).contains(&dead.outcomes.reset), "{dead:?}");
 }

@@ -196,6 +196,7 @@ pub fn routing(epoch: u64) -> RouteTable {
             key("web").to_string(),
             Upstream { arms: vec![arm], ..Upstream::default() },
         )]),
+        ..RouteTable::default()
     }
 }
 
