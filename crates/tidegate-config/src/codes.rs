@@ -52,7 +52,7 @@ codes! {
     UNKNOWN_KEY = "manifest::unknown-key", "There is no such key in this place. Keys are never ignored: a misspelt \
         one would otherwise change nothing, silently. The help line lists the keys that may stand there.";
     MISSING_KEY = "manifest::missing-key", "A key that must be there is not. An app needs `app` and `services`, a \
-        service needs `run`, a route needs `host` and `to`, and a strategy map needs the name of a strategy.";
+        service needs `run`, a route needs `host` and `to` (or a redirect), and a strategy map needs the name of a strategy.";
     NO_VALUE = "manifest::no-value", "The key has no value. Write one, or remove the key to get the default. An empty \
         text is written `\"\"`.";
     WRONG_TYPE = "manifest::wrong-type", "The value is of another kind than the key takes: a list where a map is \
@@ -87,6 +87,28 @@ codes! {
         `/apix`.";
     DUPLICATE_ROUTE = "manifest::duplicate-route", "Two routes have the same host and path, so one of them could \
         never be taken. `/api` and `/api/` are the same path.";
+    ROUTE_OPTION = "manifest::route-option", "Two settings of a route exclude each other, or one has no meaning without \
+        another: a route that redirects leads to no service, `strip_prefix` and `rewrite` both change the path, \
+        `subdomains` says more about `hsts`.";
+    BAD_NETWORK = "manifest::bad-network", "Clients are told by their address (`192.0.2.7`, `2001:db8::1`) or a network \
+        in CIDR form (`10.0.0.0/8`). Bits behind the prefix are refused: they show that another network was meant.";
+    BAD_RATE = "manifest::bad-rate", "A rate is a number of requests, the word `per` and a time: `100 per 1m`. A map with \
+        `requests`, `per`, `burst` and `by` says more.";
+    BAD_CLIENT_KEY = "manifest::bad-client-key", "Clients are told apart by `address`, by a header field \
+        (`header:x-api-key`) or by a cookie (`cookie:session`).";
+    BAD_ORIGIN = "manifest::bad-origin", "An origin is a scheme and a host, perhaps with a port, and no path: \
+        `https://shop.example.com`. `https://*.example.com` means all its subdomains, `*` every origin.";
+    CORS_CREDENTIALS = "manifest::cors-credentials", "Cookies cannot be allowed to every origin: any site could then act \
+        as the user who visits it. Browsers refuse the combination too. Name the origins.";
+    BAD_HASH = "manifest::bad-hash", "The password of a user is written as a bcrypt hash, never as itself: `htpasswd -nB \
+        NAME` asks for the password and prints the line. The cost is at most 14, because every check of a password costs \
+        two to the power of it.";
+    BAD_REDIRECT = "manifest::bad-redirect", "A redirect leads to an absolute http or https URL or to a path that begins \
+        with one `/`. `{path}`, `{query}` and `{host}` stand for what the client asked for.";
+    BAD_HEADER = "manifest::bad-header", "The name or value of a header field cannot be sent, or the field is one that \
+        the gateway writes itself because it says where a message ends: connection, content-length, keep-alive, te, \
+        trailer, transfer-encoding, upgrade, and all that begin with tidegate-. A request has exactly one host, so that \
+        field can only be set.";
     UNKNOWN_SERVICE = "manifest::unknown-service", "A route or an environment names a service that `services` does not \
         declare. An environment can change a service but not add one.";
     ROUTE_WITHOUT_PORT = "manifest::route-without-port", "A route leads to a service that says `port: none`. Requests \

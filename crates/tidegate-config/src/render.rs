@@ -10,10 +10,9 @@ use crate::source::Source;
 const WIDEST: usize = 120;
 
 /// The diagnostic with file, line, column (in characters, from 1), the line itself, a caret under each place, and help.
-/// Values of env files are shown as asterisks.
+/// Values of env files and passwords are shown as asterisks.
 pub fn render_plain(diagnostic: &Diagnostic, source: &Source) -> String {
-    let redacted = diagnostic.code.starts_with("env-file::").then(|| source.redacted_env_file());
-    let text = redacted.as_ref().map_or(source.text.as_str(), |source| source.text.as_str());
+    let text = source.text_for(diagnostic);
     let mut out = String::new();
     let word = match diagnostic.severity {
         Severity::Error => "error",
@@ -25,7 +24,7 @@ pub fn render_plain(diagnostic: &Diagnostic, source: &Source) -> String {
         let _ = writeln!(out, "  --> {}", diagnostic.file);
     }
     for label in &diagnostic.labels {
-        draw(&mut out, &diagnostic.file, text, label);
+        draw(&mut out, &diagnostic.file, &text, label);
     }
     if let Some(help) = &diagnostic.help {
         let _ = writeln!(out, "  help: {help}");

@@ -70,7 +70,7 @@ mod tests {
         RouteSpec {
             host: host.to_owned(),
             path: "/".to_owned(),
-            to: name("web"),
+            to: Some(name("web")),
             policy: RoutePolicy::default(),
         }
     }

@@ -53,7 +53,7 @@ impl DeployPlan {
         let route = |service: &str| RouteSpec {
             host: format!("{service}.{}.test", self.app),
             path: "/".to_owned(),
-            to: name(service),
+            to: Some(name(service)),
             policy: RoutePolicy::default(),
         };
         let migrate = self.migrate.as_ref().map(|run| MigrateSpec {

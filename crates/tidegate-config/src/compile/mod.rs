@@ -5,6 +5,7 @@
 
 mod layer;
 mod plan;
+mod policy;
 mod probes;
 mod routes;
 mod service;

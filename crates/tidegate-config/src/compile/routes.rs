@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use tidegate_core::model::{PortSpec, RoutePolicy, RouteSpec};
 
 use super::layer::Layer;
-use super::{missing, unknown_service};
+use super::{missing, policy, unknown_service};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
-use crate::raw::RawRoute;
+use crate::raw::{Field, RawRoute};
 use crate::span::{Span, Spanned};
 
 /// The routes that could be read, in the order of the file.
@@ -19,7 +19,8 @@ pub(super) fn compile(layer: &Layer<'_>, findings: &mut Findings<'_>) -> Vec<Rou
     for item in layer.routes.value().map_or(&[][..], |list| &list.0) {
         check_required(item, findings);
         check_service(item, layer, findings);
-        let Some(route) = route_of(&item.value) else { continue };
+        let policy = policy::compile(&item.value, findings);
+        let Some(route) = route_of(&item.value, policy) else { continue };
         let place = item.value.host.get().map_or(item.span, |host| host.span);
         match seen.get(&(route.host.clone(), route.path.clone())) {
             Some(first) => findings.push(duplicate(&route, place, *first)),
@@ -32,18 +33,23 @@ pub(super) fn compile(layer: &Layer<'_>, findings: &mut Findings<'_>) -> Vec<Rou
     routes
 }
 
-fn route_of(raw: &RawRoute) -> Option<RouteSpec> {
+fn route_of(raw: &RawRoute, policy: RoutePolicy) -> Option<RouteSpec> {
     let path = match (&raw.path, raw.path.is_absent()) {
         (_, true) => "/".to_owned(),
         (path, false) => path.value()?.0.clone(),
     };
-    let (host, to) = (raw.host.value()?.0.clone(), raw.to.value()?.0.clone());
-    Some(RouteSpec { host, path, to, policy: RoutePolicy::default() })
+    let to = match &raw.to {
+        Field::Absent => None,
+        Field::Broken => return None,
+        Field::Present(to) => Some(to.value.0.clone()),
+    };
+    Some(RouteSpec { host: raw.host.value()?.0.clone(), path, to, policy })
 }
 
 fn check_required(item: &Spanned<RawRoute>, findings: &mut Findings<'_>) {
     let example = "a route says where requests for a host go: `{ host: shop.localhost, to: web }`";
-    for (key, absent) in [("host", item.value.host.is_absent()), ("to", item.value.to.is_absent())] {
+    let nowhere = item.value.to.is_absent() && !policy::answers_itself(&item.value);
+    for (key, absent) in [("host", item.value.host.is_absent()), ("to", nowhere)] {
         if absent {
             findings.push(missing("a route", key, item.span).help(example));
         }

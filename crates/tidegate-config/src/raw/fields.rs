@@ -98,3 +98,19 @@ fn unknown_key(key: &Key, what: &str, keys: &[&str]) -> Diagnostic {
         .at(key.span, "unknown key")
         .help(format!("{what} has the keys {}", list(keys.iter().copied())))
 }
+
+/// The value of a key that must be there; reports one that is not.
+pub(super) fn required<T: Clone>(
+    field: &Field<T>,
+    key: &str,
+    place: &Place<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<T> {
+    if field.is_absent() {
+        let message = format!("{} has no `{key}`", place.subject);
+        findings.push(
+            Diagnostic::error(codes::MISSING_KEY, message).at(place.key, format!("`{key}` is missing")),
+        );
+    }
+    field.value().cloned()
+}

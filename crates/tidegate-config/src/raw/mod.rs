@@ -5,16 +5,23 @@
 //! stages pass over in silence.
 
 mod called;
+mod choice;
+mod client_key;
 mod command;
+mod entries;
 mod env;
 mod environment;
 mod field;
 mod fields;
+mod flag;
+mod header;
 mod later;
 mod limits;
 mod list;
 mod manifest;
 mod name;
+mod network;
+mod policy;
 mod port;
 mod probe;
 mod read;
@@ -22,8 +29,11 @@ mod record;
 mod route;
 mod scale;
 mod service;
+mod size;
+mod some;
 mod stop;
 mod strategy;
+mod text;
 mod time;
 mod whole;
 
@@ -36,6 +46,7 @@ pub(crate) use limits::RawLimits;
 pub(crate) use list::{ListOf, Named, NamedEntry};
 pub(crate) use manifest::{RawBuild, RawManifest, RawMigrate};
 pub(crate) use name::{NameText, name_advice, nearest_name};
+pub(crate) use policy::RawHeaderEdit;
 pub(crate) use probe::{RawProbe, RawProbes};
 pub(crate) use read::{Place, Read};
 pub(crate) use route::{Host, RawRoute};

@@ -65,6 +65,12 @@ impl<'n> Place<'n> {
         Diagnostic::error(codes::WRONG_TYPE, message).at(self.place_of_value(), kind)
     }
 
+    /// Reports that nothing stands in the key `key` of the map here.
+    pub(crate) fn report_empty(&self, key: &str, findings: &mut Findings<'_>) {
+        let message = format!("`{key}` of {} is empty", self.subject);
+        findings.push(Diagnostic::error(codes::NO_VALUE, message).at(self.key, "nothing in it"));
+    }
+
     /// The value's own place; the key's where the value is nothing.
     pub(crate) fn place_of_value(&self) -> Span {
         if matches!(self.node.value, Value::Null) { self.key } else { self.node.span }

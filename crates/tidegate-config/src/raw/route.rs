@@ -1,12 +1,21 @@
-//! Routes: host, path, service.
+//! Routes: host, path, service, and what is done on the way.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use super::flag::Flag;
 use super::name::NameText;
+use super::network::Network;
+use super::policy::{
+    RawBasicAuth, RawCompress, RawCors, RawHeaders, RawHttps, RawMaintenance, RawRateLimit, RawRedirect,
+    RawRewrite,
+};
 use super::read::{Place, Read};
 use super::record::record;
+use super::size::{Size, TIB_16};
+use super::some::OneOrMore;
+use super::text::Text;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
@@ -14,14 +23,40 @@ use crate::quote::quote;
 
 record! { replaced
     /// Where requests go: the most specific host wins, then the longest path.
-    #[schemars(rename = "Route", extend("required" = ["host", "to"]))]
+    #[schemars(rename = "Route", extend("required" = ["host"]))]
     RawRoute is "a route" {
         /// A DNS name, `*.` and a DNS name for its subdomains, or `*` for every other host.
         host: Host,
         /// A path prefix, matched at a `/`. Default `/`.
         path: RoutePath,
-        /// The service the requests go to.
+        /// The service the requests go to. A route with `redirect` or `maintenance` needs none.
         to: NameText,
+        /// Who may come: addresses or networks like `10.0.0.0/8`. Others get 403. Default: everybody.
+        allow: OneOrMore<Text<Network>>,
+        /// `redirect` sends requests without TLS to the same address with it; a map says more.
+        https: RawHttps,
+        /// `true`, a text or a map: a page for everybody instead of the app.
+        maintenance: RawMaintenance,
+        /// Most requests of one client, like `100 per 1m`.
+        rate_limit: RawRateLimit,
+        /// Which other origins may call: origins, or a map.
+        cors: RawCors,
+        /// Names and passwords.
+        basic_auth: RawBasicAuth,
+        /// A URL or a path the client is sent to.
+        redirect: RawRedirect,
+        /// How large bodies of requests may be; over it 413. Default: any size.
+        max_request: Size<1, TIB_16>,
+        /// How large bodies of answers may be; over it 502. Default: any size.
+        max_response: Size<1, TIB_16>,
+        /// Whether the app gets the path without the route's prefix.
+        strip_prefix: Flag,
+        /// What the app gets instead of the route's prefix, or a map.
+        rewrite: RawRewrite,
+        /// Header fields that are set, added or removed.
+        headers: RawHeaders,
+        /// `true`, or which of `zstd`, `br` and `gzip`: answers are made smaller on their way.
+        compress: RawCompress,
     }
 }
 

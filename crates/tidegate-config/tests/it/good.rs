@@ -47,6 +47,13 @@ fn the_smallest_manifest_gets_every_default() {
 }
 
 #[test]
+fn routes_say_what_is_done_on_the_way() {
+    let manifest = good(&read("policies.yaml"));
+    assert_eq!(load(&read("policies.yaml")).1, []);
+    insta::assert_debug_snapshot!("policies", resolve(&manifest, "production").routes);
+}
+
+#[test]
 fn an_environment_overrides_key_by_key() {
     let manifest = good(&read("overlays.yaml"));
     let staging = resolve(&manifest, "staging");

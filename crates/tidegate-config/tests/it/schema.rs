@@ -33,6 +33,7 @@ fn the_schema_and_the_reader_agree_on_every_key() {
     let schema = schema();
     let definitions = schema["$defs"].as_object().unwrap();
     let service = |inside: &str| format!("services: {{ web: {{ run: x, {inside} }} }}");
+    let route = |inside: &str| format!("routes: [{{ host: a.b, {inside} }}]");
     let cases = [
         ("Service", service("zzzz: 1")),
         ("ServiceOverlay", "environments: { e: { services: { web: { zzzz: 1 } } } }".to_owned()),
@@ -46,6 +47,16 @@ fn the_schema_and_the_reader_agree_on_every_key() {
         ("StrategyOptions", service("strategy: { rolling: { zzzz: 1 } }")),
         ("Stop", service("stop: { zzzz: 1 }")),
         ("Limits", service("limits: { zzzz: 1 }")),
+        ("Https", route("https: { zzzz: 1 }")),
+        ("Maintenance", route("maintenance: { zzzz: 1 }")),
+        ("RateLimit", route("rate_limit: { zzzz: 1 }")),
+        ("Cors", route("cors: { zzzz: 1 }")),
+        ("BasicAuth", route("basic_auth: { zzzz: 1 }")),
+        ("Redirect", route("redirect: { zzzz: 1 }")),
+        ("Rewrite", route("rewrite: { zzzz: 1 }")),
+        ("Headers", route("headers: { zzzz: 1 }")),
+        ("HeaderEdit", route("headers: { request: { zzzz: 1 } }")),
+        ("Compress", route("compress: { zzzz: 1 }")),
     ];
     assert_eq!(keys_of_schema(&schema), keys_of_reader("zzzz: 1"));
     for (definition, text) in &cases {

@@ -8,6 +8,7 @@ mod plan;
 mod rollout;
 mod run;
 mod scope;
+mod settings;
 mod status;
 mod timeline;
 

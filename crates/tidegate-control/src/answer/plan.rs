@@ -10,6 +10,7 @@ use tidegate_core::model::{
 use tidegate_core::rollout::shape::keeps_stable_warm;
 use tidegate_core::view::{PlanReport, PlannedRoute, PlannedService};
 
+use super::settings::{differences, of_route};
 use super::store_trouble;
 use crate::digest::digest_json;
 use crate::engine::{World, effective_for};
@@ -204,35 +205,63 @@ fn changes(
 }
 
 fn routes(world: &World<'_>, accepted: &Accepted) -> Result<Vec<PlannedRoute>, Refusal> {
-    let mut before: Vec<RouteSpec> = Vec::new();
-    for state in world.store.services_of(&accepted.app, &accepted.environment).map_err(store_trouble)? {
-        let revision: Option<RevisionNo> = state.routing.routes_of;
-        let Some(number) = revision else { continue };
-        let stored =
-            world.store.revision(&accepted.app, &accepted.environment, number).map_err(store_trouble)?;
-        let routes = stored.map(|stored| stored.spec.routes).unwrap_or_default();
-        before.extend(routes.into_iter().filter(|route| route.to == state.key.service));
+    let before = routes_in_force(world, &accepted.app, &accepted.environment)?;
+    let same_place = |a: &RouteSpec, b: &RouteSpec| a.host == b.host && a.path == b.path;
+    let after = &accepted.spec.routes;
+    let mut routes: Vec<PlannedRoute> = after
+        .iter()
+        .map(|route| planned_route(before.iter().find(|old| same_place(old, route)), route))
+        .collect();
+    let gone = before.iter().filter(|old| !after.iter().any(|route| same_place(old, route)));
+    routes.extend(gone.map(|route| route_line("remove", route, Vec::new())));
+    Ok(routes)
+}
+
+/// The routes the gateway has of an environment now.
+fn routes_in_force(world: &World<'_>, app: &Name, environment: &Name) -> Result<Vec<RouteSpec>, Refusal> {
+    let mut routes = Vec::new();
+    let mut newest: Option<RevisionNo> = None;
+    for state in world.store.services_of(app, environment).map_err(store_trouble)? {
+        let Some(number) = state.routing.routes_of else { continue };
+        newest = newest.max(Some(number));
+        let own = routes_of(world, app, environment, number)?;
+        routes.extend(own.into_iter().filter(|route| route.to.as_ref() == Some(&state.key.service)));
     }
-    let planned = |action: &str, route: &RouteSpec| PlannedRoute {
+    if let Some(number) = newest {
+        let own = routes_of(world, app, environment, number)?;
+        routes.extend(own.into_iter().filter(|route| route.to.is_none()));
+    }
+    Ok(routes)
+}
+
+fn routes_of(
+    world: &World<'_>,
+    app: &Name,
+    environment: &Name,
+    number: RevisionNo,
+) -> Result<Vec<RouteSpec>, Refusal> {
+    let stored = world.store.revision(app, environment, number).map_err(store_trouble)?;
+    Ok(stored.map(|stored| stored.spec.routes).unwrap_or_default())
+}
+
+fn planned_route(old: Option<&RouteSpec>, route: &RouteSpec) -> PlannedRoute {
+    let settings = of_route(&route.policy);
+    let Some(old) = old else {
+        return route_line("add", route, differences(&[], &settings));
+    };
+    let changes = differences(&of_route(&old.policy), &settings);
+    let action = if old.to == route.to && changes.is_empty() { "keep" } else { "change" };
+    route_line(action, route, changes)
+}
+
+fn route_line(action: &str, route: &RouteSpec, changes: Vec<String>) -> PlannedRoute {
+    PlannedRoute {
         action: action.to_owned(),
         host: route.host.clone(),
         path: route.path.clone(),
-        to: route.to.to_string(),
-    };
-    let same_place = |a: &RouteSpec, b: &RouteSpec| a.host == b.host && a.path == b.path;
-    let mut routes: Vec<PlannedRoute> = accepted
-        .spec
-        .routes
-        .iter()
-        .map(|route| match before.iter().find(|old| same_place(old, route)) {
-            None => planned("add", route),
-            Some(old) if old.to == route.to => planned("keep", route),
-            Some(_) => planned("change", route),
-        })
-        .collect();
-    let gone = before.iter().filter(|old| !accepted.spec.routes.iter().any(|route| same_place(old, route)));
-    routes.extend(gone.map(|route| planned("remove", route)));
-    Ok(routes)
+        to: route.to.as_ref().map(Name::to_string).unwrap_or_default(),
+        changes,
+    }
 }
 
 fn shortcomings(world: &World<'_>, spec: &RevisionSpec) -> Vec<String> {

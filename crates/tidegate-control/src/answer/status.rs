@@ -110,6 +110,6 @@ fn urls(answers: &Answers<'_>, state: &ServiceState) -> Result<Vec<String>, Refu
         answers.store.revision(&state.key.app, &state.key.environment, number).map_err(store_trouble)?;
     let port = listen.rsplit(':').next().unwrap_or("80");
     let routes = revision.map(|revision| revision.spec.routes).unwrap_or_default();
-    let own = routes.into_iter().filter(|route| route.to == state.key.service);
+    let own = routes.into_iter().filter(|route| route.to.as_ref() == Some(&state.key.service));
     Ok(own.map(|route| format!("http://{}:{port}{}", route.host, route.path)).collect())
 }

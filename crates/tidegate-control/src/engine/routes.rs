@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use tidegate_core::model::{
-    Arm, Endpoint, Instance, InstanceId, Revision, RevisionNo, Route, RoutePolicy, RouteTable, RoutingArm,
-    ServiceKey, ServiceSpec, ServiceState, TrafficPolicy, Upstream,
+    Arm, Endpoint, Instance, InstanceId, Name, Revision, RevisionNo, Route, RoutePolicy, RouteTable,
+    RoutingArm, ServiceKey, ServiceSpec, ServiceState, TrafficPolicy, Upstream,
 };
 use tidegate_core::time::Millis;
 use tidegate_store::StoreError;
@@ -20,14 +20,23 @@ impl Engine {
         let stored = world.store.routing()?;
         let mut claims = Claims::new();
         let mut policies = Policies::new();
+        let mut newest: BTreeMap<(&Name, &Name), (RevisionNo, &ServiceKey)> = BTreeMap::new();
         for state in &services {
             if let Some(number) = state.routing.routes_of
                 && let Some(revision) = self.revisions.get(world.store, &state.key, number)?
             {
-                add_routes(&mut claims, &state.key, number, &revision);
+                add_routes(&mut claims, Some(&state.key), number, &revision);
+                let held = newest.entry((&state.key.app, &state.key.environment));
+                let held = held.or_insert((number, &state.key));
+                *held = (*held).max((number, &state.key));
                 if let Some(spec) = revision.spec.services.get(&state.key.service) {
                     policies.insert(state.key.clone(), Policy::of(spec));
                 }
+            }
+        }
+        for (number, key) in newest.into_values() {
+            if let Some(revision) = self.revisions.get(world.store, key, number)? {
+                add_routes(&mut claims, None, number, &revision);
             }
         }
         let mut table = table_of(&services, &instances, claims, policies);
@@ -48,8 +57,9 @@ impl Engine {
     }
 }
 
-/// A route and the revision that has it: where two services claim one, the newer revision's claim holds.
-pub type Claims = BTreeMap<(String, String), (RevisionNo, ServiceKey, RoutePolicy)>;
+/// A route and the revision that has it: where two services claim one, the newer revision's claim holds. A route without a
+/// service is that of the newest revision that any service of the environment has its routes of.
+pub type Claims = BTreeMap<(String, String), (RevisionNo, Option<ServiceKey>, RoutePolicy)>;
 
 /// How each service's requests are shared out, by the revision whose routes are in force.
 pub type Policies = BTreeMap<ServiceKey, Policy>;
@@ -68,10 +78,12 @@ impl Policy {
     }
 }
 
-fn add_routes(claims: &mut Claims, key: &ServiceKey, number: RevisionNo, revision: &Revision) {
-    for route in revision.spec.routes.iter().filter(|route| route.to == key.service) {
+/// Claims the routes of a revision that lead to a service, or those that lead to none.
+fn add_routes(claims: &mut Claims, key: Option<&ServiceKey>, number: RevisionNo, revision: &Revision) {
+    let service = key.map(|key| &key.service);
+    for route in revision.spec.routes.iter().filter(|route| route.to.as_ref() == service) {
         let place = (route.host.clone(), route.path.clone());
-        let claim = (number, key.clone(), route.policy.clone());
+        let claim = (number, key.cloned(), route.policy.clone());
         claims.entry(place).and_modify(|held| *held = held.clone().max(claim.clone())).or_insert(claim);
     }
 }
@@ -100,10 +112,10 @@ pub fn table_of(
         (state.key.to_string(), Upstream { arms, policy: policy.traffic, drain: policy.drain })
     });
     let upstreams = upstreams.collect();
-    let route = |((host, path), (_, key, policy)): (_, (_, ServiceKey, _))| Route {
+    let route = |((host, path), (_, key, policy)): (_, (_, Option<ServiceKey>, _))| Route {
         host,
         path,
-        to: key.to_string(),
+        to: key.map(|key| key.to_string()).unwrap_or_default(),
         policy,
     };
     RouteTable { upstreams, routes: claims.into_iter().map(route).collect(), ..RouteTable::default() }

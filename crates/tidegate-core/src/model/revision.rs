@@ -39,8 +39,9 @@ pub struct RouteSpec {
     pub host: String,
     /// Path prefix, matched at a `/` boundary; `/` matches everything.
     pub path: String,
-    /// The service it leads to.
-    pub to: Name,
+    /// The service it leads to; `None` where the gateway answers by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Name>,
     /// What the gateway does besides.
     #[serde(default, skip_serializing_if = "RoutePolicy::is_none")]
     pub policy: RoutePolicy,

@@ -91,7 +91,7 @@ pub struct Route {
     pub host: String,
     /// Path prefix, matched at a `/` boundary.
     pub path: String,
-    /// The upstream it leads to.
+    /// The upstream it leads to; empty where the policy answers every request.
     pub to: String,
     /// What is done besides.
     #[serde(default, skip_serializing_if = "RoutePolicy::is_none")]

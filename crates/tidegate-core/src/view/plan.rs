@@ -63,6 +63,9 @@ pub struct PlannedRoute {
     pub host: String,
     /// The path prefix.
     pub path: String,
-    /// The service.
+    /// The service; empty where the gateway answers by itself.
     pub to: String,
+    /// What the gateway does besides, or what changes about that, a line each; no secrets.
+    #[serde(default)]
+    pub changes: Vec<String>,
 }

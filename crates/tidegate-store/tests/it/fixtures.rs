@@ -79,7 +79,7 @@ pub fn revision(number: u32, build: &str, env: &str) -> Revision {
         routes: vec![RouteSpec {
             host: "*".to_owned(),
             path: "/".to_owned(),
-            to: name("web"),
+            to: Some(name("web")),
             policy: RoutePolicy::default(),
         }],
         migrate: None,

@@ -37,8 +37,7 @@ fn without_source(diagnostic: &Diagnostic) -> String {
 }
 
 fn graphical(diagnostic: &Diagnostic, source: &Source) -> Option<String> {
-    let redacted = diagnostic.code.starts_with("env-file::").then(|| source.redacted_env_file());
-    let text = redacted.unwrap_or_else(|| source.clone()).text;
+    let text = source.text_for(diagnostic).into_owned();
     let colour = std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let drawn = Drawn { diagnostic, source: NamedSource::new(&diagnostic.file, text) };

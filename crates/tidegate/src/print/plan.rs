@@ -59,7 +59,12 @@ fn service(service: &PlannedService) -> String {
 }
 
 fn route(route: &PlannedRoute) -> String {
-    format!("{} route {}{} to {}: {}\n", sign(&route.action), route.host, route.path, route.to, route.action)
+    let sign = sign(&route.action);
+    let to =
+        if route.to.is_empty() { "answered by the gateway".to_owned() } else { format!("to {}", route.to) };
+    let mut lines = vec![format!("{sign} route {}{} {to}: {}\n", route.host, route.path, route.action)];
+    lines.extend(route.changes.iter().map(|change| format!("    ~ {change}\n")));
+    lines.concat()
 }
 
 fn sums(plan: &PlanReport) -> String {
