@@ -7,11 +7,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidegate_core::model::{CountsReport, FrontCounts, InstanceId, RouteTable};
+use tidegate_core::model::{CountsReport, InstanceId, RouteTable};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::count::Tally;
+use crate::count::Front;
 use crate::gateway::GatewayError;
+use crate::observe::LogCounts;
 use crate::registry::{Registry, seed};
 use crate::route::{TableError, validate};
 use crate::worker::Order;
@@ -42,7 +43,7 @@ pub(crate) struct Epochs {
     pub(crate) address: SocketAddr,
     /// Which process this is: counts of another start from zero.
     pub(crate) incarnation: String,
-    tallies: Vec<Arc<Tally>>,
+    front: Front,
     orders: Vec<mpsc::UnboundedSender<Order>>,
     /// One table at a time.
     applying: tokio::sync::Mutex<()>,
@@ -64,12 +65,12 @@ impl Epochs {
         registry: Registry,
         table: RouteTable,
         orders: Vec<mpsc::UnboundedSender<Order>>,
-        tallies: Vec<Arc<Tally>>,
+        front: Front,
     ) -> Self {
         let incarnation = format!("{}-{:016x}", std::process::id(), seed());
         let state = Mutex::new(State { registry, table: Arc::new(table) });
         let applying = tokio::sync::Mutex::new(());
-        Epochs { dir, address, incarnation, tallies, orders, applying, state }
+        Epochs { dir, address, incarnation, front, orders, applying, state }
     }
 
     /// The epoch that every worker uses.
@@ -85,14 +86,17 @@ impl Epochs {
 
     /// Everything counted so far.
     pub(crate) fn counts(&self) -> CountsReport {
-        let mut front = FrontCounts::default();
-        self.tallies.iter().for_each(|tally| tally.add_to(&mut front));
         let (rows, routes) = {
             let state = self.lock();
             (state.registry.counts(), state.registry.route_counts())
         };
-        let unrouted = self.tallies.iter().map(|tally| tally.unrouted()).sum();
+        let (unrouted, front) = (self.front.unrouted(), self.front.counts());
         CountsReport { incarnation: self.incarnation.clone(), rows, unrouted, routes, front }
+    }
+
+    /// What becomes of the lines of the access log.
+    pub(crate) fn log(&self) -> &LogCounts {
+        self.front.log()
     }
 
     /// Applies a table. When this returns every worker uses it, and it is on disk unless the disk refused.

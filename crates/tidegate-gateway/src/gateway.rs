@@ -9,16 +9,17 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tidegate_os::lock::{Lock, LockError};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 
 use crate::assign::Secret;
 use crate::control::server;
-use crate::count::Tally;
+use crate::count::Front;
 use crate::epochs::{Epochs, TABLE_FILE, load_table};
 use crate::geo::{self, Geo};
 use crate::limits::Limits;
 use crate::listen;
+use crate::observe::{self, Observe, Observer};
 use crate::registry::Registry;
 use crate::route::Table;
 use crate::worker::{self, Order, Setup};
@@ -37,6 +38,8 @@ pub struct GatewayConfig {
     pub workers: usize,
     /// Where clients are: a database of countries or cities in MaxMind's format. `None`: `geo.mmdb` in `dir`, if it is there.
     pub geo: Option<PathBuf>,
+    /// What it tells of requests.
+    pub observe: Observe,
 }
 
 /// Why a gateway did not start, or did not go on.
@@ -96,19 +99,24 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     let control = tidegate_os::socket::bind(&socket).map_err(|source| file_error(&socket, source))?;
 
     let idle = Arc::new(Notify::new());
-    let tallies: Vec<Arc<Tally>> = listeners.iter().map(|_| Arc::new(Tally::default())).collect();
+    let front = Front::new(listeners.len());
+    let (observers, writer) = observe::open(&config.observe, listeners.len(), front.log())?;
     let mut registry = Registry::new(listeners.len(), limits, secret, idle.clone());
     let compiled = Arc::new(registry.compile(&table));
     let geo = Arc::new(Geo::open(config.geo.unwrap_or_else(|| config.dir.join(geo::FILE))));
-    let workers = start_workers(listeners, &compiled, limits, (&tallies, &geo))?;
+    let doors = listeners.into_iter().zip(observers).collect();
+    let workers = start_workers(doors, &compiled, limits, (&front, &geo))?;
     let orders: Vec<_> = workers.iter().map(|worker| worker.orders.clone()).collect();
-    let epochs = Arc::new(Epochs::new(config.dir, address, registry, table, orders, tallies));
+    let epochs = Arc::new(Epochs::new(config.dir, address, registry, table, orders, front));
     tracing::info!(%address, workers = workers.len(), epoch = epochs.epoch(), "gateway listens");
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.spawn(geo::watch(geo));
     let drain = runtime.block_on(attend(control, epochs, idle))?;
     end(workers, drain)?;
+    if let Some(writer) = writer {
+        writer.finish();
+    }
     // Before the lock is released: afterwards another gateway may have its own socket there.
     let _ = fs::remove_file(&socket);
     Ok(())
@@ -131,20 +139,20 @@ fn listen_all(
 }
 
 fn start_workers(
-    listeners: Vec<std::net::TcpListener>,
+    doors: Vec<(std::net::TcpListener, Observer)>,
     table: &Arc<Table>,
     limits: Limits,
-    (tallies, geo): (&[Arc<Tally>], &Arc<Geo>),
+    (front, geo): (&Front, &Arc<Geo>),
 ) -> io::Result<Vec<Hired>> {
-    let workers = listeners.len();
-    let start = |(index, listener): (usize, _)| {
+    let workers = doors.len();
+    let start = |(index, (listener, observer)): (usize, _)| {
         let (orders, receive) = mpsc::unbounded_channel();
-        let (table, tally, geo) = (table.clone(), tallies[index].clone(), geo.clone());
-        let setup = Setup { index, workers, listener, table, limits, tally, geo, orders: receive };
+        let (table, tally, geo) = (table.clone(), front.tally(index), geo.clone());
+        let setup = Setup { index, workers, listener, table, limits, tally, observer, geo, orders: receive };
         let thread = std::thread::Builder::new().name(format!("worker-{index}"));
         Ok(Hired { orders, thread: thread.spawn(|| worker::run(setup))? })
     };
-    listeners.into_iter().enumerate().map(start).collect()
+    doors.into_iter().enumerate().map(start).collect()
 }
 
 fn file_error(path: &Path, source: io::Error) -> GatewayError {
@@ -168,11 +176,19 @@ async fn attend(
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let (end, mut ended) = mpsc::channel(1);
+    tokio::spawn(reopen_when_told(signal(SignalKind::user_defined1())?, epochs.clone()));
     tokio::select! {
         result = server::serve(control, epochs, idle, end) => result.map(|()| SIGNAL_DRAIN),
         Some(drain) = ended.recv() => Ok(drain),
         _ = terminate.recv() => Ok(SIGNAL_DRAIN),
         _ = interrupt.recv() => Ok(SIGNAL_DRAIN),
+    }
+}
+
+/// Whoever moves log files away says so by SIGUSR1.
+async fn reopen_when_told(mut told: Signal, epochs: Arc<Epochs>) {
+    while told.recv().await.is_some() {
+        epochs.log().reopen();
     }
 }
 

@@ -37,3 +37,4 @@ mod worker;
 
 pub use gateway::{GatewayConfig, GatewayError, gateway_main, gateway_run};
 pub use limits::Limits;
+pub use observe::{AccessLog, LogTarget, Observe, ObserveError, Sample, TraceMode};

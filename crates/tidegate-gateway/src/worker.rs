@@ -52,6 +52,7 @@ pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) tally: Arc<Tally>,
     pub(crate) geo: Arc<Geo>,
+    pub(crate) observer: Observer,
     pub(crate) orders: mpsc::UnboundedReceiver<Order>,
 }
 
@@ -88,13 +89,13 @@ pub(crate) struct Worker {
 pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
-    let Setup { index, workers, listener, table, limits, tally, geo, orders } = setup;
+    let Setup { index, workers, listener, table, limits, tally, observer, geo, orders } = setup;
     let worker = Rc::new(Worker {
         index,
         limits,
         kept: Rc::new(Kept::new(limits)),
         tally,
-        observer: Observer::default(),
+        observer,
         leaving: Rc::new(Leaving::new(workers)),
         table: RefCell::new(table),
         rotation: Cell::new(index as u64),
@@ -123,7 +124,7 @@ async fn work(
                 // The control side is gone, and the process with it.
                 None => return Ok(()),
             },
-            _ = sweep.tick() => worker.sweep(),
+            _ = sweep.tick() => worker.on_tick(),
             accepted = listener.accept() => worker.on_accept(accepted).await,
         }
     };
@@ -216,6 +217,11 @@ impl Worker {
         let _ = self.drain.subscribe().wait_for(|draining| *draining).await;
     }
 
+    fn on_tick(&self) {
+        self.sweep();
+        self.observer.flush();
+    }
+
     fn swap(&self, table: Arc<Table>, done: oneshot::Sender<()>) {
         self.table.replace(table);
         self.sweep();
@@ -277,7 +283,7 @@ impl Worker {
         while Rc::strong_count(&self.open) > 1 && Instant::now() < deadline {
             tokio::select! {
                 order = orders.recv() => if let Some(Order::Swap(table, done)) = order { self.swap(table, done) },
-                _ = look.tick() => {}
+                _ = look.tick() => self.observer.flush(),
             }
         }
     }

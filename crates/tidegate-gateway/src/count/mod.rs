@@ -5,6 +5,7 @@
 //! request that the two paths share.
 
 mod counter;
+mod front;
 mod lanes;
 mod named;
 mod outcome;
@@ -14,6 +15,7 @@ mod row;
 mod spread;
 mod tally;
 
+pub(crate) use front::Front;
 pub(crate) use outcome::Outcome;
 pub(crate) use route::{RouteLane, RouteRow};
 pub(crate) use routes::RouteRows;

@@ -3,35 +3,31 @@
 //! Both paths do the same three things: ask [`Observer::wish`] once a request has its id (one branch where there is no
 //! log), keep what the log needs if it is wanted, and hand a [`Record`] to [`Observer::observe`] when the request is over.
 //! In the general path [`Trail`] does all three.
+//!
+//! Nothing here may keep a worker waiting: lines go to a thread of their own, and are lost where it cannot keep up.
 
+mod config;
+mod file;
+mod json;
+mod line;
+mod log;
+mod observer;
 mod record;
 mod sample;
+mod stamp;
+mod trace;
 mod trail;
+mod writer;
 
+pub use config::{AccessLog, LogTarget, Observe, ObserveError, TraceMode};
+pub(crate) use observer::{Observer, open};
 pub(crate) use record::{Record, Served, Timing};
-pub(crate) use sample::{Sample, Wish};
+pub use sample::Sample;
+pub(crate) use sample::Wish;
+pub(crate) use trace::participate;
 pub(crate) use trail::Trail;
+pub(crate) use writer::{LogCounts, Writer};
 
-/// A worker's end of the access log.
-#[derive(Debug, Default)]
-pub(crate) struct Observer {
-    sample: Sample,
-}
-
-impl Observer {
-    /// Whether the log wants a request, by its id: a retry and a mirrored copy get the same answer.
-    pub(crate) fn wish(&self, id: &[u8]) -> Wish {
-        self.sample.wish(id)
-    }
-
-    /// Whether the log wants any request at all.
-    pub(crate) fn is_on(&self) -> bool {
-        self.sample.is_on()
-    }
-
-    /// A request is over that the log wants ([`Wish::holds`]).
-    #[expect(clippy::unused_self, reason = "the writer of the log comes next")]
-    pub(crate) fn observe(&self, record: &Record<'_>) {
-        tracing::trace!(?record, "request");
-    }
-}
+/// No line is longer, whatever a client sends.
+#[cfg(test)]
+const LONGEST_LINE: usize = 128 * 1024;

@@ -7,7 +7,6 @@ use crate::count::Protocol;
 
 /// A request that is over. Everything is borrowed: whoever served it has it still.
 #[derive(Clone, Copy, Debug)]
-#[allow(dead_code)] // until the log is written
 pub(crate) struct Record<'a> {
     /// What went upstream in `x-request-id`.
     pub(crate) id: &'a [u8],
@@ -43,7 +42,6 @@ pub(crate) struct Record<'a> {
 
 /// Who answered a request.
 #[derive(Clone, Copy, Debug)]
-#[allow(dead_code)] // until the log is written
 pub(crate) struct Served<'a> {
     pub(crate) arm: &'a [u8],
     pub(crate) revision: &'a [u8],
@@ -52,7 +50,6 @@ pub(crate) struct Served<'a> {
 
 /// Where a request's time went.
 #[derive(Clone, Copy, Debug, Default)]
-#[allow(dead_code)] // until the log is written
 pub(crate) struct Timing {
     /// From its head to its (last) place on an endpoint: the queue and earlier attempts.
     pub(crate) wait: Option<Duration>,

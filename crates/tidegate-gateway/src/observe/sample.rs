@@ -1,13 +1,9 @@
 //! Which requests the access log has. Decided by the request's id alone, so everybody who asks gets the same answer.
 
-/// Which share of requests is logged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(dead_code)] // until a log can be asked for
-pub(crate) enum Sample {
-    /// There is no log.
-    #[default]
-    Off,
-    /// Requests whose id falls below this, and every answer from 500 on.
+/// Which share of requests is logged. Answers from 500 on are logged in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sample {
+    /// Requests whose id, spread over all 64-bit numbers, falls below this.
     Below(u64),
     /// Every request.
     All,
@@ -16,7 +12,7 @@ pub(crate) enum Sample {
 /// Whether the log wants a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
-    /// In no case.
+    /// In no case: there is no log.
     Never,
     /// If it fails.
     Failed,
@@ -36,13 +32,8 @@ impl Wish {
 }
 
 impl Sample {
-    pub(crate) fn is_on(self) -> bool {
-        self != Sample::Off
-    }
-
     pub(crate) fn wish(self, id: &[u8]) -> Wish {
         match self {
-            Sample::Off => Wish::Never,
             Sample::All => Wish::Always,
             Sample::Below(bound) if spread(id) < bound => Wish::Always,
             Sample::Below(_) => Wish::Failed,
@@ -76,7 +67,6 @@ mod tests {
     fn failures_are_wanted_where_there_is_a_log() {
         let none = Sample::Below(0);
         assert_eq!([499, 500, 599].map(|status| none.wish(b"id").holds(status)), [false, true, true]);
-        assert!(!Sample::Off.wish(b"id").holds(500));
         assert!(Sample::All.wish(b"id").holds(200));
     }
 }

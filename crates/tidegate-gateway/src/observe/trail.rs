@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
 
-use super::{Record, Served, Timing, Wish};
+use super::{Record, Served, Timing, Wish, participate};
 use crate::count::{Over, Protocol, RouteLane, RouteRow, Row};
 use crate::endpoint::Endpoint;
 use crate::head::{REQUEST_ID, keep_or_make_id};
@@ -60,6 +60,9 @@ struct Progress {
 impl Trail {
     /// A request's head is here.
     pub(crate) fn begin<B>(worker: &Rc<Worker>, peer: Peer, request: &mut Request<B>) -> Rc<Self> {
+        if worker.observer.traces() {
+            participate(request.headers_mut(), || worker.observer.random());
+        }
         let story = worker.observer.is_on().then(|| Story::begin(worker, peer, request)).flatten();
         Rc::new(Trail {
             worker: worker.clone(),

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use tidegate_core::model::{ArmCounts, ArmRole, RouteTable};
 use tidegate_gateway::control::protocol::{Command, Message};
-use tidegate_gateway::{GatewayConfig, GatewayError, gateway_main};
+use tidegate_gateway::{GatewayConfig, GatewayError, Observe, gateway_main};
 
 use crate::stage::client::Client;
 use crate::stage::table::{arm, table, with_arms};
@@ -163,6 +163,7 @@ fn a_second_gateway_in_the_directory_is_refused() {
         listen: "127.0.0.1:0".parse().unwrap(),
         workers: 1,
         geo: None,
+        observe: Observe::default(),
     };
     match gateway_main(config) {
         Err(GatewayError::Held { pid, .. }) => assert_eq!(pid, std::process::id()),
@@ -180,6 +181,7 @@ fn a_foreign_file_in_the_tables_place_is_left_alone() {
         listen: "127.0.0.1:0".parse().unwrap(),
         workers: 1,
         geo: None,
+        observe: Observe::default(),
     };
     assert!(matches!(gateway_main(config), Err(GatewayError::Table { .. })));
     assert_eq!(std::fs::read(&path).unwrap(), b"not a table");

@@ -1,6 +1,7 @@
 //! The gateway from outside: real sockets on loopback on both sides, every byte known.
 #![allow(clippy::unwrap_used)] // all of it is tests
 
+mod access_log;
 mod alive;
 mod arms;
 mod bodies;
@@ -17,5 +18,6 @@ mod races;
 mod routes;
 mod stage;
 mod swap;
+mod traces;
 mod upgrade;
 mod weights;

@@ -8,6 +8,7 @@ use tidegate_gateway::{GatewayConfig, gateway_main};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::wiring::observe::ObserveArgs;
 
 /// As typed.
 #[derive(Debug, Args)]
@@ -24,6 +25,8 @@ pub struct GatewayArgs {
     /// Where clients are: a database of countries or cities in MaxMind's format; `geo.mmdb` in its directory unless said
     #[arg(long, value_name = "FILE")]
     pub geo: Option<PathBuf>,
+    #[command(flatten)]
+    observe: ObserveArgs,
 }
 
 /// Runs until it is told to stop.
@@ -32,8 +35,10 @@ pub fn run(args: GatewayArgs) -> Result<Exit, Failure> {
     if let Err(error) = tidegate_os::process::allow_many_files() {
         tracing::warn!(%error, "no more connections than usual can be open at a time");
     }
-    let GatewayArgs { dir, listen, workers, geo } = args;
-    gateway_main(GatewayConfig { dir, listen, workers, geo }).map(|()| Exit::DONE).map_err(|error| {
+    let GatewayArgs { dir, listen, workers, geo, observe } = args;
+    let observe = observe.observe();
+    let config = GatewayConfig { dir, listen, workers, geo, observe };
+    gateway_main(config).map(|()| Exit::DONE).map_err(|error| {
         Failure::environment(error.to_string(), "`tidegate up --gateway ADDR:PORT` listens elsewhere")
     })
 }

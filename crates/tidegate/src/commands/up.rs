@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::wiring::observe::ObserveArgs;
 use crate::wiring::server::{self, UpOptions};
 
 /// As typed.
@@ -26,6 +27,8 @@ pub struct UpArgs {
     // The same id and type as the global option, which it replaces here.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7070")]
     api: String,
+    #[command(flatten)]
+    observe: ObserveArgs,
 }
 
 impl UpArgs {
@@ -42,5 +45,5 @@ impl UpArgs {
 pub fn run(args: UpArgs) -> Result<Exit, Failure> {
     crate::trace::begin();
     let api = args.api()?;
-    server::up(&UpOptions { data: args.data, gateway: args.gateway, api })
+    server::up(&UpOptions { data: args.data, gateway: args.gateway, api, observe: args.observe })
 }

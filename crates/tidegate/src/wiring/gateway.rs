@@ -35,6 +35,8 @@ const LOG_LARGEST: u64 = 8 << 20;
 pub struct GatewayProcess {
     dir: PathBuf,
     listen: SocketAddr,
+    /// Further options it is started with.
+    options: Vec<OsString>,
 }
 
 /// Keeps the gateway running until it is dropped.
@@ -68,7 +70,12 @@ impl GatewayProcess {
                 "free some space or choose another --data",
             )
         })?;
-        Ok(GatewayProcess { dir, listen })
+        Ok(GatewayProcess { dir, listen, options: Vec::new() })
+    }
+
+    /// Started with these options from now on; one that runs goes on as it was started.
+    pub fn with_options(self, options: Vec<OsString>) -> Self {
+        GatewayProcess { options, ..self }
     }
 
     /// Its directory.
@@ -157,7 +164,7 @@ impl GatewayProcess {
 
     fn start(&self) -> io::Result<Child> {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let args = [
+        let mut args = vec![
             OsString::from("gateway"),
             "--dir".into(),
             self.dir.clone().into(),
@@ -166,10 +173,11 @@ impl GatewayProcess {
             "--workers".into(),
             workers.to_string().into(),
         ];
+        args.extend(self.options.iter().cloned());
         let log = self.log()?;
         Detached {
             program: super::PROGRAM.into(),
-            args: args.into(),
+            args,
             stdout: Some(log.try_clone()?.into()),
             stderr: Some(log.into()),
             ..Detached::default()

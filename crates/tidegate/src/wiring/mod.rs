@@ -4,6 +4,7 @@ pub mod data_dir;
 pub mod gateway;
 #[cfg(debug_assertions)]
 mod killed;
+pub mod observe;
 pub mod server;
 
 /// The program as it runs: other processes of ours are the same one, also where the file on disk was replaced or removed since.

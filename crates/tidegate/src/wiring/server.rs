@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use super::data_dir::DataDir;
 use super::gateway::{GatewayKeeper, GatewayProcess, Sink};
+use super::observe::ObserveArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::print;
@@ -33,6 +34,8 @@ pub struct UpOptions {
     pub gateway: SocketAddr,
     /// Where the API listens.
     pub api: SocketAddr,
+    /// What the gateway tells of requests, from its next start on.
+    pub observe: ObserveArgs,
 }
 
 /// Why the process ends.
@@ -94,6 +97,8 @@ fn start(data: DataDir, options: &UpOptions) -> Result<(Running, Handle, String)
         let _ = waking.lock().map(|sender| sender.send(Signal::Look));
     });
     let gateway = GatewayProcess::new(data.path(), options.gateway)?;
+    let observe = options.observe.typed().map_err(|error| machine("the working directory", &error))?;
+    let gateway = gateway.with_options(observe);
     let link = GatewayLink::start(gateway.dir(), waker.clone())
         .map_err(|error| machine("the gateway's link", &error))?;
     let link = Arc::new(link);

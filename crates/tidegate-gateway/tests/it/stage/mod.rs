@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tidegate_core::model::{GatewayObservation, RouteTable};
 use tidegate_gateway::control::GatewayLink;
-use tidegate_gateway::{GatewayConfig, GatewayError, Limits, gateway_run};
+use tidegate_gateway::{AccessLog, GatewayConfig, GatewayError, Limits, LogTarget, Observe, gateway_run};
 
 /// Waits for something to become so.
 pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
@@ -61,12 +61,17 @@ impl Stage {
     }
 
     pub fn with(limits: Limits) -> Stage {
+        Stage::observing(limits, Observe::default())
+    }
+
+    pub fn observing(limits: Limits, observe: Observe) -> Stage {
         let dir = tempfile::tempdir().unwrap();
         let config = GatewayConfig {
             dir: dir.path().to_owned(),
             listen: "127.0.0.1:0".parse().unwrap(),
             workers: 2,
             geo: None,
+            observe,
         };
         let gateway = Some(std::thread::spawn(move || gateway_run(config, limits)));
         let (link, wakes) = link(dir.path());
@@ -102,6 +107,7 @@ pub struct Process(pub Child);
 
 const DIR: &str = "TIDEGATE_TEST_GATEWAY_DIR";
 const LISTEN: &str = "TIDEGATE_TEST_GATEWAY_LISTEN";
+const ACCESS_LOG: &str = "TIDEGATE_TEST_GATEWAY_ACCESS_LOG";
 
 impl Process {
     pub fn start(dir: &Path, listen: SocketAddr) -> Process {
@@ -109,6 +115,7 @@ impl Process {
             .args(["--exact", "stage::be_a_gateway", "--nocapture"])
             .env(DIR, dir)
             .env(LISTEN, listen.to_string())
+            .env(ACCESS_LOG, dir.join("access.log"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
@@ -132,6 +139,9 @@ impl Drop for Process {
 #[test]
 fn be_a_gateway() {
     let (Ok(dir), Ok(listen)) = (std::env::var(DIR), std::env::var(LISTEN)) else { return };
-    let config = GatewayConfig { dir: dir.into(), listen: listen.parse().unwrap(), workers: 2, geo: None };
+    let to = LogTarget::File(std::env::var_os(ACCESS_LOG).unwrap().into());
+    let observe = Observe { access_log: Some(AccessLog::new(to)), ..Observe::default() };
+    let listen = listen.parse().unwrap();
+    let config = GatewayConfig { dir: dir.into(), listen, workers: 2, geo: None, observe };
     tidegate_gateway::gateway_main(config).unwrap();
 }
