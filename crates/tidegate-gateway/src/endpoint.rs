@@ -3,14 +3,15 @@
 //! It outlives the routing table it came from for as long as requests are in flight on it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tidegate_core::model::{Address, InstanceId, ServiceSpec};
+use tidegate_core::model::{Address, InstanceId, Protocol, ServiceSpec};
 use tokio::sync::Notify;
 
 use crate::balance::Health;
 
+const PROTOCOLS: [Protocol; 4] = [Protocol::Http1, Protocol::H2c, Protocol::Https1, Protocol::H2];
 /// How long an endpoint is watched before a kept connection may carry what must not be sent twice.
 const WATCHED: Duration = Duration::from_secs(1);
 /// How long an early close is held against an endpoint.
@@ -23,6 +24,8 @@ pub(crate) struct Endpoint {
     pub(crate) uid: u64,
     pub(crate) id: InstanceId,
     pub(crate) address: Address,
+    /// What it speaks, as the place in `PROTOCOLS`.
+    protocol: AtomicU8,
     inflight: AtomicU32,
     gone: AtomicBool,
     drain_ms: AtomicU64,
@@ -36,8 +39,20 @@ impl Endpoint {
     pub(crate) fn new(uid: u64, id: InstanceId, address: Address, idle: Arc<Notify>) -> Self {
         let (inflight, gone) = (AtomicU32::new(0), AtomicBool::new(false));
         let drain_ms = AtomicU64::new(ServiceSpec::DRAIN.0);
-        let (manners, health) = (Manners::new(), Health::default());
-        Endpoint { uid, id, address, inflight, gone, drain_ms, idle, manners, health }
+        let (manners, health, protocol) = (Manners::new(), Health::default(), AtomicU8::new(0));
+        Endpoint { uid, id, address, protocol, inflight, gone, drain_ms, idle, manners, health }
+    }
+
+    /// What it speaks.
+    pub(crate) fn protocol(&self) -> Protocol {
+        let number = usize::from(self.protocol.load(Ordering::Relaxed));
+        PROTOCOLS.get(number).copied().unwrap_or_default()
+    }
+
+    /// From now on it speaks this.
+    pub(crate) fn set_protocol(&self, protocol: Protocol) {
+        let number = PROTOCOLS.iter().position(|other| *other == protocol).unwrap_or(0);
+        self.protocol.store(number as u8, Ordering::Relaxed);
     }
 
     /// Requests in flight.

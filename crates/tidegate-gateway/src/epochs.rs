@@ -35,12 +35,19 @@ pub(crate) enum ApplyError {
     Ending,
 }
 
+/// Where a gateway listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Places {
+    pub(crate) address: SocketAddr,
+    pub(crate) https: Option<SocketAddr>,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Epochs {
     dir: PathBuf,
     /// Where the workers listen.
-    pub(crate) address: SocketAddr,
+    pub(crate) places: Places,
     /// Which process this is: counts of another start from zero.
     pub(crate) incarnation: String,
     front: Front,
@@ -61,7 +68,7 @@ impl Epochs {
     /// The workers already use `table`, compiled by `registry`.
     pub(crate) fn new(
         dir: PathBuf,
-        address: SocketAddr,
+        places: Places,
         registry: Registry,
         table: RouteTable,
         orders: Vec<mpsc::UnboundedSender<Order>>,
@@ -70,7 +77,7 @@ impl Epochs {
         let incarnation = format!("{}-{:016x}", std::process::id(), seed());
         let state = Mutex::new(State { registry, table: Arc::new(table) });
         let applying = tokio::sync::Mutex::new(());
-        Epochs { dir, address, incarnation, front, orders, applying, state }
+        Epochs { dir, places, incarnation, front, orders, applying, state }
     }
 
     /// The epoch that every worker uses.

@@ -53,7 +53,7 @@ async fn forward(
     let view = PartsView { parts: &parts, host: &host, peer: client.peer };
     let Admission { entry, note } = worker.admit(&view, |route| trail.on_route(route))?;
     let ticket = worker.seated(&host, &path, entry).await?;
-    let upgrade = head::prepare(&mut parts, client.peer.address, || worker.request_id());
+    let upgrade = head::prepare(&mut parts, client.peer, || worker.request_id());
     if let Some(policy) = policy {
         policy.prepare(&mut parts, client.peer, &host);
     }
@@ -148,7 +148,7 @@ async fn attempt(
     spare: Option<&request::Parts>,
 ) -> Result<(Response<Incoming>, Lease), Attempt> {
     let Some(mut lease) = worker.kept.take(&ticket.endpoint, spare.is_some()) else {
-        return attempt_fresh(ticket, request).await;
+        return attempt_fresh(worker, ticket, request).await;
     };
     let request = match send(&mut lease, request, ticket).await {
         Ok(response) => return Ok((response, lease)),
@@ -161,7 +161,7 @@ async fn attempt(
         Err(miss) => return Err(failed(miss)),
     };
     lease.endpoint.manners().on_early_close();
-    attempt_fresh(ticket, request).await
+    attempt_fresh(worker, ticket, request).await
 }
 
 fn again(parts: request::Parts) -> Request<Upload> {
@@ -169,10 +169,12 @@ fn again(parts: request::Parts) -> Request<Upload> {
 }
 
 async fn attempt_fresh(
+    worker: &Rc<Worker>,
     ticket: &Ticket,
     request: Request<Upload>,
 ) -> Result<(Response<Incoming>, Lease), Attempt> {
-    let mut lease = match connect(&ticket.endpoint, ticket.within(ticket.terms.connect)).await {
+    let within = ticket.within(ticket.terms.connect);
+    let mut lease = match connect(&worker.kept, &ticket.endpoint, within).await {
         Ok(lease) => lease,
         Err(error) => {
             tracing::debug!(instance = %ticket.endpoint.id, %error, "no connection");

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -15,13 +15,15 @@ use tokio::sync::{Notify, mpsc};
 use crate::assign::Secret;
 use crate::control::server;
 use crate::count::Front;
-use crate::epochs::{Epochs, TABLE_FILE, load_table};
+use crate::door::Sockets;
+use crate::epochs::{Epochs, Places, TABLE_FILE, load_table};
 use crate::geo::{self, Geo};
 use crate::limits::Limits;
 use crate::listen;
 use crate::observe::{self, Observe, Observer};
 use crate::registry::Registry;
 use crate::route::Table;
+use crate::tls::{Shelf, Tls, Watch};
 use crate::worker::{self, Order, Setup};
 
 /// How long requests in flight may take when the process is told to end by a signal.
@@ -40,6 +42,18 @@ pub struct GatewayConfig {
     pub geo: Option<PathBuf>,
     /// What it tells of requests.
     pub observe: Observe,
+    /// Where it listens for users' requests under TLS; `None`: nowhere.
+    pub https: Option<SocketAddr>,
+    /// Where certificates are: `<certs>/<host>/cert.pem` and `key.pem`.
+    pub certs: PathBuf,
+}
+
+impl GatewayConfig {
+    /// One worker without TLS.
+    pub fn new(dir: PathBuf, listen: SocketAddr) -> Self {
+        let (certs, observe) = (dir.join("certs"), Observe::default());
+        GatewayConfig { dir, listen, workers: 1, geo: None, observe, https: None, certs }
+    }
 }
 
 /// Why a gateway did not start, or did not go on.
@@ -94,25 +108,32 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     let table = load_table(&config.dir.join(TABLE_FILE))?;
     let secret = Secret::load_or_make(&config.dir)
         .map_err(|error| GatewayError::File { path: error.path, source: error.source })?;
-    let (listeners, address) = listen_all(config.listen, config.workers.max(1))?;
+    let count = config.workers.max(1);
+    let (plain, address) = listen_all(config.listen, count)?;
+    let (tls, https) = config.https.map(|https| listen_all(https, count)).transpose()?.unzip();
+    let shelf = Arc::new(Shelf::default());
+    let shared = Arc::new(Tls::new(shelf.clone(), limits.handshake)?);
+    let sockets = sockets(plain, tls, &shared);
+    let watch = https.map(|_| Watch::new(config.certs, shelf));
     let socket = config.dir.join("control.sock");
     let control = tidegate_os::socket::bind(&socket).map_err(|source| file_error(&socket, source))?;
 
     let idle = Arc::new(Notify::new());
-    let front = Front::new(listeners.len());
-    let (observers, writer) = observe::open(&config.observe, listeners.len(), front.log())?;
-    let mut registry = Registry::new(listeners.len(), limits, secret, idle.clone());
+    let front = Front::new(count);
+    let (observers, writer) = observe::open(&config.observe, count, front.log())?;
+    let mut registry = Registry::new(count, limits, secret, idle.clone());
     let compiled = Arc::new(registry.compile(&table));
     let geo = Arc::new(Geo::open(config.geo.unwrap_or_else(|| config.dir.join(geo::FILE))));
-    let doors = listeners.into_iter().zip(observers).collect();
-    let workers = start_workers(doors, &compiled, limits, (&front, &geo))?;
+    let sockets = sockets.into_iter().zip(observers).collect();
+    let workers = start_workers(sockets, &compiled, limits, (&front, &geo))?;
     let orders: Vec<_> = workers.iter().map(|worker| worker.orders.clone()).collect();
-    let epochs = Arc::new(Epochs::new(config.dir, address, registry, table, orders, front));
-    tracing::info!(%address, workers = workers.len(), epoch = epochs.epoch(), "gateway listens");
+    let places = Places { address, https };
+    let epochs = Arc::new(Epochs::new(config.dir, places, registry, table, orders, front));
+    tracing::info!(%address, ?https, workers = workers.len(), epoch = epochs.epoch(), "gateway listens");
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.spawn(geo::watch(geo));
-    let drain = runtime.block_on(attend(control, epochs, idle))?;
+    let drain = runtime.block_on(attend(control, epochs, idle, watch))?;
     end(workers, drain)?;
     if let Some(writer) = writer {
         writer.finish();
@@ -128,31 +149,35 @@ struct Hired {
     thread: JoinHandle<io::Result<()>>,
 }
 
-fn listen_all(
-    listen: SocketAddr,
-    workers: usize,
-) -> Result<(Vec<std::net::TcpListener>, SocketAddr), GatewayError> {
+fn listen_all(listen: SocketAddr, workers: usize) -> Result<(Vec<TcpListener>, SocketAddr), GatewayError> {
     let error = |source| GatewayError::Listen { address: listen, source };
     let listeners = listen::bind_all(listen, workers).map_err(error)?;
     let address = listeners[0].local_addr().map_err(error)?;
     Ok((listeners, address))
 }
 
+/// Each worker's share of the listeners.
+fn sockets(plain: Vec<TcpListener>, tls: Option<Vec<TcpListener>>, shared: &Arc<Tls>) -> Vec<Sockets> {
+    let tls = tls.unwrap_or_default().into_iter().map(|listener| Some((listener, shared.clone())));
+    let tls = tls.chain(std::iter::repeat_with(|| None));
+    plain.into_iter().zip(tls).map(|(plain, tls)| Sockets { plain, tls }).collect()
+}
+
 fn start_workers(
-    doors: Vec<(std::net::TcpListener, Observer)>,
+    sockets: Vec<(Sockets, Observer)>,
     table: &Arc<Table>,
     limits: Limits,
     (front, geo): (&Front, &Arc<Geo>),
 ) -> io::Result<Vec<Hired>> {
-    let workers = doors.len();
-    let start = |(index, (listener, observer)): (usize, _)| {
+    let workers = sockets.len();
+    let start = |(index, (sockets, observer)): (usize, _)| {
         let (orders, receive) = mpsc::unbounded_channel();
         let (table, tally, geo) = (table.clone(), front.tally(index), geo.clone());
-        let setup = Setup { index, workers, listener, table, limits, tally, observer, geo, orders: receive };
+        let setup = Setup { index, workers, sockets, table, limits, tally, observer, geo, orders: receive };
         let thread = std::thread::Builder::new().name(format!("worker-{index}"));
         Ok(Hired { orders, thread: thread.spawn(|| worker::run(setup))? })
     };
-    doors.into_iter().enumerate().map(start).collect()
+    sockets.into_iter().enumerate().map(start).collect()
 }
 
 fn file_error(path: &Path, source: io::Error) -> GatewayError {
@@ -172,7 +197,11 @@ async fn attend(
     control: std::os::unix::net::UnixListener,
     epochs: Arc<Epochs>,
     idle: Arc<Notify>,
+    watch: Option<Watch>,
 ) -> io::Result<Duration> {
+    if let Some(watch) = watch {
+        tokio::spawn(watch.keep());
+    }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let (end, mut ended) = mpsc::channel(1);

@@ -1,6 +1,5 @@
 //! Heads: which fields go through, which end here, and which the gateway adds. Pure.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
@@ -8,6 +7,7 @@ use http::{Method, Uri, request};
 
 use crate::page::Page;
 use crate::route::host_name;
+use crate::view::Peer;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -58,7 +58,7 @@ pub(crate) fn is_idempotent(method: &Method) -> bool {
 /// to change to, if any; the head then asks the endpoint for it.
 pub(crate) fn prepare(
     parts: &mut request::Parts,
-    client: SocketAddr,
+    peer: Peer,
     id: impl FnOnce() -> HeaderValue,
 ) -> Option<HeaderValue> {
     let upgrade = upgrade_of(&parts.headers);
@@ -70,7 +70,7 @@ pub(crate) fn prepare(
     for name in OURS {
         parts.headers.remove(name);
     }
-    add_forwarded(&mut parts.headers, client);
+    add_forwarded(&mut parts.headers, peer);
     keep_or_make_id(&mut parts.headers, id);
     if trailers {
         parts.headers.insert(header::TE, HeaderValue::from_static("trailers"));
@@ -168,8 +168,8 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-fn add_forwarded(headers: &mut HeaderMap, client: SocketAddr) {
-    let address = client.ip().to_canonical().to_string();
+fn add_forwarded(headers: &mut HeaderMap, peer: Peer) {
+    let address = peer.address.ip().to_canonical().to_string();
     let Ok(address) = HeaderValue::try_from(address) else { return };
     let mut chain = Vec::new();
     for earlier in headers.get_all(FORWARDED_FOR) {
@@ -181,7 +181,8 @@ fn add_forwarded(headers: &mut HeaderMap, client: SocketAddr) {
         headers.insert(FORWARDED_FOR, chain);
     }
     headers.insert(REAL_IP, address);
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    let proto = if peer.secure { "https" } else { "http" };
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
     if let Some(host) = headers.get(header::HOST).cloned() {
         headers.insert(FORWARDED_HOST, host);
     }
@@ -220,8 +221,8 @@ mod tests {
             builder = builder.header(*name, *value);
         }
         let (mut parts, ()) = builder.body(()).unwrap().into_parts();
-        let client = "10.0.0.9:1234".parse().unwrap();
-        let upgrade = prepare(&mut parts, client, || HeaderValue::from_static("made"));
+        let peer = Peer { address: "10.0.0.9:1234".parse().unwrap(), secure: false };
+        let upgrade = prepare(&mut parts, peer, || HeaderValue::from_static("made"));
         (parts, upgrade)
     }
 

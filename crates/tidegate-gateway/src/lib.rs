@@ -4,7 +4,7 @@
 //! control socket, the last routing table on disk. [`control::GatewayLink`] is the control plane's end: push a table, see
 //! what every worker uses and what is in flight. The gateway decides nothing about rollouts; it does what the table says.
 //!
-//! A request's way: `front` (parse, police) → `exchange` (route, arm, endpoint) → `upstream` (send, relay). HTTP/1.1 is
+//! A request's way: `front` (parse, police) → `exchange` (route, arm, endpoint) → `upstream` (send, relay). HTTP is
 //! hyper's, in `front` and `upstream` only.
 
 mod admission;
@@ -13,6 +13,7 @@ mod balance;
 mod client_id;
 pub mod control;
 mod count;
+mod door;
 mod drain;
 mod endpoint;
 mod epochs;
@@ -23,12 +24,14 @@ mod geo;
 mod head;
 mod limits;
 mod listen;
+mod local;
 mod observe;
 mod page;
 mod policy;
 mod registry;
 mod route;
 mod ticket;
+mod tls;
 mod tunnel;
 mod upstream;
 #[allow(dead_code)] // until arms, balancing and policies read it

@@ -11,6 +11,8 @@ pub struct Limits {
     pub first_byte: Duration,
     /// Between two reads of a body, and for a client to take what is written to it.
     pub stall: Duration,
+    /// For a TLS handshake, and for the PROXY header before it.
+    pub handshake: Duration,
     /// For a client to send a whole request head.
     pub head: Duration,
     /// For a client's connection to sit between requests.
@@ -34,6 +36,7 @@ impl Default for Limits {
             connect: Duration::from_secs(2),
             first_byte: Duration::from_secs(60),
             stall: Duration::from_secs(60),
+            handshake: Duration::from_secs(10),
             head: Duration::from_secs(10),
             client_idle: Duration::from_secs(75),
             upstream_idle: Duration::from_millis(1_500),

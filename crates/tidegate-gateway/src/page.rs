@@ -150,6 +150,27 @@ impl Page {
         text: "The target of this request is not valid.",
         retry_after: 0,
     };
+    /// The head says two things at once, or what no head may say.
+    pub(crate) const BAD_HEAD: Page = Page {
+        status: StatusCode::BAD_REQUEST,
+        mark: "bad-request",
+        text: "The head of this request is not valid.",
+        retry_after: 0,
+    };
+    /// The head has more fields than are read.
+    pub(crate) const MANY_FIELDS: Page = Page {
+        status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        mark: "bad-request",
+        text: "The request has too many header fields.",
+        retry_after: 0,
+    };
+    /// A tunnel is asked for.
+    pub(crate) const NO_CONNECT: Page = Page {
+        status: StatusCode::NOT_IMPLEMENTED,
+        mark: "bad-request",
+        text: "CONNECT is not offered.",
+        retry_after: 0,
+    };
     /// The same, to be asked for again after so many seconds.
     pub(crate) const fn retry_after(self, seconds: u32) -> Self {
         Page { retry_after: seconds, ..self }

@@ -153,6 +153,7 @@ impl Registry {
         let assigner = Assigner::compile(name, &upstream.policy.assign, &upstream.arms, &self.secret);
         let drain = upstream.drain.unwrap_or(model::ServiceSpec::DRAIN);
         for place in arms.iter().flat_map(|arm| &arm.places) {
+            place.endpoint.set_protocol(upstream.policy.protocol);
             place.endpoint.set_drain(std::time::Duration::from_millis(drain.0));
         }
         let (assigner, terms) = (assigner.map(Box::new), Terms::new(&upstream.policy, &self.limits));

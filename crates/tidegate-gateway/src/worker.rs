@@ -1,23 +1,20 @@
-//! One worker: a thread with a runtime, a listener, a table and kept connections of its own. Workers share nothing that a
+//! One worker: a thread with a runtime, listeners, a table and kept connections of its own. Workers share nothing that a
 //! request would have to wait for.
 
 use std::cell::{Cell, Ref, RefCell};
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::HeaderValue;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 
 use crate::admission::Entry;
 use crate::assign::Note;
 use crate::count::Tally;
+use crate::door::{Doors, Guest, Sockets};
 use crate::drain::Leaving;
-use crate::front::{Stream, Wire, connection};
 use crate::geo::{Atlas, Geo};
 use crate::limits::Limits;
 use crate::observe::{Observer, Trail};
@@ -26,7 +23,7 @@ use crate::policy::Policy;
 use crate::registry::seed;
 use crate::route::{Found, Route, Table};
 use crate::upstream::Kept;
-use crate::view::{Peer, RequestView};
+use crate::view::RequestView;
 
 const SWEEP_EVERY: Duration = Duration::from_millis(200);
 /// How long accepting rests when the process has no descriptor left.
@@ -47,7 +44,7 @@ pub(crate) struct Setup {
     pub(crate) index: usize,
     /// How many workers there are.
     pub(crate) workers: usize,
-    pub(crate) listener: std::net::TcpListener,
+    pub(crate) sockets: Sockets,
     pub(crate) table: Arc<Table>,
     pub(crate) limits: Limits,
     pub(crate) tally: Arc<Tally>,
@@ -89,7 +86,7 @@ pub(crate) struct Worker {
 pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
-    let Setup { index, workers, listener, table, limits, tally, observer, geo, orders } = setup;
+    let Setup { index, workers, sockets, table, limits, tally, observer, geo, orders } = setup;
     let worker = Rc::new(Worker {
         index,
         limits,
@@ -105,15 +102,15 @@ pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
         id_prefix: seed(),
         id_next: Cell::new(0),
     });
-    local.block_on(&runtime, work(worker, listener, orders))
+    local.block_on(&runtime, work(worker, sockets, orders))
 }
 
 async fn work(
     worker: Rc<Worker>,
-    listener: std::net::TcpListener,
+    sockets: Sockets,
     mut orders: mpsc::UnboundedReceiver<Order>,
 ) -> std::io::Result<()> {
-    let listener = TcpListener::from_std(listener)?;
+    let doors = Doors::open(sockets)?;
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     let deadline = loop {
         tokio::select! {
@@ -125,10 +122,10 @@ async fn work(
                 None => return Ok(()),
             },
             _ = sweep.tick() => worker.on_tick(),
-            accepted = listener.accept() => worker.on_accept(accepted).await,
+            accepted = doors.accept() => worker.on_accept(accepted).await,
         }
     };
-    worker.drain_queue(listener).await;
+    doors.shut().into_iter().for_each(|guest| worker.begin(guest));
     worker.drain.send_replace(true);
     worker.leaving.on_end(Instant::now(), deadline);
     worker.finish(orders, deadline).await;
@@ -237,9 +234,9 @@ impl Worker {
         self.table.borrow().guards().for_each(|guard| guard.call());
     }
 
-    async fn on_accept(self: &Rc<Self>, accepted: std::io::Result<(TcpStream, SocketAddr)>) {
+    async fn on_accept(self: &Rc<Self>, accepted: std::io::Result<Guest>) {
         match accepted {
-            Ok((stream, address)) => self.begin(stream, address),
+            Ok(guest) => self.begin(guest),
             Err(error) if is_of_the_client(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections");
@@ -248,33 +245,14 @@ impl Worker {
         }
     }
 
-    fn begin(self: &Rc<Self>, stream: TcpStream, address: SocketAddr) {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "the client is gone already");
-            return;
-        }
+    fn begin(self: &Rc<Self>, guest: Guest) {
         let (worker, open) = (self.clone(), self.open());
-        let peer = Peer { address, secure: false };
         self.tally.on_connection();
         tokio::task::spawn_local(async move {
-            connection::serve(worker.clone(), Stream::new(Wire::Plain(stream), Bytes::new()), peer).await;
+            guest.serve(worker.clone()).await;
             worker.tally.on_close();
             drop(open);
         });
-    }
-
-    /// Takes the connections that the kernel has accepted for us: closing the listener would reset them.
-    async fn drain_queue(self: &Rc<Self>, listener: TcpListener) {
-        let listener = match listener.into_std() {
-            Ok(listener) => listener,
-            Err(error) => return tracing::warn!(%error, "the accept queue is lost"),
-        };
-        while let Ok((stream, address)) = listener.accept() {
-            let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
-            if let Ok(stream) = stream {
-                self.begin(stream, address);
-            }
-        }
     }
 
     async fn finish(&self, mut orders: mpsc::UnboundedReceiver<Order>, deadline: Instant) {

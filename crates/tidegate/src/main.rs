@@ -3,6 +3,7 @@
 
 mod cli;
 mod commands;
+mod edge;
 mod exit;
 mod failure;
 mod folder;

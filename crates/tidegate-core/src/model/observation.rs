@@ -127,6 +127,8 @@ pub struct GatewayObservation {
     pub pid: Option<u32>,
     /// Where it listens.
     pub listen: Option<String>,
+    /// Where it listens for TLS.
+    pub https: Option<String>,
     /// The newest routing table that every worker of it uses.
     pub acked: u64,
     /// Requests in flight per endpoint, seen at `acked` or later. An endpoint that is missing has none.

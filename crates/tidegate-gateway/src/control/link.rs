@@ -113,10 +113,11 @@ impl Shared {
     fn on_message(&self, message: Message) -> bool {
         let mut state = self.lock();
         match message {
-            Message::Hello { pid, listen, epoch, inflight, .. } => {
+            Message::Hello { pid, listen, https, epoch, inflight, .. } => {
                 let counts = state.seen.counts.take();
                 let (pid, listen) = (Some(pid), Some(listen));
-                state.seen = GatewayObservation { alive: true, pid, listen, acked: epoch, inflight, counts };
+                state.seen =
+                    GatewayObservation { alive: true, pid, listen, https, acked: epoch, inflight, counts };
                 true
             }
             Message::Ack { epoch, inflight } => {

@@ -31,6 +31,9 @@ pub enum Message {
         pid: u32,
         /// Where it listens.
         listen: String,
+        /// Where it listens for TLS.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        https: Option<String>,
         /// Which start of it.
         incarnation: String,
         /// The epoch every worker uses.

@@ -147,7 +147,8 @@ fn hello(epochs: &Epochs) -> Message {
     Message::Hello {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
-        listen: epochs.address.to_string(),
+        listen: epochs.places.address.to_string(),
+        https: epochs.places.https.map(|https| https.to_string()),
         incarnation: epochs.incarnation.clone(),
         epoch,
         inflight,

@@ -52,9 +52,18 @@ struct State {
 
 impl Client {
     pub(crate) fn new(stream: Stream, peer: Peer, limits: Limits) -> Arc<Self> {
+        Client::made(Some(stream), peer, limits)
+    }
+
+    /// A client whose bytes go elsewhere: HTTP/2 has rules of its own for them.
+    pub(crate) fn without_stream(peer: Peer, limits: Limits) -> Arc<Self> {
+        Client::made(None, peer, limits)
+    }
+
+    fn made(stream: Option<Stream>, peer: Peer, limits: Limits) -> Arc<Self> {
         let now = Instant::now();
         let state = State {
-            stream: Some(stream),
+            stream,
             screen: Screen::new(limits.head_bytes, limits.head_fields),
             refusal: None,
             refused_body: false,
@@ -190,6 +199,13 @@ impl State {
         }
     }
 
+    /// The client takes nothing now: for how long that may be.
+    fn poll_blocked<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let deadline = *self.blocked.get_or_insert_with(Instant::now) + self.limits.stall;
+        let expired = self.write_alarm.expired(cx, deadline);
+        if expired { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Pending }
+    }
+
     fn on_read(&mut self, before: usize, buf: &mut ReadBuf<'_>) -> io::Result<()> {
         let whole_head_before = self.screen.in_head();
         let result = self.screen.advance(&buf.filled()[before..]);
@@ -239,11 +255,7 @@ impl ClientIo {
             state.blocked = None;
             return polled;
         }
-        let deadline = *state.blocked.get_or_insert_with(Instant::now) + state.limits.stall;
-        if state.write_alarm.expired(cx, deadline) {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        Poll::Pending
+        state.poll_blocked(cx)
     }
 }
 
@@ -264,8 +276,18 @@ impl AsyncWrite for ClientIo {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(())) // a socket has no buffer of ours
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.0.lock();
+        match state.stream.as_mut() {
+            // TLS has a buffer of its own; a socket has none.
+            Some(stream) if stream.is_buffered() => match Pin::new(stream).poll_flush(cx) {
+                Poll::Pending => return state.poll_blocked(cx),
+                Poll::Ready(flushed) => flushed?,
+            },
+            Some(_) | None => return Poll::Ready(Ok(())),
+        }
+        state.blocked = None;
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,4 +1,4 @@
-//! Serves one client's connection: the seam behind which hyper parses requests and writes answers.
+//! Serves one client's HTTP/1.1 connection: the seam behind which hyper parses requests and writes answers.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -25,7 +25,7 @@ use crate::worker::Worker;
 const LAST_CALL: Duration = Duration::from_millis(300);
 
 /// Serves a connection to its end.
-pub(crate) async fn serve(worker: Rc<Worker>, stream: Stream, peer: Peer) {
+pub(super) async fn serve(worker: Rc<Worker>, stream: Stream, peer: Peer) {
     let client = Client::new(stream, peer, worker.limits);
     run(&worker, &client).await;
     client.refusal().inspect(|refusal| worker.tally.on_refusal(refusal.why));
@@ -61,7 +61,7 @@ async fn busy(client: &Client) {
     }
 }
 
-async fn answer(
+pub(super) async fn answer(
     worker: Rc<Worker>,
     client: Arc<Client>,
     mut request: Request<Incoming>,

@@ -31,6 +31,11 @@ impl Stream {
     pub(crate) fn new(wire: Wire, read: Bytes) -> Self {
         Stream { read, wire }
     }
+
+    /// Whether what is written may lie in a buffer until it is flushed.
+    pub(crate) fn is_buffered(&self) -> bool {
+        matches!(self.wire, Wire::Tls(_))
+    }
 }
 
 impl AsyncRead for Stream {

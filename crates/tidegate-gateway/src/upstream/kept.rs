@@ -1,10 +1,11 @@
-//! The connections one worker keeps for its next requests. Not shared: taking one costs no lock.
+//! The connections one worker keeps for its next requests: those of HTTP/1.1 here, those of HTTP/2 in [`Shared`]. Not shared: taking one costs no lock.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::Lease;
+use super::shared::Shared;
 use crate::limits::Limits;
 
 /// Closes younger than this are nothing a sensible keep-alive does.
@@ -15,11 +16,12 @@ const EARLY: Duration = Duration::from_millis(800);
 pub(crate) struct Kept {
     limits: Limits,
     by_endpoint: RefCell<HashMap<u64, Vec<Lease>>>,
+    pub(super) shared: Shared,
 }
 
 impl Kept {
     pub(crate) fn new(limits: Limits) -> Self {
-        Kept { limits, by_endpoint: RefCell::default() }
+        Kept { limits, by_endpoint: RefCell::default(), shared: Shared::default() }
     }
 
     /// A connection that is alive now. `repeatable`: the request may be sent again should it die all the same; if not,
@@ -52,7 +54,7 @@ impl Kept {
 
     /// Puts a connection back after an answer that was read to its end. `hint`: how long the endpoint said it keeps it.
     pub(crate) fn put(&self, mut lease: Lease, hint: Option<Duration>) {
-        if lease.sender.is_closed() || lease.endpoint.is_gone() {
+        if lease.sender.is_shared() || lease.sender.is_closed() || lease.endpoint.is_gone() {
             return;
         }
         let keep = keep_for(self.limits.upstream_idle, hint);
@@ -71,6 +73,7 @@ impl Kept {
 
     /// Closes what is too old, dead, or of an endpoint that left the table.
     pub(crate) fn sweep(&self) {
+        self.shared.sweep();
         let now = Instant::now();
         self.by_endpoint.borrow_mut().retain(|_, leases| {
             leases.retain(|lease| {

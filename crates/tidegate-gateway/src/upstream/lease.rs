@@ -1,72 +1,67 @@
 //! One connection to an endpoint.
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper::client::conn::http1::Builder;
 use hyper_util::rt::TokioIo;
-use socket2::SockRef;
+use tidegate_core::model::Protocol;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
-use super::Upload;
+use super::Kept;
+use super::link::Link;
+use super::sender::Sender;
 use crate::endpoint::Endpoint;
-use tidegate_core::model::Address;
 
-/// A connection that carries one request at a time. Dropping it closes the connection.
+/// A connection, or a place on one that carries many requests. Dropping it closes the connection or gives up the place.
 #[derive(Debug)]
 pub(crate) struct Lease {
-    pub(super) sender: SendRequest<Upload>,
+    pub(super) sender: Sender,
     pub(crate) endpoint: Arc<Endpoint>,
-    socket: Socket,
+    /// Of a connection that is this lease's alone.
+    socket: Option<Socket>,
     /// Until when it may be kept, and since when it is unused: set when it is put back.
     pub(super) expires: Instant,
     pub(super) unused_since: Instant,
 }
 
 impl Lease {
-    /// Whether the endpoint has neither closed it nor said anything unasked. Looks at the socket itself: what the event
-    /// loop knows may be older.
+    pub(super) fn shared(sender: Sender, endpoint: Arc<Endpoint>, now: Instant) -> Self {
+        Lease { sender, endpoint, socket: None, expires: now, unused_since: now }
+    }
+
+    /// Whether the endpoint has neither closed it nor said anything unasked.
     pub(super) fn is_alive(&self) -> bool {
-        if self.sender.is_closed() {
-            return false;
-        }
-        let stream = self.socket.lock();
-        let peeked = SockRef::from(&*stream).peek(&mut [MaybeUninit::uninit(); 1]);
-        matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+        !self.sender.is_closed() && self.socket.as_ref().is_none_or(|socket| socket.lock().is_quiet())
     }
 }
 
-/// Opens a connection to the endpoint and drives it in a task of its own.
-pub(crate) async fn connect(endpoint: &Arc<Endpoint>, within: Duration) -> io::Result<Lease> {
-    let Address::Tcp(address) = endpoint.address else { return Err(io::ErrorKind::Unsupported.into()) };
-    let stream = tokio::time::timeout(within, TcpStream::connect(address)).await??;
-    // A port nobody listens on can be connected to itself when the kernel picks it for the near end as well.
-    if stream.local_addr()? == stream.peer_addr()? {
-        return Err(io::ErrorKind::ConnectionRefused.into());
+/// A connection to the endpoint: an own one, driven in a task of its own, or a place on one that others use as well.
+pub(crate) async fn connect(kept: &Kept, endpoint: &Arc<Endpoint>, within: Duration) -> io::Result<Lease> {
+    if matches!(endpoint.protocol(), Protocol::H2c | Protocol::H2) {
+        return kept.shared.lease(endpoint, within).await;
     }
-    stream.set_nodelay(true)?;
-    let socket = Socket(Arc::new(Mutex::new(stream)));
+    let link = Link::open(endpoint, within).await?;
+    let socket = Socket(Arc::new(Mutex::new(link)));
     let shaken = Builder::new().handshake(TokioIo::new(socket.clone())).await;
     let (sender, connection) = shaken.map_err(io::Error::other)?;
     tokio::task::spawn_local(async move {
         // Its errors reach the request it carries.
         let _ = connection.with_upgrades().await;
     });
-    let now = Instant::now();
-    Ok(Lease { sender, endpoint: endpoint.clone(), socket, expires: now, unused_since: now })
+    let (now, sender) = (Instant::now(), Sender::Http1(sender));
+    Ok(Lease { sender, endpoint: endpoint.clone(), socket: Some(socket), expires: now, unused_since: now })
 }
 
 /// The socket, shared between hyper and [`Lease::is_alive`] within one thread; the lock is never waited for.
 #[derive(Clone, Debug)]
-struct Socket(Arc<Mutex<TcpStream>>);
+struct Socket(Arc<Mutex<Link>>);
 
 impl Socket {
-    fn lock(&self) -> MutexGuard<'_, TcpStream> {
+    fn lock(&self) -> MutexGuard<'_, Link> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,7 +4,11 @@
 mod flow;
 mod kept;
 mod lease;
+mod link;
 mod send;
+mod sender;
+mod shared;
+mod trust;
 mod upload;
 
 pub(crate) use flow::{Flow, FlowError};

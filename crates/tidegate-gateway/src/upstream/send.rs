@@ -33,7 +33,7 @@ pub(crate) async fn send(
     ticket: &Ticket,
 ) -> Result<Response<Incoming>, Miss> {
     let progress = request.body().progress();
-    let mut reply = pin!(lease.sender.try_send_request(request));
+    let mut reply = pin!(lease.sender.send(request));
     loop {
         let deadline = ticket.by(progress.moved() + ticket.terms.first_byte);
         tokio::select! {

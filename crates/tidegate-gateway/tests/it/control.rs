@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use tidegate_core::model::{ArmCounts, ArmRole, RouteTable};
 use tidegate_gateway::control::protocol::{Command, Message};
-use tidegate_gateway::{GatewayConfig, GatewayError, Observe, gateway_main};
+use tidegate_gateway::{GatewayConfig, GatewayError, gateway_main};
 
 use crate::stage::client::Client;
 use crate::stage::table::{arm, table, with_arms};
@@ -158,13 +158,7 @@ fn unrouted_requests_are_counted() {
 #[test]
 fn a_second_gateway_in_the_directory_is_refused() {
     let stage = Stage::new();
-    let config = GatewayConfig {
-        dir: stage.dir.path().to_owned(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        workers: 1,
-        geo: None,
-        observe: Observe::default(),
-    };
+    let config = GatewayConfig::new(stage.dir.path().to_owned(), "127.0.0.1:0".parse().unwrap());
     match gateway_main(config) {
         Err(GatewayError::Held { pid, .. }) => assert_eq!(pid, std::process::id()),
         other => panic!("{other:?}"),
@@ -176,13 +170,7 @@ fn a_foreign_file_in_the_tables_place_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("table.json");
     std::fs::write(&path, "not a table").unwrap();
-    let config = GatewayConfig {
-        dir: dir.path().to_owned(),
-        listen: "127.0.0.1:0".parse().unwrap(),
-        workers: 1,
-        geo: None,
-        observe: Observe::default(),
-    };
+    let config = GatewayConfig::new(dir.path().to_owned(), "127.0.0.1:0".parse().unwrap());
     assert!(matches!(gateway_main(config), Err(GatewayError::Table { .. })));
     assert_eq!(std::fs::read(&path).unwrap(), b"not a table");
 }

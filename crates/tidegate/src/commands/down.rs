@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use tidegate_gateway::control::GatewayLink;
 
+use crate::edge::EdgeArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::session::Session;
@@ -62,7 +63,7 @@ fn wait_until_gone(dir: &Path) -> Result<Exit, Failure> {
 
 fn down_without_a_control_plane(dir: &Path) -> Result<Exit, Failure> {
     let data = DataDir::claim(dir)?;
-    let gateway = GatewayProcess::new(data.path(), ([127, 0, 0, 1], 0).into())?;
+    let gateway = GatewayProcess::new(data.path(), ([127, 0, 0, 1], 0).into(), &EdgeArgs::default())?;
     if gateway.runs() {
         let link = GatewayLink::start(gateway.dir(), Arc::new(|| {}));
         let link =

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use tidegate_gateway::{GatewayConfig, gateway_main};
 
+use crate::edge::EdgeArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::wiring::observe::ObserveArgs;
@@ -27,6 +28,8 @@ pub struct GatewayArgs {
     pub geo: Option<PathBuf>,
     #[command(flatten)]
     observe: ObserveArgs,
+    #[command(flatten)]
+    edge: EdgeArgs,
 }
 
 /// Runs until it is told to stop.
@@ -35,9 +38,10 @@ pub fn run(args: GatewayArgs) -> Result<Exit, Failure> {
     if let Err(error) = tidegate_os::process::allow_many_files() {
         tracing::warn!(%error, "no more connections than usual can be open at a time");
     }
-    let GatewayArgs { dir, listen, workers, geo, observe } = args;
+    let GatewayArgs { dir, listen, workers, geo, observe, edge } = args;
     let observe = observe.observe();
-    let config = GatewayConfig { dir, listen, workers, geo, observe };
+    let mut config = GatewayConfig { workers, geo, observe, ..GatewayConfig::new(dir, listen) };
+    edge.apply(&mut config);
     gateway_main(config).map(|()| Exit::DONE).map_err(|error| {
         Failure::environment(error.to_string(), "`tidegate up --gateway ADDR:PORT` listens elsewhere")
     })

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::edge::EdgeArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::wiring::observe::ObserveArgs;
@@ -23,6 +24,8 @@ pub struct UpArgs {
     /// Where users' requests come in
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
     pub gateway: SocketAddr,
+    #[command(flatten)]
+    edge: EdgeArgs,
     /// Where the API listens, besides the socket in the data directory
     // The same id and type as the global option, which it replaces here.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7070")]
@@ -45,5 +48,6 @@ impl UpArgs {
 pub fn run(args: UpArgs) -> Result<Exit, Failure> {
     crate::trace::begin();
     let api = args.api()?;
-    server::up(&UpOptions { data: args.data, gateway: args.gateway, api, observe: args.observe })
+    let UpArgs { data, gateway, edge, observe, .. } = args;
+    server::up(&UpOptions { data, gateway, edge, api, observe })
 }

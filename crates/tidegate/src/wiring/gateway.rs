@@ -1,6 +1,6 @@
 //! The gateway's process as the control plane keeps it: found again after a restart, started where it is missing.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::net::SocketAddr;
@@ -17,6 +17,7 @@ use tidegate_gateway::control::GatewayLink;
 use tidegate_os::lock;
 use tidegate_os::process::Detached;
 
+use crate::edge::EdgeArgs;
 use crate::failure::Failure;
 
 /// How often it is looked whether the gateway still runs.
@@ -27,6 +28,8 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 const START_WITHIN: Duration = Duration::from_secs(10);
 /// How long requests in flight may take when a gateway is to end.
 const DRAIN: Duration = Duration::from_secs(30);
+/// Which options the gateway was started with.
+const TOLD: &str = "told";
 /// The log starts over beyond this size.
 const LOG_LARGEST: u64 = 8 << 20;
 
@@ -35,6 +38,8 @@ const LOG_LARGEST: u64 = 8 << 20;
 pub struct GatewayProcess {
     dir: PathBuf,
     listen: SocketAddr,
+    /// Options about clients: another gateway takes the place of one that was started with others.
+    edge: Vec<OsString>,
     /// Further options it is started with.
     options: Vec<OsString>,
 }
@@ -62,7 +67,7 @@ impl RouteSink for Sink {
 
 impl GatewayProcess {
     /// The gateway of a data directory.
-    pub fn new(data: &Path, listen: SocketAddr) -> Result<Self, Failure> {
+    pub fn new(data: &Path, listen: SocketAddr, edge: &EdgeArgs) -> Result<Self, Failure> {
         let dir = data.join("gateway");
         fs::create_dir_all(&dir).map_err(|error| {
             Failure::environment(
@@ -70,7 +75,7 @@ impl GatewayProcess {
                 "free some space or choose another --data",
             )
         })?;
-        Ok(GatewayProcess { dir, listen, options: Vec::new() })
+        Ok(GatewayProcess { dir, listen, edge: edge.to_args(), options: Vec::new() })
     }
 
     /// Started with these options from now on; one that runs goes on as it was started.
@@ -88,7 +93,8 @@ impl GatewayProcess {
         lock::holder(&self.dir.join("lock")).is_some()
     }
 
-    /// Finds the gateway that runs, or starts one; where the running one listens elsewhere, one takes the other's place.
+    /// Finds the gateway that runs, or starts one; where the running one listens elsewhere or was told
+    /// otherwise how to meet its clients, one takes the other's place.
     /// Returns where it listens.
     pub fn ensure(&self, link: &GatewayLink) -> Result<String, Failure> {
         let mut child = None;
@@ -98,7 +104,7 @@ impl GatewayProcess {
         let seen = self.wait_for(link, child.as_mut())?;
         let there = seen.listen.clone().unwrap_or_default();
         let same = there.parse::<SocketAddr>().is_ok_and(|there| same_place(there, self.listen));
-        if same {
+        if same && self.is_as_told() {
             return Ok(there);
         }
         self.can_move_from(&there)?;
@@ -173,7 +179,8 @@ impl GatewayProcess {
             "--workers".into(),
             workers.to_string().into(),
         ];
-        args.extend(self.options.iter().cloned());
+        args.extend(self.edge.iter().chain(&self.options).cloned());
+        tidegate_os::file::write_whole(&self.dir.join(TOLD), &self.told(), 0o600)?;
         let log = self.log()?;
         Detached {
             program: super::PROGRAM.into(),
@@ -183,6 +190,15 @@ impl GatewayProcess {
             ..Detached::default()
         }
         .spawn()
+    }
+
+    /// Whether the gateway that runs was started with the same options. One that never was told of any has none.
+    fn is_as_told(&self) -> bool {
+        fs::read(self.dir.join(TOLD)).map_or(self.edge.is_empty(), |told| told == self.told())
+    }
+
+    fn told(&self) -> Vec<u8> {
+        self.edge.join(OsStr::new("\n")).into_encoded_bytes()
     }
 
     fn log(&self) -> io::Result<fs::File> {

@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use super::data_dir::DataDir;
 use super::gateway::{GatewayKeeper, GatewayProcess, Sink};
 use super::observe::ObserveArgs;
+use crate::edge::EdgeArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::print;
@@ -32,6 +33,8 @@ pub struct UpOptions {
     pub data: PathBuf,
     /// Where users' requests come in.
     pub gateway: SocketAddr,
+    /// How the gateway meets its clients besides.
+    pub edge: EdgeArgs,
     /// Where the API listens.
     pub api: SocketAddr,
     /// What the gateway tells of requests, from its next start on.
@@ -96,13 +99,16 @@ fn start(data: DataDir, options: &UpOptions) -> Result<(Running, Handle, String)
         // The loop is gone: nobody is left to wake.
         let _ = waking.lock().map(|sender| sender.send(Signal::Look));
     });
-    let gateway = GatewayProcess::new(data.path(), options.gateway)?;
+    let gateway = GatewayProcess::new(data.path(), options.gateway, &options.edge)?;
     let observe = options.observe.typed().map_err(|error| machine("the working directory", &error))?;
     let gateway = gateway.with_options(observe);
     let link = GatewayLink::start(gateway.dir(), waker.clone())
         .map_err(|error| machine("the gateway's link", &error))?;
     let link = Arc::new(link);
-    let listening = gateway.ensure(&link)?;
+    let mut listening = format!("http://{}", gateway.ensure(&link)?);
+    if let Some(https) = link.observe().https {
+        listening.push_str(&format!("  https://{https}"));
+    }
     let process = process_config(data.path());
     let backend = ProcessBackend::open(process.clone(), waker.clone()).map_err(|error| {
         Failure::environment(error.to_string(), "see the data directory's permissions and free space")
@@ -280,7 +286,7 @@ fn machine(what: &str, error: &std::io::Error) -> Failure {
 fn say_ready(api: &str, listening: &str, data: &Path, begun: Instant) {
     let took = begun.elapsed().as_millis();
     let text = format!(
-        "tidegate {} is up ({took} ms)\n  gateway  http://{listening}\n  api      {api}\n  data     {}\n",
+        "tidegate {} is up ({took} ms)\n  gateway  {listening}\n  api      {api}\n  data     {}\n",
         env!("CARGO_PKG_VERSION"),
         data.display()
     );

@@ -1,8 +1,10 @@
 //! What the tests stand on: a gateway, upstreams that say exactly what they are told to, and a client that shows bytes.
 
+pub mod certs;
 pub mod client;
 #[path = "../../../src/geo/made.rs"]
 pub mod places;
+pub mod program;
 pub mod table;
 pub mod upstream;
 
@@ -61,18 +63,19 @@ impl Stage {
     }
 
     pub fn with(limits: Limits) -> Stage {
-        Stage::observing(limits, Observe::default())
+        Stage::built(limits, |_| {})
     }
 
     pub fn observing(limits: Limits, observe: Observe) -> Stage {
+        Stage::built(limits, |config| config.observe = observe)
+    }
+
+    /// As the caller has it: two workers, any port of 127.0.0.1, and what `build` changes.
+    pub fn built(limits: Limits, build: impl FnOnce(&mut GatewayConfig)) -> Stage {
         let dir = tempfile::tempdir().unwrap();
-        let config = GatewayConfig {
-            dir: dir.path().to_owned(),
-            listen: "127.0.0.1:0".parse().unwrap(),
-            workers: 2,
-            geo: None,
-            observe,
-        };
+        let any = "127.0.0.1:0".parse().unwrap();
+        let mut config = GatewayConfig { workers: 2, ..GatewayConfig::new(dir.path().to_owned(), any) };
+        build(&mut config);
         let gateway = Some(std::thread::spawn(move || gateway_run(config, limits)));
         let (link, wakes) = link(dir.path());
         let address = connected(&link);
@@ -141,7 +144,7 @@ fn be_a_gateway() {
     let (Ok(dir), Ok(listen)) = (std::env::var(DIR), std::env::var(LISTEN)) else { return };
     let to = LogTarget::File(std::env::var_os(ACCESS_LOG).unwrap().into());
     let observe = Observe { access_log: Some(AccessLog::new(to)), ..Observe::default() };
-    let listen = listen.parse().unwrap();
-    let config = GatewayConfig { dir: dir.into(), listen, workers: 2, geo: None, observe };
+    let config =
+        GatewayConfig { workers: 2, observe, ..GatewayConfig::new(dir.into(), listen.parse().unwrap()) };
     tidegate_gateway::gateway_main(config).unwrap();
 }

@@ -1,0 +1,141 @@
+//! HTTP/2 clients: hyper reads and writes the frames; what they may ask for, how much of it, and for how long, is decided
+//! here. Requests go through the same exchange as those of HTTP/1.1.
+
+mod io;
+mod meter;
+mod rules;
+mod vigil;
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use http::{Request, Response, header};
+use hyper::body::Incoming;
+use hyper::server::conn::http2::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+
+use super::{Answer, Client, Stream, connection};
+use crate::local::LocalExecutor;
+use crate::observe::Trail;
+use crate::page::Page;
+use crate::view::Peer;
+use crate::worker::Worker;
+use io::MeteredIo;
+use vigil::{Stay, Vigil};
+
+/// Most requests of one connection at a time.
+const STREAMS: u32 = 128;
+/// What may be under way to us on one stream, and on all of a connection: its product with the connections is the memory
+/// that slow upstreams can cost.
+const WINDOWS: (u32, u32) = (512 * 1024, 1024 * 1024);
+/// What waits to be written for one stream.
+const SEND_BUFFER: usize = 256 * 1024;
+/// Streams that a client opened and took back before we looked at them (rapid reset).
+const RESETS_UNSEEN: usize = 20;
+/// Streams that were ended for the client's mistakes.
+const RESETS_OURS: usize = 256;
+/// A quiet connection is asked whether it is still there, and closed when nothing comes back.
+const PING_EVERY: std::time::Duration = std::time::Duration::from_secs(30);
+const PING_WITHIN: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// Serves a connection to its end. Its preface is still to be read.
+pub(super) async fn serve(worker: Rc<Worker>, stream: Stream, peer: Peer) {
+    let client = Client::without_stream(peer, worker.limits);
+    let vigil = Rc::new(Vigil::new(worker.limits));
+    let service = service_fn(|request| {
+        let stay = vigil.enter();
+        answer(worker.clone(), client.clone(), request, stay)
+    });
+    let io = TokioIo::new(MeteredIo::new(stream, vigil.clone()));
+    let mut connection = pin!(builder(&worker).serve_connection(io, service));
+    tokio::select! {
+        // A client that goes away in the middle is no event of ours.
+        _ = connection.as_mut() => return,
+        () = vigil.stuck() => return,
+        () = vigil.quiet() => {}
+        () = worker.draining() => {}
+    }
+    // GOAWAY: what is on its way to us is still answered, and nothing new is begun.
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        _ = connection => {}
+        () = vigil.stuck() => {}
+        () = vigil.gone() => {}
+    }
+}
+
+fn builder(worker: &Worker) -> Builder<LocalExecutor> {
+    let mut builder = Builder::new(LocalExecutor);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(WINDOWS.0)
+        .initial_connection_window_size(WINDOWS.1)
+        .max_send_buf_size(SEND_BUFFER)
+        .max_header_list_size(u32::try_from(worker.limits.head_bytes).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(RESETS_UNSEEN)
+        .max_local_error_reset_streams(RESETS_OURS)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_WITHIN);
+    builder
+}
+
+async fn answer(
+    worker: Rc<Worker>,
+    client: Arc<Client>,
+    mut request: Request<Incoming>,
+    stay: Stay,
+) -> Result<Response<Watched>, Infallible> {
+    let fields = worker.limits.head_fields;
+    let mut response = match rules::admit(&mut request, fields) {
+        Ok(()) => connection::answer(worker, client, request).await?,
+        Err(page) => refuse(&worker, client, &mut request, page),
+    };
+    // It says nothing in HTTP/2; GOAWAY is how a connection is ended there.
+    response.headers_mut().remove(header::CONNECTION);
+    Ok(response.map(|answer| Watched { answer, stay }))
+}
+
+fn refuse(
+    worker: &Rc<Worker>,
+    client: Arc<Client>,
+    request: &mut Request<Incoming>,
+    page: Page,
+) -> Response<Answer> {
+    let trail = Trail::begin(worker, client.peer, request);
+    let response = page.response();
+    trail.on_response(&response);
+    response.map(|part| Answer::new(part, client, trail))
+}
+
+/// An answer's body that tells the vigil how it gets on.
+#[derive(Debug)]
+struct Watched {
+    answer: Answer,
+    stay: Stay,
+}
+
+impl hyper::body::Body for Watched {
+    type Data = <Answer as hyper::body::Body>::Data;
+    type Error = <Answer as hyper::body::Body>::Error;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
+        let polled = std::pin::Pin::new(&mut self.answer).poll_frame(cx);
+        self.stay.on_poll(polled.is_ready());
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.answer.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.answer.size_hint()
+    }
+}

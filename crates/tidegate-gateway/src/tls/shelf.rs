@@ -1,0 +1,57 @@
+//! The certificates in use, by host name. Written by [`super::watch`], read by every handshake.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+use super::pair::Pair;
+
+/// By host or `*.suffix`.
+pub(super) type Pairs = BTreeMap<String, Arc<Pair>>;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Shelf {
+    /// The lock is held for the time of a reference count, once per handshake.
+    pairs: RwLock<Arc<Pairs>>,
+}
+
+impl Shelf {
+    /// Everything there is.
+    pub(super) fn pairs(&self) -> Arc<Pairs> {
+        self.pairs.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn replace(&self, pairs: Pairs) {
+        *self.pairs.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pairs);
+    }
+
+    /// The certificate for a name as clients send it; without a name, that of the first address there is one for:
+    /// who asks for an address sends no name.
+    pub(super) fn find(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
+        let pairs = self.pairs();
+        let pair = match name {
+            Some(name) => by_name(&pairs, &name.to_ascii_lowercase()),
+            None => pairs.iter().find(|(host, _)| is_address(host)).map(|(_, pair)| pair),
+        };
+        pair.map(|pair| pair.key.clone())
+    }
+}
+
+/// The exact name first, then the wildcard of one label (RFC 6125, 6.4.3).
+fn by_name<'a>(pairs: &'a Pairs, name: &str) -> Option<&'a Arc<Pair>> {
+    let wildcard = || pairs.get(&format!("*.{}", name.split_once('.')?.1));
+    pairs.get(name).or_else(wildcard)
+}
+
+fn is_address(host: &str) -> bool {
+    host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok()
+}
+
+impl ResolvesServerCert for Shelf {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.find(hello.server_name())
+    }
+}

@@ -1,0 +1,122 @@
+//! The bytes between the gateway and an endpoint: TCP or a unix socket, with or without TLS.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use socket2::SockRef;
+use tidegate_core::model::{Address, Protocol};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::trust;
+use crate::endpoint::Endpoint;
+
+/// An open connection.
+#[derive(Debug)]
+pub(super) enum Link {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Link {
+    /// Opens one, with everything that comes before HTTP.
+    pub(super) async fn open(endpoint: &Endpoint, within: Duration) -> io::Result<Self> {
+        tokio::time::timeout(within, connect(&endpoint.address, endpoint.protocol())).await?
+    }
+
+    /// Whether the endpoint has neither closed it nor said anything unasked. Looks at the socket itself: what the event
+    /// loop knows may be older.
+    pub(super) fn is_quiet(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit(); 1];
+        let peeked = match self {
+            Link::Tcp(stream) => SockRef::from(stream).peek(&mut byte),
+            Link::Unix(stream) => SockRef::from(stream).peek(&mut byte),
+            Link::Tls(stream) => SockRef::from(stream.get_ref().0).peek(&mut byte),
+        };
+        matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
+async fn connect(address: &Address, protocol: Protocol) -> io::Result<Link> {
+    let tls = matches!(protocol, Protocol::Https1 | Protocol::H2);
+    let address = match address {
+        Address::Tcp(address) => *address,
+        Address::Unix(path) if !tls => return UnixStream::connect(path).await.map(Link::Unix),
+        Address::Unix(_) => return Err(io::Error::other("TLS is not spoken over unix sockets")),
+    };
+    let stream = TcpStream::connect(address).await?;
+    // A port nobody listens on can be connected to itself when the kernel picks it for the near end as well.
+    if stream.local_addr()? == stream.peer_addr()? {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    stream.set_nodelay(true)?;
+    if !tls {
+        return Ok(Link::Tcp(stream));
+    }
+    let h2 = protocol == Protocol::H2;
+    let config = trust::config(address.ip(), h2)?;
+    let stream = TlsConnector::from(config).connect(ServerName::from(address.ip()), stream).await?;
+    if h2 && stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+        return Err(io::Error::other("the app does not speak HTTP/2 under TLS"));
+    }
+    Ok(Link::Tls(Box::new(stream)))
+}
+
+impl AsyncRead for Link {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Link::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Link::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+            Link::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Link {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Link::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Link::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Link::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Link::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Link::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Link::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Link::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Link::Unix(stream) => Pin::new(stream).poll_flush(cx),
+            Link::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Link::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Link::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Link::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
