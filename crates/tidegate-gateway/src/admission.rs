@@ -166,7 +166,8 @@ impl Worker {
         self.enter_arm(upstream, same.unwrap_or(0), &ask, at)
     }
 
-    fn ask(&self, key: u64, view: &dyn RequestView, at: Instant) -> Ask {
+    /// What a pick for this request depends on. `key` is the client, where the upstream tells clients apart.
+    pub(crate) fn ask(&self, key: u64, view: &dyn RequestView, at: Instant) -> Ask {
         Ask { now: micros(at), turn: self.rotate(), key, client: view.client() }
     }
 

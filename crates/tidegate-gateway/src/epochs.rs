@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidegate_core::model::{CountsReport, InstanceId, RouteTable};
+use tidegate_core::model::{CountsReport, InstanceId, MirrorReport, RouteTable};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::count::Front;
@@ -104,6 +104,11 @@ impl Epochs {
     /// What becomes of the lines of the access log.
     pub(crate) fn log(&self) -> &LogCounts {
         self.front.log()
+    }
+
+    /// What came of copies of requests so far.
+    pub(crate) fn mirrors(&self) -> Vec<MirrorReport> {
+        self.lock().registry.mirrors()
     }
 
     /// Applies a table. When this returns every worker uses it, and it is on disk unless the disk refused.

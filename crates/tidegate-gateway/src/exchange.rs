@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use http::{Request, Response, StatusCode, request};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
@@ -15,6 +15,7 @@ use crate::count::Outcome;
 use crate::drain::Stay;
 use crate::front::{Client, Part};
 use crate::head;
+use crate::mirror::{Mirrored, Witness};
 use crate::observe::Trail;
 use crate::page::Page;
 use crate::policy::Policy;
@@ -51,13 +52,16 @@ async fn forward(
     let host = head::host_of(&parts)?;
     let path = parts.uri.path().to_owned();
     let view = PartsView { parts: &parts, host: &host, peer: client.peer };
-    let Admission { entry, note } = worker.admit(&view, |route| trail.on_route(route))?;
+    let Admission { entry, note, mirror } = worker.admit(&view, |route| trail.on_route(route))?;
     let ticket = worker.seated(&host, &path, entry).await?;
     let upgrade = head::prepare(&mut parts, client.peer, || worker.request_id());
     if let Some(policy) = policy {
         policy.prepare(&mut parts, client.peer, &host);
     }
-    let upload = Upload::new(body, policy.and_then(Policy::most_uploaded), trail);
+    let mirror = mirror.filter(|_| upgrade.is_none());
+    let mirrored = mirror.map(|it| it.begin(&parts, !body.is_end_stream(), &worker.post));
+    let (tap, witness) = mirrored.map(|Mirrored { tap, witness }| (tap, witness)).unzip();
+    let upload = Upload::new(body, policy.and_then(Policy::most_uploaded), trail).tapped(tap.flatten());
     let outgoing = Request::from_parts(parts, upload);
     let (ticket, response, lease) = deliver(worker, (&host, &path), ticket, outgoing, trail).await?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -66,7 +70,7 @@ async fn forward(
             None => Err(unasked_upgrade(ticket)),
         };
     }
-    Ok(relay(worker, response, (ticket, note), lease))
+    Ok(relay(worker, response, (ticket, note, witness), lease))
 }
 
 /// Attempts until an endpoint answers or may not be asked again.
@@ -206,18 +210,21 @@ fn unasked_upgrade(ticket: Ticket) -> Page {
 fn relay(
     worker: &Rc<Worker>,
     response: Response<Incoming>,
-    (ticket, note): (Ticket, Note),
+    (ticket, note, mut witness): (Ticket, Note, Option<Witness>),
     lease: Lease,
 ) -> Response<Part> {
     let (mut parts, body) = response.into_parts();
     let hint = head::prepare_answer(&mut parts.headers);
+    if let Some(witness) = &mut witness {
+        witness.on_head(parts.status.as_u16(), &parts.headers, &ticket.revision);
+    }
     note.write(&ticket, &mut parts.headers);
     parts.version = http::Version::HTTP_11;
     let outcome = Outcome::of_status(parts.status.as_u16());
     let stay = head::is_event_stream(&parts.headers).then(|| worker.leaving.stay(&ticket.endpoint));
     let hold = (ticket, lease, worker.kept.clone());
     let flow = Flow::new(body, hold, outcome, hint).leaving_with(stay);
-    Response::from_parts(parts, Part::Flow(flow))
+    Response::from_parts(parts, Part::Flow(flow.witnessed(witness)))
 }
 
 /// Joins the two connections once both are out of HTTP. In flight until either side closes.

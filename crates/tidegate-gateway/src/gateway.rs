@@ -20,6 +20,7 @@ use crate::epochs::{Epochs, Places, TABLE_FILE, load_table};
 use crate::geo::{self, Geo};
 use crate::limits::Limits;
 use crate::listen;
+use crate::mirror::Post;
 use crate::observe::{self, Observe, Observer};
 use crate::registry::Registry;
 use crate::route::Table;
@@ -125,7 +126,9 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     let compiled = Arc::new(registry.compile(&table));
     let geo = Arc::new(Geo::open(config.geo.unwrap_or_else(|| config.dir.join(geo::FILE))));
     let sockets = sockets.into_iter().zip(observers).collect();
-    let workers = start_workers(sockets, &compiled, limits, (&front, &geo))?;
+    let post = Post::start(limits)?;
+    let workers = start_workers(sockets, &compiled, limits, (&front, &geo, &post))?;
+    drop(post);
     let orders: Vec<_> = workers.iter().map(|worker| worker.orders.clone()).collect();
     let places = Places { address, https };
     let epochs = Arc::new(Epochs::new(config.dir, places, registry, table, orders, front));
@@ -167,13 +170,15 @@ fn start_workers(
     sockets: Vec<(Sockets, Observer)>,
     table: &Arc<Table>,
     limits: Limits,
-    (front, geo): (&Front, &Arc<Geo>),
+    (front, geo, post): (&Front, &Arc<Geo>, &Post),
 ) -> io::Result<Vec<Hired>> {
     let workers = sockets.len();
     let start = |(index, (sockets, observer)): (usize, _)| {
         let (orders, receive) = mpsc::unbounded_channel();
         let (table, tally, geo) = (table.clone(), front.tally(index), geo.clone());
-        let setup = Setup { index, workers, sockets, table, limits, tally, observer, geo, orders: receive };
+        let post = post.clone();
+        let setup =
+            Setup { index, workers, sockets, table, limits, tally, observer, geo, post, orders: receive };
         let thread = std::thread::Builder::new().name(format!("worker-{index}"));
         Ok(Hired { orders, thread: thread.spawn(|| worker::run(setup))? })
     };

@@ -16,16 +16,18 @@ const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const ARM: HeaderName = HeaderName::from_static("tidegate-arm");
 const REVISION: HeaderName = HeaderName::from_static("tidegate-revision");
+const MIRROR: HeaderName = HeaderName::from_static("tidegate-mirror");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
 /// Fields that a client could use to speak in the gateway's name; ours take their place or nothing does.
-const OURS: [HeaderName; 6] = [
+const OURS: [HeaderName; 7] = [
     HeaderName::from_static("x-forwarded-port"),
     HeaderName::from_static("forwarded"),
     ARM,
     REVISION,
+    MIRROR,
     FORWARDED_PROTO,
     FORWARDED_HOST,
 ];
@@ -87,6 +89,17 @@ pub(crate) fn prepare(
 pub(crate) fn label(headers: &mut HeaderMap, arm: HeaderValue, revision: HeaderValue) {
     headers.insert(ARM, arm);
     headers.insert(REVISION, revision);
+}
+
+/// Says which arm the copy of a request is for, and that it is one.
+pub(crate) fn label_copy(headers: &mut HeaderMap, arm: HeaderValue, revision: HeaderValue) {
+    label(headers, arm, revision);
+    headers.insert(MIRROR, HeaderValue::from_static("1"));
+}
+
+/// The id of a request whose head was prepared.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    headers.get(REQUEST_ID).cloned()
 }
 
 /// Turns an endpoint's head into the one a client gets, and returns how long the endpoint keeps its connection. Which arm
@@ -245,13 +258,22 @@ mod tests {
                 ("forwarded", "for=evil"),
                 ("tidegate-arm", "candidate"),
                 ("tidegate-revision", "r9"),
+                ("tidegate-mirror", "1"),
                 ("x-request-id", "kept"),
                 ("x-own", "stays"),
             ],
             "/a?b",
         );
         assert_eq!(upgrade, None);
-        for gone in ["connection", "x-secret", "te", "forwarded", "tidegate-arm", "tidegate-revision"] {
+        for gone in [
+            "connection",
+            "x-secret",
+            "te",
+            "forwarded",
+            "tidegate-arm",
+            "tidegate-revision",
+            "tidegate-mirror",
+        ] {
             assert_eq!(field(&parts, gone), None, "{gone}");
         }
         assert_eq!(field(&parts, "host"), Some("shop:80"));

@@ -25,6 +25,7 @@ mod head;
 mod limits;
 mod listen;
 mod local;
+mod mirror;
 mod observe;
 mod page;
 mod policy;

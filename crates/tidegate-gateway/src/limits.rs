@@ -22,6 +22,8 @@ pub struct Limits {
     pub upstream_idle: Duration,
     /// How long a kept connection may have sat and still carry a request that must not be sent twice.
     pub unsafe_reuse: Duration,
+    /// For the copy of a request: from its connection to the last byte of its answer that is read.
+    pub mirror: Duration,
     /// Bytes of a request head.
     pub head_bytes: usize,
     /// Fields in a request head.
@@ -41,6 +43,7 @@ impl Default for Limits {
             client_idle: Duration::from_secs(75),
             upstream_idle: Duration::from_millis(1_500),
             unsafe_reuse: Duration::from_millis(300),
+            mirror: Duration::from_secs(10),
             head_bytes: 32 * 1024,
             head_fields: 100,
             kept: 128,

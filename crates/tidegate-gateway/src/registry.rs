@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use http::HeaderValue;
 use tidegate_core::model::{
-    self, Address, ArmCounts, ArmRole, InstanceId, RevisionNo, RouteCounts, RouteTable,
+    self, Address, ArmCounts, ArmRole, InstanceId, MirrorReport, RevisionNo, RouteCounts, RouteTable,
 };
 use tokio::sync::Notify;
 
@@ -18,11 +18,15 @@ use crate::balance::{ArmState, Guard, Picker, Shared, Terms, micros};
 use crate::count::{RouteRows, Row};
 use crate::endpoint::Endpoint;
 use crate::limits::Limits;
+use crate::mirror::{Mirror, Standing};
 use crate::policy::Policies;
 use crate::route::{Arm, Place, Table, Turn, Upstream};
 
 /// How many rows of instances that left the table are kept, so that a late reader still finds their last counts.
 const DEPARTED: usize = 1_024;
+
+/// Most differences of copies in one report, unless there are more mirrors than that.
+const MOST_DIFFERENCES: usize = 256;
 
 type RowKey = (String, ArmRole, RevisionNo, Option<InstanceId>);
 type ArmKey = (String, ArmRole, RevisionNo);
@@ -43,6 +47,7 @@ pub(crate) struct Registry {
     left: Vec<Arc<ArmState>>,
     /// Whether a table was compiled: endpoints of the first, from disk, are no new ones.
     started: bool,
+    standings: HashMap<String, Arc<Standing>>,
     rows: BTreeMap<RowKey, Arc<Row>>,
     departed: VecDeque<RowKey>,
     policies: Policies,
@@ -65,6 +70,7 @@ impl Registry {
             arms: HashMap::new(),
             left: Vec::new(),
             started: false,
+            standings: HashMap::new(),
             rows: BTreeMap::new(),
             departed: VecDeque::new(),
             policies: Policies::default(),
@@ -76,12 +82,16 @@ impl Registry {
     pub(crate) fn compile(&mut self, table: &RouteTable) -> Table {
         let names: HashMap<&str, usize> =
             table.upstreams.keys().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
+        let index = |name: &str| names.get(name).copied();
         let zone = table.zone.as_deref();
-        let upstreams =
-            table.upstreams.iter().map(|(name, upstream)| self.upstream(name, upstream, zone)).collect();
+        let upstreams = table
+            .upstreams
+            .iter()
+            .map(|(name, upstream)| self.upstream((name, upstream), zone, index))
+            .collect();
         self.started = true;
         let kept = (&mut self.policies, &mut self.routes);
-        Table::new(table, upstreams, kept, |name| names.get(name).copied())
+        Table::new(table, upstreams, kept, index)
     }
 
     /// Marks what the table no longer has. Call it after [`Registry::compile`] and before the workers use the table.
@@ -98,6 +108,7 @@ impl Registry {
         self.turns.retain(|name, _| table.upstreams.contains_key(name));
         self.shared.retain(|name, _| table.upstreams.contains_key(name));
         self.forget_arms(table);
+        self.standings.retain(|name, _| table.upstreams.contains_key(name));
         self.forget_rows(table);
         self.routes.retain(&table.routes);
     }
@@ -139,7 +150,21 @@ impl Registry {
         self.routes.counts()
     }
 
-    fn upstream(&mut self, name: &str, upstream: &model::Upstream, zone: Option<&str>) -> Upstream {
+    /// What came of copies of requests, by upstream. The more there are, the fewer differences of each.
+    pub(crate) fn mirrors(&self) -> Vec<MirrorReport> {
+        let latest = (MOST_DIFFERENCES / self.standings.len().max(1)).max(1);
+        let reports = self.standings.iter().filter_map(|(name, kept)| kept.ledger.report(name, latest));
+        let mut reports: Vec<MirrorReport> = reports.collect();
+        reports.sort_by(|one, other| one.upstream.cmp(&other.upstream));
+        reports
+    }
+
+    fn upstream(
+        &mut self,
+        (name, upstream): (&str, &model::Upstream),
+        zone: Option<&str>,
+        index: impl Fn(&str) -> Option<usize>,
+    ) -> Upstream {
         let turn = self.turns.entry(name.to_owned()).or_insert_with(|| Arc::new(Turn::new(seed()))).clone();
         let workers = self.workers;
         let shared =
@@ -156,8 +181,21 @@ impl Registry {
             place.endpoint.set_protocol(upstream.policy.protocol);
             place.endpoint.set_drain(std::time::Duration::from_millis(drain.0));
         }
+        let mirror = self.mirror(name, upstream, index).map(Box::new);
         let (assigner, terms) = (assigner.map(Box::new), Terms::new(&upstream.policy, &self.limits));
-        Upstream { turn, assigner, arms, policy: upstream.policy.clone(), terms, shared }
+        Upstream { turn, assigner, mirror, arms, policy: upstream.policy.clone(), terms, shared }
+    }
+
+    fn mirror(
+        &mut self,
+        name: &str,
+        upstream: &model::Upstream,
+        index: impl Fn(&str) -> Option<usize>,
+    ) -> Option<Mirror> {
+        let wish = upstream.policy.mirror.as_ref()?;
+        let standing = self.standings.entry(name.to_owned());
+        let standing = standing.or_insert_with(|| Arc::new(Standing::new(seed()))).clone();
+        Mirror::compile(wish, &upstream.arms, index, standing)
     }
 
     fn arm(

@@ -17,6 +17,7 @@ use crate::door::{Doors, Guest, Sockets};
 use crate::drain::Leaving;
 use crate::geo::{Atlas, Geo};
 use crate::limits::Limits;
+use crate::mirror::{Budget, Permit, Post};
 use crate::observe::{Observer, Trail};
 use crate::page::Page;
 use crate::policy::Policy;
@@ -50,6 +51,7 @@ pub(crate) struct Setup {
     pub(crate) tally: Arc<Tally>,
     pub(crate) geo: Arc<Geo>,
     pub(crate) observer: Observer,
+    pub(crate) post: Post,
     pub(crate) orders: mpsc::UnboundedReceiver<Order>,
 }
 
@@ -60,6 +62,8 @@ pub(crate) struct Admission {
     pub(crate) entry: Entry,
     /// What the answer says of the arm.
     pub(crate) note: Note,
+    /// Given where the request is to be copied.
+    pub(crate) mirror: Option<Permit>,
 }
 
 /// What the requests of a worker share.
@@ -76,6 +80,10 @@ pub(crate) struct Worker {
     table: RefCell<Arc<Table>>,
     rotation: Cell<u64>,
     atlas: Atlas,
+    /// What copies of its requests may take.
+    pub(crate) copies: Arc<Budget>,
+    /// Takes copies of requests.
+    pub(crate) post: Post,
     drain: watch::Sender<bool>,
     open: Rc<()>,
     id_prefix: u64,
@@ -86,7 +94,7 @@ pub(crate) struct Worker {
 pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
-    let Setup { index, workers, sockets, table, limits, tally, observer, geo, orders } = setup;
+    let Setup { index, workers, sockets, table, limits, tally, observer, geo, post, orders } = setup;
     let worker = Rc::new(Worker {
         index,
         limits,
@@ -97,6 +105,8 @@ pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
         table: RefCell::new(table),
         rotation: Cell::new(index as u64),
         atlas: Atlas::new(geo),
+        copies: Arc::default(),
+        post,
         drain: watch::Sender::new(false),
         open: Rc::new(()),
         id_prefix: seed(),
@@ -146,7 +156,9 @@ impl Worker {
         match found {
             Found::Upstream(_, upstream) => {
                 let (assigned, note) = upstream.assign(view, &self.atlas).ok_or(Page::NO_ENDPOINT)?;
-                Ok(Admission { entry: self.enter(upstream, assigned, view)?, note })
+                let entry = self.enter(upstream, assigned, view)?;
+                let mirror = self.permit(&table, upstream, assigned, view);
+                Ok(Admission { entry, note, mirror })
             }
             Found::NoUpstream(_) => Err(Page::NO_ENDPOINT),
             Found::NoRoute => {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CountsReport, InstanceId};
+use super::{CountsReport, InstanceId, MirrorReport};
 
 /// One instance or job as the backend sees it now. A level, not an event: seeing it twice, late, or missing one in
 /// between does no harm.
@@ -135,4 +135,7 @@ pub struct GatewayObservation {
     pub inflight: BTreeMap<InstanceId, u32>,
     /// The newest counts, cumulative since that gateway process began.
     pub counts: Option<CountsReport>,
+    /// What came of copies of requests, by upstream; those without any left out.
+    #[serde(default)]
+    pub mirrors: Vec<MirrorReport>,
 }

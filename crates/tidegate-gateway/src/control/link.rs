@@ -115,9 +115,18 @@ impl Shared {
         match message {
             Message::Hello { pid, listen, https, epoch, inflight, .. } => {
                 let counts = state.seen.counts.take();
+                let mirrors = std::mem::take(&mut state.seen.mirrors);
                 let (pid, listen) = (Some(pid), Some(listen));
-                state.seen =
-                    GatewayObservation { alive: true, pid, listen, https, acked: epoch, inflight, counts };
+                state.seen = GatewayObservation {
+                    alive: true,
+                    pid,
+                    listen,
+                    https,
+                    acked: epoch,
+                    inflight,
+                    counts,
+                    mirrors,
+                };
                 true
             }
             Message::Ack { epoch, inflight } => {
@@ -130,10 +139,11 @@ impl Shared {
                 }
                 true
             }
-            Message::Report { epoch, inflight, counts } => {
+            Message::Report { epoch, inflight, counts, mirrors } => {
                 let idle = state.seen.inflight.keys().any(|id| !inflight.contains_key(id));
                 (state.seen.acked, state.seen.inflight) = (epoch, inflight);
                 state.seen.counts = Some(counts);
+                state.seen.mirrors = mirrors;
                 idle
             }
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tidegate_core::model::{CountsReport, InstanceId, RouteTable};
+use tidegate_core::model::{CountsReport, InstanceId, MirrorReport, RouteTable};
 
 /// From the control plane.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,5 +65,8 @@ pub enum Message {
         inflight: BTreeMap<InstanceId, u32>,
         /// Cumulative counts.
         counts: CountsReport,
+        /// What came of copies of requests.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        mirrors: Vec<MirrorReport>,
     },
 }

@@ -157,5 +157,5 @@ fn hello(epochs: &Epochs) -> Message {
 
 fn report(epochs: &Epochs) -> Message {
     let (epoch, inflight) = epochs.inflight();
-    Message::Report { epoch, inflight, counts: epochs.counts() }
+    Message::Report { epoch, inflight, counts: epochs.counts(), mirrors: epochs.mirrors() }
 }

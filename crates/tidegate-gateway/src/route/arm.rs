@@ -12,6 +12,7 @@ use crate::client_id::ClientId;
 use crate::count::Row;
 use crate::endpoint::Endpoint;
 use crate::geo::Locate;
+use crate::mirror::Mirror;
 use crate::view::RequestView;
 
 use super::Turn;
@@ -22,8 +23,9 @@ pub(crate) struct Upstream {
     pub(crate) turn: Arc<Turn>,
     /// Who gets which arm by more than its turn.
     pub(crate) assigner: Option<Box<Assigner>>,
+    /// Which requests are copied, and where to.
+    pub(crate) mirror: Option<Box<Mirror>>,
     pub(crate) arms: Vec<Arm>,
-    #[allow(dead_code)] // until mirrors read it
     pub(crate) policy: TrafficPolicy,
     /// How long it is waited for, and what is repeated.
     pub(crate) terms: Terms,
@@ -78,8 +80,12 @@ impl Upstream {
 
     /// The arm whose turn it is.
     fn by_turn(&self) -> usize {
-        let turn = self.turn.next();
-        self.arms.iter().position(|arm| turn < arm.below).unwrap_or(self.arms.len() - 1)
+        self.arm_of(self.turn.next())
+    }
+
+    /// The arm that has this share, from 0 to 99. There must be arms.
+    pub(crate) fn arm_of(&self, share: u32) -> usize {
+        self.arms.iter().position(|arm| share < arm.below).unwrap_or(self.arms.len().saturating_sub(1))
     }
 
     /// The best place in the arm, or, where it has none at all, in another.
@@ -157,6 +163,12 @@ impl Upstream {
 
 impl Arm {
     /// A place that was not tried, on an endpoint that is up, or on any.
+    /// The best place for something that takes none.
+    pub(crate) fn look(&self, ask: &Ask) -> Option<&Place> {
+        let up = self.picker.pick(&self.places, ask, |place| place.endpoint.health.is_up(ask.now));
+        up.or_else(|| self.picker.pick(&self.places, ask, |_| true))
+    }
+
     fn seat(&self, ask: &Ask, tried: &[u64], up: bool) -> Seated<'_> {
         let limit = self.guard.as_ref().map_or(u32::MAX, |guard| guard.limit());
         let fits = |place: &Place| {
@@ -187,7 +199,7 @@ mod tests {
         let policy = TrafficPolicy::default();
         let terms = Terms::new(&policy, &Limits::default());
         let (turn, shared) = (Arc::new(Turn::new(1)), Arc::new(Shared::new(1)));
-        Upstream { turn, assigner: None, arms, policy, terms, shared }
+        Upstream { turn, assigner: None, mirror: None, arms, policy, terms, shared }
     }
 
     fn place(uid: u64) -> Place {

@@ -86,6 +86,11 @@ impl Table {
         self.has_policies
     }
 
+    /// An upstream by its place.
+    pub(crate) fn upstream(&self, index: usize) -> Option<&Upstream> {
+        self.upstreams.get(index)
+    }
+
     /// Where a request goes: the most specific host, then the longest path.
     pub(crate) fn find(&self, host: &str, path: &str) -> Found<'_> {
         match self.hosts.find(host).and_then(|paths| paths.find(path)) {

@@ -12,6 +12,7 @@ use super::{Kept, Lease};
 use crate::count::Outcome;
 use crate::drain::{Events, Stay};
 use crate::front::Alarm;
+use crate::mirror::Witness;
 use crate::ticket::Ticket;
 
 /// Why an answer broke off half-way. The client sees its connection close.
@@ -44,6 +45,8 @@ struct Hold {
 pub(crate) struct Flow {
     body: Incoming,
     hold: Option<Hold>,
+    /// Looks on for a copy.
+    witness: Option<Witness>,
     stall: Duration,
     /// When it must be over.
     until: Option<Instant>,
@@ -70,7 +73,7 @@ impl Flow {
         let (stall, until) = (ticket.terms.idle, ticket.until);
         let hold = Some(Hold { ticket, lease, kept, outcome, hint });
         let (last, alarm) = (Instant::now(), Alarm::default());
-        let mut flow = Flow { body, hold, stall, until, last, alarm, events: None };
+        let mut flow = Flow { body, hold, witness: None, stall, until, last, alarm, events: None };
         flow.finish_if_over();
         flow
     }
@@ -79,6 +82,21 @@ impl Flow {
     pub(crate) fn leaving_with(mut self, stay: Option<Stay>) -> Self {
         self.events = stay.map(|stay| Box::new(EventStream { events: Events::new(), stay }));
         self
+    }
+
+    /// Has the body looked at as it goes by. Call it before the first piece is read.
+    pub(crate) fn witnessed(mut self, witness: Option<Witness>) -> Self {
+        self.witness = witness;
+        if self.hold.is_none() {
+            self.tell_end();
+        }
+        self
+    }
+
+    fn tell_end(&mut self) {
+        if let Some(witness) = self.witness.take() {
+            witness.on_end();
+        }
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -103,6 +121,9 @@ impl Flow {
                     return self.fail(Outcome::Timeout, FlowError::Stalled);
                 }
                 let frame = self.up_to_the_end(frame, cx);
+                if let (Some(witness), Some(data)) = (&mut self.witness, frame.data_ref()) {
+                    witness.on_data(data);
+                }
                 self.finish_if_over();
                 Poll::Ready(Some(Ok(frame)))
             }
@@ -176,6 +197,7 @@ impl Flow {
         if let Some(hold) = self.hold.take() {
             hold.kept.put(hold.lease, hold.hint);
             hold.ticket.end(hold.outcome);
+            self.tell_end();
         }
     }
 
@@ -183,6 +205,7 @@ impl Flow {
         if let Some(hold) = self.hold.take() {
             hold.ticket.end(outcome);
         }
+        self.witness = None;
         Poll::Ready(Some(Err(error)))
     }
 }

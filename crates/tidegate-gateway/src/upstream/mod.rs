@@ -14,5 +14,5 @@ mod upload;
 pub(crate) use flow::{Flow, FlowError};
 pub(crate) use kept::Kept;
 pub(crate) use lease::{Lease, connect};
-pub(crate) use send::{Miss, send};
+pub(crate) use send::{Miss, send, send_copy};
 pub(crate) use upload::Upload;

@@ -9,6 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
+use crate::mirror::Tap;
 use crate::observe::Trail;
 
 /// What the exchange watches of an upload.
@@ -53,6 +54,10 @@ pub(crate) struct Upload {
     body: Option<Incoming>,
     /// How many bytes may still come.
     left: u64,
+    /// A body of the gateway's own making.
+    whole: Option<Bytes>,
+    /// Keeps what passes for a copy.
+    tap: Option<Tap>,
     progress: Rc<Progress>,
     trail: Option<Rc<Trail>>,
 }
@@ -62,16 +67,33 @@ impl Upload {
     pub(crate) fn new(body: Incoming, most: Option<u64>, trail: &Rc<Trail>) -> Self {
         let body = (!body.is_end_stream()).then_some(body);
         let trail = body.as_ref().map(|_| trail.clone());
-        Upload { body, left: most.unwrap_or(u64::MAX), progress: Rc::new(Progress::new()), trail }
+        Upload { body, left: most.unwrap_or(u64::MAX), trail, ..Upload::empty() }
+    }
+
+    /// A body that is here already.
+    pub(crate) fn whole(body: Bytes) -> Self {
+        Upload { whole: (!body.is_empty()).then_some(body), ..Upload::empty() }
+    }
+
+    /// Has the body kept as it passes.
+    pub(crate) fn tapped(self, tap: Option<Tap>) -> Self {
+        Upload { tap, ..self }
     }
 
     /// No body.
     pub(crate) fn empty() -> Self {
-        Upload { body: None, left: 0, progress: Rc::new(Progress::new()), trail: None }
+        Upload {
+            body: None,
+            left: 0,
+            whole: None,
+            tap: None,
+            progress: Rc::new(Progress::new()),
+            trail: None,
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.body.is_none()
+        self.body.is_none() && self.whole.is_none()
     }
 
     pub(crate) fn progress(&self) -> Rc<Progress> {
@@ -101,7 +123,19 @@ impl Upload {
                 return Err(UploadError::TooLarge);
             }
         }
+        self.show(&frame);
         Ok(frame)
+    }
+
+    /// Shows the tap what passes. What breaks off, it learns from being dropped.
+    fn show(&mut self, frame: &Frame<Bytes>) {
+        let Some(tap) = &mut self.tap else { return };
+        if let Some(data) = frame.data_ref() {
+            tap.on_data(data);
+        }
+        if self.body.as_ref().is_none_or(Body::is_end_stream) {
+            tap.on_end();
+        }
     }
 }
 
@@ -113,7 +147,9 @@ impl Body for Upload {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
-        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(self.whole.take().map(|whole| Ok(Frame::data(whole))));
+        };
         match ready!(Pin::new(body).poll_frame(cx)) {
             Some(Ok(frame)) => Poll::Ready(Some(self.on_frame(frame))),
             Some(Err(error)) => {
@@ -122,16 +158,20 @@ impl Body for Upload {
             }
             None => {
                 self.progress.moved.set(Instant::now());
+                if let Some(tap) = &mut self.tap {
+                    tap.on_end();
+                }
                 Poll::Ready(None)
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Body::is_end_stream)
+        self.body.as_ref().map_or(self.whole.is_none(), Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+        let whole = || SizeHint::with_exact(self.whole.as_ref().map_or(0, |whole| whole.len() as u64));
+        self.body.as_ref().map_or_else(whole, Body::size_hint)
     }
 }

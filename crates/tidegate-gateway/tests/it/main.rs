@@ -11,6 +11,7 @@ mod drain;
 mod h2;
 mod heads;
 mod leaving;
+mod mirror;
 mod policy_access;
 mod policy_clients;
 mod policy_sizes;

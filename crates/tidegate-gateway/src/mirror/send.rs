@@ -1,0 +1,74 @@
+//! Sends one copy and reads its answer. Once, and with a deadline of its own: nobody waits for it.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, request};
+use hyper::body::{Body, Incoming};
+
+use super::answer::{Answer, Reading};
+use crate::endpoint::Endpoint;
+use crate::head;
+use crate::limits::Limits;
+use crate::upstream::{self, Kept, Upload};
+
+/// Whom a copy is for.
+#[derive(Debug)]
+pub(super) struct Addressee {
+    pub(super) endpoint: Arc<Endpoint>,
+    pub(super) arm: HeaderValue,
+    pub(super) revision: HeaderValue,
+}
+
+/// A copy without its body.
+pub(super) struct Letter {
+    pub(super) to: Addressee,
+    pub(super) parts: request::Parts,
+}
+
+/// The answer; `None`: there was none, or it broke off, or it came too late.
+pub(super) async fn send(letter: &Letter, body: Bytes, kept: &Kept, limits: Limits) -> Option<Answer> {
+    tokio::time::timeout(limits.mirror, exchange(letter, body, kept, limits)).await.ok().flatten()
+}
+
+async fn exchange(letter: &Letter, body: Bytes, kept: &Kept, limits: Limits) -> Option<Answer> {
+    let Letter { to, parts } = letter;
+    let since = Instant::now();
+    let repeatable = body.is_empty() && head::is_idempotent(&parts.method);
+    let mut lease = match kept.take(&to.endpoint, repeatable) {
+        Some(lease) => lease,
+        None => upstream::connect(kept, &to.endpoint, limits.connect).await.ok()?,
+    };
+    let request = Request::from_parts(parts.clone(), Upload::whole(body));
+    let response = upstream::send_copy(&mut lease, request).await?;
+    // A copy asks for no change of protocol.
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return None;
+    }
+    let (answer, hint) = read(response, &to.revision, since).await?;
+    if answer.is_whole() {
+        kept.put(lease, hint);
+    }
+    Some(answer)
+}
+
+/// Reads what is compared of an answer, and how long the endpoint keeps its connection.
+async fn read(
+    response: Response<Incoming>,
+    revision: &HeaderValue,
+    since: Instant,
+) -> Option<(Answer, Option<Duration>)> {
+    let (mut parts, mut body) = response.into_parts();
+    let hint = head::prepare_answer(&mut parts.headers);
+    let mut reading = Reading::new(parts.status.as_u16(), &parts.headers, revision.clone(), since);
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        let more = frame.ok()?.data_ref().is_none_or(|data| reading.on_data(data));
+        if !more {
+            return Some((reading.finish(false), hint));
+        }
+    }
+    Some((reading.finish(true), hint))
+}
