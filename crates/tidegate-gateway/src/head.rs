@@ -21,13 +21,13 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
-/// Fields that a client could use to speak in the gateway's name; ours take their place or nothing does.
-const OURS: [HeaderName; 7] = [
+/// How the names of the gateway's own fields begin.
+const OWN: &str = "tidegate-";
+
+/// Fields besides those that a client could use to speak in the gateway's name; ours take their place or nothing does.
+const OURS: [HeaderName; 4] = [
     HeaderName::from_static("x-forwarded-port"),
     HeaderName::from_static("forwarded"),
-    ARM,
-    REVISION,
-    MIRROR,
     FORWARDED_PROTO,
     FORWARDED_HOST,
 ];
@@ -69,9 +69,7 @@ pub(crate) fn prepare(
     remove_hop_by_hop(&mut parts.headers);
     // The gateway answers it itself, once the endpoint's connection takes the body.
     parts.headers.remove(header::EXPECT);
-    for name in OURS {
-        parts.headers.remove(name);
-    }
+    remove_ours(&mut parts.headers);
     add_forwarded(&mut parts.headers, peer);
     keep_or_make_id(&mut parts.headers, id);
     if trailers {
@@ -109,6 +107,14 @@ pub(crate) fn prepare_answer(headers: &mut HeaderMap) -> Option<Duration> {
     remove_hop_by_hop(headers);
     remove_labels(headers);
     hint
+}
+
+fn remove_ours(headers: &mut HeaderMap) {
+    let own: Vec<HeaderName> =
+        headers.keys().filter(|name| name.as_str().starts_with(OWN)).cloned().collect();
+    for name in own.into_iter().chain(OURS) {
+        headers.remove(name);
+    }
 }
 
 fn remove_labels(headers: &mut HeaderMap) {
@@ -259,6 +265,7 @@ mod tests {
                 ("tidegate-arm", "candidate"),
                 ("tidegate-revision", "r9"),
                 ("tidegate-mirror", "1"),
+                ("tidegate-later", "1"),
                 ("x-request-id", "kept"),
                 ("x-own", "stays"),
             ],
@@ -273,6 +280,7 @@ mod tests {
             "tidegate-arm",
             "tidegate-revision",
             "tidegate-mirror",
+            "tidegate-later",
         ] {
             assert_eq!(field(&parts, gone), None, "{gone}");
         }

@@ -39,6 +39,9 @@ mod upstream;
 mod view;
 mod worker;
 
+#[doc(hidden)]
+pub mod fuzz;
+
 pub use gateway::{GatewayConfig, GatewayError, gateway_main, gateway_run};
 pub use limits::Limits;
 pub use observe::{AccessLog, LogTarget, Observe, ObserveError, Sample, TraceMode};

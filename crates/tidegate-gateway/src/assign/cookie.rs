@@ -1,6 +1,7 @@
 //! The cookie that remembers a client's bucket: `1.<bucket>.<made>.<signature>`, signed with a key of the service's own,
 //! so that nobody can choose an arm and no service takes another's. A cookie that is not ours is no cookie.
 
+use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::{constant_time, digest, hmac};
@@ -29,6 +30,13 @@ pub(crate) struct Written {
     /// Seconds since 1970.
     made: u64,
     signature: [u8; SIGNATURE],
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let signature = URL_SAFE_NO_PAD.encode(self.signature);
+        write!(f, "{VERSION}.{:04}.{}.{signature}", self.bucket.number(), self.made)
+    }
 }
 
 /// Reads a cookie's value. Every value has one spelling; anything else is `None`.
@@ -97,8 +105,7 @@ impl Jar {
 
     fn bake(&self, bucket: Bucket, made: u64, secure: bool) -> Option<HeaderValue> {
         let (name, max_age) = (&self.name, self.max_age);
-        let signature = URL_SAFE_NO_PAD.encode(self.sign(bucket, made));
-        let value = format!("{VERSION}.{:04}.{made}.{signature}", bucket.number());
+        let value = Written { bucket, made, signature: self.sign(bucket, made) };
         let secure = if secure { "; Secure" } else { "" };
         let cookie = format!("{name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}");
         HeaderValue::try_from(cookie).ok()
@@ -227,9 +234,8 @@ mod tests {
 
         #[test]
         fn what_is_read_is_spelled_as_it_was(value in "1\\.[0-9]{3,5}\\.[0-9]{1,11}\\.[A-Za-z0-9_-]{21}[AQgwB]") {
-            if let Some(Written { bucket, made, signature }) = parse(value.as_bytes()) {
-                let signature = URL_SAFE_NO_PAD.encode(signature);
-                prop_assert_eq!(format!("1.{:04}.{made}.{signature}", bucket.number()), value);
+            if let Some(written) = parse(value.as_bytes()) {
+                prop_assert_eq!(written.to_string(), value);
             }
         }
 

@@ -18,6 +18,7 @@ use crate::view::RequestView;
 use bucket::Sharing;
 use rule::Rule;
 
+pub(crate) use cookie::parse as parse_cookie;
 pub(crate) use note::Note;
 pub(crate) use secret::Secret;
 
