@@ -1,11 +1,18 @@
 //! Whether a proxy does the work at all, seen once before it is measured: the body byte for byte, and what the app got.
 
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::case::Ask;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+
+use crate::case::{Ask, HOST};
 use crate::drive::{Driver, body};
+use crate::h2load;
+use crate::peer::Peer;
+use crate::running::Running;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -15,6 +22,9 @@ pub enum CheckError {
     /// No answer.
     #[error("no answer: {0}")]
     Io(#[from] io::Error),
+    /// There is nothing to ask with.
+    #[error("{0} is not installed")]
+    NoClient(&'static str),
     /// The answer is another.
     #[error("a wrong answer: {0}")]
     Answer(String),
@@ -23,28 +33,75 @@ pub enum CheckError {
     Unnamed,
 }
 
-/// Asks once and looks at both ends. `named`: the client's address has to arrive.
-pub fn check(driver: &mut Driver, to: SocketAddr, ask: Ask, named: bool) -> Result<(), CheckError> {
+/// The path that checks ask under: what is still on its way for other clients is not taken for theirs.
+const PREFIX: &str = "/api/check";
+
+/// Asks once and looks at both ends.
+pub fn check(
+    driver: &mut Driver,
+    running: &Running,
+    ask: Ask,
+    tls: Option<Arc<ClientConfig>>,
+) -> Result<(), CheckError> {
     // Alone on its connection, so that the end of the answer is the end of what comes.
     let ask = Ask { fresh: true, ..ask };
-    driver.keep_next_head();
-    let asking = std::thread::spawn(move || exchange(to, &ask.request()));
+    let (to, path) = (running.entry(ask.secure), path(running));
+    driver.keep_head_with(&path);
+    let asking = std::thread::spawn(move || exchange(to, &ask.request_under(&path), tls));
     driver.serve_until(|| Ok(asking.is_finished()))?;
     let answer = asking.join().map_err(|_| io::Error::other("the client broke down"))??;
     check_answer(&answer, ask)?;
-    if named && !driver.kept_head().is_some_and(names_client) {
-        return Err(CheckError::Unnamed);
-    }
-    Ok(())
+    if running.peer.is_floor() { Ok(()) } else { check_named(driver, running.peer) }
 }
 
-fn exchange(to: SocketAddr, request: &[u8]) -> io::Result<Vec<u8>> {
+/// The same by h2load, which does not look at bodies beyond their length.
+pub fn check_http2(driver: &mut Driver, running: &Running, secure: bool) -> Result<(), CheckError> {
+    if !h2load::is_installed() {
+        return Err(CheckError::NoClient("h2load"));
+    }
+    let path = path(running);
+    driver.keep_head_with(&path);
+    let once = h2load::Run { path: &path, secure, connections: 1, last: None };
+    let figures = h2load::run(driver, running, once)?;
+    if !figures.troubles.is_empty() {
+        return Err(CheckError::Answer(figures.troubles.join(", ")));
+    }
+    check_named(driver, running.peer)
+}
+
+fn path(running: &Running) -> String {
+    format!("{PREFIX}/{}", running.peer.name())
+}
+
+/// Whether the head that the driver kept says who asked.
+fn check_named(driver: &Driver, peer: Peer) -> Result<(), CheckError> {
+    // Envoy takes a client on this very machine for itself and gives its own address, whichever that is.
+    let of_machine = peer == Peer::Envoy;
+    let named = driver.kept_head().and_then(forwarded_for);
+    if named.is_some_and(|named| of_machine || named.is_loopback()) {
+        Ok(())
+    } else {
+        Err(CheckError::Unnamed)
+    }
+}
+
+fn exchange(to: SocketAddr, request: &[u8], tls: Option<Arc<ClientConfig>>) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect_timeout(&to, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
+    let Some(config) = tls else { return ask_on(&mut stream, request) };
+    let name = ServerName::try_from(HOST).map_err(io::Error::other)?;
+    let session = ClientConnection::new(config, name).map_err(io::Error::other)?;
+    ask_on(&mut StreamOwned::new(session, stream), request)
+}
+
+fn ask_on(stream: &mut (impl Read + Write), request: &[u8]) -> io::Result<Vec<u8>> {
     stream.write_all(request)?;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    Ok(answer)
+    match stream.read_to_end(&mut answer) {
+        // Not every proxy says goodbye in TLS; the length of the answer is looked at all the same.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(answer),
+        read => read.map(|_| answer),
+    }
 }
 
 fn check_answer(answer: &[u8], ask: Ask) -> Result<(), CheckError> {
@@ -61,20 +118,19 @@ fn check_answer(answer: &[u8], ask: Ask) -> Result<(), CheckError> {
     Err(CheckError::Answer(format!("`{line}` and {} bytes of {}", got.len(), expected.len())))
 }
 
-fn names_client(head: &[u8]) -> bool {
+fn forwarded_for(head: &[u8]) -> Option<IpAddr> {
     let head = String::from_utf8_lossy(head).to_ascii_lowercase();
-    head.lines()
-        .any(|line| line.strip_prefix("x-forwarded-for:").is_some_and(|value| value.trim() == "127.0.0.1"))
+    head.lines().find_map(|line| line.strip_prefix("x-forwarded-for:")?.trim().parse().ok())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::Case;
+    use crate::case::{Case, Kind};
 
     #[test]
     fn one_byte_that_differs_is_found() {
-        let ask = Case::Small.ask();
+        let Kind::Closed(ask) = Case::Small.kind() else { panic!() };
         let mut answer = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
         answer.extend(body(ask.answer_length));
         assert!(check_answer(&answer, ask).is_ok());
@@ -84,7 +140,10 @@ mod tests {
 
     #[test]
     fn the_client_is_named_by_its_address_alone() {
-        assert!(names_client(b"GET / HTTP/1.1\r\nX-Forwarded-For: 127.0.0.1\r\n\r\n"));
-        assert!(!names_client(b"GET / HTTP/1.1\r\nx-forwarded-for: 10.0.0.1\r\n\r\n"));
+        let named = |value: &str| {
+            forwarded_for(format!("GET / HTTP/1.1\r\nX-Forwarded-For: {value}\r\n\r\n").as_bytes())
+        };
+        assert_eq!(named("127.0.0.1"), Some([127, 0, 0, 1].into()));
+        assert_eq!(named("10.0.0.1, 127.0.0.1"), None);
     }
 }

@@ -55,7 +55,7 @@ impl Figures {
 }
 
 /// The middle value; of an even number the mean of the two in the middle; 0 of none.
-fn middle(mut values: Vec<f64>) -> f64 {
+pub fn middle(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     match values.len() {
         0 => 0.0,

@@ -8,11 +8,15 @@ mod check;
 mod contest;
 mod drive;
 mod figures;
+mod files;
 mod floor;
+mod h2load;
 mod peer;
 mod process;
 mod processors;
 mod report;
+mod running;
+mod tls;
 mod wanted;
 
 use std::collections::BTreeMap;
@@ -46,7 +50,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Run {
-    /// Short rounds, for trying
+    /// Short rounds and, unless they are named, a few cases and proxies: for trying
     #[arg(long)]
     quick: bool,
     /// Only this case; may be repeated
@@ -67,6 +71,9 @@ struct Run {
     /// The gateway's program
     #[arg(long, value_name = "PATH")]
     tidegate: PathBuf,
+    /// Where proxies are looked for before PATH
+    #[arg(long, value_name = "DIR")]
+    programs: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -89,6 +96,14 @@ impl Run {
             connections: self.connections as usize,
         }
     }
+
+    fn chosen<T: ValueEnum + Clone>(&self, named: &[T], quick: &[T]) -> Vec<T> {
+        match named {
+            [] if self.quick => quick.to_vec(),
+            [] => T::value_variants().to_vec(),
+            named => named.to_vec(),
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -109,25 +124,24 @@ fn run(options: &Run) -> io::Result<ExitCode> {
     match processors {
         Some(processors) => processors.settle()?,
         None => eprintln!(
-            "only one processor: the load takes from the proxies what it needs, and throughput says nothing"
+            "only one processor: the load takes from the proxies what it needs, and rates say nothing"
         ),
     }
-    let peers = chosen(&options.proxies);
-    let mut contest = Contest::begin(&peers, &options.tidegate, processors, options.effort())?;
-    let (mut outcomes, mut verdicts) = (BTreeMap::new(), Vec::new());
-    for case in chosen(&options.cases) {
-        let outcome = contest.measure(case)?;
-        report::print_case(case, &outcome);
-        verdicts.extend(wanted::verdicts(case, &outcome));
-        outcomes.insert(case, outcome);
+    files::allow_many()?;
+    let peers = options.chosen(&options.proxies, &[Peer::Haproxy, Peer::Nginx, Peer::Tidegate, Peer::Floor]);
+    let cases = options.chosen(&options.cases, &[Case::Small, Case::Middle, Case::Post, Case::Connection]);
+    let (effort, programs) = (options.effort(), options.programs.as_deref());
+    let mut contest = Contest::begin(&peers, &options.tidegate, programs, processors, effort)?;
+    let (mut all, mut verdicts) = (BTreeMap::new(), Vec::new());
+    for case in cases {
+        let measured = contest.measure(case)?;
+        report::print_case(case, &measured);
+        verdicts.extend(wanted::verdicts(case, &measured));
+        all.insert(case, measured);
     }
     report::print_verdicts(&verdicts);
     if let Some(path) = &options.json {
-        std::fs::write(path, report::to_json(&outcomes, &verdicts).to_string() + "\n")?;
+        std::fs::write(path, report::to_json(&all, &verdicts).to_string() + "\n")?;
     }
     Ok(if verdicts.iter().all(wanted::Verdict::holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn chosen<T: ValueEnum + Clone>(only: &[T]) -> Vec<T> {
-    if only.is_empty() { T::value_variants().to_vec() } else { only.to_vec() }
 }

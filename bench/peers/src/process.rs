@@ -38,11 +38,16 @@ impl Process {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// The last line of what it said.
+    /// The end of what it said.
     pub fn last_words(&self) -> String {
         let said = fs::read(&self.log).unwrap_or_default();
         let said = String::from_utf8_lossy(&said);
-        said.trim().lines().last().unwrap_or("it says nothing").to_owned()
+        let lines: Vec<&str> = said.trim().lines().collect();
+        if lines.is_empty() {
+            "it says nothing".into()
+        } else {
+            lines[lines.len().saturating_sub(3)..].join(" / ")
+        }
     }
 
     /// Processor time of the process and its children so far.
@@ -52,7 +57,6 @@ impl Process {
     }
 
     /// Resident memory of the process and its children, in KiB.
-    #[cfg_attr(not(test), expect(dead_code, reason = "idle connections are measured by it"))]
     pub fn resident_kib(&self) -> u64 {
         self.tree().iter().filter_map(|pid| resident_kib(*pid)).sum()
     }

@@ -115,6 +115,9 @@ impl Client {
     }
 
     fn send(&mut self, errand: &Errand<'_>) -> Next {
+        if self.link.flush().is_err() {
+            return Next::Failed(Trouble::Broken);
+        }
         while self.phase == Phase::Busy && self.sent < errand.request.len() {
             match self.link.send(&errand.request[self.sent..]) {
                 Ok(written) => self.sent += written,
@@ -148,7 +151,7 @@ impl Client {
                 }
             }
             // A short read has emptied the socket: another one would only say so.
-            if length < room.len() && !closing {
+            if length < room.len() && !closing && self.link.is_emptied_by_short_reads() {
                 break;
             }
         }

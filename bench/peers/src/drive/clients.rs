@@ -77,7 +77,7 @@ impl Clients {
     }
 
     /// Whether a request is not over, or a connection not opened.
-    pub(super) fn is_busy(&self) -> bool {
+    pub fn is_busy(&self) -> bool {
         let due = self.timetable.as_ref().is_some_and(|timetable| timetable.due(Instant::now()).is_some());
         self.busy > 0 || self.to_open > 0 || (due && !self.idle.is_empty())
     }
@@ -90,6 +90,12 @@ impl Clients {
     /// How many things went wrong.
     pub fn troubles(&self) -> u64 {
         self.troubles.values().sum()
+    }
+
+    /// What went wrong, in words.
+    pub fn trouble_words(&self) -> String {
+        let all = self.troubles.iter().map(|(trouble, count)| format!("{count} {}", trouble.as_str()));
+        if self.troubles.is_empty() { "it takes too long".into() } else { all.collect::<Vec<_>>().join(", ") }
     }
 
     pub(super) fn into_taken(mut self, answered: u64, cpu: Duration, last: Duration) -> Taken {
@@ -121,7 +127,7 @@ impl Clients {
 
     fn open(&mut self, registry: &Registry) -> bool {
         let token = Token(self.slots.next());
-        let Ok(link) = Link::open(registry, self.load.to, token) else {
+        let Ok(link) = Link::open(registry, self.load.to, token, self.load.tls.as_ref()) else {
             self.trouble(Trouble::Refused);
             return false;
         };

@@ -1,6 +1,7 @@
 //! What is asked of a proxy, and what came of it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_load::histogram::Histogram;
@@ -20,6 +21,8 @@ pub struct Load {
     pub connections: usize,
     /// Whether each request has a connection of its own, which the proxy closes after the answer.
     pub fresh: bool,
+    /// TLS, where there is to be some.
+    pub tls: Option<Arc<rustls::ClientConfig>>,
     /// When requests start.
     pub pace: Pace,
     /// How long it runs before it counts.

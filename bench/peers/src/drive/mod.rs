@@ -59,12 +59,12 @@ impl Driver {
         self.upstreams.addresses()
     }
 
-    /// Begins to keep what the apps are asked, in place of what was kept before.
-    pub fn keep_next_head(&mut self) {
-        self.upstreams.keep_next_head();
+    /// Keeps the next request whose head contains the mark, in place of what was kept before.
+    pub fn keep_head_with(&mut self, mark: &str) {
+        self.upstreams.keep_head_with(mark);
     }
 
-    /// The first head the apps have got since [`Driver::keep_next_head`].
+    /// The head that was kept.
     pub fn kept_head(&self) -> Option<&[u8]> {
         self.upstreams.kept_head()
     }
@@ -84,7 +84,6 @@ impl Driver {
     }
 
     /// Opens the connections of a load that asks once on each, and leaves them open.
-    #[expect(dead_code, reason = "idle connections are measured by it")]
     pub fn hold(&mut self, load: &Load, within: Duration) -> io::Result<Clients> {
         let mut clients = Clients::new(load);
         let deadline = Instant::now() + within;

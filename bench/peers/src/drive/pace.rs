@@ -8,7 +8,6 @@ pub enum Pace {
     /// On each connection the next as soon as the one before is answered.
     Closed,
     /// So many a second, whatever the proxy does; those it is too slow for wait, and their waiting counts.
-    #[expect(dead_code, reason = "latency is measured by it")]
     Open(f64),
     /// One on each connection, which then stays open.
     Once,

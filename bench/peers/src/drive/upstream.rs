@@ -35,7 +35,8 @@ pub(super) struct Upstreams {
 #[derive(Debug, Default)]
 struct Shared {
     answers: HashMap<usize, Rc<[u8]>>,
-    wants_head: bool,
+    /// What a head that is to be kept contains.
+    mark: Option<String>,
     head: Option<Vec<u8>>,
 }
 
@@ -84,8 +85,8 @@ impl Upstreams {
         self.addresses
     }
 
-    pub(super) fn keep_next_head(&mut self) {
-        self.shared.wants_head = true;
+    pub(super) fn keep_head_with(&mut self, mark: &str) {
+        self.shared.mark = Some(mark.to_owned());
         self.shared.head = None;
     }
 
@@ -121,6 +122,12 @@ impl Upstreams {
 }
 
 impl Shared {
+    fn on_head(&mut self, head: &[u8]) {
+        if self.mark.take_if(|mark| memchr::memmem::find(head, mark.as_bytes()).is_some()).is_some() {
+            self.head = Some(head.to_vec());
+        }
+    }
+
     fn answer(&mut self, asked: Asked) -> Rc<[u8]> {
         match asked.answer_length {
             Some(length) => self.answers.entry(length).or_insert_with(|| bytes_answer(length)).clone(),
@@ -182,9 +189,7 @@ impl Conn {
             return if self.head.len() > HEAD_LIMIT { Err(Over) } else { Ok(()) };
         };
         let whole = if self.head.is_empty() { bytes } else { &self.head };
-        if std::mem::take(&mut shared.wants_head) {
-            shared.head = Some(whole[..length].to_vec());
-        }
+        shared.on_head(&whole[..length]);
         asked.body_left = asked.body_length.checked_sub(whole.len() - length).ok_or(Over)?;
         self.head.clear();
         self.asked = Some(asked);

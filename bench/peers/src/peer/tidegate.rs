@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use tidegate_core::model::{
@@ -20,10 +21,19 @@ const MEASURED: &str = "shop/production/web";
 pub(super) fn set_up(place: &Place) -> Result<Command, SetupError> {
     let text = serde_json::to_string(&table(place)).map_err(std::io::Error::from)?;
     fs::write(place.dir.join("table.json"), text)?;
-    let mut command = Command::new(&place.tidegate);
+    let mut command = Command::new(&place.given.tidegate);
     command.arg("gateway").arg("--dir").arg(&place.dir).arg("--listen").arg(place.plain.to_string());
     command.arg("--workers").arg("1");
+    if speaks_tls(&place.given.tidegate)? {
+        command.arg("--https").arg(place.secure.to_string()).arg("--certs").arg(&place.given.certs);
+    }
     Ok(command)
+}
+
+/// Builds from before it did can be compared with later ones.
+fn speaks_tls(program: &Path) -> std::io::Result<bool> {
+    let help = Command::new(program).args(["gateway", "--help"]).output()?;
+    Ok(memchr::memmem::find(&help.stdout, b"--https").is_some())
 }
 
 fn table(place: &Place) -> RouteTable {
