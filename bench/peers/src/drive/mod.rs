@@ -12,6 +12,8 @@ mod link;
 mod load;
 mod pace;
 mod slots;
+#[cfg(test)]
+mod tests;
 mod upstream;
 
 use std::io;
