@@ -47,7 +47,7 @@ impl Worker {
         view: &dyn RequestView,
     ) -> Result<Entry, Page> {
         let at = Instant::now();
-        let ask = self.ask(upstream.key_of(view), view, at);
+        let ask = self.ask(upstream, view, at);
         upstream.shared.on_request(self.index);
         let wanted = &upstream.arms[assigned];
         let entered = self.enter_arm(upstream, assigned, &ask, at);
@@ -166,9 +166,10 @@ impl Worker {
         self.enter_arm(upstream, same.unwrap_or(0), &ask, at)
     }
 
-    /// What a pick for this request depends on. `key` is the client, where the upstream tells clients apart.
-    pub(crate) fn ask(&self, key: u64, view: &dyn RequestView, at: Instant) -> Ask {
-        Ask { now: micros(at), turn: self.rotate(), key, client: view.client() }
+    /// What a pick for this request depends on.
+    pub(crate) fn ask(&self, upstream: &Upstream, view: &dyn RequestView, at: Instant) -> Ask {
+        let location = upstream.location_of(view, &self.atlas);
+        Ask { now: micros(at), turn: self.rotate(), key: upstream.key_of(view), location }
     }
 
     fn again(&self, ask: Ask, at: Instant) -> Ask {

@@ -93,12 +93,12 @@ impl Epochs {
 
     /// Everything counted so far.
     pub(crate) fn counts(&self) -> CountsReport {
-        let (rows, routes) = {
+        let (rows, routes, ejected) = {
             let state = self.lock();
-            (state.registry.counts(), state.registry.route_counts())
+            (state.registry.counts(), state.registry.route_counts(), state.registry.ejected())
         };
         let (unrouted, front) = (self.front.unrouted(), self.front.counts());
-        CountsReport { incarnation: self.incarnation.clone(), rows, unrouted, routes, front }
+        CountsReport { incarnation: self.incarnation.clone(), rows, unrouted, routes, front, ejected }
     }
 
     /// What becomes of the lines of the access log.

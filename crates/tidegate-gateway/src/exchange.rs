@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Request, Response, StatusCode, request};
 use hyper::body::{Body, Incoming};
@@ -21,7 +22,7 @@ use crate::page::Page;
 use crate::policy::Policy;
 use crate::ticket::Ticket;
 use crate::tunnel;
-use crate::upstream::{Flow, Lease, Miss, Upload, connect, send};
+use crate::upstream::{Flow, Lease, Miss, Upload, Watched, connect, send};
 use crate::view::PartsView;
 use crate::worker::{Admission, Worker};
 
@@ -242,18 +243,27 @@ fn tunnel(
     client.tunnel();
     let (open, stay) = (worker.open(), worker.leaving.stay(&ticket.endpoint));
     tokio::task::spawn_local(async move {
-        let outcome = join(ours, theirs, stay).await;
+        let outcome = join(ours, theirs, stay, ticket.terms.tunnel_idle).await;
         ticket.end(outcome);
         drop((trail, open));
     });
     Response::from_parts(parts, Part::Empty)
 }
 
-async fn join(ours: OnUpgrade, theirs: OnUpgrade, stay: Stay) -> Outcome {
+async fn join(ours: OnUpgrade, theirs: OnUpgrade, stay: Stay, idle: Option<Duration>) -> Outcome {
     let (ours, theirs) = match tokio::try_join!(ours, theirs) {
         Ok(both) => both,
         Err(_) => return Outcome::Cancelled,
     };
-    tunnel::join(TokioIo::new(ours), TokioIo::new(theirs), stay).await;
+    let Some(idle) = idle else {
+        tunnel::join(TokioIo::new(ours), TokioIo::new(theirs), stay).await;
+        return Outcome::Good;
+    };
+    // Whatever moves goes through this side, one way or the other.
+    let (theirs, watch) = Watched::new(TokioIo::new(theirs));
+    tokio::select! {
+        () = tunnel::join(TokioIo::new(ours), theirs, stay) => {}
+        () = watch.quiet_for(idle) => {}
+    }
     Outcome::Good
 }

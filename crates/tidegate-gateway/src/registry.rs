@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::HeaderValue;
+use tidegate_core::balance::Point;
 use tidegate_core::model::{
     self, Address, ArmCounts, ArmRole, InstanceId, MirrorReport, RevisionNo, RouteCounts, RouteTable,
 };
@@ -145,6 +146,16 @@ impl Registry {
         rows.filter(|row| row.outcomes != model::Outcomes::default()).collect()
     }
 
+    /// Instances that are left out because they fail.
+    pub(crate) fn ejected(&self) -> Vec<InstanceId> {
+        let now = micros(Instant::now());
+        let out: HashSet<u64> = self.arms.values().flat_map(|arm| arm.ejected(now)).collect();
+        let ejected = self.endpoints.values().filter(|endpoint| out.contains(&endpoint.uid));
+        let mut ids: Vec<InstanceId> = ejected.map(|endpoint| endpoint.id.clone()).collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// Every route of the table, used or not.
     pub(crate) fn route_counts(&self) -> Vec<RouteCounts> {
         self.routes.counts()
@@ -208,6 +219,7 @@ impl Registry {
         let key = |instance| (name.to_owned(), arm.role, arm.revision, instance);
         let (near, places) = self.places(arm, &key, zone.filter(|_| upstream.policy.zone_aware));
         let state = self.arms.entry((name.to_owned(), arm.role, arm.revision)).or_default().clone();
+        state.on_table(upstream.policy.outliers.as_ref(), &places, micros(Instant::now()));
         let label = format!("{name} {} {}", arm.role.as_str(), arm.revision);
         Arm {
             role_value: HeaderValue::from_static(arm.role.as_str()),
@@ -221,7 +233,7 @@ impl Registry {
         }
     }
 
-    /// An arm's places, those in `zone` first, and how many those are.
+    /// An arm's places, those in `zone` first and those of one region together, and how many are in `zone`.
     fn places(
         &mut self,
         arm: &model::Arm,
@@ -229,16 +241,19 @@ impl Registry {
         zone: Option<&str>,
     ) -> (usize, Vec<Place>) {
         let is_near = |endpoint: &model::Endpoint| zone.is_some() && endpoint.zone.as_deref() == zone;
-        let near = arm.endpoints.iter().filter(|endpoint| is_near(endpoint));
-        let far = arm.endpoints.iter().filter(|endpoint| !is_near(endpoint));
-        let ordered: Vec<&model::Endpoint> = near.clone().chain(far).collect();
+        let mut ordered: Vec<&model::Endpoint> = arm.endpoints.iter().collect();
+        let region =
+            |endpoint: &model::Endpoint| endpoint.zone.as_deref()?.split('/').next().map(str::to_owned);
+        ordered.sort_by_key(|endpoint| (!is_near(endpoint), region(endpoint)));
+        let near = ordered.iter().filter(|endpoint| is_near(endpoint)).count();
         self.settle_births(&ordered);
         let place = |endpoint: &&model::Endpoint| Place {
             row: self.row(key(Some(endpoint.id.clone()))),
             endpoint: self.endpoint(endpoint),
             weight: endpoint.weight,
+            site: endpoint.zone.as_deref().and_then(Point::of_zone),
         };
-        (near.count(), ordered.iter().map(place).collect())
+        (near, ordered.iter().map(place).collect())
     }
 
     /// Endpoints that come to others begin slowly. Where all are new nobody else could take the rest.

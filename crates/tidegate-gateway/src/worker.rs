@@ -79,7 +79,7 @@ pub(crate) struct Worker {
     pub(crate) leaving: Rc<Leaving>,
     table: RefCell<Arc<Table>>,
     rotation: Cell<u64>,
-    atlas: Atlas,
+    pub(crate) atlas: Atlas,
     /// What copies of its requests may take.
     pub(crate) copies: Arc<Budget>,
     /// Takes copies of requests.

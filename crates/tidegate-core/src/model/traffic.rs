@@ -22,6 +22,9 @@ pub struct CountsReport {
     /// What belongs to no route.
     #[serde(default)]
     pub front: FrontCounts,
+    /// Instances that are left out for a while because they fail, sorted.
+    #[serde(default)]
+    pub ejected: Vec<InstanceId>,
 }
 
 /// Counts of one instance in one arm, cumulative.

@@ -1,10 +1,9 @@
 //! What a pick depends on besides the endpoints: the time, chance, and what of the request outlives its head.
 
-use std::net::IpAddr;
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use tidegate_core::balance::mix;
+use tidegate_core::balance::{Point, mix};
 
 /// The clock's zero. One second before it begins, so that 0 stands for never.
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -25,9 +24,8 @@ pub(crate) struct Ask {
     pub(crate) turn: u64,
     /// The client as a number, where the upstream tells clients apart.
     pub(crate) key: u64,
-    /// The client's address.
-    #[expect(dead_code, reason = "until endpoints are chosen by distance")]
-    pub(crate) client: IpAddr,
+    /// Where the client is, where the upstream asks for it and it is known.
+    pub(crate) location: Option<Point>,
 }
 
 impl Ask {

@@ -153,3 +153,117 @@ impl ArmState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tidegate_core::model::{Address, InstanceId};
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    fn endpoint() -> Arc<Endpoint> {
+        let address = Address::Tcp("127.0.0.1:1".parse().unwrap());
+        Arc::new(Endpoint::new(1, InstanceId("web-1".into()), address, Arc::new(Notify::new())))
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    fn leave(state: &Arc<ArmState>, endpoint: &Arc<Endpoint>, limit: u32) {
+        endpoint.leave();
+        state.call(endpoint, limit);
+    }
+
+    #[test]
+    fn first_come_first_served_and_who_left_is_passed_over() {
+        let (state, shared, endpoint) = (Arc::new(ArmState::default()), Arc::new(Shared::new(1)), endpoint());
+        assert!(endpoint.try_enter(1));
+        let mut waiters: Vec<Waiter> = (0..4).map(|_| state.join(&shared, 4, soon()).unwrap()).collect();
+        assert!(state.join(&shared, 4, soon()).is_none(), "the line is full");
+        drop(waiters.remove(1));
+        leave(&state, &endpoint, 1);
+        let runtime = runtime();
+        for (waiter, others) in waiters.into_iter().zip([2, 1, 0]) {
+            assert_eq!(state.line.lock().waiters.len(), others);
+            let call = runtime.block_on(waiter.wait());
+            assert!(matches!(call, Call::Seat(_)));
+            assert_eq!(endpoint.inflight(), 1);
+        }
+        assert!(!state.has_line() && endpoint.inflight() == 0);
+    }
+
+    #[test]
+    fn who_is_late_or_dismissed_is_told() {
+        let (state, shared, endpoint) = (Arc::new(ArmState::default()), Arc::new(Shared::new(1)), endpoint());
+        assert!(endpoint.try_enter(1));
+        let late = state.join(&shared, 9, Instant::now()).unwrap();
+        assert!(matches!(runtime().block_on(late.wait()), Call::Late));
+        let waiter = state.join(&shared, 9, soon()).unwrap();
+        state.dismiss();
+        assert!(matches!(runtime().block_on(waiter.wait()), Call::Again));
+        assert!(!state.has_line());
+    }
+
+    #[test]
+    fn an_endpoint_that_left_calls_nobody() {
+        let (state, shared, endpoint) = (Arc::new(ArmState::default()), Arc::new(Shared::new(1)), endpoint());
+        assert!(endpoint.try_enter(1));
+        let _waiter = state.join(&shared, 1, soon()).unwrap();
+        endpoint.set_gone(true);
+        leave(&state, &endpoint, 1);
+        assert_eq!(endpoint.inflight(), 0);
+    }
+
+    /// One visitor of a narrow place: in at once, in line, or in line and gone again.
+    async fn visit(state: &Arc<ArmState>, shared: &Arc<Shared>, endpoint: &Arc<Endpoint>, n: u32) -> bool {
+        if !state.has_line() && endpoint.try_enter(2) {
+            assert!(endpoint.inflight() <= 2);
+            leave(state, endpoint, 2);
+            return true;
+        }
+        let waiter = state.join(shared, 1_000, soon()).unwrap();
+        state.call(endpoint, 2);
+        if n.is_multiple_of(7) {
+            // Whether it was called or not: the next must be.
+            drop(waiter);
+            return true;
+        }
+        let call = waiter.wait().await;
+        assert!(endpoint.inflight() <= 2);
+        matches!(call, Call::Seat(_))
+    }
+
+    #[test]
+    fn nobody_is_forgotten_by_many_threads() {
+        let (state, shared, endpoint) = (Arc::new(ArmState::default()), Arc::new(Shared::new(1)), endpoint());
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                let (state, shared, endpoint) = (state.clone(), shared.clone(), endpoint.clone());
+                std::thread::spawn(move || {
+                    let visits = async { visit_often(&state, &shared, &endpoint).await };
+                    runtime().block_on(visits)
+                })
+            })
+            .collect();
+        for thread in threads {
+            assert_eq!(thread.join().unwrap(), 5_000);
+        }
+        assert!(!state.has_line() && endpoint.inflight() == 0);
+        assert!(shared.join(1), "the line's length is counted down again");
+    }
+
+    async fn visit_often(state: &Arc<ArmState>, shared: &Arc<Shared>, endpoint: &Arc<Endpoint>) -> u32 {
+        let mut served = 0;
+        for n in 0..5_000 {
+            served += u32::from(visit(state, shared, endpoint, n).await);
+        }
+        served
+    }
+}

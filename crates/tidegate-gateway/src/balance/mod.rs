@@ -6,6 +6,8 @@
 
 mod ask;
 mod budget;
+#[cfg(test)]
+mod cost;
 mod guard;
 mod health;
 mod line;

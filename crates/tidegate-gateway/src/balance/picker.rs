@@ -1,9 +1,10 @@
 //! The way in which an arm's endpoints are chosen, made once for a table. A pick asks nobody to wait and, but for round
 //! robin with many endpoints out, looks at a few endpoints however many there are.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use tidegate_core::balance::{Ring, Rotation, bound, hash};
+use tidegate_core::balance::{Point, Ring, Rotation, bound, hash};
 use tidegate_core::model::{Balance, TrafficPolicy};
 
 use super::{ArmState, Ask};
@@ -40,6 +41,14 @@ enum Way {
     Turns(Rotation),
     Ewma,
     Ring(Ring),
+    Nearest(Vec<Region>),
+}
+
+/// Places that follow each other and are in one region.
+#[derive(Debug)]
+struct Region {
+    site: Option<Point>,
+    places: Range<usize>,
 }
 
 impl Picker {
@@ -103,9 +112,8 @@ impl Choice {
             Balance::RoundRobin => Way::Turns(Rotation::new(&weights)),
             Balance::PeakEwma => Way::Ewma,
             Balance::Hash(_) => Way::Ring(Ring::new(places.iter().map(named))),
-            Balance::LeastRequest | Balance::Geographic => {
-                Way::Least((!equal).then(|| Rotation::new(&weights)))
-            }
+            Balance::Geographic => Way::Nearest(regions(places)),
+            Balance::LeastRequest => Way::Least((!equal).then(|| Rotation::new(&weights))),
         };
         Choice { way, weight: weights.into_iter().map(u64::from).sum() }
     }
@@ -123,6 +131,7 @@ impl Choice {
             Way::Turns(rotation) => in_turn(places, rotation, state.turn(), fits),
             Way::Ewma => quicker(places, ask, fits),
             Way::Ring(ring) => self.around(ring, places, ask, state, fits),
+            Way::Nearest(regions) => nearest(places, regions, ask, fits),
         }
     }
 
@@ -168,6 +177,37 @@ fn least<'a>(places: &'a [Place], turn: usize, fits: &impl Fn(&Place) -> bool) -
         }
     }
     best.map(|(place, _)| place)
+}
+
+/// The least busy one of the nearest region that has one. Where nobody knows where the client is, of all.
+fn nearest<'a>(
+    places: &'a [Place],
+    regions: &[Region],
+    ask: &Ask,
+    fits: &impl Fn(&Place) -> bool,
+) -> Option<&'a Place> {
+    let Some(client) = ask.location else { return least(places, ask.turn as usize, fits) };
+    let mut best: Option<(&Place, f32)> = None;
+    for region in regions {
+        // A region that nobody knows is farther than any other.
+        let nearness = region.site.map_or(-2.0, |site| site.nearness(client));
+        if best.is_none_or(|(_, other)| nearness > other)
+            && let Some(place) = least(&places[region.places.clone()], ask.turn as usize, fits)
+        {
+            best = Some((place, nearness));
+        }
+    }
+    best.map(|(place, _)| place)
+}
+
+fn regions(places: &[Place]) -> Vec<Region> {
+    let mut end = 0;
+    let region = |chunk: &[Place]| {
+        let start = end;
+        end += chunk.len();
+        Region { site: chunk[0].site, places: start..end }
+    };
+    places.chunk_by(|a, b| a.site == b.site).map(region).collect()
 }
 
 /// The one whose turn it is, or the next that will do.

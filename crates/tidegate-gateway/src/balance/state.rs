@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tidegate_core::balance::{Circuit, Ward};
+use tidegate_core::model::Outliers;
 
 use super::line::Line;
+use crate::route::Place;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -47,8 +49,28 @@ impl ArmState {
     pub(super) fn circuit<T>(&self, go: impl FnOnce(&mut Circuit) -> T) -> T {
         let mut circuit = self.circuit.lock().unwrap_or_else(PoisonError::into_inner);
         let result = go(&mut circuit);
-        self.broken.store(!circuit.is_closed(), Ordering::Relaxed);
+        let broken = !circuit.is_closed();
+        if self.broken.load(Ordering::Relaxed) != broken {
+            self.broken.store(broken, Ordering::Relaxed);
+        }
         result
+    }
+
+    /// A table has other places or other rules for the arm.
+    pub(crate) fn on_table(&self, rules: Option<&Outliers>, places: &[Place], now: u64) {
+        let members: Vec<u64> = places.iter().map(|place| place.endpoint.uid).collect();
+        let back = match rules {
+            Some(rules) => self.ward().on_members(&members, rules.max_share, now),
+            None => self.ward().clear(now),
+        };
+        for place in places.iter().filter(|place| back.contains(&place.endpoint.uid)) {
+            place.endpoint.health.set_out(0);
+        }
+    }
+
+    /// Endpoints that are left out.
+    pub(crate) fn ejected(&self, now: u64) -> Vec<u64> {
+        self.ward().out(now).map(|(endpoint, _)| endpoint).collect()
     }
 
     pub(super) fn ward(&self) -> MutexGuard<'_, Ward> {

@@ -20,7 +20,6 @@ pub(crate) struct Terms {
     /// Between two bytes of a body.
     pub(crate) idle: Duration,
     /// Between two bytes of an upgraded connection; `None`: it may be silent for ever.
-    #[expect(dead_code, reason = "until tunnels watch it")]
     pub(crate) tunnel_idle: Option<Duration>,
     /// From the request's head to the answer's end; `None`: for ever.
     pub(crate) total: Option<Duration>,

@@ -32,7 +32,6 @@ pub(crate) struct Whereabouts {
     /// AF, AN, AS, EU, NA, OC or SA.
     pub(crate) continent: Option<Code>,
     /// Latitude and longitude, in degrees.
-    #[allow(dead_code)] // until geographic balancing reads it
     pub(crate) location: Option<(f32, f32)>,
 }
 

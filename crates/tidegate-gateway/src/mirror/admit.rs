@@ -20,7 +20,7 @@ impl Worker {
     ) -> Option<Permit> {
         let mirror = upstream.mirror.as_deref().filter(|mirror| mirror.wants(view.method(), assigned))?;
         let permit = self.copies.enter().and_then(|slot| {
-            let ask = self.ask(upstream.key_of(view), view, Instant::now());
+            let ask = self.ask(upstream, view, Instant::now());
             let (arm, place) = place_of_copy(mirror, table, upstream, &ask)?;
             Some(Permit::new(arm, place, slot, mirror.standing.clone()))
         });

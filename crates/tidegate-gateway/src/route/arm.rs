@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderValue;
-use tidegate_core::balance::hash;
+use tidegate_core::balance::{Point, hash};
 use tidegate_core::model::{Balance, TrafficPolicy};
 
 use crate::assign::{Assigner, Note};
@@ -53,6 +53,8 @@ pub(crate) struct Place {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) row: Arc<Row>,
     pub(crate) weight: u32,
+    /// Where it is, where that is known.
+    pub(crate) site: Option<Point>,
 }
 
 /// What came of looking for a place. One that is found is entered.
@@ -153,6 +155,15 @@ impl Upstream {
         }
     }
 
+    /// Where the client is, where endpoints are chosen by it.
+    pub(crate) fn location_of(&self, view: &dyn RequestView, atlas: &dyn Locate) -> Option<Point> {
+        if self.policy.balance != Balance::Geographic {
+            return None;
+        }
+        let (latitude, longitude) = atlas.locate(view.client())?.location?;
+        Some(Point::new(latitude, longitude))
+    }
+
     /// All arms, this one first.
     fn from(&self, arm: usize) -> impl Iterator<Item = (usize, &Arm)> {
         let others =
@@ -206,7 +217,7 @@ mod tests {
         let address = Address::Tcp("127.0.0.1:1".parse().unwrap());
         let id = InstanceId(format!("web-{uid}"));
         let endpoint = Arc::new(Endpoint::new(uid, id, address, Arc::new(Notify::new())));
-        Place { endpoint, row: Arc::new(Row::new(1)), weight: 100 }
+        Place { endpoint, row: Arc::new(Row::new(1)), weight: 100, site: None }
     }
 
     fn arm(below: u32, uids: &[u64]) -> Arm {
@@ -224,7 +235,7 @@ mod tests {
     }
 
     fn ask(turn: u64) -> Ask {
-        Ask { now: 1, turn, key: 0, client: [127, 0, 0, 1].into() }
+        Ask { now: 1, turn, key: 0, location: None }
     }
 
     /// Who is picked; the place is given back.

@@ -2,6 +2,7 @@
 //! hyper's client is used here and nowhere else.
 
 mod flow;
+mod idle;
 mod kept;
 mod lease;
 mod link;
@@ -12,6 +13,7 @@ mod trust;
 mod upload;
 
 pub(crate) use flow::{Flow, FlowError};
+pub(crate) use idle::Watched;
 pub(crate) use kept::Kept;
 pub(crate) use lease::{Lease, connect};
 pub(crate) use send::{Miss, send, send_copy};

@@ -8,7 +8,7 @@ use crate::stage::upstream::{Upstream, ok};
 use crate::stage::{Stage, until};
 
 /// The counts, once they are as wanted.
-fn counts_when(stage: &Stage, wanted: impl Fn(&CountsReport) -> bool) -> CountsReport {
+pub fn counts_when(stage: &Stage, wanted: impl Fn(&CountsReport) -> bool) -> CountsReport {
     until("the counts arrive", || stage.link.observe().counts.filter(|counts| wanted(counts)))
 }
 

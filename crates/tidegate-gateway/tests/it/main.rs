@@ -4,6 +4,7 @@
 mod access_log;
 mod alive;
 mod arms;
+mod balance;
 mod bodies;
 mod control;
 mod counts;
@@ -12,6 +13,7 @@ mod h2;
 mod heads;
 mod leaving;
 mod mirror;
+mod overload;
 mod policy_access;
 mod policy_clients;
 mod policy_sizes;
