@@ -21,6 +21,7 @@ mod exchange;
 mod front;
 mod gateway;
 mod geo;
+mod h1;
 mod head;
 mod limits;
 mod listen;

@@ -176,9 +176,44 @@ impl Page {
         Page { retry_after: seconds, ..self }
     }
 
+    /// Writes a whole answer of HTTP/1.1; `close` says that the connection ends with it, `bare` leaves the text out (HEAD).
+    pub(crate) fn write(self, out: &mut Vec<u8>, close: bool, bare: bool) {
+        let text = self.text();
+        let retry = match self.retry_after {
+            0 => String::new(),
+            seconds => format!("retry-after: {seconds}\r\n"),
+        };
+        let close = if close { "connection: close\r\n" } else { "" };
+        let head = format!(
+            "HTTP/1.1 {}\r\n{MARK}: {}\r\ncontent-type: text/plain; charset=utf-8\r\ncache-control: no-store\r\n\
+             {retry}{close}content-length: {}\r\n\r\n",
+            self.status,
+            self.mark,
+            text.len()
+        );
+        out.extend_from_slice(head.as_bytes());
+        if !bare {
+            out.extend_from_slice(text.as_bytes());
+        }
+    }
+
+    /// Its status code.
+    pub(crate) fn status(self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// What [`MARK`] says.
+    pub(crate) fn mark(self) -> &'static str {
+        self.mark
+    }
+
+    fn text(self) -> String {
+        format!("{} {}\n", self.status.as_u16(), self.text)
+    }
+
     /// As a response.
     pub(crate) fn response(self) -> Response<Part> {
-        let text = Bytes::from(format!("{} {}\n", self.status.as_u16(), self.text));
+        let text = Bytes::from(self.text());
         let mut response = Response::new(Part::Page(Some(text)));
         *response.status_mut() = self.status;
         mark(&mut response, self.mark);

@@ -194,7 +194,8 @@ impl Registry {
         }
         let mirror = self.mirror(name, upstream, index).map(Box::new);
         let (assigner, terms) = (assigner.map(Box::new), Terms::new(&upstream.policy, &self.limits));
-        Upstream { turn, assigner, mirror, arms, policy: upstream.policy.clone(), terms, shared }
+        let (policy, is_plain) = (upstream.policy.clone(), Upstream::plain(upstream));
+        Upstream { turn, assigner, mirror, arms, policy, terms, shared, is_plain }
     }
 
     fn mirror(

@@ -94,6 +94,21 @@ impl Ticket {
         self.until.map_or(wait, |until| wait.min(until.saturating_duration_since(Instant::now())))
     }
 
+    /// When the place was taken.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// When the head of the answer was here; before that, when the place was taken.
+    pub(crate) fn answered(&self) -> Instant {
+        self.started + self.latency.unwrap_or_default()
+    }
+
+    /// As [`Ticket::end`], with the place kept until it is dropped.
+    pub(crate) fn finish(&mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
+
     /// The head of the answer is here.
     pub(crate) fn on_answer(&mut self) {
         self.latency = Some(self.started.elapsed());

@@ -16,6 +16,7 @@ use crate::count::Tally;
 use crate::door::{Doors, Guest, Sockets};
 use crate::drain::Leaving;
 use crate::geo::{Atlas, Geo};
+use crate::h1::{Account, Desks, Pipes};
 use crate::limits::Limits;
 use crate::mirror::{Budget, Permit, Post};
 use crate::observe::{Observer, Trail};
@@ -23,7 +24,7 @@ use crate::page::Page;
 use crate::policy::Policy;
 use crate::registry::seed;
 use crate::route::{Found, Route, Table};
-use crate::upstream::Kept;
+use crate::upstream::{Kept, Plains};
 use crate::view::RequestView;
 
 const SWEEP_EVERY: Duration = Duration::from_millis(200);
@@ -37,6 +38,21 @@ pub(crate) enum Order {
     Swap(Arc<Table>, oneshot::Sender<()>),
     /// Take no new connection and end when the open ones have, or at the deadline.
     Drain(Instant),
+}
+
+/// Where the fast path sends a request.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every one is the large one: a box would cost each an allocation"
+)]
+pub(crate) enum Admitted {
+    /// The other path has to say.
+    General,
+    /// The gateway answers.
+    Page(Page),
+    /// A place on an endpoint, taken.
+    To(Admission),
 }
 
 /// What a worker is made of.
@@ -77,6 +93,9 @@ pub(crate) struct Worker {
     pub(crate) observer: Observer,
     /// Where long-lived connections hear that they are to go.
     pub(crate) leaving: Rc<Leaving>,
+    pub(crate) plains: Plains,
+    pub(crate) desks: Desks,
+    pub(crate) pipes: Pipes,
     table: RefCell<Arc<Table>>,
     rotation: Cell<u64>,
     pub(crate) atlas: Atlas,
@@ -102,6 +121,9 @@ pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
         tally,
         observer,
         leaving: Rc::new(Leaving::new(workers)),
+        plains: Plains::new(limits),
+        desks: Desks::default(),
+        pipes: Pipes::default(),
         table: RefCell::new(table),
         rotation: Cell::new(index as u64),
         atlas: Atlas::new(geo),
@@ -198,6 +220,54 @@ impl Worker {
         turn
     }
 
+    /// As [`Worker::admit`], for the fast path: where the route or its upstream asks for more than that, nothing is done.
+    pub(crate) fn admit_plain(
+        self: &Rc<Self>,
+        view: &dyn RequestView,
+        account: &mut Option<Account>,
+    ) -> Admitted {
+        let table = self.table.borrow();
+        let found = table.find(view.host(), view.path());
+        match found {
+            Found::Upstream(route, upstream) if route.policy.is_some() || !upstream.is_plain => {
+                Admitted::General
+            }
+            Found::NoUpstream(route) if route.policy.is_some() => Admitted::General,
+            Found::Upstream(route, upstream) => {
+                account.insert(Account::open(self)).on_route(route);
+                let Some((assigned, note)) = upstream.assign(view, &self.atlas) else {
+                    return Admitted::Page(Page::NO_ENDPOINT);
+                };
+                match self.enter(upstream, assigned, view) {
+                    Ok(entry) => Admitted::To(Admission { entry, note, mirror: None }),
+                    Err(page) => Admitted::Page(page),
+                }
+            }
+            Found::NoUpstream(route) => {
+                account.insert(Account::open(self)).on_route(route);
+                Admitted::Page(Page::NO_ENDPOINT)
+            }
+            Found::NoRoute => {
+                *account = Some(Account::open(self));
+                self.tally.on_unrouted();
+                Admitted::Page(Page::NO_ROUTE)
+            }
+        }
+    }
+
+    /// Writes what [`Worker::request_id`] would make.
+    pub(crate) fn write_request_id(&self, out: &mut Vec<u8>) {
+        const HEX: [u8; 16] = *b"0123456789abcdef";
+        let next = self.id_next.get();
+        self.id_next.set(next.wrapping_add(1));
+        let mut digits = [0; 24];
+        let nibbles = u128::from(self.id_prefix) << 32 | u128::from(next & 0xffff_ffff);
+        for (at, digit) in digits.iter_mut().enumerate() {
+            *digit = HEX[(nibbles >> (92 - 4 * at)) as usize & 15];
+        }
+        out.extend_from_slice(&digits);
+    }
+
     /// A request id, unique for all practical purposes.
     pub(crate) fn request_id(&self) -> HeaderValue {
         let next = self.id_next.get();
@@ -243,6 +313,7 @@ impl Worker {
     /// new endpoints, and of those that are up again.
     fn sweep(&self) {
         self.kept.sweep();
+        self.plains.sweep();
         self.table.borrow().guards().for_each(|guard| guard.call());
     }
 

@@ -7,5 +7,6 @@
 pub mod clock;
 pub mod file;
 pub mod lock;
+pub mod pipe;
 pub mod process;
 pub mod socket;

@@ -135,6 +135,15 @@ impl Client {
 
 /// Writes the refusal, then reads on for a while: closing with unread bytes would take the answer away again.
 async fn refuse(mut stream: Stream, refusal: Refusal) -> io::Result<()> {
+    stream.write_all(refusal_text(refusal).as_bytes()).await?;
+    stream.shutdown().await?;
+    let mut rest = [0; 4096];
+    while stream.read(&mut rest).await? > 0 {}
+    Ok(())
+}
+
+/// The whole answer that tells a client why it is refused.
+pub(crate) fn refusal_text(refusal: Refusal) -> String {
     let status = http::StatusCode::from_u16(refusal.status).unwrap_or(http::StatusCode::BAD_REQUEST);
     let body = format!("{} {}.\n", refusal.status, refusal.why);
     let mark = if refusal.status == 408 { "timeout" } else { "bad-request" };
@@ -143,11 +152,7 @@ async fn refuse(mut stream: Stream, refusal: Refusal) -> io::Result<()> {
          content-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
     );
-    stream.write_all(format!("{head}{body}").as_bytes()).await?;
-    stream.shutdown().await?;
-    let mut rest = [0; 4096];
-    while stream.read(&mut rest).await? > 0 {}
-    Ok(())
+    head + &body
 }
 
 impl State {

@@ -6,12 +6,12 @@ mod answer;
 mod client;
 mod connection;
 mod h2;
-mod screen;
+pub(crate) mod screen;
 mod serve;
 mod stream;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use answer::{Answer, Part};
-pub(crate) use client::Client;
+pub(crate) use client::{Client, refusal_text};
 pub(crate) use serve::serve;
 pub(crate) use stream::{Stream, Wire};

@@ -32,6 +32,16 @@ impl Stream {
         Stream { read, wire }
     }
 
+    /// Whether it goes without TLS.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.wire, Wire::Plain(_))
+    }
+
+    /// Whether what was read already begins with this.
+    pub(crate) fn begins_with(&self, bytes: &[u8]) -> bool {
+        self.read.starts_with(bytes)
+    }
+
     /// Whether what is written may lie in a buffer until it is flushed.
     pub(crate) fn is_buffered(&self) -> bool {
         matches!(self.wire, Wire::Tls(_))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use tidegate_core::balance::{Point, hash};
-use tidegate_core::model::{Balance, TrafficPolicy};
+use tidegate_core::model::{self, Balance, Protocol, TrafficPolicy};
 
 use crate::assign::{Assigner, Note};
 use crate::balance::{Ask, Failure, Guard, Picker, Shared, Terms, Tries};
@@ -30,6 +30,8 @@ pub(crate) struct Upstream {
     /// How long it is waited for, and what is repeated.
     pub(crate) terms: Terms,
     pub(crate) shared: Arc<Shared>,
+    /// Whether the fast path can serve it.
+    pub(crate) is_plain: bool,
 }
 
 /// One arm.
@@ -69,6 +71,12 @@ pub(crate) enum Seated<'a> {
 }
 
 impl Upstream {
+    /// Whether instances speak plain HTTP/1.1 and nothing is to be done with bodies on the way.
+    pub(crate) fn plain(upstream: &model::Upstream) -> bool {
+        let files = upstream.arms.iter().any(|arm| arm.site.is_some());
+        upstream.policy.protocol == Protocol::Http1 && upstream.policy.mirror.is_none() && !files
+    }
+
     /// The arm of a request and what its answer says of that; `None` where there are no arms. A fast failing arm attracts
     /// no traffic: the arm is chosen before anything is known of its endpoints.
     pub(crate) fn assign(&self, view: &dyn RequestView, atlas: &dyn Locate) -> Option<(usize, Note)> {
@@ -210,7 +218,7 @@ mod tests {
         let policy = TrafficPolicy::default();
         let terms = Terms::new(&policy, &Limits::default());
         let (turn, shared) = (Arc::new(Turn::new(1)), Arc::new(Shared::new(1)));
-        Upstream { turn, assigner: None, mirror: None, arms, policy, terms, shared }
+        Upstream { turn, assigner: None, mirror: None, arms, policy, terms, shared, is_plain: true }
     }
 
     fn place(uid: u64) -> Place {

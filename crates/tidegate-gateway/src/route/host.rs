@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+// Keys come from the table: nobody can choose them to collide.
+use foldhash::fast::RandomState;
+
 /// Why a `Host` value names no host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the host name is not valid")]
@@ -46,14 +49,14 @@ fn allowed(b: u8) -> bool {
 /// Hosts as routes name them: exact, then the longest `*.suffix`, then `*`.
 #[derive(Debug)]
 pub(crate) struct Hosts<T> {
-    exact: HashMap<Box<str>, T>,
-    suffix: HashMap<Box<str>, T>,
+    exact: HashMap<Box<str>, T, RandomState>,
+    suffix: HashMap<Box<str>, T, RandomState>,
     any: Option<T>,
 }
 
 impl<T> Default for Hosts<T> {
     fn default() -> Self {
-        Hosts { exact: HashMap::new(), suffix: HashMap::new(), any: None }
+        Hosts { exact: HashMap::default(), suffix: HashMap::default(), any: None }
     }
 }
 

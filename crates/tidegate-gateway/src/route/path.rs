@@ -3,16 +3,18 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 /// Prefixes and what they stand for.
 #[derive(Debug)]
 pub(crate) struct Paths<T> {
-    prefixes: HashMap<Box<str>, T>,
+    prefixes: HashMap<Box<str>, T, RandomState>,
     longest: usize,
 }
 
 impl<T> Default for Paths<T> {
     fn default() -> Self {
-        Paths { prefixes: HashMap::new(), longest: 0 }
+        Paths { prefixes: HashMap::default(), longest: 0 }
     }
 }
 

@@ -9,7 +9,7 @@ use super::shared::Shared;
 use crate::limits::Limits;
 
 /// Closes younger than this are nothing a sensible keep-alive does.
-const EARLY: Duration = Duration::from_millis(800);
+pub(super) const EARLY: Duration = Duration::from_millis(800);
 
 /// See the module.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ fn note_close(lease: &Lease, now: Instant) {
 }
 
 /// A margin below the hint: the answer was on its way when the endpoint's clock began.
-fn keep_for(most: Duration, hint: Option<Duration>) -> Duration {
+pub(super) fn keep_for(most: Duration, hint: Option<Duration>) -> Duration {
     const MARGIN: Duration = Duration::from_millis(500);
     hint.map_or(most, |hint| hint.saturating_sub(MARGIN).min(most))
 }

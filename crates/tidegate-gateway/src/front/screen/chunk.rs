@@ -27,26 +27,38 @@ enum Next {
 
 /// Reads along.
 #[derive(Debug)]
-pub(super) struct Chunks {
+pub(crate) struct Chunks {
     next: Next,
     digits: u8,
     left: u64,
     trailers: usize,
+    data: u64,
 }
 
 impl Default for Chunks {
     fn default() -> Self {
-        Chunks { next: Next::Size, digits: 0, left: 0, trailers: 0 }
+        Chunks { next: Next::Size, digits: 0, left: 0, trailers: 0, data: 0 }
     }
 }
 
 impl Chunks {
     /// Bytes used, and whether the body ended with them.
-    pub(super) fn advance(&mut self, bytes: &[u8]) -> Result<(usize, bool), Refusal> {
+    pub(crate) fn advance(&mut self, bytes: &[u8]) -> Result<(usize, bool), Refusal> {
+        self.advance_with(bytes, |_| {})
+    }
+
+    /// As [`Chunks::advance`]; `on_data` gets the pieces of the body itself.
+    pub(crate) fn advance_with(
+        &mut self,
+        bytes: &[u8],
+        mut on_data: impl FnMut(&[u8]),
+    ) -> Result<(usize, bool), Refusal> {
         let mut at = 0;
         while at < bytes.len() {
             if self.next == Next::Data {
-                at += self.skip_data(bytes.len() - at);
+                let used = self.skip_data(bytes.len() - at);
+                on_data(&bytes[at..at + used]);
+                at += used;
                 continue;
             }
             let ended = self.on_byte(bytes[at])?;
@@ -58,9 +70,15 @@ impl Chunks {
         Ok((at, false))
     }
 
+    /// How many bytes of the body itself went by.
+    pub(crate) fn data(&self) -> u64 {
+        self.data
+    }
+
     fn skip_data(&mut self, most: usize) -> usize {
         let used = usize::try_from(self.left).unwrap_or(usize::MAX).min(most);
         self.left -= used as u64;
+        self.data += used as u64;
         if self.left == 0 {
             self.next = Next::DataCr;
         }

@@ -4,7 +4,7 @@
 mod chunk;
 mod head;
 
-use chunk::Chunks;
+pub(crate) use chunk::Chunks;
 use head::{Framing, Head};
 
 /// Why a message is refused and what the client is told. The connection is closed with it.

@@ -1,0 +1,69 @@
+//! Bytes between two sockets: filled at the end, taken from the front.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, ReadBuf};
+
+/// A buffer of a fixed size, made anew never and moved rarely.
+#[derive(Debug)]
+pub(super) struct Buffer {
+    bytes: Box<[u8]>,
+    start: usize,
+    end: usize,
+}
+
+impl Buffer {
+    pub(super) fn new(size: usize) -> Self {
+        Buffer { bytes: vec![0; size].into_boxed_slice(), start: 0, end: 0 }
+    }
+
+    /// What is in it.
+    pub(super) fn filled(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Whether there is room for more, when what is in it is moved to the front.
+    pub(super) fn is_full(&self) -> bool {
+        self.len() == self.bytes.len()
+    }
+
+    /// Takes bytes from the front.
+    pub(super) fn consume(&mut self, count: usize) {
+        debug_assert!(count <= self.len(), "more is taken than there is");
+        self.start += count;
+        if self.start == self.end {
+            self.clear();
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        (self.start, self.end) = (0, 0);
+    }
+
+    /// Reads once. 0: the other side is done, or there is no room.
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut (impl AsyncRead + Unpin),
+    ) -> Poll<io::Result<usize>> {
+        if self.end == self.bytes.len() && self.start > 0 {
+            self.bytes.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        }
+        let mut room = ReadBuf::new(&mut self.bytes[self.end..]);
+        ready!(Pin::new(from).poll_read(cx, &mut room))?;
+        let count = room.filled().len();
+        self.end += count;
+        Poll::Ready(Ok(count))
+    }
+}

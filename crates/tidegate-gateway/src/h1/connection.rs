@@ -1,0 +1,437 @@
+//! A client's connection on the fast path: one request after another, until it ends or meets one that is not for it.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::account::Account;
+use super::desk::Desk;
+use super::lines::{Found, Lines};
+use super::request::{self, Added, Asked, Bound, Read};
+use super::transfer::{End, Parts, Transfer};
+use crate::admission::Entry;
+use crate::assign::Note;
+use crate::balance::{Failure as why, Tries};
+use crate::count::Outcome;
+use crate::front::screen::Refusal;
+use crate::front::{Alarm, Stream, Wire, refusal_text};
+use crate::page::Page;
+use crate::ticket::Ticket;
+use crate::upstream::Plain;
+use crate::view::Peer;
+use crate::worker::Worker;
+
+/// How long a quiet connection may still bring a request after the gateway was told to go: the client may be sending it.
+const LAST_CALL: Duration = Duration::from_millis(300);
+/// How long a client that was told to stop may go on sending before the connection is cut under it.
+const LINGER: Duration = Duration::from_secs(1);
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// What became of a connection.
+#[derive(Debug)]
+pub(crate) enum Served {
+    /// It is over.
+    Over,
+    /// The general path goes on with it, from the first byte that was not answered.
+    General {
+        /// With what was read of it.
+        stream: Stream,
+        /// Whether nothing was answered on it yet.
+        first: bool,
+    },
+}
+
+/// Serves a connection for as long as its requests are for this path.
+pub(crate) async fn serve(worker: Rc<Worker>, wire: Wire, peer: Peer) -> Served {
+    let mut connection =
+        Connection { worker: &worker, wire, added: Added::new(peer), alarm: Alarm::default(), first: true };
+    match connection.run().await {
+        Next::General(desk) => {
+            let read = Bytes::copy_from_slice(desk.input.filled());
+            worker.desks.put(desk);
+            Served::General { stream: Stream::new(connection.wire, read), first: connection.first }
+        }
+        Next::Linger(desk) => {
+            worker.desks.put(desk);
+            // Nothing to be done about a client that does not listen.
+            let _ = tokio::time::timeout(LINGER, connection.linger()).await;
+            Served::Over
+        }
+        Next::Request(desk) | Next::End(desk) => {
+            worker.desks.put(desk);
+            if !matches!(connection.wire, Wire::Plain(_)) {
+                // TLS tells an end from a break.
+                let _ = tokio::time::timeout(LINGER, connection.wire.shutdown()).await;
+            }
+            Served::Over
+        }
+        Next::Gone => Served::Over,
+    }
+}
+
+/// What comes next on a connection.
+enum Next {
+    /// Its next request.
+    Request(Box<Desk>),
+    /// The other path.
+    General(Box<Desk>),
+    /// Its end; what it still sends is read for a while, for closing on it would take the answer away again.
+    Linger(Box<Desk>),
+    /// Its end.
+    End(Box<Desk>),
+    /// It is gone.
+    Gone,
+}
+
+struct Connection<'a> {
+    worker: &'a Rc<Worker>,
+    wire: Wire,
+    added: Added,
+    alarm: Alarm,
+    /// Whether nothing was answered yet.
+    first: bool,
+}
+
+impl Connection<'_> {
+    async fn run(&mut self) -> Next {
+        let worker = self.worker;
+        let mut leaving = pin!(worker.draining());
+        // Registers this task once: it is woken when the gateway is told to go.
+        let _ = poll_fn(|cx| Poll::Ready(leaving.as_mut().poll(cx).is_ready())).await;
+        let mut desk = None;
+        loop {
+            let (busy, length) = match self.next_head(desk.take()).await {
+                Ok(head) => head,
+                Err(next) => return next,
+            };
+            match self.exchange(busy, length).await {
+                Next::Request(free) => (desk, self.first) = (Some(free), false),
+                next => return next,
+            }
+        }
+    }
+
+    /// Waits for a whole head. Holds no buffer while nothing has come.
+    async fn next_head(&mut self, desk: Option<Box<Desk>>) -> Result<(Box<Desk>, usize), Next> {
+        let mut desk = match desk {
+            Some(desk) if !desk.input.is_empty() => desk,
+            quiet => self.first_bytes(quiet).await.ok_or(Next::Gone)?,
+        };
+        let deadline = Instant::now() + self.worker.limits.head;
+        let mut lines = Lines::default();
+        loop {
+            match lines.find(desk.input.filled()) {
+                Found::Head(length) => return Ok((desk, length)),
+                Found::Odd => return Err(Next::General(desk)),
+                Found::More if desk.input.is_full() => return Err(Next::General(desk)),
+                Found::More => {}
+            }
+            let read = poll_fn(|cx| match desk.input.poll_read(cx, &mut self.wire) {
+                Poll::Pending if self.alarm.expired(cx, deadline) => Poll::Ready(None),
+                polled => polled.map(Some),
+            });
+            match read.await {
+                Some(Ok(count)) if count > 0 => {}
+                Some(_) => return Err(Next::End(desk)),
+                None => {
+                    const SLOW: Refusal = Refusal { status: 408, why: "the request head took too long" };
+                    return Err(self.refuse(desk, SLOW).await);
+                }
+            }
+        }
+    }
+
+    /// Waits for the next request's first bytes.
+    async fn first_bytes(&mut self, desk: Option<Box<Desk>>) -> Option<Box<Desk>> {
+        let mut spare = desk;
+        let since = Instant::now();
+        let mut told = None;
+        poll_fn(|cx| {
+            let mut desk = spare.take().unwrap_or_else(|| self.worker.desks.take());
+            if let Poll::Ready(read) = desk.input.poll_read(cx, &mut self.wire) {
+                return Poll::Ready(read.ok().filter(|count| *count > 0).map(|_| desk));
+            }
+            self.worker.desks.put(desk);
+            self.poll_patience(cx, since, &mut told).map(|()| None)
+        })
+        .await
+    }
+
+    /// Ready when a quiet connection has been waited for long enough.
+    fn poll_patience(
+        &mut self,
+        cx: &mut Context<'_>,
+        since: Instant,
+        told: &mut Option<Instant>,
+    ) -> Poll<()> {
+        let mut deadline = since + self.worker.limits.client_idle;
+        if self.worker.is_draining() {
+            deadline = deadline.min(*told.get_or_insert_with(Instant::now) + LAST_CALL);
+        }
+        if self.alarm.expired(cx, deadline) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    async fn exchange(&mut self, mut desk: Box<Desk>, length: usize) -> Next {
+        let parts = &mut *desk;
+        let mut account = None;
+        let head = &parts.input.filled()[..length];
+        let read = request::read(self.worker, head, &self.added, &mut parts.head, &mut account);
+        let open = || Account::open(self.worker);
+        match read {
+            Read::General => Next::General(desk),
+            Read::Page(page, bound) => {
+                self.say(desk, length, page, &bound, account.get_or_insert_with(open)).await
+            }
+            Read::Asked(asked) => self.forward(desk, length, asked, account.get_or_insert_with(open)).await,
+        }
+    }
+
+    /// Attempts until an endpoint answers or may not be asked again.
+    async fn forward(
+        &mut self,
+        mut desk: Box<Desk>,
+        mut length: usize,
+        asked: Asked,
+        account: &mut Account,
+    ) -> Next {
+        let Asked { mut entry, note, mut bound, labels } = asked;
+        if let Err(refusal) = bound.body.look(&desk.input.filled()[length..]) {
+            return self.refuse(desk, refusal).await;
+        }
+        bound.expects &= !bound.body.ended();
+        let mut tries = Tries::default();
+        loop {
+            let mut ticket = match self.seat(&desk.input.filled()[..length], entry).await {
+                Ok(ticket) => ticket,
+                Err(page) => return self.say(desk, length, page, &bound, account).await,
+            };
+            desk.head.truncate(labels);
+            request::label(&mut desk.head, &ticket);
+            account.on_attempt();
+            let work =
+                Work { ticket: &mut ticket, note: &note, bound: &mut bound, account, tries: &mut tries };
+            let failure = match self.attempt(&mut desk, &mut length, work).await {
+                Ok(Done { close }) => {
+                    desk.input.consume(length);
+                    return after(desk, &bound, close);
+                }
+                Err(failure) => failure,
+            };
+            // Its place is free before another is waited for.
+            let page = match failure {
+                Failure::Gone => return Next::Gone,
+                Failure::Refused(refusal) => return self.refuse(desk, refusal).await,
+                Failure::Cut(outcome) => {
+                    account.on_broken(if outcome == Outcome::Timeout { "timeout" } else { "reset" });
+                    ticket.end(outcome);
+                    return Next::Gone;
+                }
+                Failure::Again(next, outcome) => {
+                    ticket.end(outcome);
+                    entry = *next;
+                    continue;
+                }
+                Failure::Final(outcome, page) => {
+                    ticket.end(outcome);
+                    page
+                }
+            };
+            return self.say(desk, length, page, &bound, account).await;
+        }
+    }
+
+    /// Waits for the request's place, where it has to.
+    async fn seat(&self, head: &[u8], entry: Entry) -> Result<Ticket, Page> {
+        match entry {
+            Entry::Ticket(ticket) => Ok(ticket),
+            line @ Entry::Line(_) => {
+                let (host, path) = request::place(head);
+                Box::pin(self.worker.seated(&host, &path, line)).await
+            }
+        }
+    }
+
+    /// One attempt; two where a kept connection turns out to be dead.
+    async fn attempt(
+        &mut self,
+        desk: &mut Desk,
+        length: &mut usize,
+        mut work: Work<'_>,
+    ) -> Result<Done, Failure> {
+        let repeatable = work.bound.is_idempotent && work.bound.bodyless;
+        let now = work.ticket.started();
+        if let Some(kept) = self.worker.plains.take(&work.ticket.endpoint, repeatable, now) {
+            match self.transfer(desk, length, &mut work, (kept, now)).await {
+                Ok(done) => return Ok(done),
+                // The endpoint closed it while the request was on its way.
+                Err(End::Unsent) => {}
+                Err(End::Broken) if repeatable => {}
+                Err(end) => return Err(self.failure(desk, *length, work, end)),
+            }
+            work.ticket.endpoint.manners().on_early_close();
+        }
+        let within = work.ticket.within(work.ticket.terms.connect);
+        let end = match Plain::connect(&work.ticket.endpoint, within).await {
+            Ok(fresh) => match self.transfer(desk, length, &mut work, (fresh, Instant::now())).await {
+                Ok(done) => return Ok(done),
+                Err(end) => end,
+            },
+            Err(error) => {
+                tracing::debug!(instance = %work.ticket.endpoint.id, %error, "no connection");
+                End::Unsent
+            }
+        };
+        Err(self.failure(desk, *length, work, end))
+    }
+
+    /// What follows an attempt that brought no answer.
+    fn failure(&self, desk: &Desk, length: usize, work: Work<'_>, end: End) -> Failure {
+        let Work { ticket, bound, tries, .. } = work;
+        let repeatable = bound.is_idempotent && bound.bodyless;
+        let (why, page) = match end {
+            End::Unsent => (why::Unsent, Page::CONNECT_FAILED),
+            End::Broken if repeatable => (why::Broken, Page::RESET),
+            End::Broken | End::Garbled | End::Over => return Failure::Final(Outcome::Reset, Page::RESET),
+            End::Timeout => return Failure::Final(Outcome::Timeout, Page::TIMEOUT),
+            End::Unwanted(entry) => return Failure::Again(entry, Outcome::ServerError),
+            End::Refused(refusal) => return Failure::Refused(refusal),
+            End::Cut(outcome) => return Failure::Cut(outcome),
+            End::Gone => return Failure::Gone,
+        };
+        ticket.on_answer();
+        let next = request::readmit(self.worker, &desk.input.filled()[..length], ticket, (tries, why));
+        next.map_or(Failure::Final(Outcome::Reset, page), |entry| {
+            Failure::Again(Box::new(entry), Outcome::Reset)
+        })
+    }
+
+    /// Sends the request on this connection and relays the answer.
+    async fn transfer(
+        &mut self,
+        desk: &mut Desk,
+        length: &mut usize,
+        work: &mut Work<'_>,
+        (mut plain, now): (Plain, Instant),
+    ) -> Result<Done, End> {
+        let Work { ticket, note, bound, account, tries } = work;
+        desk.answer.clear();
+        desk.reply.clear();
+        if std::mem::take(&mut bound.expects) {
+            desk.reply.extend_from_slice(CONTINUE);
+        }
+        let mut close = bound.close;
+        let parts = Parts {
+            worker: self.worker,
+            client: &mut self.wire,
+            server: &mut plain.socket,
+            desk,
+            alarm: &mut self.alarm,
+            ticket,
+            note,
+            account,
+            tries: (bound.is_idempotent && bound.bodyless).then_some(&mut **tries),
+            upload: &mut bound.body,
+            head_len: length,
+            is_head: bound.is_head,
+            close: &mut close,
+        };
+        let mut transfer = Transfer::new(parts, now);
+        let end = poll_fn(|cx| transfer.poll(cx)).await;
+        let reusable = transfer.reusable();
+        let close_after = !transfer.request_read() || transfer.client_ended();
+        let said = transfer.answer().map(|answer| (answer.status, answer.hint));
+        let sent = transfer.answer().map_or(0, |answer| answer.body.seen());
+        (account.sent, account.received) = (sent, bound.body.seen());
+        match (end, said) {
+            (End::Over, Some((status, hint))) => {
+                ticket.finish(Outcome::of_status(status));
+                account.on_complete();
+                if reusable {
+                    self.worker.plains.put(plain, hint, ticket.answered());
+                }
+                Ok(Done { close: close || close_after })
+            }
+            (end, _) => Err(end),
+        }
+    }
+
+    /// Answers for the app. `length`: what of the input is the request's head.
+    async fn say(
+        &mut self,
+        mut desk: Box<Desk>,
+        length: usize,
+        page: Page,
+        bound: &Bound,
+        account: &mut Account,
+    ) -> Next {
+        account.on_page(&page);
+        desk.input.consume(length);
+        // A body that nobody reads would be taken for the next request.
+        let close = bound.close || !bound.body.over() || self.worker.is_draining();
+        desk.reply.clear();
+        page.write(&mut desk.reply, close, bound.is_head);
+        if self.write_reply(&desk).await { after(desk, bound, close) } else { Next::Gone }
+    }
+
+    async fn refuse(&mut self, mut desk: Box<Desk>, refusal: Refusal) -> Next {
+        self.worker.tally.on_refusal(refusal.why);
+        desk.reply.clear();
+        desk.reply.extend_from_slice(refusal_text(refusal).as_bytes());
+        if self.write_reply(&desk).await { Next::Linger(desk) } else { Next::Gone }
+    }
+
+    async fn write_reply(&mut self, desk: &Desk) -> bool {
+        let written = tokio::time::timeout(self.worker.limits.stall, self.wire.write_all(&desk.reply)).await;
+        matches!(written, Ok(Ok(())))
+    }
+
+    async fn linger(&mut self) -> std::io::Result<()> {
+        self.wire.shutdown().await?;
+        let mut rest = [0; 1024];
+        while self.wire.read(&mut rest).await? > 0 {}
+        Ok(())
+    }
+}
+
+/// What follows an answer.
+fn after(desk: Box<Desk>, bound: &Bound, close: bool) -> Next {
+    match (bound.body.over(), close) {
+        (false, _) => Next::Linger(desk),
+        (true, false) => Next::Request(desk),
+        (true, true) if desk.input.is_empty() => Next::End(desk),
+        (true, true) => Next::Linger(desk),
+    }
+}
+
+/// What an attempt is about.
+struct Work<'a> {
+    ticket: &'a mut Ticket,
+    note: &'a Note,
+    bound: &'a mut Bound,
+    account: &'a mut Account,
+    tries: &'a mut Tries,
+}
+
+/// An answer is through.
+struct Done {
+    close: bool,
+}
+
+/// Why an attempt brought no answer.
+enum Failure {
+    /// There is another place for it, or a place in line.
+    Again(Box<Entry>, Outcome),
+    /// It must not be sent again.
+    Final(Outcome, Page),
+    /// The answer broke off in the middle.
+    Cut(Outcome),
+    /// The client's own body is none.
+    Refused(Refusal),
+    /// The client is gone.
+    Gone,
+}
