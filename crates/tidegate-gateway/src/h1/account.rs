@@ -65,12 +65,13 @@ impl Account {
         }
     }
 
-    /// The head for the instance is written. Here it is decided whether the log wants the request.
+    /// The head for the instance is written, but for its end. Here it is decided whether the log wants the request.
     pub(super) fn on_head(&mut self, head: &[u8], peer: Peer) {
         if !self.worker.observer.is_on() {
             return;
         }
-        let wish = Head::parse(head, peer, |view| {
+        let whole = [head, b"\r\n"].concat();
+        let wish = Head::parse(&whole, peer, |view| {
             self.worker.observer.wish(view.field("x-request-id").unwrap_or_default())
         });
         match wish {
@@ -78,7 +79,7 @@ impl Account {
             Some(wish) => {
                 let story = self.story.get_or_insert_default();
                 (story.wish, story.peer) = (wish, peer);
-                story.head.extend_from_slice(head);
+                story.head = whole;
             }
         }
     }
@@ -126,7 +127,7 @@ impl Account {
                 protocol: Protocol::Http1,
                 tls: None,
                 method: view.method(),
-                host: view.host(),
+                host: view.field("host").and_then(|host| std::str::from_utf8(host).ok()).unwrap_or_default(),
                 path: view.path(),
                 query: view.query(),
                 agent: view.field("user-agent"),

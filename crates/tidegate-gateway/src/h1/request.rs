@@ -94,13 +94,22 @@ pub(super) fn read(
     out: &mut Vec<u8>,
     account: &mut Option<Account>,
 ) -> Read {
+    if worker.observer.traces() {
+        return Read::General; // which writes the field that names the gateway's part
+    }
     let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
     let Some((request, sorted)) = parse(head, &mut fields) else { return Read::General };
     let Some(view) = View::new(&request, &sorted, added.peer) else { return Read::General };
     let bound = sorted.bound(&request);
     match worker.admit_plain(&view, account) {
         Admitted::General => Read::General,
-        Admitted::Page(page) => Read::Page(page, bound),
+        Admitted::Page(page) => {
+            if let Some(account) = account.as_mut().filter(|_| worker.observer.is_on()) {
+                write(worker, &request, &sorted, added, out);
+                account.on_head(out, added.peer);
+            }
+            Read::Page(page, bound)
+        }
         Admitted::To(Admission { entry, note, mirror: _ }) => {
             write(worker, &request, &sorted, added, out);
             let labels = out.len();
