@@ -8,6 +8,7 @@
 
 pub mod balance;
 pub mod event;
+pub mod exposition;
 pub mod health;
 pub mod model;
 pub mod rollout;

@@ -136,6 +136,9 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.spawn(geo::watch(geo));
+    if let Some(address) = config.observe.metrics {
+        runtime.spawn(observe::metrics::serve(address, epochs.clone()));
+    }
     let drain = runtime.block_on(attend(control, epochs, idle, watch))?;
     end(workers, drain)?;
     if let Some(writer) = writer {

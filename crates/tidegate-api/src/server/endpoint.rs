@@ -108,6 +108,12 @@ impl Endpoint {
         self
     }
 
+    /// It answers with text.
+    pub(super) fn gives_text(mut self, media: &'static str) -> Self {
+        self.answer = Content { media, object: None };
+        self
+    }
+
     /// It answers with one `T` as JSON a line.
     pub(super) fn gives_lines<T: DeserializeOwned>(mut self) -> Self {
         self.answer = Content { media: crate::wire::LINES_TYPE, object: Some(fields_of::<T>()) };

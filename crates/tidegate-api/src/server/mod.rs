@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tidegate_control::ControlPlane;
+use tidegate_core::model::CountsReport;
 use tokio::sync::{Semaphore, watch};
 
 use crate::token::Token;
@@ -43,6 +44,8 @@ pub struct ApiConfig {
     pub most_connections: usize,
     /// How many streams may follow events or logs at once.
     pub most_followers: usize,
+    /// Where `/metrics` has its figures from.
+    pub counts: CountsSource,
 }
 
 impl ApiConfig {
@@ -58,7 +61,24 @@ impl ApiConfig {
             most_upload_bytes: Self::MOST_UPLOAD_BYTES,
             most_connections: 256,
             most_followers: 64,
+            counts: CountsSource::default(),
         }
+    }
+}
+
+/// What the gateway last reported; nothing where none is connected. The default never has anything.
+#[derive(Clone)]
+pub struct CountsSource(pub Arc<dyn Fn() -> Option<CountsReport> + Send + Sync>);
+
+impl Default for CountsSource {
+    fn default() -> Self {
+        CountsSource(Arc::new(|| None))
+    }
+}
+
+impl std::fmt::Debug for CountsSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CountsSource").finish_non_exhaustive()
     }
 }
 
@@ -76,6 +96,7 @@ pub(crate) struct Inner {
     /// Turns true when the server is to end: streams end then.
     ending: watch::Receiver<bool>,
     openapi: Bytes,
+    counts: CountsSource,
 }
 
 impl std::ops::Deref for Shared {
@@ -104,6 +125,7 @@ pub async fn serve(
         followers: Arc::new(Semaphore::new(config.most_followers)),
         ending: ending.clone(),
         openapi: openapi::document(),
+        counts: config.counts,
     }));
     let router = endpoints::router(shared);
     let mut accepting = tokio::task::JoinSet::new();

@@ -7,10 +7,13 @@
 //! Nothing here may keep a worker waiting: lines go to a thread of their own, and are lost where it cannot keep up.
 
 mod config;
+#[cfg(test)]
+mod cost;
 mod file;
 mod json;
 mod line;
 mod log;
+pub(crate) mod metrics;
 mod observer;
 mod record;
 mod sample;

@@ -12,6 +12,7 @@ mod drain;
 mod h2;
 mod heads;
 mod leaving;
+mod metrics;
 mod mirror;
 mod overload;
 mod policy_access;

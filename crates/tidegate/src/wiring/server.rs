@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use tidegate_api::{ApiConfig, Listener, serve, token};
+use tidegate_api::{ApiConfig, CountsSource, Listener, serve, token};
 use tidegate_backend::process::{ProcessBackend, ProcessConfig, RunAs, doctor, stop_all};
 use tidegate_control::engine::EngineConfig;
 use tidegate_control::run::{Parts, Published, Signal, run, signals};
@@ -82,7 +82,9 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
         Listener::unix(&running.data.socket()).map_err(|error| machine("the API's socket", &error))?;
     let token = token::load_or_create(&running.data.path().join("token"))
         .map_err(|error| machine("the token", &error))?;
-    let config = ApiConfig::new(vec![api, local], token, running.data.path().join("spool"));
+    let mut config = ApiConfig::new(vec![api, local], token, running.data.path().join("spool"));
+    let link = running.link.clone();
+    config.counts = CountsSource(Arc::new(move || link.observe().counts));
     let runtime = runtime().map_err(|error| machine("a runtime", &error))?;
     say_ready(&api_at, &listening, running.data.path(), begun);
     let ending = runtime.block_on(serve_until_the_end(config, Arc::new(handle), &running))?;

@@ -7,6 +7,7 @@ mod events;
 mod explain;
 mod health;
 mod logs;
+mod metrics;
 mod plan;
 mod rollback;
 mod rollout;
@@ -39,6 +40,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         events::endpoints(),
         logs::endpoints(),
         explain::endpoints(),
+        metrics::endpoints(),
         doctor::endpoints(),
         down::endpoints(),
     ];

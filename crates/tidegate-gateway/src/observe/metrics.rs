@@ -1,0 +1,85 @@
+//! `/metrics` from the gateway itself, so that it is there with the control plane dead. On an address of its own and on the
+//! control side's thread: no worker is asked anything.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tidegate_core::exposition::{CONTENT_TYPE, exposition};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::epochs::Epochs;
+
+/// How many connections are served at once.
+const MOST_CONNECTIONS: usize = 16;
+/// How long one may take.
+const LONGEST: Duration = Duration::from_secs(30);
+const HEAD_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long an address that is taken is left alone.
+const BIND_EVERY: Duration = Duration::from_millis(500);
+
+/// Serves for as long as the runtime runs.
+pub(crate) async fn serve(address: SocketAddr, epochs: Arc<Epochs>) {
+    let listener = bind(address).await;
+    let seats = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    while let Ok(seat) = seats.clone().acquire_owned().await {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let epochs = epochs.clone();
+                tokio::spawn(async move {
+                    // A scraper that goes away or dawdles is no event of ours.
+                    let _ = tokio::time::timeout(LONGEST, converse(stream, epochs)).await;
+                    drop(seat);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection for metrics");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Users' requests come first: while the address is taken the gateway serves without metrics.
+async fn bind(address: SocketAddr) -> TcpListener {
+    let mut told = false;
+    loop {
+        match TcpListener::bind(address).await {
+            Ok(listener) => return listener,
+            Err(error) if !told => tracing::error!(%address, %error, "metrics are not served yet"),
+            Err(_) => {}
+        }
+        told = true;
+        tokio::time::sleep(BIND_EVERY).await;
+    }
+}
+
+async fn converse(stream: TcpStream, epochs: Arc<Epochs>) -> hyper::Result<()> {
+    let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(answer(&request, &epochs))));
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(16 * 1024);
+    builder.serve_connection(TokioIo::new(stream), service).await
+}
+
+fn answer<B>(request: &Request<B>, epochs: &Epochs) -> Response<Full<Bytes>> {
+    let found = request.uri().path() == "/metrics";
+    let read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let (status, text) = match (found, read) {
+        (true, true) => (StatusCode::OK, exposition(&epochs.counts())),
+        (true, false) => (StatusCode::METHOD_NOT_ALLOWED, "GET it.\n".to_owned()),
+        (false, _) => (StatusCode::NOT_FOUND, "There is /metrics only.\n".to_owned()),
+    };
+    let mut response = Response::new(Full::new(text.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(CONTENT_TYPE));
+    response
+}
