@@ -95,10 +95,12 @@ impl Guest {
         let peer = Peer { address, secure: tls.is_some() };
         let wire = match tls {
             None => Wire::Plain(stream),
-            Some(tls) => match tls.accept(stream).await {
-                Some(stream) => Wire::Tls(Box::new(stream)),
-                None => return,
-            },
+            Some(tls) => {
+                let shaken = tls.accept(stream).await;
+                worker.tally.on_handshake(shaken.is_some());
+                let Some(stream) = shaken else { return };
+                Wire::Tls(Box::new(stream))
+            }
         };
         front::serve(worker, wire, peer).await;
     }

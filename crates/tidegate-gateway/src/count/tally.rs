@@ -85,7 +85,6 @@ impl Tally {
     }
 
     /// A TLS handshake came to its end, or did not.
-    #[allow(dead_code)] // until TLS is offered
     pub(crate) fn on_handshake(&self, done: bool) {
         if done { self.handshakes.add(1) } else { self.handshakes_failed.add(1) }
     }
