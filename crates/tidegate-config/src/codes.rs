@@ -52,7 +52,7 @@ codes! {
     UNKNOWN_KEY = "manifest::unknown-key", "There is no such key in this place. Keys are never ignored: a misspelt \
         one would otherwise change nothing, silently. The help line lists the keys that may stand there.";
     MISSING_KEY = "manifest::missing-key", "A key that must be there is not. An app needs `app` and `services`, a \
-        service needs `run`, a route needs `host` and `to` (or a redirect), and a strategy map needs the name of a strategy.";
+        service needs `run` or `static`, a route needs `host` and `to` (or a redirect), and a strategy map needs the name of a strategy.";
     NO_VALUE = "manifest::no-value", "The key has no value. Write one, or remove the key to get the default. An empty \
         text is written `\"\"`.";
     WRONG_TYPE = "manifest::wrong-type", "The value is of another kind than the key takes: a list where a map is \
@@ -66,6 +66,8 @@ codes! {
         `30s`, `5m`, `2h`, `1d`. A number alone is refused because readers disagree about its unit.";
     BAD_SIZE = "manifest::bad-size", "A size is a whole number and a unit without a space: `512KiB`, `256MiB`, \
         `2GiB`. Units of 1000 (MB, GB) are refused because half their readers mean 1024.";
+    BAD_PERCENT = "manifest::bad-percent", "A share is a whole number of percent with its sign and without a space: \
+        `20%`. A number alone is refused, because 0.2 and 20 would both be read as the same share by somebody.";
     OUT_OF_RANGE = "manifest::out-of-range", "The value is smaller or larger than what works. The message says the \
         bounds.";
     TOO_MANY = "manifest::too-many", "There are more services, environments, routes or variables than one app may \
@@ -106,9 +108,20 @@ codes! {
     BAD_REDIRECT = "manifest::bad-redirect", "A redirect leads to an absolute http or https URL or to a path that begins \
         with one `/`. `{path}`, `{query}` and `{host}` stand for what the client asked for.";
     BAD_HEADER = "manifest::bad-header", "The name or value of a header field cannot be sent, or the field is one that \
-        the gateway writes itself because it says where a message ends: connection, content-length, keep-alive, te, \
-        trailer, transfer-encoding, upgrade, and all that begin with tidegate-. A request has exactly one host, so that \
+        the gateway writes itself because it says where a message ends: connection, content-length, expect, \
+        keep-alive, te, trailer, transfer-encoding, upgrade, and all that begin with tidegate-. A request has exactly one host, so that \
         field can only be set.";
+    TRAFFIC_OPTION = "manifest::traffic-option", "Settings of `traffic` exclude each other, or one has no meaning: the \
+        service gets no requests, a part of a request may take longer than the whole, `sticky` says two ways or none, or a \
+        rule of `arms` would match every request.";
+    MIRROR_TO = "manifest::mirror-to", "Copies of requests go to `candidate` or to another service that gets requests. A \
+        service cannot be sent copies of its own, and one without a port cannot be sent any.";
+    BAD_PLACE = "manifest::bad-place", "Countries are the two letters of ISO 3166-1 (`DE`), regions the letters or digits \
+        behind the country in ISO 3166-2 (`BY`) or the two letters of a continent (`EU`).";
+    BAD_ROOT = "manifest::bad-root", "Files that are served stand in a folder of the build, named without a `/` at its \
+        beginning and without `..`: `dist`. `.` is the whole build.";
+    STATIC_SERVICE = "manifest::static-service", "A service with `static` is a folder of files that the gateway serves. \
+        Nothing runs, so that keys about running, asking, stopping and counting instances have no meaning.";
     UNKNOWN_SERVICE = "manifest::unknown-service", "A route or an environment names a service that `services` does not \
         declare. An environment can change a service but not add one.";
     ROUTE_WITHOUT_PORT = "manifest::route-without-port", "A route leads to a service that says `port: none`. Requests \

@@ -27,6 +27,10 @@ pub trait Workshop: Send {
     fn keep_snapshots(&mut self, _needed: &BTreeSet<String>) {}
     /// The build's directory: also the one its instances run in.
     fn dir(&self, build: &BuildId) -> PathBuf;
+    /// Whether a finished build has this folder, or why it cannot be served: a link out of the build is refused.
+    fn check_folder(&self, build: &BuildId, folder: &str) -> Result<(), String>;
+    /// The same of a file.
+    fn check_file(&self, build: &BuildId, file: &str) -> Result<(), String>;
 }
 
 /// What became of a step of a build.

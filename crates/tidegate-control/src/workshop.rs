@@ -132,6 +132,27 @@ impl Workshop for DirWorkshop {
     fn dir(&self, build: &BuildId) -> PathBuf {
         self.data.join("builds").join(build.0.get(..32).unwrap_or(&build.0))
     }
+
+    fn check_folder(&self, build: &BuildId, folder: &str) -> Result<(), String> {
+        let meta = within(&self.dir(build), folder)?;
+        if meta.is_dir() { Ok(()) } else { Err(format!("`{folder}` is not a folder")) }
+    }
+
+    fn check_file(&self, build: &BuildId, file: &str) -> Result<(), String> {
+        let meta = within(&self.dir(build), file)?;
+        if meta.is_file() { Ok(()) } else { Err(format!("`{file}` is not a file")) }
+    }
+}
+
+/// What a path leads to, links followed, where that is within the folder.
+fn within(dir: &Path, path: &str) -> Result<fs::Metadata, String> {
+    let absent = |_| format!("the build has no `{path}`: is it what the build command makes?");
+    let there = dir.join(path).canonicalize().map_err(absent)?;
+    let dir = dir.canonicalize().map_err(|error| format!("the build cannot be read: {error}"))?;
+    if !there.starts_with(&dir) {
+        return Err(format!("`{path}` is a link that leads out of the build"));
+    }
+    fs::metadata(&there).map_err(|error| format!("`{path}` cannot be read: {error}"))
 }
 
 /// A name that no other tree in the trash has.

@@ -189,4 +189,12 @@ impl<T: Workshop> Workshop for Mortal<'_, T> {
     fn dir(&self, build: &BuildId) -> PathBuf {
         self.part.dir(build)
     }
+
+    fn check_folder(&self, build: &BuildId, folder: &str) -> Result<(), String> {
+        self.part.check_folder(build, folder)
+    }
+
+    fn check_file(&self, build: &BuildId, file: &str) -> Result<(), String> {
+        self.part.check_file(build, file)
+    }
 }

@@ -47,6 +47,14 @@ struct Flight {
     ends: Moment,
 }
 
+/// Where a request goes.
+enum Place {
+    /// A folder of a build.
+    Files,
+    /// An instance, by the table of this epoch.
+    Endpoint(InstanceId, u64),
+}
+
 /// Counts of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Requests {
@@ -183,9 +191,17 @@ impl FakeGateway {
     pub fn request(&mut self, upstream: &str, takes: Millis, backend: &FakeBackend) {
         self.requests.sent += 1;
         let worker = self.rng.index(WORKERS);
-        let Some((endpoint, epoch)) = self.endpoint_for(worker, upstream) else {
-            self.requests.excused += 1;
-            return;
+        let (endpoint, epoch) = match self.place_for(worker, upstream) {
+            None => {
+                self.requests.excused += 1;
+                return;
+            }
+            // A file is served from the gateway's own disk: nothing can take it away.
+            Some(Place::Files) => {
+                self.requests.answered += 1;
+                return;
+            }
+            Some(Place::Endpoint(endpoint, epoch)) => (endpoint, epoch),
         };
         let unit = backend.units().get(&endpoint).filter(|unit| unit.answers(self.now));
         if let Some(unit) = unit {
@@ -200,7 +216,7 @@ impl FakeGateway {
         }
     }
 
-    fn endpoint_for(&mut self, worker: usize, upstream: &str) -> Option<(InstanceId, u64)> {
+    fn place_for(&mut self, worker: usize, upstream: &str) -> Option<Place> {
         if !self.alive {
             return None;
         }
@@ -212,7 +228,10 @@ impl FakeGateway {
             point = point.saturating_sub(arm.weight);
             here
         })?;
-        Some((self.rng.pick(&arm.endpoints).id.clone(), table.epoch))
+        if arm.site.is_some() {
+            return Some(Place::Files);
+        }
+        Some(Place::Endpoint(self.rng.pick(&arm.endpoints).id.clone(), table.epoch))
     }
 
     fn lose(&mut self, upstream: &str, how: String) {

@@ -99,6 +99,7 @@ pub fn service(port: PortSpec, instances: u32, strategy: Strategy, command: &str
         limits: Limits::default(),
         env: BTreeMap::new(),
         traffic: TrafficPolicy::default(),
+        site: None,
     }
 }
 

@@ -78,4 +78,13 @@ impl Workshop for FakeWorkshop {
     fn dir(&self, build: &BuildId) -> PathBuf {
         PathBuf::from("/builds").join(&build.0)
     }
+
+    fn check_folder(&self, build: &BuildId, folder: &str) -> Result<(), String> {
+        let there = self.dirs.contains(build) && folder != "missing";
+        if there { Ok(()) } else { Err(format!("the build has no `{folder}`")) }
+    }
+
+    fn check_file(&self, build: &BuildId, file: &str) -> Result<(), String> {
+        self.check_folder(build, file)
+    }
 }

@@ -9,6 +9,8 @@ mod policy;
 mod probes;
 mod routes;
 mod service;
+mod site;
+mod traffic;
 
 pub(crate) use plan::Plan;
 

@@ -33,7 +33,7 @@ pub(super) fn compile(layer: &Layer<'_>, findings: &mut Findings<'_>) -> Plan {
     let mut services = BTreeMap::new();
     for service in &layer.services {
         let routed = routes.iter().any(|route| route.to.as_ref() == Some(&service.name));
-        if let Some(spec) = service::compile(service, routed, findings) {
+        if let Some(spec) = service::compile(service, routed, layer, findings) {
             services.insert(service.name.clone(), spec);
         }
     }

@@ -1,11 +1,9 @@
 //! One service: its defaults, and the checks over several of its keys.
 
-use tidegate_core::model::{
-    Limits, PortSpec, Scale, ServiceSpec, StopSpec, Strategy, StrategyKind, TrafficPolicy,
-};
+use tidegate_core::model::{Limits, PortSpec, Scale, ServiceSpec, StopSpec, Strategy, StrategyKind};
 
-use super::layer::LayerService;
-use super::{missing, probes};
+use super::layer::{Layer, LayerService};
+use super::{missing, probes, site, traffic};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
@@ -19,14 +17,22 @@ const WEB: &str = "web";
 pub(super) fn compile(
     service: &LayerService,
     routed: bool,
+    layer: &Layer<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<ServiceSpec> {
     let raw = &service.raw;
-    if raw.run.is_absent() {
-        let advice = "write the command that starts it: `run: node server.js`";
+    let strategy = raw.strategy.value().map_or_else(default_strategy, |strategy| strategy.0.clone());
+    if let Some(site) = raw.r#static.value() {
+        let spec = site::compile(service, site.0.clone(), strategy, findings);
+        let traffic = traffic::compile(service, true, layer, findings);
+        return Some(ServiceSpec { traffic, ..spec });
+    }
+    if raw.run.is_absent() && raw.r#static.is_absent() {
+        let advice = "write the command that starts it: `run: node server.js`, or the folder of its files: `static: dist`";
         findings.push(missing(&format!("the service `{}`", service.name), "run", service.key).help(advice));
     }
-    let port = port_of(raw, routed || service.name.as_str() == WEB);
+    let wanted = routed || service.name.as_str() == WEB || traffic::expects_requests(service, layer);
+    let port = port_of(raw, wanted);
     let probes = probes::compile(raw.probes.value(), port, findings);
     let scale = compile_scale(raw, findings);
     check_fixed_port(raw, port, scale, findings);
@@ -35,12 +41,13 @@ pub(super) fn compile(
         port,
         probes,
         scale,
-        strategy: raw.strategy.value().map_or_else(default_strategy, |strategy| strategy.0.clone()),
+        strategy,
         drain: raw.drain.value().map_or(ServiceSpec::DRAIN, |drain| drain.0),
         stop: compile_stop(raw.stop.value()),
         limits: compile_limits(raw.limits.value()),
         env: raw.env.value().map(|env| env.0.clone()).unwrap_or_default(),
-        traffic: TrafficPolicy::default(),
+        traffic: traffic::compile(service, port != PortSpec::None, layer, findings),
+        site: None,
     })
 }
 

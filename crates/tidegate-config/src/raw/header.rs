@@ -1,4 +1,4 @@
-//! Names and values of header fields.
+//! Names and values of header fields, and names of cookies.
 
 use super::text::Rule;
 use crate::codes::{self, Code};
@@ -10,6 +10,10 @@ pub(crate) struct FieldName(pub(crate) String);
 /// The value of a field, without white space at its ends.
 #[derive(Clone, Debug)]
 pub(crate) struct FieldValue(pub(crate) String);
+
+/// The name of a cookie or a query parameter, as written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Token(pub(crate) String);
 
 const LONGEST_NAME: usize = 128;
 const LONGEST_VALUE: usize = 4096;
@@ -49,5 +53,16 @@ impl Rule for FieldValue {
         } else {
             Err("one line of visible ASCII characters, at most 4096".to_owned())
         }
+    }
+}
+
+impl Rule for Token {
+    const WHAT: &'static str = "a name";
+    const CODE: Code = codes::BAD_HEADER;
+    const PATTERN: &'static str = "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let advice = || "letters, digits, `-` and `_`, at most 128".to_owned();
+        is_token(text).then(|| Token(text.to_owned())).ok_or_else(advice)
     }
 }

@@ -22,9 +22,9 @@ macro_rules! record {
                 place: &$crate::raw::read::Place<'_>,
                 findings: &mut $crate::findings::Findings<'_>,
             ) -> Option<Self> {
-                const KEYS: &[&str] = &[$(stringify!($field)),*];
+                const KEYS: &[&str] = &[$($crate::raw::record::key(stringify!($field))),*];
                 let fields = $crate::raw::fields::Fields::open(place, $what, KEYS, findings)?;
-                Some($name { $($field: fields.read(stringify!($field), findings),)* })
+                Some($name { $($field: fields.read($crate::raw::record::key(stringify!($field)), findings),)* })
             }
 
             $crate::raw::record::record!(@overlaid $mode $name $($field)*);
@@ -39,3 +39,11 @@ macro_rules! record {
 }
 
 pub(crate) use record;
+
+/// The key of a field: a word of Rust's own is written `r#word` there.
+pub(crate) const fn key(field: &'static str) -> &'static str {
+    match field.as_bytes() {
+        [b'r', b'#', ..] => field.split_at(2).1,
+        _ => field,
+    }
+}

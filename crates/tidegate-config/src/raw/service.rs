@@ -12,19 +12,26 @@ use super::probe::RawProbes;
 use super::read::{Place, Read};
 use super::record::record;
 use super::scale::RawScale;
+use super::site::RawSite;
 use super::stop::RawStop;
 use super::strategy::RawStrategy;
 use super::time::{HOUR, Lasting};
+use super::traffic::RawTraffic;
 use crate::findings::Findings;
 
 record! { merged
     /// A long-running process type of the app. Stateless; listens on `$PORT` where it has a port.
-    #[schemars(rename = "Service", extend("required" = ["run"]))]
+    #[schemars(
+        rename = "Service",
+        extend("oneOf" = [{ "required": ["run"] }, { "required": ["static"] }])
+    )]
     RawService is "a service" {
         /// The command, run by `/bin/sh -c` in the build's directory. It gets `$PORT`, and a signal when it is to stop.
         run: Command,
+        /// A folder of the build whose files are served: nothing runs. Instead of `run`.
+        r#static: RawSite,
         /// `auto` (a free one in `$PORT`), `none`, or a fixed number. Default: `auto` where a route leads to the
-        /// service, an http or tcp probe asks it or it is called `web`; otherwise `none`.
+        /// service, it has `traffic`, an http or tcp probe asks it or it is called `web`; otherwise `none`.
         port: Port,
         /// How Tidegate learns whether an instance has started, takes requests and is alive.
         probes: RawProbes,
@@ -38,6 +45,8 @@ record! { merged
         stop: RawStop,
         /// What an instance may use. Default: no limits.
         limits: RawLimits,
+        /// How the gateway shares its requests out, and how long it waits for them.
+        traffic: RawTraffic,
         /// The service's own variables, over the app's and the environment's.
         env: RawEnv,
     }
@@ -62,7 +71,7 @@ impl JsonSchema for ServiceOverlay {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut schema = RawService::json_schema(generator);
-        schema.remove("required");
+        schema.remove("oneOf");
         schema.insert(
             "description".to_owned(),
             "What differs for a service in this environment, key by key.".into(),

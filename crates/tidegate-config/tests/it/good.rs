@@ -54,6 +54,31 @@ fn routes_say_what_is_done_on_the_way() {
 }
 
 #[test]
+fn services_say_how_their_requests_are_shared_out() {
+    let manifest = good(&read("traffic.yaml"));
+    assert_eq!(load(&read("traffic.yaml")).1, []);
+    let production = resolve(&manifest, "production").services;
+    let said: BTreeMap<_, _> =
+        production.iter().map(|(name, spec)| (name.as_str(), (&spec.traffic, &spec.site))).collect();
+    insta::assert_debug_snapshot!("traffic", said);
+    assert!(production[&name("docs")].has_port() && production[&name("docs")].run.is_empty());
+
+    for listens in ["api", "copies"] {
+        assert_eq!(
+            production[&name(listens)].port,
+            PortSpec::Auto,
+            "{listens} gets requests, so it has a port"
+        );
+    }
+
+    let staging = &resolve(&manifest, "staging").services[&name("web")].traffic;
+    assert_eq!((staging.outliers, staging.concurrency, staging.breaker), (None, None, None));
+    assert!(staging.mirror.is_none() && staging.assign.rules.is_empty());
+    assert_eq!(staging.timeouts.total, Some(tidegate_core::time::Millis::seconds(180)));
+    assert_eq!(staging.timeouts.connect, said["web"].0.timeouts.connect, "what is not named is kept");
+}
+
+#[test]
 fn an_environment_overrides_key_by_key() {
     let manifest = good(&read("overlays.yaml"));
     let staging = resolve(&manifest, "staging");

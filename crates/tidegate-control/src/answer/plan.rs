@@ -10,7 +10,7 @@ use tidegate_core::model::{
 use tidegate_core::rollout::shape::keeps_stable_warm;
 use tidegate_core::view::{PlanReport, PlannedRoute, PlannedService};
 
-use super::settings::{differences, of_route};
+use super::settings::{differences, of_route, of_traffic};
 use super::store_trouble;
 use crate::digest::digest_json;
 use crate::engine::{World, effective_for};
@@ -187,11 +187,14 @@ fn changes(
         ("drain", old.drain != new.drain),
         ("stop", old.stop != new.stop),
         ("limits", old.limits != new.limits),
+        ("static", old.site != new.site),
     ] {
         if differs {
             changes.push(format!("{what} changes"));
         }
     }
+    let traffic = differences(&of_traffic(&old.traffic), &of_traffic(&new.traffic));
+    changes.extend(traffic.into_iter().map(|line| format!("traffic.{line}")));
     let names: BTreeSet<&String> = old.env.keys().chain(new.env.keys()).collect();
     for name in names {
         match (old.env.get(name), new.env.get(name)) {

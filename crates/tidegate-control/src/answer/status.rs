@@ -87,6 +87,7 @@ fn instance_status(answers: &Answers<'_>, instance: &Instance) -> InstanceStatus
         port: instance.port,
         state: word_for(instance).to_owned(),
         restarts: instance.restarts,
+        files: instance.files,
         inflight: answers.state.gateway.inflight.get(&instance.id).copied().unwrap_or(0),
     }
 }

@@ -11,7 +11,7 @@ use tidegate_core::rollout::begin::{NewRollout, stable_after};
 use tidegate_core::rollout::{Begun, begin, effective};
 use tidegate_store::{Counter, Reader, StoreError};
 
-use super::{Effect, Engine, Outcome, Sight, Time, World};
+use super::{Effect, Engine, Outcome, Sight, Time, World, site};
 use crate::claim;
 use crate::digest::digest_json;
 
@@ -78,6 +78,9 @@ impl Engine {
         let taken = claim::taken(world.store, &deploy.app, &deploy.environment, &deploy.spec.routes)?;
         if let Some(taken) = taken {
             return self.fail_deploy(world, time, deploy, taken);
+        }
+        if let Some(problem) = site::problem(world.workshop, &deploy.spec) {
+            return self.fail_deploy(world, time, deploy, problem);
         }
         let revision = revision_of(world.store, &deploy)?;
         let steps = steps_of(world.store, &deploy, &revision)?;

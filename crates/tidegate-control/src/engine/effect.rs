@@ -91,7 +91,9 @@ impl Engine {
         let Some(revision) = self.revisions.get(world.store, key, instance.revision)? else {
             return Ok(None);
         };
-        let Some(service) = revision.spec.services.get(&key.service) else { return Ok(None) };
+        // A folder of files is served by the gateway; there is nothing to start.
+        let service = revision.spec.services.get(&key.service).filter(|service| service.site.is_none());
+        let Some(service) = service else { return Ok(None) };
         Ok(Some(UnitSpec {
             id: instance.id.clone(),
             generation: instance.generation,

@@ -13,6 +13,7 @@ mod prune;
 mod revisions;
 mod routes;
 mod service;
+mod site;
 mod stop;
 
 use std::collections::BTreeMap;

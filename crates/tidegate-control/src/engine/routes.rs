@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use tidegate_core::model::{
-    Arm, Endpoint, Instance, InstanceId, Name, Revision, RevisionNo, Route, RoutePolicy, RouteTable,
-    RoutingArm, ServiceKey, ServiceSpec, ServiceState, TrafficPolicy, Upstream,
+    Arm, Endpoint, Instance, InstanceId, MirrorTo, Name, Revision, RevisionNo, Route, RoutePolicy,
+    RouteTable, RoutingArm, ServiceKey, ServiceSpec, ServiceState, Site, TrafficPolicy, Upstream,
 };
 use tidegate_core::time::Millis;
 use tidegate_store::StoreError;
 
-use super::{Engine, Outcome, Sight, World};
+use super::{Engine, Outcome, Sight, World, site};
 
 impl Engine {
     /// Makes a new table where anything changed, and sees to it that the gateway has the newest.
@@ -30,16 +30,17 @@ impl Engine {
                 let held = held.or_insert((number, &state.key));
                 *held = (*held).max((number, &state.key));
                 if let Some(spec) = revision.spec.services.get(&state.key.service) {
-                    policies.insert(state.key.clone(), Policy::of(spec));
+                    policies.insert(state.key.clone(), Policy::of(&state.key, spec));
                 }
             }
         }
+        let sites = self.sites(world, &services)?;
         for (number, key) in newest.into_values() {
             if let Some(revision) = self.revisions.get(world.store, key, number)? {
                 add_routes(&mut claims, None, number, &revision);
             }
         }
-        let mut table = table_of(&services, &instances, claims, policies);
+        let mut table = table_of(&services, &instances, &sites, claims, policies);
         let promised = services.iter().map(|state| state.route_epoch).max().unwrap_or(0);
         table.epoch = stored.epoch;
         let current = table == stored && promised <= stored.epoch && sight.gateway.acked <= stored.epoch;
@@ -55,7 +56,28 @@ impl Engine {
         }
         Ok(Outcome { changed: !current, wake: None })
     }
+
+    /// The folders of the revisions that take requests and are folders.
+    fn sites(&mut self, world: &World<'_>, services: &[ServiceState]) -> Result<Sites, StoreError> {
+        let mut sites = Sites::new();
+        for state in services {
+            for arm in state.routing.arms.iter().chain(&state.routing.spare) {
+                let Some(revision) = self.revisions.get(world.store, &state.key, arm.revision)? else {
+                    continue;
+                };
+                let spec = revision.spec.services.get(&state.key.service);
+                if let Some(site) = spec.and_then(|spec| site::site_of(world.workshop, &revision.spec, spec))
+                {
+                    sites.insert((state.key.clone(), arm.revision), site);
+                }
+            }
+        }
+        Ok(sites)
+    }
 }
+
+/// Folders by service and revision.
+pub type Sites = BTreeMap<(ServiceKey, RevisionNo), Site>;
 
 /// A route and the revision that has it: where two services claim one, the newer revision's claim holds. A route without a
 /// service is that of the newest revision that any service of the environment has its routes of.
@@ -72,9 +94,16 @@ pub struct Policy {
 }
 
 impl Policy {
-    fn of(spec: &ServiceSpec) -> Self {
+    fn of(key: &ServiceKey, spec: &ServiceSpec) -> Self {
         let drain = (spec.drain != ServiceSpec::DRAIN).then_some(spec.drain);
-        Policy { traffic: spec.traffic.clone(), drain }
+        let mut traffic = spec.traffic.clone();
+        // The manifest names a service of the app, the table an upstream.
+        if let Some(MirrorTo::Upstream(name)) = traffic.mirror.as_mut().map(|mirror| &mut mirror.to)
+            && let Ok(service) = name.parse::<Name>()
+        {
+            *name = ServiceKey { service, ..key.clone() }.to_string();
+        }
+        Policy { traffic, drain }
     }
 }
 
@@ -92,6 +121,7 @@ fn add_routes(claims: &mut Claims, key: Option<&ServiceKey>, number: RevisionNo,
 pub fn table_of(
     services: &[ServiceState],
     instances: &BTreeMap<ServiceKey, Vec<Instance>>,
+    sites: &Sites,
     claims: Claims,
     mut policies: Policies,
 ) -> RouteTable {
@@ -104,9 +134,10 @@ pub fn table_of(
             .filter_map(|instance| Some((&instance.id, instance.port?)))
             .collect();
         let routing = &state.routing;
-        let arms: Vec<Arm> = routing.arms.iter().filter_map(|arm| arm_of(arm, &ports)).collect();
+        let arm_of = |arm: &RoutingArm| arm_of(arm, &ports, sites.get(&(state.key.clone(), arm.revision)));
+        let arms: Vec<Arm> = routing.arms.iter().filter_map(arm_of).collect();
         // Spare arms alone would be a table without weights.
-        let spare = routing.spare.iter().filter(|_| !arms.is_empty()).filter_map(|arm| arm_of(arm, &ports));
+        let spare = routing.spare.iter().filter(|_| !arms.is_empty()).filter_map(arm_of);
         let arms = arms.iter().cloned().chain(spare).collect();
         let policy = policies.remove(&state.key).unwrap_or_default();
         (state.key.to_string(), Upstream { arms, policy: policy.traffic, drain: policy.drain })
@@ -121,7 +152,7 @@ pub fn table_of(
     RouteTable { upstreams, routes: claims.into_iter().map(route).collect(), ..RouteTable::default() }
 }
 
-fn arm_of(arm: &RoutingArm, ports: &BTreeMap<&InstanceId, u16>) -> Option<Arm> {
+fn arm_of(arm: &RoutingArm, ports: &BTreeMap<&InstanceId, u16>, site: Option<&Site>) -> Option<Arm> {
     let endpoints: Vec<Endpoint> = arm
         .instances
         .iter()
@@ -130,12 +161,33 @@ fn arm_of(arm: &RoutingArm, ports: &BTreeMap<&InstanceId, u16>) -> Option<Arm> {
             Some(Endpoint::new(id.clone(), address))
         })
         .collect();
-    let filled = !endpoints.is_empty();
+    let filled = !endpoints.is_empty() || site.is_some();
     filled.then_some(Arm {
         role: arm.role,
         revision: arm.revision,
         weight: arm.weight,
         endpoints,
-        site: None,
+        site: site.cloned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+    use tidegate_core::model::ArmRole;
+
+    fn arm() -> RoutingArm {
+        let (role, revision) = (ArmRole::Stable, RevisionNo(1));
+        RoutingArm { role, revision, weight: 100, instances: vec![InstanceId("web-1".to_owned())] }
+    }
+
+    #[test]
+    fn a_folder_is_an_arm_without_endpoints_and_a_process_without_a_port_is_none() {
+        let site = Site { root: PathBuf::from("/builds/b/dist"), spa: false, not_found: None };
+        let none = BTreeMap::new();
+        let served = arm_of(&arm(), &none, Some(&site)).unwrap();
+        assert_eq!((served.weight, served.endpoints.len(), served.site), (100, 0, Some(site)));
+        assert_eq!(arm_of(&arm(), &none, None), None);
+    }
 }

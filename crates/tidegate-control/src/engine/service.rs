@@ -9,7 +9,7 @@ use tidegate_core::model::{
 use tidegate_core::rollout::{Gate, Input, Plan, observe, plan};
 use tidegate_store::{Counter, StoreError};
 
-use super::{Effect, Engine, Outcome, Sight, World};
+use super::{Effect, Engine, Outcome, Sight, World, site};
 
 /// A service as stored, and what was just seen of it.
 struct Kept {
@@ -42,8 +42,9 @@ impl Engine {
         kept: Kept,
     ) -> Result<Outcome, StoreError> {
         let mut seen = kept.instances.clone();
-        let seen_events = observe(&kept.state.key, &mut seen, &sight.seeing, sight.time.now);
         let specs = self.specs(world, &kept)?;
+        let seeing = site::seen_with(&sight.seeing, &mut seen, &specs);
+        let seen_events = observe(&kept.state.key, &mut seen, &seeing, sight.time.now);
         let gate = gate(world, kept.rollout.as_ref())?;
         let mut plan = plan(
             &Input {
@@ -51,7 +52,7 @@ impl Engine {
                 rollout: kept.rollout.as_ref(),
                 instances: &seen,
                 specs: &specs,
-                seeing: &sight.seeing,
+                seeing: &seeing,
                 gate: &gate,
                 // What a gateway that does not answer still has in flight is not known: nothing is stopped meanwhile.
                 settled: sight.gateway.alive && kept.state.route_epoch <= epoch.min(sight.gateway.acked),

@@ -141,3 +141,29 @@ fn a_file_of_somebody_else_in_a_build_is_not_touched() {
     assert!(matches!(wait(&mut workshop, &build), Step::Failed(reason) if reason.contains("1234")));
     assert_eq!(mode(&theirs), 0o600);
 }
+
+#[test]
+fn a_folder_to_serve_is_within_the_build_or_said_to_be_missing() {
+    let data = tempfile::tempdir().unwrap();
+    snapshot(data.path(), "s1");
+    let mut workshop = workshop(data.path());
+    let build = BuildId("b1".to_owned());
+    workshop.unpack(&build, "s1");
+    assert_eq!(wait(&mut workshop, &build), Step::Unpacked);
+    let dir = workshop.dir(&build);
+    std::os::unix::fs::symlink(data.path(), dir.join("outside")).unwrap();
+    std::os::unix::fs::symlink("sub", dir.join("inside")).unwrap();
+
+    for folder in [".", "sub", "inside"] {
+        assert_eq!(workshop.check_folder(&build, folder), Ok(()), "{folder}");
+    }
+    assert_eq!(workshop.check_file(&build, "sub/file"), Ok(()));
+    for (folder, why) in [
+        ("dist", "the build has no `dist`: is it what the build command makes?"),
+        ("run", "`run` is not a folder"),
+        ("outside", "`outside` is a link that leads out of the build"),
+    ] {
+        assert_eq!(workshop.check_folder(&build, folder), Err(why.to_owned()));
+    }
+    assert!(workshop.check_file(&build, "sub").is_err());
+}

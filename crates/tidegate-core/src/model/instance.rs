@@ -44,6 +44,9 @@ pub struct Instance {
     /// Whether it writes output without end.
     #[serde(default)]
     pub flooding: bool,
+    /// Whether it is a folder of files, served by the gateway itself: no process and no port.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub files: bool,
     /// Whether any generation of it was ever ready.
     pub ever_ready: bool,
     /// How many times it was started again.
@@ -113,6 +116,7 @@ impl Instance {
             unready_since: None,
             missing_since: None,
             flooding: false,
+            files: false,
             ever_ready: false,
             restarts: 0,
             crashes: 0,
@@ -127,6 +131,11 @@ impl Instance {
     /// Whether it takes requests now.
     pub fn is_ready(&self) -> bool {
         self.seen == Seen::Ready && self.intent == Intent::Run
+    }
+
+    /// Whether the gateway has a way to it.
+    pub fn is_reachable(&self) -> bool {
+        self.port.is_some() || self.files
     }
 
     /// Whether it is meant to keep running.

@@ -34,7 +34,7 @@ pub use route_policy::{
     Redirect, Rewrite, RoutePolicy, SizeLimits,
 };
 pub use routing::{Arm, ArmRole, Endpoint, Route, RouteTable, Routing, RoutingArm, Site, Upstream};
-pub use service::{Limits, PortSpec, Scale, ServiceSpec, ServiceState, StopSpec};
+pub use service::{Limits, PortSpec, Scale, ServiceSpec, ServiceState, SiteSpec, StopSpec};
 pub use strategy::{Effective, Strategy, StrategyKind};
 pub use traffic::{Answers, ArmCounts, BodyBytes, CountsReport, FrontCounts, Outcomes, RouteCounts};
 pub use traffic_policy::{

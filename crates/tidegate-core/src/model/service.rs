@@ -11,7 +11,7 @@ use crate::units::{ByteSize, MilliCpu};
 /// One service of a revision, validated, every default filled in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceSpec {
-    /// The command, run by `/bin/sh -c` in the build's directory.
+    /// The command, run by `/bin/sh -c` in the build's directory; empty where there is a site.
     pub run: String,
     /// The port it listens on.
     pub port: PortSpec,
@@ -32,6 +32,22 @@ pub struct ServiceSpec {
     /// How the gateway shares its requests out.
     #[serde(default, skip_serializing_if = "TrafficPolicy::is_default")]
     pub traffic: TrafficPolicy,
+    /// A folder of files that is served instead of running a command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<SiteSpec>,
+}
+
+/// A folder of a build whose files are served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteSpec {
+    /// The folder, relative to the build and within it; `.` for all of it.
+    pub root: String,
+    /// Paths without a file get `index.html` (single-page applications), not 404.
+    #[serde(default)]
+    pub spa: bool,
+    /// The file for 404, within the folder.
+    #[serde(default)]
+    pub not_found: Option<String>,
 }
 
 /// The port an instance listens on.
@@ -85,9 +101,9 @@ impl ServiceSpec {
     /// The default drain time.
     pub const DRAIN: Millis = Millis::seconds(30);
 
-    /// Whether the service takes requests.
+    /// Whether the service takes requests: it listens, or is a folder of files.
     pub fn has_port(&self) -> bool {
-        self.port != PortSpec::None
+        self.port != PortSpec::None || self.site.is_some()
     }
 
     /// Whether two instances of it can run at the same time.

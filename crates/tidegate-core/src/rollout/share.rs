@@ -44,7 +44,7 @@ fn serves_as_stable(parts: Parts, instance: &Instance, before: &Routing) -> bool
 }
 
 fn ready_of(instances: &[Instance], belongs: impl Fn(&Instance) -> bool) -> Vec<&Instance> {
-    instances.iter().filter(|i| i.is_ready() && i.port.is_some() && belongs(i)).collect()
+    instances.iter().filter(|i| i.is_ready() && i.is_reachable() && belongs(i)).collect()
 }
 
 fn arms_of(role: ArmRole, instances: &[&Instance]) -> Vec<RoutingArm> {

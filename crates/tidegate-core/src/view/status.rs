@@ -68,6 +68,9 @@ pub struct InstanceStatus {
     pub restarts: u32,
     /// Requests in flight at the gateway.
     pub inflight: u32,
+    /// Whether it is a folder of files, served by the gateway itself: there is no process.
+    #[serde(default)]
+    pub files: bool,
 }
 
 /// The gateway.

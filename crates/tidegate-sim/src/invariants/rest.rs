@@ -9,7 +9,8 @@ use tidegate_store::Reader;
 use super::{Held, ensure};
 use crate::view::View;
 
-/// Every process has a row, and every row a process (one that waits for its next start may have none).
+/// Every process has a row, and every row a process (one that waits for its next start may have none, and a folder of
+/// files has none).
 pub fn invariant_no_orphans(view: &View, store: &Reader, backend: &FakeBackend) -> Held {
     let rows: BTreeSet<&InstanceId> =
         view.services.values().flat_map(|service| &service.instances).map(|instance| &instance.id).collect();
@@ -19,7 +20,8 @@ pub fn invariant_no_orphans(view: &View, store: &Reader, backend: &FakeBackend) 
     let orphan = backend.units().keys().find(|id| !wanted.contains(id));
     ensure("invariant_no_orphans", orphan.is_none(), || format!("{orphan:?} runs and is in no table"))?;
     let mut waiting = view.services.values().flat_map(|service| &service.instances);
-    let gone = waiting.find(|row| row.next_start.is_none() && !backend.units().contains_key(&row.id));
+    let runs = |id: &InstanceId| backend.units().contains_key(id);
+    let gone = waiting.find(|row| row.next_start.is_none() && !row.files && !runs(&row.id));
     ensure("invariant_no_orphans", gone.is_none(), || format!("no process stands for {gone:?}"))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_core::model::{Phase, PortSpec, Request, ServiceSpec, StrategyKind};
+use tidegate_core::model::{Phase, PortSpec, Request, ServiceSpec, SiteSpec, StrategyKind};
 use tidegate_core::time::Millis;
 
 use crate::story::{Fault, service, strategy};
@@ -122,7 +122,11 @@ fn deploy(words: &[&str]) -> Result<Command, String> {
     let words = |name: &str| options.get(name).map(|text| format!("{name} {}", text.replace(',', " ")));
     let behaviour = words("behaviour").unwrap_or_default();
     let command = format!("{revision} {behaviour}");
-    let spec = Box::new(service(port, number("instances", 2)?, strategy, &command));
+    let mut spec = Box::new(service(port, number("instances", 2)?, strategy, &command));
+    if let Some(root) = options.get("static") {
+        spec.port = PortSpec::None;
+        spec.site = Some(SiteSpec { root: root.clone(), spa: false, not_found: None });
+    }
     let service = names.get(1).copied().unwrap_or("web").to_owned();
     Ok(Command::Deploy { revision, service, spec, build: words("build"), migrate: words("migrate") })
 }

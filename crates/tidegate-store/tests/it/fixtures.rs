@@ -69,6 +69,7 @@ pub fn service_spec(env: &str) -> ServiceSpec {
         limits: Limits { memory: None, cpu: None, pids: Some(100) },
         env: BTreeMap::from([("GREETING".to_owned(), env.to_owned())]),
         traffic: TrafficPolicy::default(),
+        site: None,
     }
 }
 

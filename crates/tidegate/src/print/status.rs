@@ -59,7 +59,7 @@ fn instance_row(instance: &InstanceStatus) -> [String; 7] {
         instance.id.clone(),
         instance.revision.to_string(),
         instance.state.clone(),
-        or_dash(instance.port),
+        if instance.files { "files".to_owned() } else { or_dash(instance.port) },
         or_dash(instance.pid),
         instance.restarts.to_string(),
         instance.inflight.to_string(),

@@ -28,7 +28,7 @@ record! { replaced
     RawEdits is "an edit of header fields" {
         /// Fields that are taken away.
         remove: OneOrMore<Text<Optional>>,
-        /// Fields whose values are replaced.
+        /// Fields whose values are replaced. `{client}`, `{host}` and `{request_id}` in a value stand for the request's.
         set: Entries<Replaceable, Text<FieldValue>>,
         /// Fields that are added to those that are there.
         add: Entries<Optional, Text<FieldValue>>,
@@ -49,9 +49,11 @@ pub(crate) struct Optional(String);
 
 /// What says where a message ends or belongs to one connection. The gateway writes these itself; changed by hand they
 /// would let one request be taken for two.
-const FRAMING: [&str; 8] = [
+const FRAMING: [&str; 10] = [
     "connection",
     "content-length",
+    "expect",
+    "http2-settings",
     "keep-alive",
     "proxy-connection",
     "te",

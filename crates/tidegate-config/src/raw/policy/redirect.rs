@@ -63,8 +63,21 @@ impl Rule for Location {
         if text.len() > 2048 || !text.bytes().all(|b| b.is_ascii_graphic()) || text.contains('\\') {
             return Err("visible ASCII characters without spaces and `\\`, at most 2048".to_owned());
         }
-        check_places(text).map(|()| Location(text.to_owned()))
+        check_places(text)?;
+        if scheme.is_some_and(|rest| !names_host(rest)) {
+            return Err("say which host it leads to: `https://example.com{path}{query}`".to_owned());
+        }
+        Ok(Location(text.to_owned()))
     }
+}
+
+/// Whether what stands behind the scheme begins with a host that no client can change: `{path}` and `{query}` end it.
+fn names_host(rest: &str) -> bool {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let ends = ["{path}", "{query}"].iter().filter_map(|place| authority.find(place)).min();
+    let (host, behind) = authority.split_at(ends.unwrap_or(authority.len()));
+    let behind = behind.replace("{path}", "").replace("{query}", "");
+    !host.is_empty() && behind.is_empty() && !authority.contains('@')
 }
 
 fn check_places(text: &str) -> Result<(), String> {

@@ -8,6 +8,7 @@ use tidegate_core::model::Rewrite;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
+use crate::quote::quote;
 use crate::raw::read::{Place, Read};
 use crate::raw::record::record;
 use crate::raw::route::RoutePath;
@@ -18,9 +19,9 @@ record! { replaced
     #[schemars(rename = "Rewrite", extend("oneOf" = [{ "required": ["prefix"] }, { "required": ["path"] }]))]
     RawRewriteMap is "`rewrite`" {
         /// What the route's prefix is replaced by.
-        prefix: RoutePath,
+        prefix: Target,
         /// The whole path; the query stays.
-        path: RoutePath,
+        path: Target,
     }
 }
 
@@ -28,10 +29,44 @@ record! { replaced
 #[derive(Clone, Debug)]
 pub(crate) struct RawRewrite(pub(crate) Rewrite);
 
+/// A path as it is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Target(String);
+
+impl Read for Target {
+    fn read(place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Self> {
+        let RoutePath(path) = RoutePath::read(place, findings)?;
+        if path.bytes().all(|b| b.is_ascii_graphic()) {
+            return Some(Target(path));
+        }
+        let message = format!("{} is not a path that can be sent", quote(&path));
+        findings.push(
+            Diagnostic::error(codes::BAD_PATH, message)
+                .at(place.node.span, "not ASCII")
+                .help("write other characters percent-encoded: `/b%C3%BCcher`"),
+        );
+        None
+    }
+}
+
+impl JsonSchema for Target {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "SentPath".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<RoutePath>()
+    }
+}
+
 impl Read for RawRewrite {
     fn read(place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Self> {
         if !matches!(place.node.value, Value::Map(_)) {
-            let RoutePath(prefix) = RoutePath::read(place, findings)?;
+            let Target(prefix) = Target::read(place, findings)?;
             return Some(RawRewrite(Rewrite::ReplacePrefix(prefix)));
         }
         let map = RawRewriteMap::read(place, findings)?;

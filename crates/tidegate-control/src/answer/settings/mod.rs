@@ -1,8 +1,10 @@
 //! Settings of routes and services in words, for people who are to agree to a change. Secrets are in none of them.
 
 mod route;
+mod traffic;
 
 pub(super) use route::of_route;
+pub(super) use traffic::of_traffic;
 
 /// One setting that is on.
 pub(super) struct Setting {

@@ -72,6 +72,7 @@ pub fn spec(kind: StrategyKind, instances: u32) -> ServiceSpec {
         limits: Limits::default(),
         env: BTreeMap::new(),
         traffic: TrafficPolicy::default(),
+        site: None,
     }
 }
 
