@@ -19,12 +19,12 @@ use crate::head;
 use crate::mirror::{Mirrored, Witness};
 use crate::observe::Trail;
 use crate::page::Page;
-use crate::policy::Policy;
+use crate::policy::{Policy, Visit, site};
 use crate::ticket::Ticket;
 use crate::tunnel;
 use crate::upstream::{Flow, Lease, Miss, Upload, Watched, connect, send};
 use crate::view::PartsView;
-use crate::worker::{Admission, Worker};
+use crate::worker::{Admission, Goal, Worker};
 
 /// Answers a request of a route with this policy. Never fails: what goes wrong before an answer becomes a page of the
 /// gateway's own.
@@ -53,12 +53,15 @@ async fn forward(
     let host = head::host_of(&parts)?;
     let path = parts.uri.path().to_owned();
     let view = PartsView { parts: &parts, host: &host, peer: client.peer };
-    let Admission { entry, note, mirror } = worker.admit(&view, |route| trail.on_route(route))?;
-    let ticket = worker.seated(&host, &path, entry).await?;
+    let Admission { goal, note, mirror } = worker.admit(&view, |route| trail.on_route(route))?;
     let upgrade = head::prepare(&mut parts, client.peer, || worker.request_id());
     if let Some(policy) = policy {
         policy.prepare(&mut parts, client.peer, &host);
     }
+    let ticket = match goal {
+        Goal::Endpoint(entry) => worker.seated(&host, &path, entry).await?,
+        Goal::Files(visit) => return Ok(serve((visit, note, trail), &parts, &path).await),
+    };
     let mirror = mirror.filter(|_| upgrade.is_none());
     let mirrored = mirror.map(|it| it.begin(&parts, !body.is_end_stream(), &worker.post));
     let (tap, witness) = mirrored.map(|Mirrored { tap, witness }| (tap, witness)).unzip();
@@ -72,6 +75,19 @@ async fn forward(
         };
     }
     Ok(relay(worker, response, (ticket, note, witness), lease))
+}
+
+/// Answers with a file of the assigned arm.
+async fn serve(
+    (visit, note, trail): (Visit, Note, &Rc<Trail>),
+    parts: &request::Parts,
+    asked: &str,
+) -> Response<Part> {
+    trail.on_files(visit.row());
+    let (arm, revision) = (visit.arm.clone(), visit.revision.clone());
+    let mut response = site::serve(visit, parts, asked).await;
+    note.write(arm, revision, response.headers_mut());
+    response
 }
 
 /// Attempts until an endpoint answers or may not be asked again.
@@ -219,7 +235,7 @@ fn relay(
     if let Some(witness) = &mut witness {
         witness.on_head(parts.status.as_u16(), &parts.headers, &ticket.revision);
     }
-    note.write(&ticket, &mut parts.headers);
+    note.write(ticket.arm.clone(), ticket.revision.clone(), &mut parts.headers);
     parts.version = http::Version::HTTP_11;
     let outcome = Outcome::of_status(parts.status.as_u16());
     let stay = head::is_event_stream(&parts.headers).then(|| worker.leaving.stay(&ticket.endpoint));
@@ -239,7 +255,7 @@ fn tunnel(
     let theirs = hyper::upgrade::on(&mut response);
     let (mut parts, _) = response.into_parts();
     head::prepare_upgrade_answer(&mut parts.headers);
-    note.write(&ticket, &mut parts.headers);
+    note.write(ticket.arm.clone(), ticket.revision.clone(), &mut parts.headers);
     client.tunnel();
     let (open, stay) = (worker.open(), worker.leaving.stay(&ticket.endpoint));
     tokio::task::spawn_local(async move {

@@ -143,6 +143,41 @@ impl Page {
         text: "The answer of this app is larger than is allowed here.",
         retry_after: 0,
     };
+    /// The site has no such file.
+    pub(crate) const NO_FILE: Page = Page {
+        status: StatusCode::NOT_FOUND,
+        mark: "no-file",
+        text: "There is nothing at this address.",
+        retry_after: 0,
+    };
+    /// The file is there and cannot be read.
+    pub(crate) const FILE_FAILED: Page = Page {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        mark: "file",
+        text: "The file at this address cannot be read.",
+        retry_after: 0,
+    };
+    /// The file is another one than the client has.
+    pub(crate) const CHANGED: Page = Page {
+        status: StatusCode::PRECONDITION_FAILED,
+        mark: "changed",
+        text: "The file at this address is not the one you have.",
+        retry_after: 0,
+    };
+    /// The file has no such bytes.
+    pub(crate) const NO_SUCH_RANGE: Page = Page {
+        status: StatusCode::RANGE_NOT_SATISFIABLE,
+        mark: "range",
+        text: "The file at this address does not have these bytes.",
+        retry_after: 0,
+    };
+    /// Files can be read, and nothing else.
+    pub(crate) const WRONG_METHOD: Page = Page {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        mark: "method",
+        text: "What is at this address can only be read.",
+        retry_after: 0,
+    };
     /// What was asked for cannot be put into the address of a redirect.
     pub(crate) const BAD_TARGET: Page = Page {
         status: StatusCode::BAD_REQUEST,

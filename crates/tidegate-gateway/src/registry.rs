@@ -20,7 +20,7 @@ use crate::count::{RouteRows, Row};
 use crate::endpoint::Endpoint;
 use crate::limits::Limits;
 use crate::mirror::{Mirror, Standing};
-use crate::policy::Policies;
+use crate::policy::{Policies, Site};
 use crate::route::{Arm, Place, Table, Turn, Upstream};
 
 /// How many rows of instances that left the table are kept, so that a late reader still finds their last counts.
@@ -227,6 +227,8 @@ impl Registry {
             revision_value: HeaderValue::try_from(arm.revision.to_string())
                 .unwrap_or_else(|_| HeaderValue::from_static("unknown")),
             below,
+            // The table was looked over: a site that cannot be used is in none.
+            site: arm.site.as_ref().and_then(|site| Site::compile(site).ok()).map(Arc::new),
             bare: self.row(key(None)),
             guard: Guard::new(label, &upstream.policy, &places, &state, shared),
             picker: Picker::new(&upstream.policy, &places, near, state),

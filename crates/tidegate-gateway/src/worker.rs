@@ -21,7 +21,7 @@ use crate::limits::Limits;
 use crate::mirror::{Budget, Permit, Post};
 use crate::observe::{Observer, Trail};
 use crate::page::Page;
-use crate::policy::Policy;
+use crate::policy::{Policy, Visit};
 use crate::registry::seed;
 use crate::route::{Found, Route, Table};
 use crate::upstream::{Kept, Plains};
@@ -74,12 +74,20 @@ pub(crate) struct Setup {
 /// A request that may go on.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    /// Its place, or its place in line.
-    pub(crate) entry: Entry,
+    pub(crate) goal: Goal,
     /// What the answer says of the arm.
     pub(crate) note: Note,
     /// Given where the request is to be copied.
     pub(crate) mirror: Option<Permit>,
+}
+
+/// Who answers it.
+#[derive(Debug)]
+pub(crate) enum Goal {
+    /// An instance: the request's place there, or its place in line.
+    Endpoint(Entry),
+    /// The files of the arm.
+    Files(Visit),
 }
 
 /// What the requests of a worker share.
@@ -178,9 +186,14 @@ impl Worker {
         match found {
             Found::Upstream(_, upstream) => {
                 let (assigned, note) = upstream.assign(view, &self.atlas).ok_or(Page::NO_ENDPOINT)?;
-                let entry = self.enter(upstream, assigned, view)?;
+                let arm = &upstream.arms[assigned];
+                if let Some(site) = &arm.site {
+                    let goal = Goal::Files(Visit::begin(self.index, arm, site));
+                    return Ok(Admission { goal, note, mirror: None });
+                }
+                let goal = Goal::Endpoint(self.enter(upstream, assigned, view)?);
                 let mirror = self.permit(&table, upstream, assigned, view);
-                Ok(Admission { entry, note, mirror })
+                Ok(Admission { goal, note, mirror })
             }
             Found::NoUpstream(_) => Err(Page::NO_ENDPOINT),
             Found::NoRoute => {

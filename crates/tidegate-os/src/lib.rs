@@ -4,6 +4,7 @@
 //! each module is a thin wrapper, and each unsafe block says why it is sound.
 #![allow(unsafe_code)] // the reason this crate exists; every block carries a SAFETY line
 
+pub mod beneath;
 pub mod clock;
 pub mod file;
 pub mod lock;

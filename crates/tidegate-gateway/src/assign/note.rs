@@ -3,7 +3,6 @@
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::head;
-use crate::ticket::Ticket;
 
 /// Nothing, most of the time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,10 +14,10 @@ pub(crate) struct Note {
 }
 
 impl Note {
-    /// Writes it into the head of an answer. `ticket` is of the attempt that was answered.
-    pub(crate) fn write(self, ticket: &Ticket, headers: &mut HeaderMap) {
+    /// Writes it into the head of an answer. The arm and the revision are those that answered.
+    pub(crate) fn write(self, arm: HeaderValue, revision: HeaderValue, headers: &mut HeaderMap) {
         if self.echo {
-            head::label(headers, ticket.arm.clone(), ticket.revision.clone());
+            head::label(headers, arm, revision);
         }
         if let Some(cookie) = self.set_cookie {
             headers.append(header::SET_COOKIE, cookie);

@@ -105,6 +105,11 @@ impl Trail {
         }
     }
 
+    /// It is answered with a file of an arm; `row` is the arm's.
+    pub(crate) fn on_files(&self, row: &Arc<Row>) {
+        self.row.replace(Some(row.clone()));
+    }
+
     /// The client is told this. A change of protocol ends well however it ends.
     pub(crate) fn on_response<B>(&self, response: &Response<B>) {
         self.status.set(response.status().as_u16());

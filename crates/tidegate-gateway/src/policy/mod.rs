@@ -4,6 +4,7 @@
 //! [`visit`] is what the front calls for a request of a route that has a policy; nothing here runs for the others. Each
 //! middleware is a file of its name and knows nothing of the others.
 
+mod accept;
 mod allow;
 mod basic_auth;
 mod cors;
@@ -11,11 +12,13 @@ mod error;
 mod header_edit;
 mod https;
 mod kept;
+mod kind;
 mod location;
 mod maintenance;
 mod rate_limit;
 mod redirect;
 mod rewrite;
+pub(crate) mod site;
 mod size_limit;
 mod vary;
 mod visit;
@@ -34,6 +37,7 @@ use rewrite::Rewrite;
 
 pub(crate) use error::PolicyError;
 pub(crate) use kept::Policies;
+pub(crate) use site::{FileBody, Site, Visit};
 pub(crate) use size_limit::Capped;
 pub(crate) use visit::visit;
 

@@ -13,6 +13,7 @@ use crate::count::Row;
 use crate::endpoint::Endpoint;
 use crate::geo::Locate;
 use crate::mirror::Mirror;
+use crate::policy::Site;
 use crate::view::RequestView;
 
 use super::Turn;
@@ -42,7 +43,9 @@ pub(crate) struct Arm {
     /// It gets the turns below this and not below the arm before it.
     pub(crate) below: u32,
     pub(crate) places: Vec<Place>,
-    /// Counts requests it had no endpoint for.
+    /// Files that are served instead of asking an endpoint.
+    pub(crate) site: Option<Arc<Site>>,
+    /// Counts requests it had no endpoint for, and those that files answered.
     pub(crate) bare: Arc<Row>,
     pub(crate) picker: Picker,
     /// Where the policy asks for more than a place.
@@ -237,6 +240,7 @@ mod tests {
             below,
             picker: Picker::new(&TrafficPolicy::default(), &places, 0, state),
             places,
+            site: None,
             bare: Arc::new(Row::new(1)),
             guard: None,
         }

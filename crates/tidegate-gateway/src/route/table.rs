@@ -9,7 +9,7 @@ use super::host::Hosts;
 use super::path::Paths;
 use crate::balance::Guard;
 use crate::count::{RouteRow, RouteRows};
-use crate::policy::{Policies, Policy, PolicyError};
+use crate::policy::{Policies, Policy, PolicyError, Site};
 
 /// Most routes, upstreams and endpoints of a table.
 const MOST: usize = 100_000;
@@ -52,6 +52,9 @@ pub(crate) enum TableError {
     /// A policy that cannot be applied as it is written.
     #[error("route `{0}{1}`: {2}")]
     Policy(String, String, PolicyError),
+    /// Files that cannot be served as it is written.
+    #[error("upstream `{0}`: {1}")]
+    Site(String, PolicyError),
     /// Shares that leave requests over or give too many away.
     #[error("the weights of upstream `{0}` sum to {1}, not to 100")]
     Weights(String, u64),
@@ -153,6 +156,9 @@ pub(crate) fn validate(table: &RouteTable) -> Result<(), TableError> {
         let sum: u64 = upstream.arms.iter().map(|arm| u64::from(arm.weight)).sum();
         if !upstream.arms.is_empty() && sum != 100 {
             return Err(TableError::Weights(name.clone(), sum));
+        }
+        for site in upstream.arms.iter().filter_map(|arm| arm.site.as_ref()) {
+            Site::compile(site).map_err(|error| TableError::Site(name.clone(), error))?;
         }
     }
     Ok(())

@@ -27,6 +27,9 @@ pub(crate) enum FlowError {
     /// It is larger than its route allows.
     #[error("the answer is larger than is allowed")]
     TooLarge,
+    /// A file changed or could not be read while it was sent.
+    #[error("a file could not be read to its end")]
+    File,
 }
 
 /// What the request holds until its answer is complete.
