@@ -10,7 +10,7 @@ use hyper::body::{Body, Frame, SizeHint};
 
 use super::Client;
 use crate::observe::Trail;
-use crate::policy::{Capped, FileBody};
+use crate::policy::{Capped, Compressed, FileBody};
 use crate::upstream::{Flow, FlowError};
 
 /// Where the bytes come from.
@@ -25,6 +25,8 @@ pub(crate) enum Part {
     Flow(Flow),
     /// Of a route that says how large answers may be.
     Capped(Box<Capped>),
+    /// Of a route that compresses answers.
+    Compressed(Box<Compressed>),
     /// Of a static site.
     File(Box<FileBody>),
 }
@@ -61,6 +63,7 @@ impl Answer {
             Poll::Ready(Some(Err(FlowError::Reset))) => self.trail.on_broken("reset"),
             Poll::Ready(Some(Err(FlowError::Stalled))) => self.trail.on_broken("timeout"),
             Poll::Ready(Some(Err(FlowError::TooLarge))) => self.trail.on_broken("too-large"),
+            Poll::Ready(Some(Err(FlowError::Encoder))) => self.trail.on_broken("encoder"),
             Poll::Ready(Some(Err(FlowError::File))) => self.trail.on_broken("file"),
             Poll::Ready(None) => self.trail.on_complete(),
             Poll::Pending => {}
@@ -112,6 +115,7 @@ impl Body for Part {
             Part::Page(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
             Part::Flow(flow) => flow.poll_frame(cx),
             Part::Capped(capped) => Pin::new(&mut **capped).poll_frame(cx),
+            Part::Compressed(body) => Pin::new(&mut **body).poll_frame(cx),
             Part::File(file) => Pin::new(&mut **file).poll_frame(cx),
         }
     }
@@ -122,6 +126,7 @@ impl Body for Part {
             Part::Page(text) => text.is_none(),
             Part::Flow(flow) => flow.is_over(),
             Part::Capped(capped) => capped.is_end_stream(),
+            Part::Compressed(body) => body.is_end_stream(),
             Part::File(file) => file.is_end_stream(),
         }
     }
@@ -132,6 +137,7 @@ impl Body for Part {
             Part::Page(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
             Part::Flow(flow) => flow.size_hint(),
             Part::Capped(capped) => capped.size_hint(),
+            Part::Compressed(body) => body.size_hint(),
             Part::File(file) => file.size_hint(),
         }
     }

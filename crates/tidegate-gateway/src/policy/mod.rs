@@ -7,6 +7,7 @@
 mod accept;
 mod allow;
 mod basic_auth;
+mod compress;
 mod cors;
 mod error;
 mod header_edit;
@@ -27,6 +28,7 @@ use tidegate_core::model::{RoutePolicy, SizeLimits};
 
 use allow::Networks;
 use basic_auth::BasicAuth;
+use compress::Compress;
 use cors::Cors;
 use header_edit::Edit;
 use https::Https;
@@ -35,6 +37,7 @@ use rate_limit::RateLimit;
 use redirect::Redirect;
 use rewrite::Rewrite;
 
+pub(crate) use compress::Compressed;
 pub(crate) use error::PolicyError;
 pub(crate) use kept::Policies;
 pub(crate) use site::{FileBody, Site, Visit};
@@ -55,6 +58,7 @@ pub(crate) struct Policy {
     rewrite: Option<Rewrite>,
     request_headers: Edit,
     response_headers: Edit,
+    compress: Option<Compress>,
 }
 
 impl Policy {
@@ -74,6 +78,7 @@ impl Policy {
             rewrite: model.rewrite.as_ref().map(|to| Rewrite::compile(to, prefix)).transpose()?,
             request_headers: Edit::compile_request(&model.request_headers)?,
             response_headers: Edit::compile_response(&model.response_headers)?,
+            compress: model.compress.as_ref().map(Compress::compile).transpose()?,
         })
     }
 
@@ -91,6 +96,7 @@ impl Policy {
             rewrite: None,
             request_headers: Edit::default(),
             response_headers: Edit::default(),
+            compress: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, request};
 use hyper::body::Incoming;
+use tidegate_core::model::Compression;
 
 use super::header_edit::Facts;
 use super::{Policy, size_limit};
@@ -24,6 +25,8 @@ struct Asked {
     is_head: bool,
     /// Only where the answer says who may read it.
     origin: Option<HeaderValue>,
+    /// Only where answers may be compressed.
+    coding: Option<Compression>,
     /// Only where a field of the answer names it.
     request_id: Option<HeaderValue>,
 }
@@ -55,7 +58,8 @@ impl Policy {
         });
         let origin = self.cors.as_ref().and_then(|_| parts.headers.get(header::ORIGIN).cloned());
         let is_head = parts.method == Method::HEAD;
-        Asked { peer, host, is_head, origin, request_id: request_id.flatten() }
+        let coding = self.compress.as_ref().and_then(|compress| compress.choose(&parts.headers));
+        Asked { peer, host, is_head, coding, origin, request_id: request_id.flatten() }
     }
 
     /// The answer where the app is not to be asked.
@@ -105,6 +109,9 @@ impl Policy {
         let mut response = size_limit::hold(self.limits, asked.is_head, response);
         if let Some(cors) = &self.cors {
             cors.on_answer(asked.origin.as_ref(), &mut response);
+        }
+        if let Some(compress) = &self.compress {
+            response = compress.apply(asked.coding, asked.is_head, response);
         }
         let headers = response.headers_mut();
         if let Some(https) = &self.https {

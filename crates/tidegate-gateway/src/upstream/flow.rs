@@ -27,6 +27,9 @@ pub(crate) enum FlowError {
     /// It is larger than its route allows.
     #[error("the answer is larger than is allowed")]
     TooLarge,
+    /// It could not be compressed.
+    #[error("the answer could not be compressed")]
+    Encoder,
     /// A file changed or could not be read while it was sent.
     #[error("a file could not be read to its end")]
     File,

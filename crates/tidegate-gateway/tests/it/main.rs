@@ -17,6 +17,7 @@ mod mirror;
 mod overload;
 mod policy_access;
 mod policy_clients;
+mod policy_compress;
 mod policy_site;
 mod policy_sizes;
 mod policy_targets;
