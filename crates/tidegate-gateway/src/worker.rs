@@ -52,7 +52,7 @@ pub(crate) enum Admitted {
     /// The gateway answers.
     Page(Page),
     /// A place on an endpoint, taken.
-    To(Admission),
+    To(Entry, Note),
 }
 
 /// What a worker is made of.
@@ -252,7 +252,7 @@ impl Worker {
                     return Admitted::Page(Page::NO_ENDPOINT);
                 };
                 match self.enter(upstream, assigned, view) {
-                    Ok(entry) => Admitted::To(Admission { entry, note, mirror: None }),
+                    Ok(entry) => Admitted::To(entry, note),
                     Err(page) => Admitted::Page(page),
                 }
             }

@@ -18,7 +18,7 @@ use crate::page::Page;
 use crate::route::host_name;
 use crate::ticket::Ticket;
 use crate::view::{Peer, RequestView};
-use crate::worker::{Admission, Admitted, Worker};
+use crate::worker::{Admitted, Worker};
 
 /// Fields of a head, at most.
 pub(super) const MOST_FIELDS: usize = 100;
@@ -110,7 +110,7 @@ pub(super) fn read(
             }
             Read::Page(page, bound)
         }
-        Admitted::To(Admission { entry, note, mirror: _ }) => {
+        Admitted::To(entry, note) => {
             write(worker, &request, &sorted, added, out);
             let labels = out.len();
             if let Some(account) = account {
