@@ -79,7 +79,7 @@ impl ObserveArgs {
         let mut typed: Vec<OsString> =
             vec!["--access-log".into(), access_log, "--trace".into(), trace.into()];
         typed.extend(["--access-log-sample".into(), self.access_log_sample.word.clone().into()]);
-        typed.extend(["--access-log-size".into(), self.access_log_size.0.to_string().into()]);
+        typed.extend(["--access-log-size".into(), format!("{}B", self.access_log_size.0).into()]);
         typed.extend(["--access-log-keep".into(), self.access_log_keep.to_string().into()]);
         typed.extend(self.access_log_query.then(|| "--access-log-query".into()));
         if let Some(metrics) = self.metrics {
