@@ -1,6 +1,6 @@
 //! Routing tables over time: takes the next one, has every worker use it, keeps it on disk, and only then says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
@@ -78,6 +78,13 @@ impl Epochs {
         let state = Mutex::new(State { registry, table: Arc::new(table) });
         let applying = tokio::sync::Mutex::new(());
         Epochs { dir, places, incarnation, front, orders, applying, state }
+    }
+
+    /// The hosts of routes that name one host each.
+    pub(crate) fn exact_hosts(&self) -> BTreeSet<String> {
+        let table = self.lock().table.clone();
+        let hosts = table.routes.iter().map(|route| &route.host).filter(|host| !host.contains('*'));
+        hosts.cloned().collect()
     }
 
     /// The epoch that every worker uses.

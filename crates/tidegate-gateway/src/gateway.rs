@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use ipnet::IpNet;
 use tidegate_os::lock::{Lock, LockError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
@@ -24,7 +25,7 @@ use crate::mirror::Post;
 use crate::observe::{self, Observe, Observer};
 use crate::registry::Registry;
 use crate::route::Table;
-use crate::tls::{Shelf, Tls, Watch};
+use crate::tls::{Acme, AcmeConfig, Challenges, LocalCa, Shelf, Source, Status, Supply, Tls, Watch};
 use crate::worker::{self, Order, Setup};
 
 /// How long requests in flight may take when the process is told to end by a signal.
@@ -47,13 +48,30 @@ pub struct GatewayConfig {
     pub https: Option<SocketAddr>,
     /// Where certificates are: `<certs>/<host>/cert.pem` and `key.pem`.
     pub certs: PathBuf,
+    /// Whose PROXY headers are believed and required. Empty: nobody's, and there are none.
+    pub proxies: Vec<IpNet>,
+    /// Routed hosts without a certificate get one of this authority, from ACME first.
+    pub acme: Option<AcmeConfig>,
+    /// The directory of the local authority that makes certificates for routed hosts without one.
+    pub local_ca: Option<PathBuf>,
 }
 
 impl GatewayConfig {
     /// One worker without TLS.
     pub fn new(dir: PathBuf, listen: SocketAddr) -> Self {
         let (certs, observe) = (dir.join("certs"), Observe::default());
-        GatewayConfig { dir, listen, workers: 1, geo: None, observe, https: None, certs }
+        GatewayConfig {
+            dir,
+            listen,
+            workers: 1,
+            geo: None,
+            observe,
+            https: None,
+            certs,
+            proxies: Vec::new(),
+            acme: None,
+            local_ca: None,
+        }
     }
 }
 
@@ -112,9 +130,10 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     let count = config.workers.max(1);
     let (plain, address) = listen_all(config.listen, count)?;
     let (tls, https) = config.https.map(|https| listen_all(https, count)).transpose()?.unzip();
-    let shelf = Arc::new(Shelf::default());
-    let shared = Arc::new(Tls::new(shelf.clone(), limits.handshake)?);
-    let sockets = sockets(plain, tls, &shared);
+    let (shelf, challenges) = (Arc::new(Shelf::default()), Arc::new(Challenges::default()));
+    let shared = Arc::new(Tls::new(shelf.clone(), challenges.clone(), limits.handshake)?);
+    let sockets = sockets(plain, tls, &shared, &config.proxies);
+    let supply = https.map(|_| supply(&config, &shelf, &challenges, &shared)).transpose()?;
     let watch = https.map(|_| Watch::new(config.certs, shelf));
     let socket = config.dir.join("control.sock");
     let control = tidegate_os::socket::bind(&socket).map_err(|source| file_error(&socket, source))?;
@@ -127,7 +146,7 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     let geo = Arc::new(Geo::open(config.geo.unwrap_or_else(|| config.dir.join(geo::FILE))));
     let sockets = sockets.into_iter().zip(observers).collect();
     let post = Post::start(limits)?;
-    let workers = start_workers(sockets, &compiled, limits, (&front, &geo, &post))?;
+    let workers = start_workers(sockets, &compiled, limits, (&front, &geo, &post, &challenges))?;
     drop(post);
     let orders: Vec<_> = workers.iter().map(|worker| worker.orders.clone()).collect();
     let places = Places { address, https };
@@ -138,6 +157,9 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     runtime.spawn(geo::watch(geo));
     if let Some(address) = config.observe.metrics {
         runtime.spawn(observe::metrics::serve(address, epochs.clone()));
+    }
+    if let Some(supply) = supply {
+        runtime.spawn(supply.keep(epochs.clone()));
     }
     let drain = runtime.block_on(attend(control, epochs, idle, watch))?;
     end(workers, drain)?;
@@ -162,26 +184,64 @@ fn listen_all(listen: SocketAddr, workers: usize) -> Result<(Vec<TcpListener>, S
     Ok((listeners, address))
 }
 
+/// Who sees to it that routed hosts have certificates.
+fn supply(
+    config: &GatewayConfig,
+    shelf: &Arc<Shelf>,
+    challenges: &Arc<Challenges>,
+    tls: &Tls,
+) -> Result<Supply, GatewayError> {
+    let source = match (&config.acme, &config.local_ca) {
+        (Some(acme), _) => {
+            Source::Acme(Arc::new(Acme::new(acme.clone(), config.dir.join("acme"), challenges.clone())))
+        }
+        (None, Some(dir)) => {
+            let ca = LocalCa::open_or_make(dir);
+            Source::Dev(Box::new(ca.map_err(|error| file_error(dir, io::Error::other(error)))?))
+        }
+        (None, None) => Source::None,
+    };
+    let status = Status::new(&config.dir, tls.counts().clone());
+    Ok(Supply::new(source, config.certs.clone(), shelf.clone(), status))
+}
+
 /// Each worker's share of the listeners.
-fn sockets(plain: Vec<TcpListener>, tls: Option<Vec<TcpListener>>, shared: &Arc<Tls>) -> Vec<Sockets> {
+fn sockets(
+    plain: Vec<TcpListener>,
+    tls: Option<Vec<TcpListener>>,
+    shared: &Arc<Tls>,
+    proxies: &[IpNet],
+) -> Vec<Sockets> {
+    let proxies: Arc<[IpNet]> = proxies.into();
     let tls = tls.unwrap_or_default().into_iter().map(|listener| Some((listener, shared.clone())));
     let tls = tls.chain(std::iter::repeat_with(|| None));
-    plain.into_iter().zip(tls).map(|(plain, tls)| Sockets { plain, tls }).collect()
+    plain.into_iter().zip(tls).map(|(plain, tls)| Sockets { plain, tls, proxies: proxies.clone() }).collect()
 }
 
 fn start_workers(
     sockets: Vec<(Sockets, Observer)>,
     table: &Arc<Table>,
     limits: Limits,
-    (front, geo, post): (&Front, &Arc<Geo>, &Post),
+    (front, geo, post, challenges): (&Front, &Arc<Geo>, &Post, &Arc<Challenges>),
 ) -> io::Result<Vec<Hired>> {
     let workers = sockets.len();
     let start = |(index, (sockets, observer)): (usize, _)| {
         let (orders, receive) = mpsc::unbounded_channel();
         let (table, tally, geo) = (table.clone(), front.tally(index), geo.clone());
-        let post = post.clone();
-        let setup =
-            Setup { index, workers, sockets, table, limits, tally, observer, geo, post, orders: receive };
+        let (post, challenges) = (post.clone(), challenges.clone());
+        let setup = Setup {
+            index,
+            workers,
+            sockets,
+            challenges,
+            table,
+            limits,
+            tally,
+            observer,
+            geo,
+            post,
+            orders: receive,
+        };
         let thread = std::thread::Builder::new().name(format!("worker-{index}"));
         Ok(Hired { orders, thread: thread.spawn(|| worker::run(setup))? })
     };

@@ -30,10 +30,11 @@ mod mirror;
 mod observe;
 mod page;
 mod policy;
+mod proxy_protocol;
 mod registry;
 mod route;
 mod ticket;
-mod tls;
+pub mod tls;
 mod tunnel;
 mod upstream;
 #[allow(dead_code)] // until arms, balancing and policies read it

@@ -24,6 +24,7 @@ use crate::page::Page;
 use crate::policy::{Policy, Visit};
 use crate::registry::seed;
 use crate::route::{Found, Route, Table};
+use crate::tls::Challenges;
 use crate::upstream::{Kept, Plains};
 use crate::view::RequestView;
 
@@ -62,6 +63,7 @@ pub(crate) struct Setup {
     /// How many workers there are.
     pub(crate) workers: usize,
     pub(crate) sockets: Sockets,
+    pub(crate) challenges: Arc<Challenges>,
     pub(crate) table: Arc<Table>,
     pub(crate) limits: Limits,
     pub(crate) tally: Arc<Tally>,
@@ -95,6 +97,8 @@ pub(crate) enum Goal {
 pub(crate) struct Worker {
     pub(crate) index: usize,
     pub(crate) limits: Limits,
+    /// What authorities ask of the gateway itself.
+    pub(crate) challenges: Arc<Challenges>,
     pub(crate) kept: Rc<Kept>,
     /// What it counts besides instances.
     pub(crate) tally: Arc<Tally>,
@@ -121,10 +125,12 @@ pub(crate) struct Worker {
 pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
-    let Setup { index, workers, sockets, table, limits, tally, observer, geo, post, orders } = setup;
+    let Setup { index, workers, sockets, challenges, table, limits, tally, observer, geo, post, orders } =
+        setup;
     let worker = Rc::new(Worker {
         index,
         limits,
+        challenges,
         kept: Rc::new(Kept::new(limits)),
         tally,
         observer,
@@ -239,6 +245,9 @@ impl Worker {
         view: &dyn RequestView,
         account: &mut Option<Account>,
     ) -> Admitted {
+        if self.challenges.asks(view.path()) {
+            return Admitted::General;
+        }
         let table = self.table.borrow();
         let found = table.find(view.host(), view.path());
         match found {

@@ -4,8 +4,8 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    check, completions, deploy, doctor, down, events, explain, gateway, init, logs, plan, rollback, rollout,
-    run, scale, shim, status, up,
+    cert, check, completions, deploy, doctor, down, events, explain, gateway, init, logs, plan, rollback,
+    rollout, run, scale, shim, status, up,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -64,6 +64,8 @@ pub enum Command {
     Explain(explain::ExplainArgs),
     /// Show what this machine can and cannot do
     Doctor(doctor::DoctorArgs),
+    /// Show certificates, or make some for development
+    Cert(cert::CertArgs),
     /// Print the JSON Schema of tidegate.yaml
     Schema,
     /// Print completions for a shell

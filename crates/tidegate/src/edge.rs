@@ -5,7 +5,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use ipnet::IpNet;
 use tidegate_gateway::GatewayConfig;
+use tidegate_gateway::tls::{AcmeChallenge, AcmeConfig};
+
+/// Where the local authority is, in the gateway's directory.
+pub const LOCAL_CA: &str = "dev-ca";
 
 /// As typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
@@ -16,6 +21,21 @@ pub struct EdgeArgs {
     /// Where certificates are, as HOST/cert.pem and HOST/key.pem [default: gateway/certs in the data directory]
     #[arg(long, value_name = "DIR", requires = "https")]
     pub certs: Option<PathBuf>,
+    /// Give routed hosts without a certificate one of this machine's own authority
+    #[arg(long, requires = "https", conflicts_with = "acme_email")]
+    pub dev_certs: bool,
+    /// Get certificates for routed hosts by ACME; the authority writes to this address about those that expire
+    #[arg(long, value_name = "MAIL", requires = "https")]
+    pub acme_email: Option<String>,
+    /// The authority: `letsencrypt`, `staging` or the URL of a directory
+    #[arg(long, value_name = "URL", requires = "acme_email", default_value = "letsencrypt")]
+    pub acme_directory: String,
+    /// The certificate that the authority's own HTTPS is checked by [default: what the system trusts]
+    #[arg(long, value_name = "FILE", requires = "acme_email")]
+    pub acme_ca: Option<PathBuf>,
+    /// Networks of load balancers in front that begin with the PROXY protocol, which is then required of them
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    pub proxy_protocol: Vec<IpNet>,
 }
 
 impl EdgeArgs {
@@ -29,12 +49,43 @@ impl EdgeArgs {
             let certs = std::path::absolute(certs).unwrap_or_else(|_| certs.clone());
             args.extend(["--certs".into(), certs.into()]);
         }
+        if self.dev_certs {
+            args.push("--dev-certs".into());
+        }
+        if let Some(email) = &self.acme_email {
+            args.extend(["--acme-email".into(), email.into()]);
+            args.extend(["--acme-directory".into(), (&self.acme_directory).into()]);
+        }
+        if let Some(ca) = &self.acme_ca {
+            let ca = std::path::absolute(ca).unwrap_or_else(|_| ca.clone());
+            args.extend(["--acme-ca".into(), ca.into()]);
+        }
+        for proxy in &self.proxy_protocol {
+            args.extend(["--proxy-protocol".into(), proxy.to_string().into()]);
+        }
         args
+    }
+
+    fn directory(&self) -> String {
+        match self.acme_directory.as_str() {
+            "letsencrypt" => "https://acme-v02.api.letsencrypt.org/directory".to_owned(),
+            "staging" => "https://acme-staging-v02.api.letsencrypt.org/directory".to_owned(),
+            url => url.to_owned(),
+        }
     }
 
     /// Tells the gateway.
     pub fn apply(self, config: &mut GatewayConfig) {
+        let directory = self.directory();
         config.https = self.https;
+        config.proxies = self.proxy_protocol;
+        config.local_ca = self.dev_certs.then(|| config.dir.join(LOCAL_CA));
+        config.acme = self.acme_email.map(|email| AcmeConfig {
+            email,
+            directory,
+            ca: self.acme_ca,
+            challenges: vec![AcmeChallenge::Http01, AcmeChallenge::TlsAlpn01],
+        });
         if let Some(certs) = self.certs {
             config.certs = certs;
         }

@@ -57,6 +57,17 @@ impl Answer {
 }
 
 impl Answer {
+    /// Whether the gateway says it, not the app.
+    pub(super) fn is_ours(&self) -> bool {
+        !matches!(self.part, Part::Flow(_))
+    }
+
+    /// Says nothing more than its head.
+    pub(super) fn emptied(mut self) -> Self {
+        self.part = Part::Empty;
+        self
+    }
+
     fn note(&self, polled: &Poll<Option<Result<Frame<Bytes>, FlowError>>>) {
         match polled {
             Poll::Ready(Some(Ok(frame))) => self.trail.on_sent(frame.data_ref().map_or(0, Bytes::len)),

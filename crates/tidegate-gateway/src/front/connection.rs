@@ -82,6 +82,9 @@ async fn respond(
     request: Request<Incoming>,
     trail: &Rc<Trail>,
 ) -> Response<Part> {
+    if let Some(response) = worker.challenges.answer(request.uri().path()) {
+        return response;
+    }
     if !worker.has_policies() {
         return exchange(worker, client, request, None, trail).await;
     }

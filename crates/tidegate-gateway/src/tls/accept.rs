@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
-use rustls::server::{Acceptor, NoServerSessionStorage};
+use rustls::server::{Acceptor, NoServerSessionStorage, ResolvesServerCert};
+use rustls::sign::SingleCertAndKey;
 use rustls::version::{TLS12, TLS13};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::{StartHandshake, TlsStream};
 
-use super::Shelf;
+use super::challenges::ALPN;
 use super::counts::Counts;
+use super::{Challenges, Shelf};
 
 /// `unrecognized_name`, fatal (RFC 6066, 3), as a record of its own: rustls would say `access_denied`.
 const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
@@ -24,19 +26,19 @@ const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
 pub(crate) struct Tls {
     config: Arc<ServerConfig>,
     shelf: Arc<Shelf>,
+    challenges: Arc<Challenges>,
     counts: Arc<Counts>,
     within: Duration,
 }
 
 impl Tls {
     /// Offers the certificates of the shelf. A handshake takes at most `within`.
-    pub(crate) fn new(shelf: Arc<Shelf>, within: Duration) -> io::Result<Self> {
+    pub(crate) fn new(shelf: Arc<Shelf>, challenges: Arc<Challenges>, within: Duration) -> io::Result<Self> {
         let config = Arc::new(config(shelf.clone()).map_err(io::Error::other)?);
-        Ok(Tls { config, shelf, counts: Arc::default(), within })
+        Ok(Tls { config, shelf, challenges, counts: Arc::default(), within })
     }
 
     /// How handshakes went.
-    #[expect(dead_code, reason = "until the status says it")]
     pub(crate) fn counts(&self) -> &Arc<Counts> {
         &self.counts
     }
@@ -61,12 +63,28 @@ impl Tls {
 
     async fn shake(&self, stream: TcpStream) -> io::Result<Option<TlsStream<TcpStream>>> {
         let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let asked = start.client_hello().alpn().is_some_and(|mut offered| offered.any(|name| name == ALPN));
+        if asked {
+            self.show(start).await?;
+            return Ok(None);
+        }
         let known = self.shelf.find(start.client_hello().server_name()).is_some();
         if !known {
             self.refuse(start).await;
             return Ok(None);
         }
         start.into_stream(self.config.clone()).await.map(Some)
+    }
+
+    /// An authority looks whether the host is ours: it shakes hands and asks for nothing.
+    async fn show(&self, start: StartHandshake<TcpStream>) -> io::Result<()> {
+        let Some(key) = self.challenges.certificate(start.client_hello().server_name()) else {
+            self.refuse(start).await;
+            return Ok(());
+        };
+        let mut config = config(Arc::new(SingleCertAndKey::from(key))).map_err(io::Error::other)?;
+        config.alpn_protocols = vec![ALPN.to_vec()];
+        start.into_stream(Arc::new(config)).await?.shutdown().await
     }
 
     async fn refuse(&self, mut start: StartHandshake<TcpStream>) {
@@ -81,11 +99,11 @@ impl Tls {
     }
 }
 
-fn config(shelf: Arc<Shelf>) -> Result<ServerConfig, rustls::Error> {
+fn config(certificates: Arc<dyn ResolvesServerCert>) -> Result<ServerConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider);
     let builder = builder.with_protocol_versions(&[&TLS13, &TLS12])?.with_no_client_auth();
-    let mut config = builder.with_cert_resolver(shelf);
+    let mut config = builder.with_cert_resolver(certificates);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // Tickets hold the session at the client: nothing to share between workers but the key, nothing to fill up.
     config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;

@@ -46,7 +46,6 @@ impl Counts {
     }
 
     /// Names that were asked for and have no certificate, with how often.
-    #[cfg_attr(not(test), expect(dead_code, reason = "until the status says it"))]
     pub(crate) fn unknown(&self) -> BTreeMap<String, u64> {
         self.unknown.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -21,7 +21,6 @@ pub(super) fn host_of(folder: &str) -> Option<String> {
 }
 
 /// The folder of a host or `*.suffix`.
-#[cfg_attr(not(test), expect(dead_code, reason = "until certificates are written"))]
 pub(super) fn of(certs: &Path, host: &str) -> PathBuf {
     match host.strip_prefix("*.") {
         Some(rest) => certs.join(format!("_.{rest}")),

@@ -33,7 +33,6 @@ impl Leaf {
     }
 
     /// Whether less than a third of its life is left: the time to renew it.
-    #[expect(dead_code, reason = "until certificates are renewed")]
     pub(crate) fn is_due(&self, now: SystemTime) -> bool {
         let life = self.not_after.duration_since(self.not_before).unwrap_or_default();
         self.not_after.duration_since(now).unwrap_or_default() < life / 3

@@ -46,6 +46,14 @@ fn by_name<'a>(pairs: &'a Pairs, name: &str) -> Option<&'a Arc<Pair>> {
     pairs.get(name).or_else(wildcard)
 }
 
+impl Shelf {
+    /// What the certificate for a host or `*.suffix` of a route says; `None` where there is none.
+    pub(super) fn leaf(&self, host: &str) -> Option<super::Leaf> {
+        let pairs = self.pairs();
+        by_name(&pairs, host).map(|pair| pair.leaf.clone())
+    }
+}
+
 fn is_address(host: &str) -> bool {
     host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok()
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // all of it is tests
 
 mod access_log;
+mod acme;
 mod alive;
 mod arms;
 mod balance;
@@ -9,6 +10,8 @@ mod bodies;
 mod control;
 mod counts;
 mod drain;
+mod floods;
+mod grpc;
 mod h2;
 mod heads;
 mod leaving;
@@ -21,6 +24,7 @@ mod policy_compress;
 mod policy_site;
 mod policy_sizes;
 mod policy_targets;
+mod proxied;
 mod races;
 mod routes;
 mod stage;

@@ -1,5 +1,6 @@
 //! The commands, a file each: what can be typed after its name, and what it does.
 
+pub mod cert;
 pub mod check;
 pub mod completions;
 pub mod deploy;
@@ -43,6 +44,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Events(args) => events::run(args, &session),
         Command::Explain(args) => explain::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
+        Command::Cert(args) => cert::run(&args),
         Command::Schema => schema::run(),
         Command::Completions(args) => completions::run(&args),
         Command::Down(args) => down::run(args, &session),

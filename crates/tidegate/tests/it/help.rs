@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "up",
     "init",
     "check",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 17] = [
     "events",
     "explain",
     "doctor",
+    "cert",
     "schema",
     "completions",
     "down",

@@ -1,6 +1,7 @@
 //! HTTP/2 clients: hyper reads and writes the frames; what they may ask for, how much of it, and for how long, is decided
 //! here. Requests go through the same exchange as those of HTTP/1.1.
 
+mod grpc;
 mod io;
 mod meter;
 mod rules;
@@ -90,10 +91,14 @@ async fn answer(
     stay: Stay,
 ) -> Result<Response<Watched>, Infallible> {
     let fields = worker.limits.head_fields;
+    let is_grpc = grpc::is_call(request.headers());
     let mut response = match rules::admit(&mut request, fields) {
         Ok(()) => connection::answer(worker, client, request).await?,
         Err(page) => refuse(&worker, client, &mut request, page),
     };
+    if is_grpc && response.body().is_ours() {
+        response = grpc::translate(response);
+    }
     // It says nothing in HTTP/2; GOAWAY is how a connection is ended there.
     response.headers_mut().remove(header::CONNECTION);
     Ok(response.map(|answer| Watched { answer, stay }))

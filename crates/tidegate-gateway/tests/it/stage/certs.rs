@@ -34,6 +34,12 @@ impl Authority {
         (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
     }
 
+    /// As [`Authority::issue`], with its own certificate as `ca.pem` in the folder.
+    pub fn issue_with_file(&self, dir: &Path, host: &str) -> (String, String) {
+        self.file(dir);
+        self.issue(host)
+    }
+
     /// Puts a pair where the gateway finds it.
     pub fn put(&self, certs: &Path, host: &str) {
         let folder = certs.join(host.replace('*', "_"));

@@ -1,0 +1,44 @@
+//! What the gateway says of itself to clients of gRPC: they read no pages, but a status in an answer of nothing but
+//! trailers (the protocol's "Trailers-Only").
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+
+use crate::front::Answer;
+use crate::page::MARK;
+
+const STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+
+/// Whether the request is a call.
+pub(super) fn is_call(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// The same answer as a client of gRPC understands it.
+pub(super) fn translate(response: Response<Answer>) -> Response<Answer> {
+    let (mut parts, answer) = response.into_parts();
+    let mark = parts.headers.get(MARK).cloned();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    parts.headers.insert(STATUS, HeaderValue::from_static(status(parts.status)));
+    let message = mark.unwrap_or(HeaderValue::from_static("gateway"));
+    parts.headers.insert(MESSAGE, message);
+    parts.status = StatusCode::OK;
+    Response::from_parts(parts, answer.emptied())
+}
+
+/// The status of gRPC for one of HTTP, as its clients would guess it, but for 504: the app's time is over.
+fn status(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 => "13",
+        401 => "16",
+        403 => "7",
+        404 => "12",
+        413 | 431 => "8",
+        429 | 502 | 503 => "14",
+        504 => "4",
+        _ => "2",
+    }
+}

@@ -1,0 +1,145 @@
+//! Sees to it that routed hosts have certificates: looks which lack one or have one that is due, and has the local authority
+//! or ACME make it. One order per host at a time, and after a failure a pause that doubles. Runs on the control side.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::task::JoinSet;
+
+use super::acme::{Acme, AcmeError};
+use super::local_ca::{self, LocalCa};
+use super::status::{Status, Trouble};
+use super::{Origin, Shelf, folder};
+use crate::epochs::Epochs;
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// After a failure: at least, and at most. Authorities count failures by the hour.
+const PAUSE: (Duration, Duration) = (Duration::from_secs(120), Duration::from_secs(6 * 60 * 60));
+/// Orders under way at a time.
+const ORDERS: usize = 4;
+
+/// Who makes certificates.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// Nobody: they are put there.
+    None,
+    /// The local authority.
+    Dev(Box<LocalCa>),
+    /// An authority elsewhere.
+    Acme(Arc<Acme>),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Supply {
+    source: Source,
+    certs: PathBuf,
+    shelf: Arc<Shelf>,
+    status: Status,
+    failed: BTreeMap<String, Failed>,
+    orders: JoinSet<(String, Result<(), AcmeError>)>,
+    under_way: BTreeSet<String>,
+}
+
+#[derive(Debug)]
+struct Failed {
+    times: u32,
+    next: Instant,
+    why: String,
+}
+
+impl Supply {
+    pub(crate) fn new(source: Source, certs: PathBuf, shelf: Arc<Shelf>, status: Status) -> Self {
+        Supply {
+            source,
+            certs,
+            shelf,
+            status,
+            failed: BTreeMap::new(),
+            orders: JoinSet::new(),
+            under_way: BTreeSet::new(),
+        }
+    }
+
+    /// Looks again and again. Never returns.
+    pub(crate) async fn keep(mut self, epochs: Arc<Epochs>) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            while let Some(Ok((host, result))) = self.orders.try_join_next() {
+                self.on_end(&host, result);
+            }
+            let hosts = epochs.exact_hosts();
+            self.failed.retain(|host, _| hosts.contains(host));
+            for host in hosts {
+                if self.is_wanted(&host) {
+                    self.make(host);
+                }
+            }
+            self.tell();
+        }
+    }
+
+    /// Whether the host has nothing that holds for a while and nothing that somebody else sees to.
+    fn is_wanted(&self, host: &str) -> bool {
+        if matches!(self.source, Source::None) || self.under_way.contains(host) || !local_ca::is_host(host) {
+            return false;
+        }
+        let paused = self.failed.get(host).is_some_and(|failed| Instant::now() < failed.next);
+        let due = match self.shelf.leaf(host) {
+            None => true,
+            Some(leaf) => leaf.is_due(SystemTime::now()) && self.is_ours(host),
+        };
+        due && !paused
+    }
+
+    fn is_ours(&self, host: &str) -> bool {
+        Origin::of(&folder::of(&self.certs, host)) != Origin::Files
+    }
+
+    fn make(&mut self, host: String) {
+        match &self.source {
+            Source::None => {}
+            Source::Dev(ca) => {
+                if let Err(error) = ca.ensure(&self.certs, &host) {
+                    self.on_failure(&host, error.to_string());
+                }
+            }
+            Source::Acme(acme) if self.under_way.len() < ORDERS => {
+                let attempt = self.failed.get(&host).map_or(0, |failed| failed.times);
+                let (acme, certs) = (acme.clone(), self.certs.clone());
+                self.under_way.insert(host.clone());
+                self.orders.spawn(async move {
+                    let result = acme.obtain(&certs, &host, attempt).await;
+                    (host, result)
+                });
+            }
+            Source::Acme(_) => {}
+        }
+    }
+
+    fn on_end(&mut self, host: &str, result: Result<(), AcmeError>) {
+        self.under_way.remove(host);
+        match result {
+            Ok(()) => {
+                self.failed.remove(host);
+                tracing::info!(host, "a certificate was issued");
+            }
+            Err(error) => self.on_failure(host, error.to_string()),
+        }
+    }
+
+    fn on_failure(&mut self, host: &str, why: String) {
+        let times = self.failed.get(host).map_or(0, |failed| failed.times) + 1;
+        let pause = PAUSE.0.saturating_mul(2_u32.saturating_pow(times - 1)).min(PAUSE.1);
+        tracing::error!(host, why, times, pause_s = pause.as_secs(), "no certificate could be made");
+        self.failed.insert(host.to_owned(), Failed { times, next: Instant::now() + pause, why });
+    }
+
+    fn tell(&mut self) {
+        let trouble = |failed: &Failed| Trouble { why: failed.why.clone(), times: failed.times };
+        let failed = self.failed.iter().map(|(host, failed)| (host.clone(), trouble(failed))).collect();
+        self.status.tell(failed);
+    }
+}
