@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidegate_core::model::{CountsReport, InstanceId, MirrorReport, RouteTable};
@@ -12,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::count::Front;
 use crate::gateway::GatewayError;
+use crate::handover::Elders;
 use crate::observe::LogCounts;
 use crate::registry::{Registry, seed};
 use crate::route::{TableError, validate};
@@ -52,8 +54,11 @@ pub(crate) struct Epochs {
     pub(crate) incarnation: String,
     front: Front,
     orders: Vec<mpsc::UnboundedSender<Order>>,
+    /// The gateways before this one that still drain.
+    pub(crate) elders: Arc<Elders>,
+    draining: AtomicBool,
     /// One table at a time.
-    applying: tokio::sync::Mutex<()>,
+    applying: Arc<tokio::sync::Mutex<()>>,
     state: Mutex<State>,
 }
 
@@ -73,11 +78,22 @@ impl Epochs {
         table: RouteTable,
         orders: Vec<mpsc::UnboundedSender<Order>>,
         front: Front,
+        elders: Arc<Elders>,
     ) -> Self {
         let incarnation = format!("{}-{:016x}", std::process::id(), seed());
         let state = Mutex::new(State { registry, table: Arc::new(table) });
-        let applying = tokio::sync::Mutex::new(());
-        Epochs { dir, places, incarnation, front, orders, applying, state }
+        let applying = Arc::default();
+        Epochs {
+            dir,
+            places,
+            incarnation,
+            front,
+            orders,
+            elders,
+            draining: AtomicBool::new(false),
+            applying,
+            state,
+        }
     }
 
     /// The hosts of routes that name one host each.
@@ -94,8 +110,27 @@ impl Epochs {
 
     /// That epoch, and requests in flight as seen while it was in use.
     pub(crate) fn inflight(&self) -> (u64, BTreeMap<InstanceId, u32>) {
-        let state = self.lock();
-        (state.table.epoch, state.registry.inflight())
+        let (epoch, mut inflight) = {
+            let state = self.lock();
+            (state.table.epoch, state.registry.inflight())
+        };
+        self.elders.add_inflight(&mut inflight);
+        (epoch, inflight)
+    }
+
+    /// The table that every worker uses.
+    pub(crate) fn table(&self) -> Arc<RouteTable> {
+        self.lock().table.clone()
+    }
+
+    /// Workers that end are no failure from here on.
+    pub(crate) fn on_drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Keeps other tables off until it is dropped.
+    pub(crate) async fn hold(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        self.applying.clone().lock_owned().await
     }
 
     /// Everything counted so far.
@@ -132,7 +167,11 @@ impl Epochs {
         }
         validate(&table)?;
         let table = Arc::new(table);
-        let (swapped, kept) = tokio::join!(self.swap(&table), keep(self.dir.join(TABLE_FILE), table.clone()));
+        let (swapped, kept, ()) = tokio::join!(
+            self.swap(&table),
+            keep(self.dir.join(TABLE_FILE), table.clone()),
+            self.elders.apply(&table),
+        );
         if let Err(error) = kept {
             // Serving comes first: a full disk must not stop a rollback.
             tracing::error!(%error, epoch = table.epoch, "the routing table is not on disk");
@@ -156,11 +195,17 @@ impl Epochs {
         let mut waits = Vec::with_capacity(self.orders.len());
         for order in &self.orders {
             let (done, wait) = oneshot::channel();
-            order.send(Order::Swap(compiled.clone(), done)).map_err(|_| ApplyError::Ending)?;
+            // Dropped with the order where the worker is gone: the wait ends.
+            let _ = order.send(Order::Swap(compiled.clone(), done));
             waits.push(wait);
         }
+        let mut gone = 0;
         for wait in waits {
-            wait.await.map_err(|_| ApplyError::Ending)?;
+            gone += usize::from(wait.await.is_err());
+        }
+        // While the gateway drains, its workers end one by one as their connections do.
+        if gone > 0 && !self.draining.load(Ordering::Relaxed) {
+            return Err(ApplyError::Ending);
         }
         Ok(())
     }

@@ -6,30 +6,26 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ipnet::IpNet;
-use tidegate_os::lock::{Lock, LockError};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 
 use crate::assign::Secret;
-use crate::control::server;
 use crate::count::Front;
 use crate::door::Sockets;
-use crate::epochs::{Epochs, Places, TABLE_FILE, load_table};
+use crate::epochs::Epochs;
 use crate::geo::{self, Geo};
+use crate::handover::{Elders, Estate};
 use crate::limits::Limits;
-use crate::listen;
 use crate::mirror::Post;
 use crate::observe::{self, Observe, Observer};
 use crate::registry::Registry;
+use crate::reign::Reign;
 use crate::route::Table;
+use crate::start::Start;
 use crate::tls::{Acme, AcmeConfig, Challenges, LocalCa, Shelf, Source, Status, Supply, Tls, Watch};
 use crate::worker::{self, Order, Setup};
-
-/// How long requests in flight may take when the process is told to end by a signal.
-const SIGNAL_DRAIN: Duration = Duration::from_secs(30);
 
 /// What a gateway needs to know at start.
 #[derive(Clone, Debug)]
@@ -54,6 +50,8 @@ pub struct GatewayConfig {
     pub acme: Option<AcmeConfig>,
     /// The directory of the local authority that makes certificates for routed hosts without one.
     pub local_ca: Option<PathBuf>,
+    /// Takes the place of the gateway that runs in the directory, which may then drain so long. `None`: refused where one runs.
+    pub take_over: Option<Duration>,
 }
 
 impl GatewayConfig {
@@ -71,6 +69,7 @@ impl GatewayConfig {
             proxies: Vec::new(),
             acme: None,
             local_ca: None,
+            take_over: None,
         }
     }
 }
@@ -85,6 +84,17 @@ pub enum GatewayError {
         pid: u32,
         /// The directory.
         dir: PathBuf,
+    },
+    /// The gateway that runs keeps its place.
+    #[error("the gateway that runs keeps its place: {0}")]
+    Handover(io::Error),
+    /// The gateway that runs listens elsewhere than this one is to.
+    #[error("the gateway that runs listens on {there}, not on {asked}")]
+    Elsewhere {
+        /// Where it listens.
+        there: SocketAddr,
+        /// Where this one is to.
+        asked: SocketAddr,
     },
     /// A file of the directory cannot be used.
     #[error("{path} cannot be used: {source}")]
@@ -123,65 +133,57 @@ pub fn gateway_main(config: GatewayConfig) -> Result<(), GatewayError> {
 /// As [`gateway_main`], with limits of the caller's own.
 pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayError> {
     fs::create_dir_all(&config.dir).map_err(|source| file_error(&config.dir, source))?;
-    let _lock = take_lock(&config.dir)?;
-    let table = load_table(&config.dir.join(TABLE_FILE))?;
+    let start = Start::of(&config)?;
     let secret = Secret::load_or_make(&config.dir)
         .map_err(|error| GatewayError::File { path: error.path, source: error.source })?;
-    let count = config.workers.max(1);
-    let (plain, address) = listen_all(config.listen, count)?;
-    let (tls, https) = config.https.map(|https| listen_all(https, count)).transpose()?.unzip();
+    let (places, given, count) = (start.places()?, start.duplicates()?, start.plain.len());
     let (shelf, challenges) = (Arc::new(Shelf::default()), Arc::new(Challenges::default()));
     let shared = Arc::new(Tls::new(shelf.clone(), challenges.clone(), limits.handshake)?);
-    let sockets = sockets(plain, tls, &shared, &config.proxies);
-    let supply = https.map(|_| supply(&config, &shelf, &challenges, &shared)).transpose()?;
-    let watch = https.map(|_| Watch::new(config.certs, shelf));
-    let socket = config.dir.join("control.sock");
-    let control = tidegate_os::socket::bind(&socket).map_err(|source| file_error(&socket, source))?;
+    let sockets = sockets(start.plain, start.tls, &shared, &config.proxies);
+    let supply = places.https.map(|_| supply(&config, &shelf, &challenges, &shared)).transpose()?;
+    let watch = places.https.map(|_| Watch::new(config.certs, shelf));
 
     let idle = Arc::new(Notify::new());
     let front = Front::new(count);
     let (observers, writer) = observe::open(&config.observe, count, front.log())?;
     let mut registry = Registry::new(count, limits, secret, idle.clone());
-    let compiled = Arc::new(registry.compile(&table));
+    let compiled = Arc::new(registry.compile(&start.table));
     let geo = Arc::new(Geo::open(config.geo.unwrap_or_else(|| config.dir.join(geo::FILE))));
     let sockets = sockets.into_iter().zip(observers).collect();
     let post = Post::start(limits)?;
     let workers = start_workers(sockets, &compiled, limits, (&front, &geo, &post, &challenges))?;
     drop(post);
     let orders: Vec<_> = workers.iter().map(|worker| worker.orders.clone()).collect();
-    let places = Places { address, https };
-    let epochs = Arc::new(Epochs::new(config.dir, places, registry, table, orders, front));
-    tracing::info!(%address, ?https, workers = workers.len(), epoch = epochs.epoch(), "gateway listens");
+    let (dir, elders) = (config.dir.clone(), Elders::new(idle.clone()));
+    tracing::info!(address = %places.address, https = ?places.https, workers = count, "gateway listens");
+    let epochs = Epochs::new(config.dir, places, registry, start.table, orders, front, elders);
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.spawn(geo::watch(geo));
+    let epochs = Arc::new(epochs);
     if let Some(address) = config.observe.metrics {
         runtime.spawn(observe::metrics::serve(address, epochs.clone()));
     }
     if let Some(supply) = supply {
         runtime.spawn(supply.keep(epochs.clone()));
     }
-    let drain = runtime.block_on(attend(control, epochs, idle, watch))?;
-    end(workers, drain)?;
+    if let Some(watch) = watch {
+        runtime.spawn(watch.keep());
+    }
+    let estate = Estate { lock: start.lock, listeners: given };
+    let reign = Reign { dir, epochs, idle, workers, estate };
+    let reigned = runtime.block_on(reign.run(start.elder));
     if let Some(writer) = writer {
         writer.finish();
     }
-    // Before the lock is released: afterwards another gateway may have its own socket there.
-    let _ = fs::remove_file(&socket);
-    Ok(())
+    reigned
 }
 
 /// A worker as the control side holds it.
-struct Hired {
-    orders: mpsc::UnboundedSender<Order>,
-    thread: JoinHandle<io::Result<()>>,
-}
-
-fn listen_all(listen: SocketAddr, workers: usize) -> Result<(Vec<TcpListener>, SocketAddr), GatewayError> {
-    let error = |source| GatewayError::Listen { address: listen, source };
-    let listeners = listen::bind_all(listen, workers).map_err(error)?;
-    let address = listeners[0].local_addr().map_err(error)?;
-    Ok((listeners, address))
+#[derive(Debug)]
+pub(crate) struct Hired {
+    pub(crate) orders: mpsc::UnboundedSender<Order>,
+    pub(crate) thread: JoinHandle<io::Result<()>>,
 }
 
 /// Who sees to it that routed hosts have certificates.
@@ -208,12 +210,12 @@ fn supply(
 /// Each worker's share of the listeners.
 fn sockets(
     plain: Vec<TcpListener>,
-    tls: Option<Vec<TcpListener>>,
+    tls: Vec<TcpListener>,
     shared: &Arc<Tls>,
     proxies: &[IpNet],
 ) -> Vec<Sockets> {
     let proxies: Arc<[IpNet]> = proxies.into();
-    let tls = tls.unwrap_or_default().into_iter().map(|listener| Some((listener, shared.clone())));
+    let tls = tls.into_iter().map(|listener| Some((listener, shared.clone())));
     let tls = tls.chain(std::iter::repeat_with(|| None));
     plain.into_iter().zip(tls).map(|(plain, tls)| Sockets { plain, tls, proxies: proxies.clone() }).collect()
 }
@@ -248,56 +250,6 @@ fn start_workers(
     sockets.into_iter().enumerate().map(start).collect()
 }
 
-fn file_error(path: &Path, source: io::Error) -> GatewayError {
+pub(crate) fn file_error(path: &Path, source: io::Error) -> GatewayError {
     GatewayError::File { path: path.to_owned(), source }
-}
-
-fn take_lock(dir: &Path) -> Result<Lock, GatewayError> {
-    let path = dir.join("lock");
-    Lock::acquire(&path).map_err(|error| match error {
-        LockError::Held { pid } => GatewayError::Held { pid, dir: dir.to_owned() },
-        LockError::Io(source) => file_error(&path, source),
-    })
-}
-
-/// Serves the control socket until somebody ends the gateway; returns how long it may drain.
-async fn attend(
-    control: std::os::unix::net::UnixListener,
-    epochs: Arc<Epochs>,
-    idle: Arc<Notify>,
-    watch: Option<Watch>,
-) -> io::Result<Duration> {
-    if let Some(watch) = watch {
-        tokio::spawn(watch.keep());
-    }
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let (end, mut ended) = mpsc::channel(1);
-    tokio::spawn(reopen_when_told(signal(SignalKind::user_defined1())?, epochs.clone()));
-    tokio::select! {
-        result = server::serve(control, epochs, idle, end) => result.map(|()| SIGNAL_DRAIN),
-        Some(drain) = ended.recv() => Ok(drain),
-        _ = terminate.recv() => Ok(SIGNAL_DRAIN),
-        _ = interrupt.recv() => Ok(SIGNAL_DRAIN),
-    }
-}
-
-/// Whoever moves log files away says so by SIGUSR1.
-async fn reopen_when_told(mut told: Signal, epochs: Arc<Epochs>) {
-    while told.recv().await.is_some() {
-        epochs.log().reopen();
-    }
-}
-
-fn end(workers: Vec<Hired>, drain: Duration) -> io::Result<()> {
-    tracing::info!(drain_ms = drain.as_millis() as u64, "gateway ends");
-    let deadline = Instant::now() + drain;
-    for worker in &workers {
-        // A worker that is gone already has nothing to drain.
-        let _ = worker.orders.send(Order::Drain(deadline));
-    }
-    for worker in workers {
-        worker.thread.join().map_err(|_| io::Error::other("a worker panicked"))??;
-    }
-    Ok(())
 }

@@ -24,7 +24,8 @@ fn refuse_taken(address: SocketAddr) -> io::Result<()> {
     socket(address)?.bind(&address.into())
 }
 
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+/// One more listener on an address that is shared.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = socket(address)?;
     socket.set_reuse_port(true)?;
     socket.bind(&address.into())?;

@@ -37,8 +37,17 @@ const ACCEPT_REST: Duration = Duration::from_millis(20);
 pub(crate) enum Order {
     /// Use this table from now on, and say so.
     Swap(Arc<Table>, oneshot::Sender<()>),
-    /// Take no new connection and end when the open ones have, or at the deadline.
-    Drain(Instant),
+    /// Take no new connection and end when the open ones have. A second one changes the times.
+    Drain(Drain),
+}
+
+/// How a worker ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drain {
+    /// At the latest.
+    pub(crate) until: Instant,
+    /// Until when a quiet connection may still bring a request.
+    pub(crate) last_call: Instant,
 }
 
 /// Where the fast path sends a request.
@@ -115,7 +124,7 @@ pub(crate) struct Worker {
     pub(crate) copies: Arc<Budget>,
     /// Takes copies of requests.
     pub(crate) post: Post,
-    drain: watch::Sender<bool>,
+    drain: watch::Sender<Option<Drain>>,
     open: Rc<()>,
     id_prefix: u64,
     id_next: Cell<u64>,
@@ -143,7 +152,7 @@ pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
         atlas: Atlas::new(geo),
         copies: Arc::default(),
         post,
-        drain: watch::Sender::new(false),
+        drain: watch::Sender::new(None),
         open: Rc::new(()),
         id_prefix: seed(),
         id_next: Cell::new(0),
@@ -158,12 +167,12 @@ async fn work(
 ) -> std::io::Result<()> {
     let doors = Doors::open(sockets)?;
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
-    let deadline = loop {
+    let drain = loop {
         tokio::select! {
             biased;
             order = orders.recv() => match order {
                 Some(Order::Swap(table, done)) => worker.swap(table, done),
-                Some(Order::Drain(deadline)) => break deadline,
+                Some(Order::Drain(drain)) => break drain,
                 // The control side is gone, and the process with it.
                 None => return Ok(()),
             },
@@ -172,9 +181,7 @@ async fn work(
         }
     };
     doors.shut().into_iter().for_each(|guest| worker.begin(guest));
-    worker.drain.send_replace(true);
-    worker.leaving.on_end(Instant::now(), deadline);
-    worker.finish(orders, deadline).await;
+    worker.finish(orders, drain).await;
     Ok(())
 }
 
@@ -309,13 +316,26 @@ impl Worker {
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        *self.drain.borrow()
+        self.drain.borrow().is_some()
     }
 
     /// Waits until the worker is to end.
     pub(crate) async fn draining(&self) {
         // The sender is a field of this very worker: it cannot be gone.
-        let _ = self.drain.subscribe().wait_for(|draining| *draining).await;
+        let _ = self.drain.subscribe().wait_for(Option::is_some).await;
+    }
+
+    /// Waits until a worker that drains gives quiet connections up.
+    pub(crate) async fn last_call_over(&self) {
+        let mut drain = self.drain.subscribe();
+        loop {
+            let told = *drain.borrow_and_update();
+            let Some(Drain { last_call, .. }) = told else { return };
+            tokio::select! {
+                () = tokio::time::sleep_until(last_call.into()) => return,
+                _ = drain.changed() => {}
+            }
+        }
     }
 
     fn on_tick(&self) {
@@ -360,15 +380,28 @@ impl Worker {
         });
     }
 
-    async fn finish(&self, mut orders: mpsc::UnboundedReceiver<Order>, deadline: Instant) {
+    async fn finish(&self, mut orders: mpsc::UnboundedReceiver<Order>, mut drain: Drain) {
+        self.send_away(drain);
         let mut look = tokio::time::interval(Duration::from_millis(10));
         // One count is the worker's own.
-        while Rc::strong_count(&self.open) > 1 && Instant::now() < deadline {
+        while Rc::strong_count(&self.open) > 1 && Instant::now() < drain.until {
             tokio::select! {
-                order = orders.recv() => if let Some(Order::Swap(table, done)) = order { self.swap(table, done) },
+                order = orders.recv() => match order {
+                    Some(Order::Swap(table, done)) => self.swap(table, done),
+                    Some(Order::Drain(other)) => {
+                        drain = other;
+                        self.send_away(drain);
+                    }
+                    None => return,
+                },
                 _ = look.tick() => self.observer.flush(),
             }
         }
+    }
+
+    fn send_away(&self, drain: Drain) {
+        self.drain.send_replace(Some(drain));
+        self.leaving.on_end(Instant::now(), drain.until);
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod beneath;
 pub mod clock;
 pub mod file;
+pub mod handoff;
 pub mod lock;
 pub mod pipe;
 pub mod process;

@@ -138,4 +138,7 @@ pub struct GatewayObservation {
     /// What came of copies of requests, by upstream; those without any left out.
     #[serde(default)]
     pub mirrors: Vec<MirrorReport>,
+    /// The newest counts of the gateway processes before it, which drain or are gone. Each counts from its own beginning.
+    #[serde(default)]
+    pub earlier_counts: Vec<CountsReport>,
 }

@@ -19,6 +19,8 @@ use super::protocol::{Command, Message};
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
 const RECONNECT_EVERY: Duration = Duration::from_millis(50);
+/// In tenths of that.
+const COMES_BACK_WITHIN: u32 = 40;
 
 /// A link to the gateway of one directory. Dropping it ends its thread.
 #[derive(Debug)]
@@ -116,6 +118,7 @@ impl Shared {
             Message::Hello { pid, listen, https, epoch, inflight, .. } => {
                 let counts = state.seen.counts.take();
                 let mirrors = std::mem::take(&mut state.seen.mirrors);
+                let earlier_counts = std::mem::take(&mut state.seen.earlier_counts);
                 let (pid, listen) = (Some(pid), Some(listen));
                 state.seen = GatewayObservation {
                     alive: true,
@@ -126,6 +129,7 @@ impl Shared {
                     inflight,
                     counts,
                     mirrors,
+                    earlier_counts,
                 };
                 true
             }
@@ -139,11 +143,12 @@ impl Shared {
                 }
                 true
             }
-            Message::Report { epoch, inflight, counts, mirrors } => {
+            Message::Report { epoch, inflight, counts, earlier, mirrors } => {
                 let idle = state.seen.inflight.keys().any(|id| !inflight.contains_key(id));
                 (state.seen.acked, state.seen.inflight) = (epoch, inflight);
                 state.seen.counts = Some(counts);
                 state.seen.mirrors = mirrors;
+                state.seen.earlier_counts = earlier;
                 idle
             }
         }
@@ -163,10 +168,23 @@ async fn stay_connected(shared: &Arc<Shared>) {
             if let Err(error) = converse(shared, stream).await {
                 tracing::debug!(%error, "the gateway's control connection ended");
             }
-            shared.on_disconnect();
+            if !comes_back(shared).await {
+                shared.on_disconnect();
+            }
         }
         tokio::time::sleep(RECONNECT_EVERY).await;
     }
+}
+
+/// Whether there is a gateway again at once: one that was given the place of another.
+async fn comes_back(shared: &Shared) -> bool {
+    for _ in 0..COMES_BACK_WITHIN {
+        if shared.dropped() || connect(&shared.dir).is_ok() {
+            return true;
+        }
+        tokio::time::sleep(RECONNECT_EVERY / 10).await;
+    }
+    false
 }
 
 fn connect(dir: &Path) -> io::Result<UnixStream> {

@@ -1,6 +1,6 @@
 //! The control socket: how the control plane hands the gateway its tables and hears what came of them.
 
-mod lines;
+pub(crate) mod lines;
 pub(crate) mod server;
 
 mod link;

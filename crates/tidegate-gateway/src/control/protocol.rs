@@ -68,5 +68,8 @@ pub enum Message {
         /// What came of copies of requests.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         mirrors: Vec<MirrorReport>,
+        /// Those of the gateways before it, which drain or are gone.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        earlier: Vec<CountsReport>,
     },
 }

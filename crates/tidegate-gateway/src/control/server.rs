@@ -1,7 +1,9 @@
 //! The gateway's end of the control socket. Several control planes may be connected at once: the one that was killed and
 //! the next; the epochs decide between them.
 
+use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use tokio::io::BufReader;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinSet;
 
 use super::lines;
 use super::protocol::{Command, Message};
@@ -29,10 +32,13 @@ pub(crate) async fn serve(
     listener.set_nonblocking(true)?;
     let listener = UnixListener::from_std(listener)?;
     let news = watch::Sender::new(0_u64);
+    // Ended with this: a gateway that gave its place away has no control plane any more.
+    let mut conversations = JoinSet::new();
     loop {
+        while conversations.try_join_next().is_some() {}
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => begin(stream, &epochs, &news, &end),
+                Ok((stream, _)) => begin(&mut conversations, stream, &epochs, &news, &end),
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a control connection");
                     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -43,41 +49,52 @@ pub(crate) async fn serve(
     }
 }
 
-fn begin(stream: UnixStream, epochs: &Arc<Epochs>, news: &watch::Sender<u64>, end: &mpsc::Sender<Duration>) {
+fn begin(
+    conversations: &mut JoinSet<()>,
+    stream: UnixStream,
+    epochs: &Arc<Epochs>,
+    news: &watch::Sender<u64>,
+    end: &mpsc::Sender<Duration>,
+) {
     match is_ours(&stream) {
         Ok(true) => {}
         Ok(false) => return tracing::warn!("a control connection of another user was refused"),
         Err(error) => return tracing::warn!(%error, "a control connection of nobody known was refused"),
     }
     let (epochs, news, end) = (epochs.clone(), news.subscribe(), end.clone());
-    tokio::spawn(async move {
-        if let Err(error) = converse(stream, epochs, news, end).await {
+    conversations.spawn(async move {
+        if let Err(error) = converse(stream, epochs, news, end, std::future::pending()).await {
             tracing::debug!(%error, "a control connection ended");
         }
     });
 }
 
 /// Whether the other end is root or the user this process runs as.
-fn is_ours(stream: &UnixStream) -> io::Result<bool> {
+pub(crate) fn is_ours(stream: &UnixStream) -> io::Result<bool> {
     let uid = stream.peer_cred()?.uid();
     // The two ends of a pair made here have this process's own user: the kernel is asked, not the environment.
     let (own, _) = UnixStream::pair()?;
     Ok(uid == 0 || uid == own.peer_cred()?.uid())
 }
 
-async fn converse(
+/// Obeys and tells, until the other end is gone or, after a last report, `over`.
+pub(crate) async fn converse(
     stream: UnixStream,
     epochs: Arc<Epochs>,
     news: watch::Receiver<u64>,
     end: mpsc::Sender<Duration>,
+    over: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let (reader, writer) = stream.into_split();
     // Answers wait for room, so a control plane that only talks is slowed down, not buffered for.
     let (say, hear) = mpsc::channel(16);
-    let (heard, said) = tokio::join!(async { obey(reader, &epochs, say, end).await }, async {
-        speak(writer, &epochs, hear, news).await
-    });
-    heard.and(said)
+    let mut obeying = pin!(obey(reader, &epochs, say, end));
+    let mut speaking = pin!(speak(writer, &epochs, hear, news, over));
+    tokio::select! {
+        // The other end said its last: what it asked before is answered still.
+        heard = &mut obeying => heard.and(speaking.await),
+        said = &mut speaking => said,
+    }
 }
 
 async fn obey(
@@ -121,7 +138,9 @@ async fn speak(
     epochs: &Epochs,
     mut hear: mpsc::Receiver<Message>,
     mut news: watch::Receiver<u64>,
+    over: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let mut over = pin!(over);
     write(&mut writer, &hello(epochs)).await?;
     let mut every = tokio::time::interval(REPORT_EVERY);
     loop {
@@ -131,6 +150,7 @@ async fn speak(
                 // The other end said its last.
                 None => return Ok(()),
             },
+            () = &mut over => return write(&mut writer, &report(epochs)).await,
             _ = every.tick() => report(epochs),
             Ok(()) = news.changed() => report(epochs),
         };
@@ -157,5 +177,6 @@ fn hello(epochs: &Epochs) -> Message {
 
 fn report(epochs: &Epochs) -> Message {
     let (epoch, inflight) = epochs.inflight();
-    Message::Report { epoch, inflight, counts: epochs.counts(), mirrors: epochs.mirrors() }
+    let (counts, earlier) = (epochs.counts(), epochs.elders.counts());
+    Message::Report { epoch, inflight, counts, earlier, mirrors: epochs.mirrors() }
 }

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
@@ -20,9 +19,6 @@ use crate::observe::Trail;
 use crate::policy::visit;
 use crate::view::Peer;
 use crate::worker::Worker;
-
-/// How long a quiet connection may still bring a request after the gateway was told to go: the client may be sending it.
-const LAST_CALL: Duration = Duration::from_millis(300);
 
 /// Serves a connection to its end.
 pub(super) async fn serve(worker: Rc<Worker>, stream: Stream, peer: Peer) {
@@ -51,7 +47,10 @@ async fn run(worker: &Rc<Worker>, client: &Arc<Client>) {
 async fn last_call(worker: &Worker, client: &Client) {
     worker.draining().await;
     if !client.is_busy() {
-        let _ = tokio::time::timeout(LAST_CALL, busy(client)).await;
+        tokio::select! {
+            () = worker.last_call_over() => {}
+            () = busy(client) => {}
+        }
     }
 }
 

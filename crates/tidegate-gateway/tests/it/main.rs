@@ -13,6 +13,7 @@ mod drain;
 mod floods;
 mod grpc;
 mod h2;
+mod handover;
 mod heads;
 mod leaving;
 mod metrics;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use tidegate_gateway::{GatewayConfig, gateway_main};
@@ -30,6 +31,9 @@ pub struct GatewayArgs {
     observe: ObserveArgs,
     #[command(flatten)]
     edge: EdgeArgs,
+    /// Takes the place of the gateway that runs, which may drain for so many milliseconds
+    #[arg(long, value_name = "MS")]
+    take_over_ms: Option<u64>,
 }
 
 /// Runs until it is told to stop.
@@ -38,10 +42,11 @@ pub fn run(args: GatewayArgs) -> Result<Exit, Failure> {
     if let Err(error) = tidegate_os::process::allow_many_files() {
         tracing::warn!(%error, "no more connections than usual can be open at a time");
     }
-    let GatewayArgs { dir, listen, workers, geo, observe, edge } = args;
+    let GatewayArgs { dir, listen, workers, geo, observe, edge, take_over_ms } = args;
     let observe = observe.observe();
     let mut config = GatewayConfig { workers, geo, observe, ..GatewayConfig::new(dir, listen) };
     edge.apply(&mut config);
+    config.take_over = take_over_ms.map(Duration::from_millis);
     gateway_main(config).map(|()| Exit::DONE).map_err(|error| {
         Failure::environment(error.to_string(), "`tidegate up --gateway ADDR:PORT` listens elsewhere")
     })

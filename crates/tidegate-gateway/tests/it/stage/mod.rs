@@ -111,18 +111,43 @@ pub struct Process(pub Child);
 const DIR: &str = "TIDEGATE_TEST_GATEWAY_DIR";
 const LISTEN: &str = "TIDEGATE_TEST_GATEWAY_LISTEN";
 const ACCESS_LOG: &str = "TIDEGATE_TEST_GATEWAY_ACCESS_LOG";
+const TAKE_OVER: &str = "TIDEGATE_TEST_GATEWAY_TAKE_OVER";
+const KILL_AT: &str = "TIDEGATE_KILL_AT_STEP";
 
 impl Process {
     pub fn start(dir: &Path, listen: SocketAddr) -> Process {
-        let child = Command::new(std::env::current_exe().unwrap())
+        Process::spawn(Process::command(dir, listen))
+    }
+
+    /// A gateway that is killed at a step of a handover.
+    pub fn start_to_die(dir: &Path, listen: SocketAddr, step: &str) -> Process {
+        let mut command = Process::command(dir, listen);
+        command.env(KILL_AT, step);
+        Process::spawn(command)
+    }
+
+    /// Takes the place of the one that runs, perhaps to be killed at a step.
+    pub fn take_over(dir: &Path, listen: SocketAddr, drain: Duration, step: Option<&str>) -> Process {
+        let mut command = Process::command(dir, listen);
+        command.env(TAKE_OVER, drain.as_millis().to_string());
+        step.map(|step| command.env(KILL_AT, step));
+        Process::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Process {
+        Process(command.spawn().unwrap())
+    }
+
+    fn command(dir: &Path, listen: SocketAddr) -> Command {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command
             .args(["--exact", "stage::be_a_gateway", "--nocapture"])
             .env(DIR, dir)
             .env(LISTEN, listen.to_string())
             .env(ACCESS_LOG, dir.join("access.log"))
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        Process(child.unwrap())
+            .stderr(Stdio::null());
+        command
     }
 
     pub fn signal(&self, name: &str) {
@@ -142,9 +167,14 @@ impl Drop for Process {
 #[test]
 fn be_a_gateway() {
     let (Ok(dir), Ok(listen)) = (std::env::var(DIR), std::env::var(LISTEN)) else { return };
+    let take_over = std::env::var(TAKE_OVER).ok().map(|ms| Duration::from_millis(ms.parse().unwrap()));
     let to = LogTarget::File(std::env::var_os(ACCESS_LOG).unwrap().into());
     let observe = Observe { access_log: Some(AccessLog::new(to)), ..Observe::default() };
-    let config =
-        GatewayConfig { workers: 2, observe, ..GatewayConfig::new(dir.into(), listen.parse().unwrap()) };
+    let config = GatewayConfig {
+        workers: 2,
+        observe,
+        take_over,
+        ..GatewayConfig::new(dir.into(), listen.parse().unwrap())
+    };
     tidegate_gateway::gateway_main(config).unwrap();
 }

@@ -1,0 +1,130 @@
+//! What a gateway begins with: what is on disk and sockets of its own, or what the gateway that ran leaves to it.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+
+use tidegate_core::model::RouteTable;
+use tidegate_os::lock::{Lock, LockError};
+
+use crate::epochs::{Places, TABLE_FILE, load_table};
+use crate::gateway::{GatewayConfig, GatewayError, file_error};
+use crate::handover::{self, Elder, HTTP, HTTPS, Legacy, Listening};
+use crate::listen;
+
+/// See the module.
+pub(crate) struct Start {
+    pub(crate) lock: Lock,
+    pub(crate) table: RouteTable,
+    /// A listener for each worker.
+    pub(crate) plain: Vec<TcpListener>,
+    /// As many for TLS, or none.
+    pub(crate) tls: Vec<TcpListener>,
+    /// Whose place this gateway takes.
+    pub(crate) elder: Option<Elder>,
+}
+
+impl Start {
+    /// Takes the directory, or the place of the gateway that has it.
+    pub(crate) fn of(config: &GatewayConfig) -> Result<Self, GatewayError> {
+        let held = match take_lock(&config.dir) {
+            Ok(lock) => return Start::alone(config, lock),
+            Err(held) => held,
+        };
+        let (GatewayError::Held { .. }, Some(drain)) = (&held, config.take_over) else { return Err(held) };
+        match handover::take(&config.dir, drain) {
+            Ok(legacy) => Start::after(config, legacy),
+            // It was killed in the middle: there is no place to be taken any more, only a free one.
+            Err(error) => match take_lock(&config.dir) {
+                Ok(lock) => Start::alone(config, lock),
+                Err(_) => Err(GatewayError::Handover(error)),
+            },
+        }
+    }
+
+    /// The addresses that the listeners share.
+    pub(crate) fn places(&self) -> io::Result<Places> {
+        let https = self.tls.first().map(TcpListener::local_addr).transpose()?;
+        Ok(Places { address: self.plain[0].local_addr()?, https })
+    }
+
+    /// The same sockets again, for whoever takes this gateway's place.
+    pub(crate) fn duplicates(&self) -> io::Result<Vec<(Listening, TcpListener)>> {
+        let plain = self.plain.iter().map(|listener| (HTTP, listener));
+        let all = plain.chain(self.tls.iter().map(|listener| (HTTPS, listener)));
+        let duplicate = |(kind, listener): (&str, &TcpListener)| {
+            let listening = Listening { kind: kind.to_owned(), address: listener.local_addr()? };
+            Ok((listening, listener.try_clone()?))
+        };
+        all.map(duplicate).collect()
+    }
+
+    /// By what is on disk.
+    fn alone(config: &GatewayConfig, lock: Lock) -> Result<Self, GatewayError> {
+        let table = load_table(&config.dir.join(TABLE_FILE))?;
+        let workers = config.workers.max(1);
+        let plain = enough(Vec::new(), config.listen, workers)?;
+        let tls = config.https.map(|https| enough(Vec::new(), https, workers)).transpose()?;
+        Ok(Start { lock, table, plain, tls: tls.unwrap_or_default(), elder: None })
+    }
+
+    /// With all the sockets the other one had, also where this one has fewer workers: connections may wait in each.
+    fn after(config: &GatewayConfig, legacy: Legacy) -> Result<Self, GatewayError> {
+        let Legacy { lock, listeners, table, elder } = legacy;
+        let (tls, plain) =
+            listeners.into_iter().partition::<Vec<_>, _>(|(listening, _)| listening.kind == HTTPS);
+        let plain = inherited(plain, config.listen)?;
+        let mut tls = match config.https {
+            Some(https) => inherited(tls, https)?,
+            None => Vec::new(),
+        };
+        let workers = config.workers.max(plain.len()).max(tls.len());
+        let plain = enough(plain, config.listen, workers)?;
+        if let Some(https) = config.https {
+            tls = enough(tls, https, workers)?;
+        }
+        Ok(Start { lock, table, plain, tls, elder: Some(elder) })
+    }
+}
+
+/// Listeners that were taken over, if they are where they are to be.
+fn inherited(
+    listeners: Vec<(Listening, TcpListener)>,
+    asked: SocketAddr,
+) -> Result<Vec<TcpListener>, GatewayError> {
+    match listeners.iter().map(|(listening, _)| listening.address).find(|there| !is_same_place(*there, asked))
+    {
+        Some(there) => Err(GatewayError::Elsewhere { there, asked }),
+        None => Ok(listeners.into_iter().map(|(_, listener)| listener).collect()),
+    }
+}
+
+/// As many listeners as there are workers: those there are, and more of them on the same address.
+fn enough(
+    mut listeners: Vec<TcpListener>,
+    address: SocketAddr,
+    workers: usize,
+) -> Result<Vec<TcpListener>, GatewayError> {
+    let error = |source| GatewayError::Listen { address, source };
+    let Some(first) = listeners.first() else {
+        return listen::bind_all(address, workers).map_err(error);
+    };
+    let there = first.local_addr().map_err(error)?;
+    while listeners.len() < workers {
+        listeners.push(listen::bind(there).map_err(error)?);
+    }
+    Ok(listeners)
+}
+
+/// Port 0 asked for any port: whichever it got is right.
+fn is_same_place(there: SocketAddr, asked: SocketAddr) -> bool {
+    there.ip() == asked.ip() && (asked.port() == 0 || there.port() == asked.port())
+}
+
+fn take_lock(dir: &Path) -> Result<Lock, GatewayError> {
+    let path = dir.join("lock");
+    Lock::acquire(&path).map_err(|error| match error {
+        LockError::Held { pid } => GatewayError::Held { pid, dir: dir.to_owned() },
+        LockError::Io(source) => file_error(&path, source),
+    })
+}
