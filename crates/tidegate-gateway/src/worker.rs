@@ -325,6 +325,11 @@ impl Worker {
         let _ = self.drain.subscribe().wait_for(Option::is_some).await;
     }
 
+    /// Until when a quiet connection may bring a request, where the worker drains.
+    pub(crate) fn last_call(&self) -> Option<Instant> {
+        self.drain.borrow().map(|drain| drain.last_call)
+    }
+
     /// Waits until a worker that drains gives quiet connections up.
     pub(crate) async fn last_call_over(&self) {
         let mut drain = self.drain.subscribe();

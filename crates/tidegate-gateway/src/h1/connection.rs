@@ -26,8 +26,6 @@ use crate::upstream::Plain;
 use crate::view::Peer;
 use crate::worker::Worker;
 
-/// How long a quiet connection may still bring a request after the gateway was told to go: the client may be sending it.
-const LAST_CALL: Duration = Duration::from_millis(300);
 /// How long a client that was told to stop may go on sending before the connection is cut under it.
 const LINGER: Duration = Duration::from_secs(1);
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -150,28 +148,22 @@ impl Connection<'_> {
     async fn first_bytes(&mut self, desk: Option<Box<Desk>>) -> Option<Box<Desk>> {
         let mut spare = desk;
         let since = Instant::now();
-        let mut told = None;
         poll_fn(|cx| {
             let mut desk = spare.take().unwrap_or_else(|| self.worker.desks.take());
             if let Poll::Ready(read) = desk.input.poll_read(cx, &mut self.wire) {
                 return Poll::Ready(read.ok().filter(|count| *count > 0).map(|_| desk));
             }
             self.worker.desks.put(desk);
-            self.poll_patience(cx, since, &mut told).map(|()| None)
+            self.poll_patience(cx, since).map(|()| None)
         })
         .await
     }
 
     /// Ready when a quiet connection has been waited for long enough.
-    fn poll_patience(
-        &mut self,
-        cx: &mut Context<'_>,
-        since: Instant,
-        told: &mut Option<Instant>,
-    ) -> Poll<()> {
+    fn poll_patience(&mut self, cx: &mut Context<'_>, since: Instant) -> Poll<()> {
         let mut deadline = since + self.worker.limits.client_idle;
-        if self.worker.is_draining() {
-            deadline = deadline.min(*told.get_or_insert_with(Instant::now) + LAST_CALL);
+        if let Some(last_call) = self.worker.last_call() {
+            deadline = deadline.min(last_call);
         }
         if self.alarm.expired(cx, deadline) { Poll::Ready(()) } else { Poll::Pending }
     }
