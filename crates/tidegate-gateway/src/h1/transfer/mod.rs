@@ -1,0 +1,238 @@
+//! One attempt of one exchange, once there is a connection to the instance: the request goes one way and the answer the
+//! other, both at once, until both are through or something breaks.
+
+mod down;
+mod up;
+
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use tidegate_os::pipe::Pipe;
+
+use super::account::Account;
+use super::answer::Answer;
+use super::body::Body;
+use super::desk::Desk;
+use super::events::EventStream;
+use super::lines::Lines;
+use super::splice::{self, Pipes};
+use crate::admission::Entry;
+use crate::assign::Note;
+use crate::balance::Tries;
+use crate::count::Outcome;
+use crate::front::screen::Refusal;
+use crate::front::{Alarm, Wire};
+use crate::ticket::Ticket;
+use crate::upstream::Socket;
+use crate::worker::Worker;
+
+/// Bodies up to this size are copied behind their head, for one write.
+const COPIED: usize = 4096;
+/// A client that ends its side so soon after its request may still want the answer …
+const HALF_CLOSE: Duration = Duration::from_millis(100);
+/// … and is believed for so long: one that is gone looks the same.
+const HALF_CLOSED_WAIT: Duration = Duration::from_secs(5);
+const SLOW_BODY: Refusal = Refusal { status: 408, why: "the request body took too long" };
+
+/// How an attempt ends.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The answer is with the client. What is to be known of it is in [`Transfer::answer`].
+    Over,
+    /// The instance saw nothing of the request.
+    Unsent,
+    /// It may have, and broke off before any answer.
+    Broken,
+    /// What it said is no answer.
+    Garbled,
+    /// It said nothing in time.
+    Timeout,
+    /// It answered with a failure that is repeated elsewhere: there.
+    Unwanted(Box<Entry>),
+    /// The client's body is none; it has had no answer.
+    Refused(Refusal),
+    /// It broke in the middle of an answer: nothing but the end of the connection can tell the client.
+    Cut(Outcome),
+    /// The client is gone.
+    Gone,
+}
+
+/// Where the request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Up {
+    Head,
+    Body,
+    Over,
+    /// The instance takes no more of it; it may answer all the same.
+    Refused,
+}
+
+/// What an attempt works on.
+pub(super) struct Parts<'a> {
+    pub(super) worker: &'a Worker,
+    pub(super) client: &'a mut Wire,
+    pub(super) server: &'a mut Socket,
+    pub(super) desk: &'a mut Desk,
+    pub(super) alarm: &'a mut Alarm,
+    pub(super) ticket: &'a mut Ticket,
+    pub(super) note: &'a Note,
+    pub(super) account: &'a mut Account,
+    /// Where the request may be sent again.
+    pub(super) tries: Option<&'a mut Tries>,
+    /// The request's body.
+    pub(super) upload: &'a mut Body,
+    /// Bytes at the front of the input that are the request's head.
+    pub(super) head_len: &'a mut usize,
+    pub(super) is_head: bool,
+    /// Whether the connection to the client ends after the answer.
+    pub(super) close: &'a mut bool,
+}
+
+/// An attempt.
+pub(super) struct Transfer<'a> {
+    on: Parts<'a>,
+    state: State,
+}
+
+struct State {
+    up: Up,
+    head_at: usize,
+    reply_at: usize,
+    lines: Lines,
+    answer: Option<Answer>,
+    /// The last chunk of a body that is framed anew was written.
+    last_chunk: bool,
+    events: Option<Box<EventStream>>,
+    client_ended: bool,
+    up_pipe: Channel,
+    down_pipe: Channel,
+    began: Instant,
+    moved: Instant,
+}
+
+impl<'a> Transfer<'a> {
+    /// `now` is about the present.
+    pub(super) fn new(on: Parts<'a>, now: Instant) -> Self {
+        let state = State {
+            up: Up::Head,
+            head_at: 0,
+            reply_at: 0,
+            lines: Lines::default(),
+            answer: None,
+            last_chunk: false,
+            events: None,
+            client_ended: false,
+            up_pipe: Channel::Unused,
+            down_pipe: Channel::Unused,
+            began: now,
+            moved: now,
+        };
+        Transfer { on, state }
+    }
+
+    /// The answer's head, once it is here.
+    pub(super) fn answer(&self) -> Option<&Answer> {
+        self.state.answer.as_ref()
+    }
+
+    /// Whether the connection to the instance can take another request: after [`End::Over`].
+    pub(super) fn reusable(&self) -> bool {
+        let clean = |answer: &Answer| !answer.close && !answer.body.is_until_close();
+        self.state.events.is_none()
+            && self.state.up == Up::Over
+            && self.on.desk.answer.is_empty()
+            && self.answer().is_some_and(clean)
+    }
+
+    /// Whether all of the request was read from the client.
+    pub(super) fn request_read(&self) -> bool {
+        self.on.upload.over()
+    }
+
+    /// Whether the client said that it sends nothing more.
+    pub(super) fn client_ended(&self) -> bool {
+        self.state.client_ended
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        let ended = self.poll_up(cx).or_else(|| self.poll_down(cx)).or_else(|| self.poll_time(cx));
+        match ended {
+            Some(end) => {
+                self.state.up_pipe.release(&self.on.worker.pipes);
+                self.state.down_pipe.release(&self.on.worker.pipes);
+                Poll::Ready(end)
+            }
+            None => Poll::Pending,
+        }
+    }
+
+    fn moved(&mut self) {
+        self.state.moved = Instant::now();
+    }
+
+    fn poll_time(&mut self, cx: &mut Context<'_>) -> Option<End> {
+        let terms = &self.on.ticket.terms;
+        let waits_for_answer = self.state.up == Up::Over && self.state.answer.is_none();
+        let wait = if waits_for_answer { terms.first_byte } else { terms.idle };
+        let half = self.state.client_ended;
+        let wait = if half { wait.min(HALF_CLOSED_WAIT) } else { wait };
+        let end = self.on.ticket.by(self.state.moved + wait);
+        if !self.on.alarm.expired(cx, end) {
+            return None;
+        }
+        let client_is_slow = self.state.up == Up::Body && self.on.upload.ready() == 0;
+        let unsaid = self.on.desk.reply.len() > self.state.reply_at;
+        Some(match &self.state.answer {
+            _ if half => End::Gone,
+            None if client_is_slow => End::Refused(SLOW_BODY),
+            None => End::Timeout,
+            Some(answer) if unsaid || answer.body.ready() > 0 || self.state.down_pipe.filled() > 0 => {
+                End::Gone
+            }
+            Some(_) => End::Cut(Outcome::Timeout),
+        })
+    }
+}
+
+/// One direction's pipe.
+enum Channel {
+    Unused,
+    Open(Pipe),
+    /// The machine gave none: the body is copied.
+    Refused,
+}
+
+impl Channel {
+    /// Whether a body with so many bytes left is worth a pipe, or is in one already.
+    fn wants(&self, left: u64) -> bool {
+        match self {
+            Channel::Unused => left >= splice::WORTH,
+            Channel::Open(_) => true,
+            Channel::Refused => false,
+        }
+    }
+
+    fn open(&mut self, pipes: &Pipes) -> Option<&mut Pipe> {
+        if matches!(self, Channel::Unused) {
+            *self = pipes.take().map_or(Channel::Refused, Channel::Open);
+        }
+        match self {
+            Channel::Open(pipe) => Some(pipe),
+            Channel::Unused | Channel::Refused => None,
+        }
+    }
+
+    /// Bytes that wait in it for the side they go to.
+    fn filled(&self) -> usize {
+        match self {
+            Channel::Open(pipe) => pipe.filled(),
+            Channel::Unused | Channel::Refused => 0,
+        }
+    }
+
+    fn release(&mut self, pipes: &Pipes) {
+        if let Channel::Open(pipe) = std::mem::replace(self, Channel::Unused) {
+            pipes.put(pipe);
+        }
+    }
+}
