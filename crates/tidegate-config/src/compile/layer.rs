@@ -1,7 +1,10 @@
 //! The manifest as one environment sees it: the app's keys with the environment's over them.
 
+use std::collections::BTreeSet;
+
 use tidegate_core::model::Name;
 
+use super::traffic;
 use crate::raw::{
     Field, ListOf, Named, RawEnv, RawEnvironment, RawManifest, RawMigrate, RawRoute, RawService, Read as _,
     ServiceOverlay,
@@ -14,6 +17,8 @@ pub(super) struct Layer<'r> {
     pub(super) services: Vec<LayerService>,
     /// Every declared service, readable or not.
     pub(super) declared: &'r Named<RawService>,
+    /// Services that get copies of another's requests.
+    pub(super) copied_to: BTreeSet<Name>,
     pub(super) routes: Field<ListOf<RawRoute>>,
     pub(super) migrate: Field<RawMigrate>,
     pub(super) env: Field<RawEnv>,
@@ -39,8 +44,10 @@ impl<'r> Layer<'r> {
         over: &RawEnvironment,
     ) -> Self {
         let over = &over.0;
+        let services = services(declared, &over.services);
         Layer {
-            services: services(declared, &over.services),
+            copied_to: services.iter().filter_map(traffic::copied_to).cloned().collect(),
+            services,
             declared,
             routes: raw.routes.overlaid(&over.routes),
             migrate: raw.migrate.overlaid(&over.migrate),

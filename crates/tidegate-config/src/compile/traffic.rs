@@ -50,13 +50,15 @@ pub(super) fn compile(
 
 /// Whether the service is to get requests although no route leads to it: it says how, or gets copies of another's.
 pub(super) fn expects_requests(service: &LayerService, layer: &Layer<'_>) -> bool {
-    let copied_to = |other: &LayerService| {
-        let mirror = other.raw.traffic.value().and_then(|traffic| given(&traffic.mirror));
-        mirror.is_some_and(
-            |mirror| matches!(&mirror.to, RawMirrorTo::Service(name, _) if *name == service.name),
-        )
-    };
-    !service.raw.traffic.is_absent() || layer.services.iter().any(copied_to)
+    !service.raw.traffic.is_absent() || layer.copied_to.contains(&service.name)
+}
+
+/// The service that gets copies of this one's requests.
+pub(super) fn copied_to(service: &LayerService) -> Option<&Name> {
+    match &given(&service.raw.traffic.value()?.mirror)?.to {
+        RawMirrorTo::Service(name, _) => Some(name),
+        RawMirrorTo::Candidate => None,
+    }
 }
 
 /// The setting, unless it was taken back.
