@@ -107,11 +107,8 @@ impl Guest {
     /// Serves the connection to its end.
     pub(crate) async fn serve(self, worker: Rc<Worker>) {
         let Guest { mut stream, mut address, tls, proxied } = self;
-        if let Err(error) = stream.set_nodelay(true) {
-            return tracing::debug!(%error, "the client is gone already");
-        }
         if proxied {
-            match tokio::time::timeout(worker.limits.handshake, introduced(&mut stream)).await {
+            match Box::pin(tokio::time::timeout(worker.limits.handshake, introduced(&mut stream))).await {
                 Ok(Ok(told)) => address = told.unwrap_or(address),
                 Ok(Err(error)) => {
                     return tracing::warn!(%error, proxy = %address, "a proxy's connection is refused");
@@ -123,7 +120,7 @@ impl Guest {
         let wire = match tls {
             None => Wire::Plain(stream),
             Some(tls) => {
-                let shaken = tls.accept(stream).await;
+                let shaken = Box::pin(tls.accept(stream)).await;
                 worker.tally.on_handshake(shaken.is_some());
                 let Some(stream) = shaken else { return };
                 Wire::Tls(Box::new(stream))

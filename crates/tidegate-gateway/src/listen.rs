@@ -38,6 +38,8 @@ fn socket(address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // Connections of an earlier gateway that wait out their time do not keep the port.
     socket.set_reuse_address(true)?;
+    // Accepted connections have it from their listener.
+    socket.set_tcp_nodelay(true)?;
     Ok(socket)
 }
 

@@ -19,9 +19,19 @@ pub(crate) async fn serve(worker: Rc<Worker>, wire: Wire, peer: Peer) {
     if http2 {
         return Box::pin(h2::serve(worker, Stream::new(wire, Bytes::new()), peer)).await;
     }
-    if let Served::General { stream, first } = h1::serve(worker.clone(), wire, peer).await {
-        // Boxed: a quiet connection should not be as large as a busy one of the other path.
-        Box::pin(serve_general(worker, stream, first, peer)).await;
+    let (mut wire, mut first) = (wire, true);
+    loop {
+        // Boxed, both of them: a quiet connection should not be as large as a busy one.
+        match Box::pin(h1::serve(worker.clone(), wire, peer, first)).await {
+            Served::Over => return,
+            Served::Quiet { wire: quiet, first: none_yet } => (wire, first) = (quiet, none_yet),
+            Served::General { stream, first } => {
+                return Box::pin(serve_general(worker, stream, first, peer)).await;
+            }
+        }
+        if !h1::wait(&worker, &wire).await {
+            return;
+        }
     }
 }
 

@@ -28,6 +28,8 @@ use crate::worker::Worker;
 
 /// How long a client that was told to stop may go on sending before the connection is cut under it.
 const LINGER: Duration = Duration::from_secs(1);
+/// A connection that was quiet for so long gives up what it would need for a request.
+const QUIET: Duration = Duration::from_millis(250);
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// What became of a connection.
@@ -35,6 +37,13 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 pub(crate) enum Served {
     /// It is over.
     Over,
+    /// It has been quiet for a while, and is to be waited for with less at hand: see [`wait`].
+    Quiet {
+        /// Nothing was read of what comes next.
+        wire: Wire,
+        /// Whether nothing was answered on it yet.
+        first: bool,
+    },
     /// The general path goes on with it, from the first byte that was not answered.
     General {
         /// With what was read of it.
@@ -44,10 +53,10 @@ pub(crate) enum Served {
     },
 }
 
-/// Serves a connection for as long as its requests are for this path.
-pub(crate) async fn serve(worker: Rc<Worker>, wire: Wire, peer: Peer) -> Served {
+/// Serves a connection for as long as its requests are for this path. `first`: nothing was answered on it yet.
+pub(crate) async fn serve(worker: Rc<Worker>, wire: Wire, peer: Peer, first: bool) -> Served {
     let mut connection =
-        Connection { worker: &worker, wire, added: Added::new(peer), alarm: Alarm::default(), first: true };
+        Connection { worker: &worker, wire, added: Added::new(peer), alarm: Alarm::default(), first };
     match connection.run().await {
         Next::General(desk) => {
             let read = Bytes::copy_from_slice(desk.input.filled());
@@ -57,7 +66,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, wire: Wire, peer: Peer) -> Served 
         Next::Linger(desk) => {
             worker.desks.put(desk);
             // Nothing to be done about a client that does not listen.
-            let _ = tokio::time::timeout(LINGER, connection.linger()).await;
+            let _ = Box::pin(tokio::time::timeout(LINGER, connection.linger())).await;
             Served::Over
         }
         Next::Request(desk) | Next::End(desk) => {
@@ -68,12 +77,36 @@ pub(crate) async fn serve(worker: Rc<Worker>, wire: Wire, peer: Peer) -> Served 
             }
             Served::Over
         }
+        Next::Quiet => Served::Quiet { wire: connection.wire, first: connection.first },
         Next::Gone => Served::Over,
+    }
+}
+
+/// Waits for a quiet connection's next bytes: whether there are any before its time is up.
+pub(crate) async fn wait(worker: &Worker, wire: &Wire) -> bool {
+    let stream = match wire {
+        Wire::Plain(stream) => stream,
+        Wire::Tls(stream) => stream.get_ref().0,
+    };
+    let rest = worker.limits.client_idle.saturating_sub(QUIET);
+    tokio::select! {
+        biased;
+        ready = stream.readable() => ready.is_ok(),
+        () = tokio::time::sleep(rest) => false,
+        () = worker.draining() => Box::pin(async {
+            tokio::select! {
+                ready = stream.readable() => ready.is_ok(),
+                () = worker.last_call_over() => false,
+            }
+        })
+        .await,
     }
 }
 
 /// What comes next on a connection.
 enum Next {
+    /// Nothing for a while.
+    Quiet,
     /// Its next request.
     Request(Box<Desk>),
     /// The other path.
@@ -118,7 +151,7 @@ impl Connection<'_> {
     async fn next_head(&mut self, desk: Option<Box<Desk>>) -> Result<(Box<Desk>, usize), Next> {
         let mut desk = match desk {
             Some(desk) if !desk.input.is_empty() => desk,
-            quiet => self.first_bytes(quiet).await.ok_or(Next::Gone)?,
+            quiet => self.first_bytes(quiet).await?,
         };
         let deadline = Instant::now() + self.worker.limits.head;
         let mut lines = Lines::default();
@@ -145,27 +178,28 @@ impl Connection<'_> {
     }
 
     /// Waits for the next request's first bytes.
-    async fn first_bytes(&mut self, desk: Option<Box<Desk>>) -> Option<Box<Desk>> {
+    async fn first_bytes(&mut self, desk: Option<Box<Desk>>) -> Result<Box<Desk>, Next> {
         let mut spare = desk;
         let since = Instant::now();
         poll_fn(|cx| {
             let mut desk = spare.take().unwrap_or_else(|| self.worker.desks.take());
             if let Poll::Ready(read) = desk.input.poll_read(cx, &mut self.wire) {
-                return Poll::Ready(read.ok().filter(|count| *count > 0).map(|_| desk));
+                return Poll::Ready(read.ok().filter(|count| *count > 0).map(|_| desk).ok_or(Next::Gone));
             }
             self.worker.desks.put(desk);
-            self.poll_patience(cx, since).map(|()| None)
+            self.poll_patience(cx, since).map(Err)
         })
         .await
     }
 
     /// Ready when a quiet connection has been waited for long enough.
-    fn poll_patience(&mut self, cx: &mut Context<'_>, since: Instant) -> Poll<()> {
-        let mut deadline = since + self.worker.limits.client_idle;
+    fn poll_patience(&mut self, cx: &mut Context<'_>, since: Instant) -> Poll<Next> {
         if let Some(last_call) = self.worker.last_call() {
-            deadline = deadline.min(last_call);
+            let deadline = last_call.min(since + self.worker.limits.client_idle);
+            return if self.alarm.expired(cx, deadline) { Poll::Ready(Next::Gone) } else { Poll::Pending };
         }
-        if self.alarm.expired(cx, deadline) { Poll::Ready(()) } else { Poll::Pending }
+        let patience = QUIET.min(self.worker.limits.client_idle);
+        if self.alarm.expired(cx, since + patience) { Poll::Ready(Next::Quiet) } else { Poll::Pending }
     }
 
     async fn exchange(&mut self, mut desk: Box<Desk>, length: usize) -> Next {
@@ -268,7 +302,7 @@ impl Connection<'_> {
             work.ticket.endpoint.manners().on_early_close();
         }
         let within = work.ticket.within(work.ticket.terms.connect);
-        let end = match Plain::connect(&work.ticket.endpoint, within).await {
+        let end = match Box::pin(Plain::connect(&work.ticket.endpoint, within)).await {
             Ok(fresh) => match self.transfer(desk, length, &mut work, (fresh, Instant::now())).await {
                 Ok(done) => return Ok(done),
                 Err(end) => end,
@@ -378,7 +412,11 @@ impl Connection<'_> {
     }
 
     async fn write_reply(&mut self, desk: &Desk) -> bool {
-        let written = tokio::time::timeout(self.worker.limits.stall, self.wire.write_all(&desk.reply)).await;
+        let written = tokio::time::timeout(self.worker.limits.stall, async {
+            self.wire.write_all(&desk.reply).await?;
+            self.wire.flush().await
+        })
+        .await;
         matches!(written, Ok(Ok(())))
     }
 

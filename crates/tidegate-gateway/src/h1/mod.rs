@@ -21,6 +21,6 @@ mod splice;
 mod transfer;
 
 pub(crate) use account::Account;
-pub(crate) use connection::{Served, serve};
+pub(crate) use connection::{Served, serve, wait};
 pub(crate) use desk::Desks;
 pub(crate) use splice::Pipes;

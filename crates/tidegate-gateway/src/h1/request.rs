@@ -347,9 +347,8 @@ fn write(worker: &Worker, request: &Request<'_>, sorted: &Sorted<'_>, added: &Ad
     out.extend_from_slice(b" HTTP/1.1\r\n");
     for field in &*request.headers {
         match kind(field.name) {
-            Kind::Pass | Kind::Host | Kind::Length | Kind::Encoding => {
-                write_field(out, field.name, field.value)
-            }
+            Kind::Pass | Kind::Host | Kind::Length => write_field(out, field.name, field.value),
+            Kind::Encoding => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
             Kind::Ours | Kind::Connection | Kind::Expect | Kind::ForwardedFor | Kind::Id | Kind::General => {}
         }
     }

@@ -38,7 +38,10 @@ impl Transfer<'_> {
             return self.poll_reply(cx); // an interim answer
         }
         match self.on.desk.answer.poll_read(cx, self.on.server) {
-            Poll::Pending => self.watch_client(cx),
+            Poll::Pending => match self.poll_flush(cx) {
+                Poll::Ready(Err(end)) => Poll::Ready(Some(end)),
+                Poll::Ready(Ok(())) | Poll::Pending => self.watch_client(cx),
+            },
             Poll::Ready(Ok(count)) if count > 0 => Poll::Ready(self.read_head()),
             Poll::Ready(_) if self.on.desk.answer.is_empty() => Poll::Ready(Some(End::Broken)),
             Poll::Ready(_) => Poll::Ready(Some(End::Garbled)),
@@ -105,7 +108,7 @@ impl Transfer<'_> {
         }
         match (unsaid, ready) {
             (0, 0) if answer.body.over() && self.state.down_pipe.filled() == 0 => {
-                Poll::Ready(Some(End::Over))
+                self.poll_flush(cx).map(|flushed| Some(flushed.err().unwrap_or(End::Over)))
             }
             (0, 0) => self.poll_down_read(cx),
             (_, 0) => self.poll_reply(cx),
@@ -146,6 +149,14 @@ impl Transfer<'_> {
             self.state.last_chunk = true;
         }
         Ok(())
+    }
+
+    /// Under TLS what was written may still be here.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        match &mut self.on.client {
+            Wire::Plain(_) => Poll::Ready(Ok(())),
+            Wire::Tls(stream) => Pin::new(&mut **stream).poll_flush(cx).map_err(|_| End::Gone),
+        }
     }
 
     fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
@@ -200,7 +211,10 @@ impl Transfer<'_> {
         let polled = self.on.desk.answer.poll_read(cx, self.on.server);
         let Some(answer) = &mut self.state.answer else { return Poll::Ready(None) };
         match polled {
-            Poll::Pending => self.watch_client(cx),
+            Poll::Pending => match self.poll_flush(cx) {
+                Poll::Ready(Err(end)) => Poll::Ready(Some(end)),
+                Poll::Ready(Ok(())) | Poll::Pending => self.watch_client(cx),
+            },
             Poll::Ready(Ok(count)) if count > 0 => {
                 let filled = self.on.desk.answer.filled();
                 let looked = answer.body.look(&filled[filled.len() - count..]);
