@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::front::{self, Wire};
+use crate::front::{self, Wire, boxed};
 use crate::proxy_protocol::{Header, belongs, parse};
 use crate::tls::Tls;
 use crate::view::Peer;
@@ -108,7 +108,7 @@ impl Guest {
     pub(crate) async fn serve(self, worker: Rc<Worker>) {
         let Guest { mut stream, mut address, tls, proxied } = self;
         if proxied {
-            match Box::pin(tokio::time::timeout(worker.limits.handshake, introduced(&mut stream))).await {
+            match boxed(|| tokio::time::timeout(worker.limits.handshake, introduced(&mut stream))).await {
                 Ok(Ok(told)) => address = told.unwrap_or(address),
                 Ok(Err(error)) => {
                     return tracing::warn!(%error, proxy = %address, "a proxy's connection is refused");
@@ -120,7 +120,7 @@ impl Guest {
         let wire = match tls {
             None => Wire::Plain(stream),
             Some(tls) => {
-                let shaken = Box::pin(tls.accept(stream)).await;
+                let shaken = boxed(|| tls.accept(stream)).await;
                 worker.tally.on_handshake(shaken.is_some());
                 let Some(stream) = shaken else { return };
                 Wire::Tls(Box::new(stream))

@@ -13,5 +13,5 @@ mod stream;
 pub(crate) use alarm::Alarm;
 pub(crate) use answer::{Answer, Part};
 pub(crate) use client::{Client, refusal_text};
-pub(crate) use serve::serve;
+pub(crate) use serve::{boxed, serve};
 pub(crate) use stream::{Stream, Wire};

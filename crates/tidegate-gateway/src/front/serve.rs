@@ -1,6 +1,7 @@
 //! Where a client's connection goes once it is known who it is: to HTTP/2 or to HTTP/1.1. Every connection of a worker,
 //! plain or after the TLS handshake, comes by here.
 
+use std::pin::Pin;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -17,22 +18,27 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
 pub(crate) async fn serve(worker: Rc<Worker>, wire: Wire, peer: Peer) {
     let http2 = matches!(&wire, Wire::Tls(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2"));
     if http2 {
-        return Box::pin(h2::serve(worker, Stream::new(wire, Bytes::new()), peer)).await;
+        return boxed(|| h2::serve(worker, Stream::new(wire, Bytes::new()), peer)).await;
     }
     let (mut wire, mut first) = (wire, true);
     loop {
         // Boxed, both of them: a quiet connection should not be as large as a busy one.
-        match Box::pin(h1::serve(worker.clone(), wire, peer, first)).await {
+        match boxed(|| h1::serve(worker.clone(), wire, peer, first)).await {
             Served::Over => return,
             Served::Quiet { wire: quiet, first: none_yet } => (wire, first) = (quiet, none_yet),
             Served::General { stream, first } => {
-                return Box::pin(serve_general(worker, stream, first, peer)).await;
+                return boxed(|| serve_general(worker, stream, first, peer)).await;
             }
         }
         if !h1::wait(&worker, &wire).await {
             return;
         }
     }
+}
+
+/// Makes a future where it stays. Made in an `async` body and moved from there, it would have a place in that body too.
+pub(crate) fn boxed<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
+    Box::pin(make())
 }
 
 /// What the fast path does not take; `first`: from the first byte the client sent.

@@ -19,7 +19,7 @@ use crate::assign::Note;
 use crate::balance::{Failure as why, Tries};
 use crate::count::Outcome;
 use crate::front::screen::Refusal;
-use crate::front::{Alarm, Stream, Wire, refusal_text};
+use crate::front::{Alarm, Stream, Wire, boxed, refusal_text};
 use crate::page::Page;
 use crate::ticket::Ticket;
 use crate::upstream::Plain;
@@ -66,7 +66,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, wire: Wire, peer: Peer, first: boo
         Next::Linger(desk) => {
             worker.desks.put(desk);
             // Nothing to be done about a client that does not listen.
-            let _ = Box::pin(tokio::time::timeout(LINGER, connection.linger())).await;
+            let _ = boxed(|| tokio::time::timeout(LINGER, connection.linger())).await;
             Served::Over
         }
         Next::Request(desk) | Next::End(desk) => {
@@ -277,7 +277,7 @@ impl Connection<'_> {
             Entry::Ticket(ticket) => Ok(ticket),
             line @ Entry::Line(_) => {
                 let (host, path) = request::place(head);
-                Box::pin(self.worker.seated(&host, &path, line)).await
+                boxed(|| self.worker.seated(&host, &path, line)).await
             }
         }
     }
@@ -302,7 +302,7 @@ impl Connection<'_> {
             work.ticket.endpoint.manners().on_early_close();
         }
         let within = work.ticket.within(work.ticket.terms.connect);
-        let end = match Box::pin(Plain::connect(&work.ticket.endpoint, within)).await {
+        let end = match boxed(|| Plain::connect(&work.ticket.endpoint, within)).await {
             Ok(fresh) => match self.transfer(desk, length, &mut work, (fresh, Instant::now())).await {
                 Ok(done) => return Ok(done),
                 Err(end) => end,

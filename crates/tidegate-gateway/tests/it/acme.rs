@@ -58,7 +58,7 @@ impl Pebble {
                 .args(["-config".as_ref(), path.as_os_str()])
                 .args(["-dnsserver", &names.to_string()])
                 .env("PEBBLE_VA_NOSLEEP", "1")
-                .env("PEBBLE_WFE_NONCEREJECT", "20"),
+                .env("PEBBLE_WFE_NONCEREJECT", "5"),
         );
         Pebble(vec![server.expect("pebble is installed by ./test"), pebble.unwrap()])
     }
