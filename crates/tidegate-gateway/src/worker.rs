@@ -361,6 +361,7 @@ impl Worker {
     fn sweep(&self) {
         self.kept.sweep();
         self.plains.sweep();
+        self.desks.sweep();
         self.table.borrow().guards().for_each(|guard| guard.call());
     }
 

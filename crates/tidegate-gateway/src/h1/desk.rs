@@ -7,7 +7,9 @@ use super::buffer::Buffer;
 /// Room for a request's head (and what came with it), and as much for an answer's.
 const SIZE: usize = 16 * 1024;
 /// Desks kept for the next busy connections of a worker.
-const KEPT: usize = 256;
+const KEPT: usize = 64;
+/// So few are kept for ever.
+const FEW: usize = 16;
 /// A head longer than this is not kept room for.
 const LARGE_HEAD: usize = 64 * 1024;
 
@@ -43,6 +45,13 @@ pub(crate) struct Desks(RefCell<Vec<Box<Desk>>>);
 impl Desks {
     pub(super) fn take(&self) -> Box<Desk> {
         self.0.borrow_mut().pop().unwrap_or_else(|| Box::new(Desk::new()))
+    }
+
+    /// Gives back half of what is more than a few: called now and then, it leaves what is in use and little besides.
+    pub(crate) fn sweep(&self) {
+        let mut free = self.0.borrow_mut();
+        let keep = FEW.max(free.len() / 2);
+        free.truncate(keep);
     }
 
     /// Nothing on it is anybody's any more.
