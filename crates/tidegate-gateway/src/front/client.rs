@@ -188,20 +188,25 @@ impl State {
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.refusal.is_some() {
-            // The requests before the refused one get their answers first.
-            if self.is_answering() && !self.cut {
-                self.deferred = Some(cx.waker().clone());
-                return Poll::Pending;
-            }
-            return Poll::Ready(Err(refused()));
+            return self.poll_refused(cx);
         }
         let before = buf.filled().len();
         let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
         match Pin::new(stream).poll_read(cx, buf) {
             Poll::Pending => self.poll_deadline(cx),
-            Poll::Ready(Ok(())) => Poll::Ready(self.on_read(before, buf)),
+            Poll::Ready(Ok(())) if self.on_read(before, buf) => Poll::Ready(Ok(())),
+            Poll::Ready(Ok(())) => self.poll_refused(cx),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
         }
+    }
+
+    /// The requests before the refused one get their answers first.
+    fn poll_refused(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.is_answering() && !self.cut {
+            self.deferred = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(Err(refused()))
     }
 
     /// The client takes nothing now: for how long that may be.
@@ -211,18 +216,19 @@ impl State {
         if expired { Poll::Ready(Err(io::ErrorKind::TimedOut.into())) } else { Poll::Pending }
     }
 
-    fn on_read(&mut self, before: usize, buf: &mut ReadBuf<'_>) -> io::Result<()> {
+    /// Whether the reader gets any of it.
+    fn on_read(&mut self, before: usize, buf: &mut ReadBuf<'_>) -> bool {
         let whole_head_before = self.screen.in_head();
         let result = self.screen.advance(&buf.filled()[before..]);
         // The clock of a head starts with its first byte; every other wait starts anew with each read.
         if !(whole_head_before && self.screen.in_head()) {
             self.last_read = Instant::now();
         }
-        let Err(breach) = result else { return Ok(()) };
+        let Err(breach) = result else { return true };
         self.refusal = Some(breach.refusal);
         (self.cut, self.refused_body) = (breach.in_body, breach.in_body);
         buf.set_filled(before + breach.keep);
-        if breach.keep > 0 { Ok(()) } else { Err(refused()) }
+        breach.keep > 0
     }
 }
 

@@ -32,8 +32,9 @@ async fn run(worker: &Rc<Worker>, client: &Arc<Client>) {
     let service = service_fn(|request| answer(worker.clone(), client.clone(), request));
     let io = TokioIo::new(ClientIo(client.clone()));
     let mut builder = Builder::new();
-    // The waits for a client are kept by `Client`, which tells a slow head from a quiet connection.
-    builder.header_read_timeout(None).pipeline_flush(true);
+    // The waits for a client are kept by `Client`, which tells a slow head from a quiet connection. An answer is written
+    // even where more of the next request is here: that one may never be whole, or be refused.
+    builder.header_read_timeout(None);
     let mut connection = pin!(builder.serve_connection(io, service).with_upgrades());
     tokio::select! {
         // A client that goes away in the middle is no event of ours.

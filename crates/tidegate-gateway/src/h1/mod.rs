@@ -24,3 +24,9 @@ pub(crate) use account::Account;
 pub(crate) use connection::{Served, serve, wait};
 pub(crate) use desk::Desks;
 pub(crate) use splice::Pipes;
+
+/// For fuzz targets: where a head that is taken ends, and the size of its body; `None` for one in chunks.
+pub(crate) fn fuzz_head(bytes: &[u8]) -> Option<(usize, Option<u64>)> {
+    let lines::Found::Head(length) = lines::Lines::default().find(bytes) else { return None };
+    request::framing(&bytes[..length]).map(|framing| (length, framing))
+}

@@ -142,6 +142,14 @@ pub(super) fn place(head: &[u8]) -> (String, String) {
     view.map(|view| (view.host().to_owned(), view.path().to_owned())).unwrap_or_default()
 }
 
+/// The size of the body of a head that is taken; `None` within for one in chunks.
+pub(super) fn framing(head: &[u8]) -> Option<Option<u64>> {
+    let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+    let (request, sorted) = parse(head, &mut fields)?;
+    View::new(&request, &sorted, NOBODY)?;
+    Some((!sorted.chunked).then(|| sorted.length.unwrap_or(0)))
+}
+
 /// For a head of which only host and path are wanted.
 const NOBODY: Peer = Peer { address: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0), secure: false };
 

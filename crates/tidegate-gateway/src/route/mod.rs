@@ -8,7 +8,8 @@ mod table;
 mod turn;
 
 pub(crate) use arm::{Arm, Place, Seated, Upstream};
-pub(crate) use host::host_name;
+pub(crate) use host::{Hosts, host_name};
+pub(crate) use path::Paths;
 pub(crate) use table::{Found, Route, Table, TableError};
 pub(crate) use turn::Turn;
 

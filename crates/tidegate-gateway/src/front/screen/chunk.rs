@@ -33,11 +33,12 @@ pub(crate) struct Chunks {
     left: u64,
     trailers: usize,
     data: u64,
+    name: Name,
 }
 
 impl Default for Chunks {
     fn default() -> Self {
-        Chunks { next: Next::Size, digits: 0, left: 0, trailers: 0, data: 0 }
+        Chunks { next: Next::Size, digits: 0, left: 0, trailers: 0, data: 0, name: Name::default() }
     }
 }
 
@@ -135,14 +136,50 @@ impl Chunks {
         match byte {
             b'\r' if begun && !named => Err(Refusal::bad("a trailer has no colon")),
             b'\r' => Ok(Next::TrailerLf { empty: !begun }),
+            b':' if begun && !named && std::mem::take(&mut self.name).is_framing() => {
+                Err(Refusal::bad("a trailer says what only a head may say"))
+            }
             b':' if begun => Ok(Next::Trailer { begun: true, named: true }),
             _ if !named && !super::head::is_token(byte) => Err(Refusal::bad("a trailer name is not a token")),
-            _ if named && byte < b' ' && byte != b'\t' => {
-                Err(Refusal::bad("a trailer has a control character"))
+            _ if named && is_control(byte) => Err(Refusal::bad("a trailer has a control character")),
+            _ => {
+                if !named {
+                    self.name.push(byte);
+                }
+                Ok(Next::Trailer { begun: true, named })
             }
-            _ => Ok(Next::Trailer { begun: true, named }),
         }
     }
+}
+
+/// A trailer's name, as far as it can be one of [`FRAMING`].
+#[derive(Clone, Copy, Debug, Default)]
+struct Name {
+    bytes: [u8; LONGEST_FRAMING],
+    length: usize,
+}
+
+/// Where a message ends and whom it is for is said before its body (RFC 9110, 6.5.1): a reader that puts trailers among the
+/// fields of the head would believe them.
+const FRAMING: [&[u8]; 3] = [b"content-length", b"transfer-encoding", b"host"];
+const LONGEST_FRAMING: usize = 17;
+
+impl Name {
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = byte.to_ascii_lowercase();
+        }
+        self.length = self.length.saturating_add(1);
+    }
+
+    fn is_framing(self) -> bool {
+        self.bytes.get(..self.length).is_some_and(|name| FRAMING.contains(&name))
+    }
+}
+
+/// What no line of text has.
+fn is_control(byte: u8) -> bool {
+    (byte < b' ' && byte != b'\t') || byte == 0x7f
 }
 
 fn extension(byte: u8, length: usize) -> Result<Next, Refusal> {
@@ -150,7 +187,7 @@ fn extension(byte: u8, length: usize) -> Result<Next, Refusal> {
         b'\r' => Ok(Next::SizeLf),
         b'\n' => Err(Refusal::bad("a chunk extension ends without CR")),
         _ if length >= LONGEST_EXTENSION => Err(Refusal::bad("a chunk extension is too long")),
-        _ if byte < b' ' && byte != b'\t' => Err(Refusal::bad("a chunk extension has a control character")),
+        _ if is_control(byte) => Err(Refusal::bad("a chunk extension has a control character")),
         _ => Ok(Next::Extension(length + 1)),
     }
 }

@@ -1,6 +1,7 @@
 //! A request's head: line ends, field names, and the one way to tell where its body ends.
 
 use super::Refusal;
+use crate::route::host_name;
 
 /// Where the body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,11 +136,34 @@ fn check_request_line(line: &[u8]) -> Result<bool, Refusal> {
     if method == b"CONNECT" {
         return Err(Refusal { status: 501, why: "CONNECT is not offered" });
     }
+    check_target(method, target)?;
     match version {
         b"HTTP/1.1" => Ok(true),
         b"HTTP/1.0" => Ok(false),
         _ => Err(Refusal { status: 505, why: "only HTTP/1.1 and HTTP/1.0 are spoken here" }),
     }
+}
+
+/// One of the forms that a target has for its method (RFC 9112, 3.2). Parsers make very different things of any other.
+fn check_target(method: &[u8], target: &[u8]) -> Result<(), Refusal> {
+    let asterisk = target == b"*" && method == b"OPTIONS";
+    let formed = target.starts_with(b"/") || asterisk || is_absolute(target);
+    if formed && !target.contains(&b'#') {
+        Ok(())
+    } else {
+        Err(Refusal::bad("the request target is neither a path nor an http address"))
+    }
+}
+
+/// Whether the target is `http://` or `https://` and begins with the name of a host.
+fn is_absolute(target: &[u8]) -> bool {
+    let schemes = [&b"http://"[..], b"https://"];
+    let rest = schemes.iter().find_map(|scheme| {
+        let (begin, rest) = target.split_at_checked(scheme.len())?;
+        begin.eq_ignore_ascii_case(scheme).then_some(rest)
+    });
+    let authority = rest.and_then(|rest| rest.split(|byte| matches!(byte, b'/' | b'?')).next());
+    authority.and_then(|name| std::str::from_utf8(name).ok()).is_some_and(|name| host_name(name).is_ok())
 }
 
 /// Name and value of a field.
