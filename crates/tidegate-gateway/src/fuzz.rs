@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::front::screen::{Chunks, Screen};
+use crate::proxy_protocol::{Header, belongs, parse};
 use crate::route::{Hosts, Paths, host_name};
 
 /// Whether the fast path takes the bytes for a request's head. What it takes, the general path must take as well, and end
@@ -102,4 +103,16 @@ pub fn cookie(value: &[u8]) -> bool {
         assert_eq!(written.to_string().as_bytes(), value, "two spellings of one cookie");
         true
     })
+}
+
+/// Whether the bytes begin with a whole PROXY header. Every beginning of one is the beginning of one, and what is taken for
+/// it before it is whole is not longer.
+pub fn proxy(bytes: &[u8]) -> bool {
+    let Ok(Header::Whole(length, _)) = parse(bytes) else { return false };
+    assert!((1..=bytes.len()).contains(&length), "the header is longer than what there is");
+    for end in 0..length {
+        assert_eq!(parse(&bytes[..end]), Ok(Header::Partial), "{end} bytes are not the beginning of it");
+        assert!(belongs(&bytes[..end]) <= length, "{end} bytes are said to be more");
+    }
+    true
 }

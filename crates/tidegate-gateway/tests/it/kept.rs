@@ -20,6 +20,7 @@ fn the_kept_corpora_are_read() {
         ("chunks", run("chunks", fuzz::chunks)),
         ("route", run("route", route)),
         ("cookie", run("cookie", fuzz::cookie)),
+        ("proxy", run("proxy", fuzz::proxy)),
     ] {
         assert!(taken > 0 && taken < all, "{target}: {taken} of {all} are taken");
     }
