@@ -164,6 +164,11 @@ fn front(text: &mut Text, front: &FrontCounts, unrouted: u64) {
     let counters = [
         ("tidegate_unrouted_requests_total", "Requests that no route matched.", unrouted),
         ("tidegate_connections_total", "Connections taken.", front.connections),
+        (
+            "tidegate_connections_refused_total",
+            "Connections closed at once: no room for more.",
+            front.connections_refused,
+        ),
         ("tidegate_tls_handshakes_total", "TLS handshakes that came to their end.", front.handshakes),
         ("tidegate_tls_handshakes_failed_total", "TLS handshakes that did not.", front.handshakes_failed),
         ("tidegate_access_log_lines_total", "Lines written to the access log.", front.log_lines),

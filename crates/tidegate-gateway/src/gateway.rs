@@ -23,6 +23,7 @@ use crate::observe::{self, Observe, Observer};
 use crate::registry::Registry;
 use crate::reign::Reign;
 use crate::route::Table;
+use crate::seats::Seats;
 use crate::start::Start;
 use crate::tls::{Acme, AcmeConfig, Challenges, LocalCa, Shelf, Source, Status, Supply, Tls, Watch};
 use crate::worker::{self, Order, Setup};
@@ -151,11 +152,13 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     let geo = Arc::new(Geo::open(config.geo.unwrap_or_else(|| config.dir.join(geo::FILE))));
     let sockets = sockets.into_iter().zip(observers).collect();
     let post = Post::start(limits)?;
-    let workers = start_workers(sockets, &compiled, limits, (&front, &geo, &post, &challenges))?;
+    let seats = Seats::new(tidegate_os::process::file_limit()?);
+    let workers = start_workers(sockets, &compiled, limits, (&front, &geo, &post, &challenges, &seats))?;
     drop(post);
     let orders: Vec<_> = workers.iter().map(|worker| worker.orders.clone()).collect();
     let (dir, elders) = (config.dir.clone(), Elders::new(idle.clone()));
-    tracing::info!(address = %places.address, https = ?places.https, workers = count, "gateway listens");
+    let (address, https, connections) = (places.address, places.https, seats.most());
+    tracing::info!(%address, ?https, workers = count, connections, "gateway listens");
     let epochs = Epochs::new(config.dir, places, registry, start.table, orders, front, elders);
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -224,7 +227,7 @@ fn start_workers(
     sockets: Vec<(Sockets, Observer)>,
     table: &Arc<Table>,
     limits: Limits,
-    (front, geo, post, challenges): (&Front, &Arc<Geo>, &Post, &Arc<Challenges>),
+    (front, geo, post, challenges, seats): (&Front, &Arc<Geo>, &Post, &Arc<Challenges>, &Arc<Seats>),
 ) -> io::Result<Vec<Hired>> {
     let workers = sockets.len();
     let start = |(index, (sockets, observer)): (usize, _)| {
@@ -238,6 +241,7 @@ fn start_workers(
             challenges,
             table,
             limits,
+            seats: seats.clone(),
             tally,
             observer,
             geo,

@@ -35,6 +35,7 @@ mod proxy_protocol;
 mod registry;
 mod reign;
 mod route;
+mod seats;
 mod start;
 mod ticket;
 pub mod tls;

@@ -24,6 +24,7 @@ use crate::page::Page;
 use crate::policy::{Policy, Visit};
 use crate::registry::seed;
 use crate::route::{Found, Route, Table};
+use crate::seats::Seats;
 use crate::tls::Challenges;
 use crate::upstream::{Kept, Plains};
 use crate::view::RequestView;
@@ -75,6 +76,7 @@ pub(crate) struct Setup {
     pub(crate) challenges: Arc<Challenges>,
     pub(crate) table: Arc<Table>,
     pub(crate) limits: Limits,
+    pub(crate) seats: Arc<Seats>,
     pub(crate) tally: Arc<Tally>,
     pub(crate) geo: Arc<Geo>,
     pub(crate) observer: Observer,
@@ -106,6 +108,8 @@ pub(crate) enum Goal {
 pub(crate) struct Worker {
     pub(crate) index: usize,
     pub(crate) limits: Limits,
+    /// Places for clients' connections, shared by the workers.
+    seats: Arc<Seats>,
     /// What authorities ask of the gateway itself.
     pub(crate) challenges: Arc<Challenges>,
     pub(crate) kept: Rc<Kept>,
@@ -134,11 +138,24 @@ pub(crate) struct Worker {
 pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = LocalSet::new();
-    let Setup { index, workers, sockets, challenges, table, limits, tally, observer, geo, post, orders } =
-        setup;
+    let Setup {
+        index,
+        workers,
+        sockets,
+        challenges,
+        table,
+        limits,
+        seats,
+        tally,
+        observer,
+        geo,
+        post,
+        orders,
+    } = setup;
     let worker = Rc::new(Worker {
         index,
         limits,
+        seats,
         challenges,
         kept: Rc::new(Kept::new(limits)),
         tally,
@@ -377,12 +394,14 @@ impl Worker {
     }
 
     fn begin(self: &Rc<Self>, guest: Guest) {
+        // Closed by being dropped: the newest one gives way, so that those that are served go on.
+        let Some(seat) = self.seats.take() else { return self.tally.on_full() };
         let (worker, open) = (self.clone(), self.open());
         self.tally.on_connection();
         tokio::task::spawn_local(async move {
             guest.serve(worker.clone()).await;
             worker.tally.on_close();
-            drop(open);
+            drop((seat, open));
         });
     }
 

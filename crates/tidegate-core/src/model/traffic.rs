@@ -108,6 +108,8 @@ pub struct FrontCounts {
     pub connections: u64,
     /// Of these, the ones open now.
     pub connections_open: u64,
+    /// Connections closed at once because the process held as many as it can.
+    pub connections_refused: u64,
     /// TLS handshakes that came to their end.
     pub handshakes: u64,
     /// TLS handshakes that did not.

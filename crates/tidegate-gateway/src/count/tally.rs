@@ -54,6 +54,7 @@ pub(crate) struct Tally {
     unrouted: Counter,
     connections: Counter,
     closed: Counter,
+    full: Counter,
     handshakes: Counter,
     handshakes_failed: Counter,
     refusals: Named,
@@ -84,6 +85,11 @@ impl Tally {
         self.closed.add(1);
     }
 
+    /// A client's connection was closed at once: there are as many as the process can hold.
+    pub(crate) fn on_full(&self) {
+        self.full.add(1);
+    }
+
     /// A TLS handshake came to its end, or did not.
     pub(crate) fn on_handshake(&self, done: bool) {
         if done { self.handshakes.add(1) } else { self.handshakes_failed.add(1) }
@@ -110,6 +116,7 @@ impl Tally {
         let taken = self.connections.get();
         sums.connections += taken;
         sums.connections_open += taken.saturating_sub(closed);
+        sums.connections_refused += self.full.get();
         sums.handshakes += self.handshakes.get();
         sums.handshakes_failed += self.handshakes_failed.get();
         add_protocols(&self.requests, &mut sums.requests);
@@ -135,6 +142,7 @@ mod tests {
             ([Tally::default(), Tally::default()], RouteRow::new(("*", "/", "app/dev/web"), 2));
         for (worker, tally) in tallies.iter().enumerate() {
             tally.on_connection();
+            tally.on_full();
             tally.on_refusal("a line ends without CR");
             tally.on_page("no-route");
             tally.on_handshake(worker == 0);
@@ -146,7 +154,7 @@ mod tests {
         tallies[1].on_unrouted();
         let mut sums = FrontCounts::default();
         tallies.iter().for_each(|tally| tally.add_to(&mut sums));
-        assert_eq!((sums.connections, sums.connections_open), (2, 1));
+        assert_eq!((sums.connections, sums.connections_open, sums.connections_refused), (2, 1, 2));
         assert_eq!((sums.handshakes, sums.handshakes_failed), (1, 1));
         assert_eq!((sums.requests["http/1"], sums.requests["grpc"]), (2, 0));
         assert_eq!((sums.refusals["a line ends without CR"], sums.pages["no-route"]), (2, 2));

@@ -10,6 +10,7 @@ mod bodies;
 mod control;
 mod corpus;
 mod counts;
+mod crowds;
 mod drain;
 mod floods;
 mod grpc;

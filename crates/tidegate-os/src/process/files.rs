@@ -14,6 +14,11 @@ pub fn allow_many_files() -> io::Result<u64> {
     Ok(hard)
 }
 
+/// How many files this process may have open.
+pub fn file_limit() -> io::Result<u64> {
+    Ok(getrlimit(Resource::RLIMIT_NOFILE)?.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -24,5 +29,6 @@ mod tests {
         setrlimit(Resource::RLIMIT_NOFILE, hard.min(256), hard).unwrap();
         assert_eq!(allow_many_files().unwrap(), hard);
         assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).unwrap(), (hard, hard));
+        assert_eq!(file_limit().unwrap(), hard);
     }
 }

@@ -10,7 +10,7 @@ mod table;
 
 pub use confine::{Confinement, User, is_root, own_user};
 pub use detach::Detached;
-pub use files::allow_many_files;
+pub use files::{allow_many_files, file_limit};
 pub use mounts::{Bind, MountPlan};
 pub use role::{NoChildren, Reaped, Signals, become_reaper, quit_stdio, reap};
 pub use signal::{kill, kill_group};

@@ -134,6 +134,17 @@ impl Process {
         Process::spawn(command)
     }
 
+    /// A gateway that may have so many files open.
+    pub fn start_with_files(dir: &Path, listen: SocketAddr, files: u32) -> Process {
+        let inner = Process::command(dir, listen);
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")]).arg(inner.get_program());
+        command.args(inner.get_args());
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Process::spawn(command)
+    }
+
     fn spawn(mut command: Command) -> Process {
         Process(command.spawn().unwrap())
     }
