@@ -20,7 +20,9 @@ use crate::route::{TableError, validate};
 use crate::worker::Order;
 
 /// The last table's file in the gateway's directory.
-pub(crate) const TABLE_FILE: &str = "table.json";
+const TABLE_FILE: &str = "table.json";
+/// The table before it, for a start where the last one is torn.
+const EARLIER_FILE: &str = "table.json.1";
 /// The longest table on disk or on the control socket.
 pub(crate) const LARGEST_TABLE: u64 = 64 * 1024 * 1024;
 
@@ -169,7 +171,7 @@ impl Epochs {
         let table = Arc::new(table);
         let (swapped, kept, ()) = tokio::join!(
             self.swap(&table),
-            keep(self.dir.join(TABLE_FILE), table.clone()),
+            keep(self.dir.clone(), current, table.clone()),
             self.elders.apply(&table),
         );
         if let Err(error) = kept {
@@ -215,8 +217,21 @@ impl Epochs {
     }
 }
 
-/// Reads the last table; none where there is no file. A file that is no table is refused rather than overwritten.
-pub(crate) fn load_table(path: &Path) -> Result<RouteTable, GatewayError> {
+/// The last table of a gateway's directory or, where its file is torn, the one before. Where neither can be read the last
+/// one's mistake is told.
+pub(crate) fn load(dir: &Path) -> Result<RouteTable, GatewayError> {
+    let (last, earlier) = (dir.join(TABLE_FILE), dir.join(EARLIER_FILE));
+    let torn = match load_table(&last) {
+        Err(error @ GatewayError::Table { .. }) if earlier.exists() => error,
+        read => return read,
+    };
+    let Ok(table) = load_table(&earlier) else { return Err(torn) };
+    tracing::error!(error = %torn, from = %earlier.display(), epoch = table.epoch, "starting with the table before the last");
+    Ok(table)
+}
+
+/// Reads a table; none where there is no file. A file that is no table is refused rather than overwritten.
+fn load_table(path: &Path) -> Result<RouteTable, GatewayError> {
     let file = |source| GatewayError::File { path: path.to_owned(), source };
     let wrong = |why: String| GatewayError::Table { path: path.to_owned(), why };
     match fs::metadata(path) {
@@ -231,10 +246,19 @@ pub(crate) fn load_table(path: &Path) -> Result<RouteTable, GatewayError> {
     Ok(table)
 }
 
-async fn keep(path: PathBuf, table: Arc<RouteTable>) -> io::Result<()> {
+/// Writes the table, and the one before it beside it: that one from memory, since the file may be torn.
+async fn keep(dir: PathBuf, earlier: Arc<RouteTable>, table: Arc<RouteTable>) -> io::Result<()> {
     let write = move || {
-        let bytes = serde_json::to_vec(&*table).map_err(io::Error::other)?;
-        tidegate_os::file::write_atomic(&path, &bytes, 0o600)
+        // The first one follows no other: without a table is no way to start where there was one.
+        if earlier.epoch > 0 {
+            put(&dir.join(EARLIER_FILE), &earlier)?;
+        }
+        put(&dir.join(TABLE_FILE), &table)
     };
     tokio::task::spawn_blocking(write).await.map_err(io::Error::other)?
+}
+
+fn put(path: &Path, table: &RouteTable) -> io::Result<()> {
+    let bytes = serde_json::to_vec(table).map_err(io::Error::other)?;
+    tidegate_os::file::write_atomic(path, &bytes, 0o600)
 }

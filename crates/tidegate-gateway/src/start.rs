@@ -7,7 +7,7 @@ use std::path::Path;
 use tidegate_core::model::RouteTable;
 use tidegate_os::lock::{Lock, LockError};
 
-use crate::epochs::{Places, TABLE_FILE, load_table};
+use crate::epochs::{Places, load};
 use crate::gateway::{GatewayConfig, GatewayError, file_error};
 use crate::handover::{self, Elder, HTTP, HTTPS, Legacy, Listening};
 use crate::listen;
@@ -61,7 +61,7 @@ impl Start {
 
     /// By what is on disk.
     fn alone(config: &GatewayConfig, lock: Lock) -> Result<Self, GatewayError> {
-        let table = load_table(&config.dir.join(TABLE_FILE))?;
+        let table = load(&config.dir)?;
         let workers = config.workers.max(1);
         let plain = enough(Vec::new(), config.listen, workers)?;
         let tls = config.https.map(|https| enough(Vec::new(), https, workers)).transpose()?;

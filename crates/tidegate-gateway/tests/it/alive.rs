@@ -24,6 +24,25 @@ fn the_next_gateway_serves_without_a_control_plane() {
 }
 
 #[test]
+fn a_torn_table_is_replaced_by_the_one_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let upstream = Upstream::saying("as before");
+    let first = Process::start(dir.path(), "127.0.0.1:0".parse().unwrap());
+    let (control, _) = link(dir.path());
+    let address = connected(&control);
+    for epoch in [7, 8] {
+        control.push(&table(epoch, &[("web-1", upstream.address)]));
+        until("the table is used", || (control.observe().acked == epoch).then_some(()));
+    }
+    drop((control, first));
+    std::fs::write(dir.path().join("table.json"), "{\"epoch\":8,\"rou").unwrap();
+    let _second = Process::start(dir.path(), address);
+    let (control, _) = link(dir.path());
+    until("the table before is used", || (control.observe().acked == 7).then_some(()));
+    assert_eq!(Client::new(address).get("a", "/").text(), "as before");
+}
+
+#[test]
 fn a_link_finds_the_next_gateway_and_hands_it_the_newest_table() {
     let dir = tempfile::tempdir().unwrap();
     let upstream = Upstream::saying("newest");
