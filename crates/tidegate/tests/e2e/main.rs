@@ -6,6 +6,7 @@
 
 mod bad_versions;
 mod cli_loop;
+mod clients;
 mod data_dir;
 mod kill;
 mod kill_others;
