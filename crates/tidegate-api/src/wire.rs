@@ -16,9 +16,8 @@ pub const MOST_METADATA: usize = 1 << 20;
 /// The code of a refusal for want of disk: its HTTP status is 507.
 pub const DISK_FULL: &str = "deploy::disk-full";
 
-/// What `/v1/health` answers: that this is Tidegate, and which.
+/// What `/v1/health` answers: that this is Tidegate, and which. The one answer that commands of other versions read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Health {
     /// Always `tidegate`.
     pub service: String,
@@ -26,6 +25,9 @@ pub struct Health {
     pub version: String,
     /// Its process.
     pub pid: u32,
+    /// When it began to serve, in milliseconds since 1970: tells one start from another where the process stays the same.
+    #[serde(default)]
+    pub started_ms: u64,
 }
 
 /// Every answer that is not a success: a refusal as problem details (RFC 9457).

@@ -19,7 +19,7 @@ use crate::engine::{Time, World};
 use crate::intake;
 use crate::plane::{
     ControlPlane, DeployRequest, EventQuery, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind, Scope,
-    ServiceRef,
+    ServiceRef, UpgradeView,
 };
 use crate::run::{Published, Signal};
 
@@ -28,6 +28,9 @@ const LOOP_WITHIN: Duration = Duration::from_secs(30);
 
 /// A check of the machine, for `doctor`.
 pub type MachineCheck = Box<dyn Fn() -> Vec<DoctorFinding> + Send + Sync>;
+
+/// What `upgrade` begins with: everything up to the end of this process's program.
+pub type BeginUpgrade = Box<dyn Fn() -> Result<UpgradeView, Refusal> + Send + Sync>;
 
 /// What a handle is made from.
 pub struct HandleParts {
@@ -45,6 +48,8 @@ pub struct HandleParts {
     pub machine: MachineCheck,
     /// Called for `down`: the process ends after it has stopped everything.
     pub down: Box<dyn Fn() + Send + Sync>,
+    /// Called for `upgrade`: the process goes on as another program after it has answered.
+    pub upgrade: BeginUpgrade,
 }
 
 /// See the module.
@@ -56,6 +61,7 @@ pub struct Handle {
     data: PathBuf,
     machine: MachineCheck,
     down: Box<dyn Fn() + Send + Sync>,
+    upgrade: BeginUpgrade,
 }
 
 impl Handle {
@@ -69,6 +75,7 @@ impl Handle {
             data: parts.data,
             machine: parts.machine,
             down: parts.down,
+            upgrade: parts.upgrade,
         }
     }
 
@@ -212,6 +219,10 @@ impl ControlPlane for Handle {
     fn down(&self) -> Result<(), Refusal> {
         (self.down)();
         Ok(())
+    }
+
+    fn upgrade(&self) -> Result<UpgradeView, Refusal> {
+        (self.upgrade)()
     }
 
     fn wait_for_event(&self, after: u64, wait_ms: u64) -> u64 {

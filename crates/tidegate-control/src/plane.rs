@@ -52,6 +52,9 @@ pub trait ControlPlane: Send + Sync + 'static {
     fn doctor(&self) -> Result<DoctorReport, Refusal>;
     /// Stops every instance, the gateway and the control plane. Returns at once; the process ends when all is stopped.
     fn down(&self) -> Result<(), Refusal>;
+    /// Has the gateway and then the control plane replaced by the program on disk. Returns once the new gateway serves; the
+    /// process goes on as the new program right afterwards.
+    fn upgrade(&self) -> Result<UpgradeView, Refusal>;
     /// The newest event's number; and a way to wait for a newer one, at most `wait_ms`. Returns the newest then.
     fn wait_for_event(&self, after: u64, wait_ms: u64) -> u64;
 }
@@ -137,6 +140,19 @@ pub struct LogPage {
     pub lines: Vec<LogLine>,
     /// Give it back to go on; opaque.
     pub cursor: String,
+}
+
+/// How an upgrade has begun: the gateway is replaced, the control plane about to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpgradeView {
+    /// The program on disk.
+    pub program: PathBuf,
+    /// The version it says it is.
+    pub version: String,
+    /// The process of the gateway that drains; `None` where none ran.
+    pub gateway_before: Option<u32>,
+    /// The process of the gateway that serves.
+    pub gateway: u32,
 }
 
 /// A request that is not done, and why. Nothing was changed.

@@ -5,7 +5,7 @@ use tidegate_core::model::Name;
 
 use crate::commands::{
     cert, check, completions, deploy, doctor, down, events, explain, gateway, init, logs, plan, rollback,
-    rollout, run, scale, shim, status, up,
+    rollout, run, scale, shim, status, up, upgrade,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -70,6 +70,8 @@ pub enum Command {
     Schema,
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
+    /// Replace the control plane and the gateway by the program on disk
+    Upgrade(upgrade::UpgradeArgs),
     /// Stop every instance, the gateway and the control plane
     Down(down::DownArgs),
     /// A process that holds one instance (started by Tidegate itself)

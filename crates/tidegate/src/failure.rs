@@ -56,6 +56,11 @@ impl Failure {
         Self::new(Exit::DONE, "", "")
     }
 
+    /// The same for whoever asked over the API.
+    pub fn refusal(self, code: &str) -> Refusal {
+        Refusal::new(RefusalKind::Environment, code, self.message).help(self.help)
+    }
+
     /// With something else to type next.
     pub fn next(mut self, help: impl Into<String>) -> Self {
         self.help = help.into();

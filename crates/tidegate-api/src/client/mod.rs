@@ -11,7 +11,9 @@ mod upload;
 use std::path::PathBuf;
 
 use http::Method;
-use tidegate_control::{DeployRequest, EventQuery, LogPage, LogQuery, PlanRequest, Scope, ServiceRef};
+use tidegate_control::{
+    DeployRequest, EventQuery, LogPage, LogQuery, PlanRequest, Scope, ServiceRef, UpgradeView,
+};
 use tidegate_core::model::{InstanceId, RevisionNo, RolloutId};
 use tidegate_core::view::{
     DeployView, DoctorReport, Explanation, PlanReport, RolloutView, RunView, ServiceStatus, Status,
@@ -145,6 +147,11 @@ impl Client {
     /// What the machine can and cannot do.
     pub async fn doctor(&self) -> Result<DoctorReport, ClientError> {
         self.json(Ask::get("/v1/doctor")).await
+    }
+
+    /// Has gateway and control plane replaced by the program on disk. The control plane goes on as that right afterwards.
+    pub async fn upgrade(&self) -> Result<UpgradeView, ClientError> {
+        self.json(Ask::post("/v1/upgrade")).await
     }
 
     /// Stops everything. The server's process ends later, when all is stopped.

@@ -97,6 +97,7 @@ pub(crate) struct Inner {
     ending: watch::Receiver<bool>,
     openapi: Bytes,
     counts: CountsSource,
+    started_ms: u64,
 }
 
 impl std::ops::Deref for Shared {
@@ -104,6 +105,12 @@ impl std::ops::Deref for Shared {
     fn deref(&self) -> &Inner {
         &self.0
     }
+}
+
+/// A clock before 1970 is taken for 1970.
+fn now_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Serves until `shutdown` is over, then lets requests in progress finish for a moment.
@@ -126,6 +133,7 @@ pub async fn serve(
         ending: ending.clone(),
         openapi: openapi::document(),
         counts: config.counts,
+        started_ms: now_ms(),
     }));
     let router = endpoints::router(shared);
     let mut accepting = tokio::task::JoinSet::new();

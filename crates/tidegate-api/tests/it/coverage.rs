@@ -63,6 +63,7 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
     let _ = client.logs(LogQuery { unit: Some(id), ..LogQuery::default() }, false).await;
     let _ = client.explain(&scope, Some(tidegate_core::model::RolloutId(5))).await;
     let _ = client.doctor().await;
+    let _ = client.upgrade().await;
     client.down().await.unwrap();
     let expected = [
         "deploy",
@@ -85,6 +86,7 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
         "logs Some(InstanceId(\"run-1\"))",
         "explain Some(RolloutId(5))",
         "doctor",
+        "upgrade",
         "down",
     ];
     assert_eq!(server.stub.called(), expected);

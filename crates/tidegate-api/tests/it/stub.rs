@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tidegate_control::{
     ControlPlane, DeployRequest, EventQuery, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind, Scope,
-    ServiceRef,
+    ServiceRef, UpgradeView,
 };
 use tidegate_core::model::{InstanceId, Request, RevisionNo, RolloutId};
 use tidegate_core::view::{
@@ -30,6 +30,7 @@ pub struct Answers {
     pub logs: Vec<LogLine>,
     pub explanation: Option<Explanation>,
     pub doctor: Option<DoctorReport>,
+    pub upgrade: Option<UpgradeView>,
 }
 
 #[derive(Default)]
@@ -166,6 +167,9 @@ impl ControlPlane for Stub {
     }
     fn down(&self) -> Result<(), Refusal> {
         self.answer("down".to_owned(), |_| Some(()))
+    }
+    fn upgrade(&self) -> Result<UpgradeView, Refusal> {
+        self.answer("upgrade".to_owned(), |answers| answers.upgrade.clone())
     }
     fn wait_for_event(&self, after: u64, wait_ms: u64) -> u64 {
         let newest = |answers: &Answers| answers.events.last().map_or(0, |event| event.seq);

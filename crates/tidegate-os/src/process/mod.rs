@@ -3,6 +3,7 @@
 mod confine;
 mod detach;
 mod files;
+mod inherited;
 mod mounts;
 mod role;
 mod signal;
@@ -11,6 +12,7 @@ mod table;
 pub use confine::{Confinement, User, is_root, own_user};
 pub use detach::Detached;
 pub use files::{allow_many_files, file_limit};
+pub use inherited::Inherited;
 pub use mounts::{Bind, MountPlan};
 pub use role::{NoChildren, Reaped, Signals, become_reaper, quit_stdio, reap};
 pub use signal::{kill, kill_group};

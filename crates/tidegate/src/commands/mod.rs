@@ -20,6 +20,7 @@ pub mod schema;
 pub mod shim;
 pub mod status;
 pub mod up;
+pub mod upgrade;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
@@ -47,6 +48,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Cert(args) => cert::run(&args),
         Command::Schema => schema::run(),
         Command::Completions(args) => completions::run(&args),
+        Command::Upgrade(args) => upgrade::run(args, &session),
         Command::Down(args) => down::run(args, &session),
         Command::Shim(args) => shim::run(&args),
         Command::Gateway(args) => gateway::run(args),

@@ -15,7 +15,7 @@ use tidegate_control::seams::RouteSink;
 use tidegate_core::model::{GatewayObservation, RouteTable};
 use tidegate_gateway::control::GatewayLink;
 use tidegate_os::lock;
-use tidegate_os::process::Detached;
+use tidegate_os::process::{Detached, Inherited};
 
 use crate::edge::EdgeArgs;
 use crate::failure::Failure;
@@ -27,7 +27,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 /// How long a start may take.
 const START_WITHIN: Duration = Duration::from_secs(10);
 /// How long requests in flight may take when a gateway is to end.
-const DRAIN: Duration = Duration::from_secs(30);
+pub const DRAIN: Duration = Duration::from_secs(30);
 /// Which options the gateway was started with.
 const TOLD: &str = "told";
 /// The log starts over beyond this size.
@@ -130,8 +130,8 @@ impl GatewayProcess {
         })
     }
 
-    /// Keeps it running from now on.
-    pub fn keep(self) -> io::Result<GatewayKeeper> {
+    /// Keeps it running from now on, and reaps the children of an earlier program of this process.
+    pub fn keep(self, mut inherited: Inherited) -> io::Result<GatewayKeeper> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
         let thread = std::thread::Builder::new().name("gateway-keeper".to_owned()).spawn(move || {
@@ -139,6 +139,7 @@ impl GatewayProcess {
             let mut pause = PAUSE.0;
             while !stopped.load(Ordering::Acquire) {
                 std::thread::sleep(LOOK);
+                inherited.reap();
                 // Reaps the ones that ended.
                 children.retain_mut(|child| !matches!(child.try_wait(), Ok(Some(_))));
                 if self.runs() || stopped.load(Ordering::Acquire) {
@@ -168,7 +169,29 @@ impl GatewayProcess {
         }
     }
 
+    /// Has `program` take the place of the gateway that runs: it gets the listening sockets, and the other one drains for
+    /// at most `drain`. Both hold the directory's lock meanwhile, so nobody starts a third. Returns the new one's process.
+    /// Where this fails the old one keeps its place.
+    pub fn hand_over(&self, program: &Path, link: &GatewayLink, drain: Duration) -> Result<u32, Failure> {
+        let acked = link.observe().acked;
+        let further = vec!["--take-over-ms".into(), drain.as_millis().to_string().into()];
+        let mut child = self.launch(program, further).map_err(|error| self.refused(&error.to_string()))?;
+        let pid = child.id();
+        let serves = |seen: &GatewayObservation| seen.alive && seen.pid == Some(pid) && seen.acked >= acked;
+        let waited = self.wait_until(link, Some(&mut child), serves);
+        if waited.is_err() && lock::holder(&self.dir.join("lock")) != Some(pid) {
+            // It must not take a place later that was taken back from it here. One that is gone already is no error.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        waited.map(|_| pid)
+    }
+
     fn start(&self) -> io::Result<Child> {
+        self.launch(Path::new(super::PROGRAM), Vec::new())
+    }
+
+    fn launch(&self, program: &Path, further: Vec<OsString>) -> io::Result<Child> {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let mut args = vec![
             OsString::from("gateway"),
@@ -179,11 +202,11 @@ impl GatewayProcess {
             "--workers".into(),
             workers.to_string().into(),
         ];
-        args.extend(self.edge.iter().chain(&self.options).cloned());
+        args.extend(self.edge.iter().chain(&self.options).cloned().chain(further));
         tidegate_os::file::write_whole(&self.dir.join(TOLD), &self.told(), 0o600)?;
         let log = self.log()?;
         Detached {
-            program: super::PROGRAM.into(),
+            program: program.into(),
             args,
             stdout: Some(log.try_clone()?.into()),
             stderr: Some(log.into()),

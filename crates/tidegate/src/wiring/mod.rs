@@ -5,7 +5,9 @@ pub mod gateway;
 #[cfg(debug_assertions)]
 mod killed;
 pub mod observe;
+mod program;
 pub mod server;
+mod upgrade;
 
 /// The program as it runs: other processes of ours are the same one, also where the file on disk was replaced or removed since.
 const PROGRAM: &str = "/proc/self/exe";

@@ -15,12 +15,15 @@ use tidegate_control::{Handle, HandleParts};
 use tidegate_core::model::Limits;
 use tidegate_core::units::{ByteSize, MilliCpu};
 use tidegate_gateway::control::GatewayLink;
+use tidegate_os::process::Inherited;
 use tidegate_store::{Store, StoreError};
 use tokio::sync::watch;
 
 use super::data_dir::DataDir;
 use super::gateway::{GatewayKeeper, GatewayProcess, Sink};
 use super::observe::ObserveArgs;
+use super::program::Program;
+use super::upgrade::Upgrade;
 use crate::edge::EdgeArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -48,6 +51,8 @@ enum Ending {
     Leave,
     /// `tidegate down`: everything stops.
     Down,
+    /// `tidegate upgrade`: this process goes on as the program on disk.
+    Upgrade,
     /// The loop cannot go on.
     Broken,
 }
@@ -57,6 +62,7 @@ type LoopThread = JoinHandle<Result<Parts, StoreError>>;
 /// A control plane that runs.
 struct Running {
     data: DataDir,
+    program: Program,
     gateway: GatewayProcess,
     link: Arc<GatewayLink>,
     keeper: GatewayKeeper,
@@ -69,6 +75,8 @@ struct Running {
 /// Runs a control plane until a signal or `tidegate down`.
 pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     let begun = Instant::now();
+    // Before anything is started, and before the file can be replaced under a process that has run for long.
+    let (program, inherited) = (Program::of_this_process(), Inherited::all());
     let data = DataDir::claim(&options.data)?;
     let api = Listener::tcp(options.api).map_err(|error| {
         Failure::environment(
@@ -77,7 +85,7 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
         )
     })?;
     let api_at = api.address();
-    let (running, handle, listening) = start(data, options)?;
+    let (running, handle, listening) = start(data, options, program, inherited)?;
     let local =
         Listener::unix(&running.data.socket()).map_err(|error| machine("the API's socket", &error))?;
     let token = token::load_or_create(&running.data.path().join("token"))
@@ -92,7 +100,12 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     finish(running, ending)
 }
 
-fn start(data: DataDir, options: &UpOptions) -> Result<(Running, Handle, String), Failure> {
+fn start(
+    data: DataDir,
+    options: &UpOptions,
+    program: Program,
+    inherited: Inherited,
+) -> Result<(Running, Handle, String), Failure> {
     let store = opened(&data)?;
     data.clear_leftovers();
     let (sender, receiver) = signals();
@@ -120,7 +133,8 @@ fn start(data: DataDir, options: &UpOptions) -> Result<(Running, Handle, String)
         DirWorkshop::new(data.path(), builder, waker).map_err(|error| machine("the builds", &error))?;
     let published = Published::default();
     let (end, ending) = watch::channel(None);
-    let asked = end.clone();
+    let (asked, upgraded) = (end.clone(), end.clone());
+    let upgrade = Upgrade::new(program.clone(), gateway.clone(), link.clone());
     let reader =
         store.reader().map_err(|error| Failure::environment(error.to_string(), "run `tidegate up` again"))?;
     let logs: Arc<dyn tidegate_backend::Logs> = Arc::new(backend.logs());
@@ -133,6 +147,12 @@ fn start(data: DataDir, options: &UpOptions) -> Result<(Running, Handle, String)
         machine: Box::new(move || doctor(&process)),
         down: Box::new(move || {
             let _ = asked.send(Some(Ending::Down));
+        }),
+        upgrade: Box::new(move || {
+            let view = upgrade.begin()?;
+            // Whatever else ends the process meanwhile goes first.
+            upgraded.send_if_modified(|ending| ending.is_none() && ending.replace(Ending::Upgrade).is_none());
+            Ok(view)
         }),
     });
     let parts = Parts {
@@ -153,8 +173,9 @@ fn start(data: DataDir, options: &UpOptions) -> Result<(Running, Handle, String)
             result
         })
         .map_err(|error| machine("a thread", &error))?;
-    let keeper = gateway.clone().keep().map_err(|error| machine("a thread", &error))?;
-    Ok((Running { data, gateway, link, keeper, signals: sender, looping, ending, end }, handle, listening))
+    let keeper = gateway.clone().keep(inherited).map_err(|error| machine("a thread", &error))?;
+    let running = Running { data, program, gateway, link, keeper, signals: sender, looping, ending, end };
+    Ok((running, handle, listening))
 }
 
 fn opened(data: &DataDir) -> Result<Store, Failure> {
@@ -242,7 +263,7 @@ async fn wait_for_signal() -> std::io::Result<()> {
 }
 
 fn finish(running: Running, ending: Ending) -> Result<Exit, Failure> {
-    let Running { data, gateway, link, keeper, signals, looping, .. } = running;
+    let Running { data, program, gateway, link, keeper, signals, looping, .. } = running;
     drop(keeper);
     let _ = signals.send(Signal::Stop);
     let looped = looping.join();
@@ -261,6 +282,12 @@ fn finish(running: Running, ending: Ending) -> Result<Exit, Failure> {
             stop_units(data.path())?;
             print::to_stderr("everything is stopped\n");
             Ok(Exit::DONE)
+        }
+        Ending::Upgrade => {
+            // The store is closed before the lock of its directory is released.
+            drop((looped, link));
+            drop(data);
+            Err(program.take_this_process())
         }
         Ending::Broken => Err(match looped {
             Ok(Err(error)) => Failure::environment(

@@ -12,4 +12,5 @@ mod kill;
 mod kill_others;
 mod speed;
 mod support;
+mod upgrade;
 mod zero_loss;

@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "up",
     "init",
     "check",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 18] = [
     "cert",
     "schema",
     "completions",
+    "upgrade",
     "down",
 ];
 

@@ -8,7 +8,7 @@ const GOOD: &str = "app: shop\nservices:\n  web: { run: node server.js }\n";
 fn nothing_there() {
     let terminal = Terminal::new();
     insta::assert_snapshot!(terminal.type_in(&["status"]));
-    for command in [["logs", "web"], ["rollout", "show"], ["scale", "web=2"]] {
+    for command in [["logs", "web"], ["rollout", "show"], ["scale", "web=2"], ["upgrade", "--json"]] {
         let command = if command[0] == "rollout" { vec!["rollout", "show", "web"] } else { command.to_vec() };
         assert_eq!(terminal.output(&command).status.code(), Some(2), "{command:?}");
     }

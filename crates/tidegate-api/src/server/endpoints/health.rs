@@ -18,9 +18,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-async fn health() -> Json<Health> {
+async fn health(State(shared): State<Shared>) -> Json<Health> {
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    Json(Health { service: "tidegate".to_owned(), version, pid: std::process::id() })
+    let (service, pid) = ("tidegate".to_owned(), std::process::id());
+    Json(Health { service, version, pid, started_ms: shared.started_ms })
 }
 
 async fn openapi(State(shared): State<Shared>) -> impl IntoResponse {

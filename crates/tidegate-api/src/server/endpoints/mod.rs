@@ -14,6 +14,7 @@ mod rollout;
 mod runs;
 mod scale;
 mod status;
+mod upgrade;
 
 use axum::Router;
 use axum::http::{StatusCode, Uri};
@@ -42,6 +43,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         explain::endpoints(),
         metrics::endpoints(),
         doctor::endpoints(),
+        upgrade::endpoints(),
         down::endpoints(),
     ];
     families.into_iter().flatten().collect()

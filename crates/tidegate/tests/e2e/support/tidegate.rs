@@ -24,6 +24,8 @@ const GONE_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Tidegate {
     folder: TempDir,
+    /// What is run.
+    program: PathBuf,
     data: PathBuf,
     gateway: SocketAddr,
     api: SocketAddr,
@@ -58,21 +60,26 @@ pub struct Deployed {
 impl Tidegate {
     /// Starts one in a directory of its own and waits until it is ready.
     pub fn up() -> Self {
+        Self::up_of(Path::new(BINARY))
+    }
+
+    /// Starts one of a copy of the program, which a test may replace.
+    pub fn up_of(program: &Path) -> Self {
         let folder = tempfile::Builder::new().prefix("tidegate-e2e-").tempdir().unwrap();
         // Instances are another user, who has to get to their build.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
         let data = folder.path().join("data");
-        Self::start(folder, data)
+        Self::start(folder, data, program.to_owned())
     }
 
     /// Starts one on a data directory elsewhere.
     pub fn up_in(data: &Path) -> Self {
-        Self::start(tempfile::tempdir().unwrap(), data.to_owned())
+        Self::start(tempfile::tempdir().unwrap(), data.to_owned(), BINARY.into())
     }
 
-    fn start(folder: TempDir, data: PathBuf) -> Self {
+    fn start(folder: TempDir, data: PathBuf, program: PathBuf) -> Self {
         let (gateway, api) = (free_address(), free_address());
-        let mut tidegate = Tidegate { folder, data, gateway, api, control: None };
+        let mut tidegate = Tidegate { folder, program, data, gateway, api, control: None };
         tidegate.restart();
         tidegate
     }
@@ -169,6 +176,13 @@ impl Tidegate {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = self.bare(args);
         command.env("TIDEGATE_API", self.data());
+        command
+    }
+
+    /// The same of another program.
+    pub fn command_of(&self, program: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command.args(args).env("TIDEGATE_API", self.data()).env("NO_COLOR", "1");
         command
     }
 
@@ -295,9 +309,9 @@ impl Tidegate {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The binary, free of what the surroundings set.
+    /// The program, free of what the surroundings set.
     fn bare(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
+        let mut command = Command::new(&self.program);
         command.args(args).env_remove("TIDEGATE_API").env_remove("TIDEGATE_TOKEN").env("NO_COLOR", "1");
         command.current_dir(self.folder.path());
         command
