@@ -21,7 +21,7 @@ struct Installed(TempDir);
 impl Installed {
     fn new() -> Self {
         let installed = Installed(tempfile::tempdir().unwrap());
-        installed.replace(|path| drop(fs::copy(env!("CARGO_BIN_EXE_tidegate"), path).unwrap()));
+        installed.replace(Path::new(env!("CARGO_BIN_EXE_tidegate")));
         installed
     }
 
@@ -29,17 +29,11 @@ impl Installed {
         self.0.path().join("tidegate")
     }
 
-    /// Puts another file in its place, as package managers do.
-    fn replace(&self, write: impl FnOnce(&Path)) {
+    /// Puts a copy of a file in its place, as package managers do.
+    fn replace(&self, by: &Path) {
         let new = self.0.path().join("new");
-        write(&new);
+        fs::copy(by, &new).unwrap();
         fs::rename(new, self.path()).unwrap();
-    }
-
-    /// The same program as another file.
-    fn renew(&self) {
-        let kept = self.path();
-        self.replace(|path| drop(fs::copy(kept, path).unwrap()));
     }
 }
 
@@ -85,7 +79,7 @@ fn an_upgrade_loses_no_request_and_restarts_no_instance() {
     let load = Load::start(&tidegate, HOST, RATE, Mix::Everything, Some(&seen));
     let mut gateways = vec![tidegate.gateway_pid().unwrap()];
     for _ in 0..2 {
-        installed.renew();
+        installed.replace(&installed.path());
         let begun = started(&tidegate);
         gateways.push(upgrade(&tidegate, *gateways.last().unwrap()));
         assert_ne!(started(&tidegate), begun, "the control plane has begun anew");
@@ -112,12 +106,12 @@ fn a_program_that_does_not_run_changes_nothing() {
     let (gateway, begun) = (tidegate.gateway_pid(), started(&tidegate));
     let kept = installed.0.path().join("kept");
     fs::copy(installed.path(), &kept).unwrap();
-    installed.replace(|path| {
-        fs::write(path, "#!/bin/sh\nexit 3\n").unwrap();
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-    });
+    let broken = installed.0.path().join("broken");
+    fs::write(&broken, "#!/bin/sh\nexit 3\n").unwrap();
+    fs::set_permissions(&broken, fs::Permissions::from_mode(0o755)).unwrap();
+    installed.replace(&broken);
     let output = tidegate.command_of(&kept, &["upgrade"]).output().unwrap();
-    installed.replace(|path| fs::rename(kept, path).unwrap());
+    installed.replace(&kept);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("upgrade::program") && said.contains("exit status: 3"), "{said}");
