@@ -11,7 +11,8 @@ use tidegate_core::view::ServiceStatus;
 
 use crate::support::{App, Load, Mix, Process, SeenLog, Tidegate, eventually, get};
 
-const RATE: f64 = 200.0;
+/// Little enough for a busy machine: probes that time out would restart instances, which is what is looked for here.
+const RATE: f64 = 50.0;
 const HOST: &str = "bad.localhost";
 const WITHIN: Duration = Duration::from_secs(60);
 
@@ -88,8 +89,6 @@ fn an_upgrade_loses_no_request_and_restarts_no_instance() {
         runs_what_is_there(*gateways.last().unwrap(), &installed);
     }
     assert!(gateways[0] != gateways[1] && gateways[1] != gateways[2], "{gateways:?}");
-    // It works as before: a rollout, and only one gateway once the others have drained.
-    tidegate.deploy_well(app.next_version());
     let report = load.finish();
     assert!(report.is_clean(), "requests were lost:\n{report}\n{}", tidegate.story());
     eventually("the earlier gateways are gone, and reaped", WITHIN, || {
