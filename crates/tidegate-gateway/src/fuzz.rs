@@ -1,4 +1,4 @@
-//! Ways in for fuzz targets, which are crates of their own: each reads bytes as they come from outside. No part of the
+//! Ways in for fuzz targets and property tests of other crates: each reads what comes from outside. No part of the
 //! gateway's interface.
 
 use std::collections::BTreeMap;
@@ -115,4 +115,14 @@ pub fn proxy(bytes: &[u8]) -> bool {
         assert!(belongs(&bytes[..end]) <= length, "{end} bytes are said to be more");
     }
     true
+}
+
+/// What of a route the gateway could not use, as the log would say it.
+pub fn route_fault(route: &tidegate_core::model::Route) -> Option<String> {
+    crate::policy::Policy::compile(&route.policy, &route.path).err().map(|error| error.to_string())
+}
+
+/// The same of a site.
+pub fn site_fault(site: &tidegate_core::model::Site) -> Option<String> {
+    crate::policy::Site::compile(site).err().map(|error| error.to_string())
 }

@@ -94,6 +94,13 @@ impl Page {
         retry_after: 0,
     };
 
+    /// The route's settings cannot be used: nobody comes in by it until they are mended.
+    pub(crate) const CLOSED: Page = Page {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        mark: "closed",
+        text: "This address is closed: its settings cannot be used.",
+        retry_after: 0,
+    };
     /// The client's address is not among those the route is for.
     pub(crate) const NOT_ALLOWED: Page = Page {
         status: StatusCode::FORBIDDEN,

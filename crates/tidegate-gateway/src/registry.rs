@@ -1,6 +1,7 @@
 //! What outlives a routing table: endpoints with requests in flight, turns, counts. Owned by the control side, which
 //! compiles every table against it, so that an endpoint in two tables is one and the same.
 
+use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::hash::BuildHasher;
@@ -15,7 +16,7 @@ use tidegate_core::model::{
 use tokio::sync::Notify;
 
 use crate::assign::{Assigner, Secret};
-use crate::balance::{ArmState, Guard, Picker, Shared, Terms, micros};
+use crate::balance::{ArmState, Guard, Picker, Shared, Terms, micros, usable};
 use crate::count::{RouteRows, Row};
 use crate::endpoint::Endpoint;
 use crate::limits::Limits;
@@ -88,7 +89,7 @@ impl Registry {
         let upstreams = table
             .upstreams
             .iter()
-            .map(|(name, upstream)| self.upstream((name, upstream), zone, index))
+            .map(|(name, upstream)| self.upstream((name, &mended(name, upstream)), zone, index))
             .collect();
         self.started = true;
         let kept = (&mut self.policies, &mut self.routes);
@@ -227,8 +228,7 @@ impl Registry {
             revision_value: HeaderValue::try_from(arm.revision.to_string())
                 .unwrap_or_else(|_| HeaderValue::from_static("unknown")),
             below,
-            // The table was looked over: a site that cannot be used is in none.
-            site: arm.site.as_ref().and_then(|site| Site::compile(site).ok()).map(Arc::new),
+            site: arm.site.as_ref().and_then(|site| compile_site(name, arm.revision, site)),
             bare: self.row(key(None)),
             guard: Guard::new(label, &upstream.policy, &places, &state, shared),
             picker: Picker::new(&upstream.policy, &places, near, state),
@@ -317,6 +317,20 @@ impl Registry {
             }
         }
     }
+}
+
+/// The upstream without the settings that cannot be used.
+fn mended<'a>(name: &str, upstream: &'a model::Upstream) -> Cow<'a, model::Upstream> {
+    match usable(name, &upstream.policy) {
+        Cow::Borrowed(_) => Cow::Borrowed(upstream),
+        Cow::Owned(policy) => Cow::Owned(model::Upstream { policy, ..upstream.clone() }),
+    }
+}
+
+/// An arm whose site cannot be used has nothing to answer with, and says so.
+fn compile_site(upstream: &str, revision: RevisionNo, site: &model::Site) -> Option<Arc<Site>> {
+    let told = |error| tracing::error!(upstream, %revision, %error, "the files cannot be served");
+    Site::compile(site).map_err(told).ok().map(Arc::new)
 }
 
 fn endpoint_key(endpoint: &model::Endpoint) -> (InstanceId, Address) {

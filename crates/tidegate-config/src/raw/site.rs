@@ -23,7 +23,7 @@ record! { replaced
         /// Paths without a file get `index.html` (single-page applications), not 404.
         spa: Flag,
         /// The file for 404, within the folder.
-        not_found: Text<Within>,
+        not_found: Text<PageFile>,
     }
 }
 
@@ -34,6 +34,30 @@ pub(crate) struct RawSite(pub(crate) SiteSpec);
 /// A path within a folder.
 #[derive(Clone, Debug)]
 pub(crate) struct Within(String);
+
+/// A file that may be served, within the folder.
+#[derive(Clone, Debug)]
+pub(crate) struct PageFile(String);
+
+impl Rule for PageFile {
+    const WHAT: &'static str = "a file that is served";
+    const CODE: Code = codes::BAD_ROOT;
+    const PATTERN: &'static str = Within::PATTERN;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let Within(file) = Within::parse(text)?;
+        if file == "." || text.ends_with('/') {
+            return Err("name a file of the folder, like `404.html`".to_owned());
+        }
+        if file.split('/').any(|name| name.starts_with('.')) {
+            return Err("files whose names begin with a dot are not served".to_owned());
+        }
+        if file.contains('%') || file.split('/').any(|name| name.len() > 255) {
+            return Err("names of at most 255 bytes without `%`, like `404.html`".to_owned());
+        }
+        Ok(PageFile(file))
+    }
+}
 
 impl Rule for Within {
     const WHAT: &'static str = "a path within the build";
@@ -65,7 +89,7 @@ impl Read for RawSite {
             Value::Map(_) => {
                 let map = RawSiteMap::read(place, findings)?;
                 let Text(Within(root)) = required(&map.root, "root", place, findings)?;
-                let not_found = map.not_found.value().map(|Text(Within(file))| file.clone());
+                let not_found = map.not_found.value().map(|Text(PageFile(file))| file.clone());
                 let spa = map.spa.value().is_some_and(|flag| flag.0);
                 Some(RawSite(SiteSpec { root, spa, not_found }))
             }

@@ -15,6 +15,7 @@ mod picker;
 mod state;
 mod terms;
 mod tries;
+mod usable;
 
 pub(crate) use ask::{Ask, micros};
 pub(crate) use budget::Shared;
@@ -25,3 +26,4 @@ pub(crate) use picker::Picker;
 pub(crate) use state::ArmState;
 pub(crate) use terms::Terms;
 pub(crate) use tries::{Failure, Tries};
+pub(crate) use usable::usable;

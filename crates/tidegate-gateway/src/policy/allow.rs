@@ -14,11 +14,6 @@ pub(super) struct Networks {
 }
 
 impl Networks {
-    /// Nobody.
-    pub(super) fn none() -> Self {
-        Networks::default()
-    }
-
     /// Reads addresses (`10.0.0.9`) and networks (`10.0.0.0/8`, `fd00::/8`). An IPv4 network written as mapped IPv6 is that
     /// IPv4 network.
     pub(super) fn parse(at: &'static str, texts: &[String]) -> Result<Self, PolicyError> {
@@ -106,7 +101,7 @@ mod tests {
         ] {
             assert_eq!(allowed.contains(address.parse().unwrap()), inside, "{address}");
         }
-        assert!(!Networks::none().contains("127.0.0.1".parse().unwrap()));
+        assert!(!Networks::default().contains("127.0.0.1".parse().unwrap()));
         assert!(!networks(&["::/0"]).contains("127.0.0.1".parse().unwrap()));
     }
 

@@ -1,4 +1,4 @@
-//! Why a policy is refused, and with it the table it came in.
+//! Why a policy cannot be used, and its route is closed.
 
 /// What cannot be applied as it is written. Never holds a password or its hash.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -15,7 +15,8 @@ pub(crate) struct Policies {
 }
 
 impl Policies {
-    /// The policy of a route that [`crate::route::validate`] found good; `None` where nothing is on.
+    /// The policy of a route; `None` where nothing is on. One that cannot be used closes its route, and is told in the log
+    /// once: by its route, and by the field that is wrong.
     pub(crate) fn of(&mut self, route: &Route) -> Option<Arc<Policy>> {
         if route.policy.is_none() {
             return None;

@@ -47,6 +47,8 @@ pub(crate) use visit::visit;
 /// The middleware of one route, ready for use.
 #[derive(Debug)]
 pub(crate) struct Policy {
+    /// Nobody is let in: the settings cannot be used.
+    closed: bool,
     allow: Option<Networks>,
     https: Option<Https>,
     maintenance: Option<Maintenance>,
@@ -67,6 +69,7 @@ impl Policy {
         let prefix = prefix.trim_end_matches('/');
         let allow = (!model.allow.is_empty()).then(|| Networks::parse("allow", &model.allow));
         Ok(Policy {
+            closed: false,
             allow: allow.transpose()?,
             https: model.https.as_ref().map(Https::compile).transpose()?,
             maintenance: model.maintenance.as_ref().map(Maintenance::compile).transpose()?,
@@ -82,10 +85,12 @@ impl Policy {
         })
     }
 
-    /// Lets nobody in: what a route falls back to whose policy cannot be applied.
+    /// Lets nobody in: what a route falls back to whose policy cannot be applied. Without it an allow-list or a password
+    /// would be missing.
     fn closed() -> Self {
         Policy {
-            allow: Some(Networks::none()),
+            closed: true,
+            allow: None,
             https: None,
             maintenance: None,
             rate_limit: None,

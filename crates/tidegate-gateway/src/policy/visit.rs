@@ -64,6 +64,9 @@ impl Policy {
 
     /// The answer where the app is not to be asked.
     async fn answer(&self, view: &dyn RequestView, https_port: Option<u16>) -> Option<Response<Part>> {
+        if self.closed {
+            return Some(Page::CLOSED.response());
+        }
         if self.allow.as_ref().is_some_and(|networks| !networks.contains(view.client())) {
             return Some(Page::NOT_ALLOWED.response());
         }

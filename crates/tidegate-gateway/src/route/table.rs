@@ -9,7 +9,7 @@ use super::host::Hosts;
 use super::path::Paths;
 use crate::balance::Guard;
 use crate::count::{RouteRow, RouteRows};
-use crate::policy::{Policies, Policy, PolicyError, Site};
+use crate::policy::{Policies, Policy};
 
 /// Most routes, upstreams and endpoints of a table.
 const MOST: usize = 100_000;
@@ -49,12 +49,6 @@ pub(crate) enum TableError {
     /// A path that no request can match.
     #[error("route path `{0}` does not begin with `/`")]
     Path(String),
-    /// A policy that cannot be applied as it is written.
-    #[error("route `{0}{1}`: {2}")]
-    Policy(String, String, PolicyError),
-    /// Files that cannot be served as it is written.
-    #[error("upstream `{0}`: {1}")]
-    Site(String, PolicyError),
     /// Shares that leave requests over or give too many away.
     #[error("the weights of upstream `{0}` sum to {1}, not to 100")]
     Weights(String, u64),
@@ -135,7 +129,8 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Looks a table over before anything is made of it.
+/// Looks a table over before anything is made of it. Only what concerns the whole table refuses it: a policy or a site that
+/// cannot be used closes its own route or arm, so that one app's mistake keeps no other app's table away.
 pub(crate) fn validate(table: &RouteTable) -> Result<(), TableError> {
     let endpoints =
         table.upstreams.values().flat_map(|upstream| &upstream.arms).map(|arm| arm.endpoints.len());
@@ -147,18 +142,11 @@ pub(crate) fn validate(table: &RouteTable) -> Result<(), TableError> {
         if !route.path.starts_with('/') {
             return Err(TableError::Path(route.path.clone()));
         }
-        if !route.policy.is_none() {
-            let wrong = |error| TableError::Policy(route.host.clone(), route.path.clone(), error);
-            Policy::compile(&route.policy, &route.path).map_err(wrong)?;
-        }
     }
     for (name, upstream) in &table.upstreams {
         let sum: u64 = upstream.arms.iter().map(|arm| u64::from(arm.weight)).sum();
         if !upstream.arms.is_empty() && sum != 100 {
             return Err(TableError::Weights(name.clone(), sum));
-        }
-        for site in upstream.arms.iter().filter_map(|arm| arm.site.as_ref()) {
-            Site::compile(site).map_err(|error| TableError::Site(name.clone(), error))?;
         }
     }
     Ok(())

@@ -63,16 +63,6 @@ fn acked(message: &Message) -> Option<u64> {
     }
 }
 
-/// Why the gateway refuses the table.
-pub fn why_refused(stage: &Stage, table: &RouteTable) -> String {
-    let mut raw = Raw::new(stage);
-    raw.hear();
-    match raw.apply(table) {
-        Message::Refused { why, .. } => why,
-        other => panic!("not refused: {other:?}"),
-    }
-}
-
 fn refused(message: &Message) -> Option<(u64, u64)> {
     match message {
         Message::Refused { epoch, current, .. } => Some((*epoch, *current)),

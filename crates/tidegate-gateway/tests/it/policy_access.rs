@@ -4,10 +4,9 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tidegate_core::model::{HttpsPolicy, Maintenance, RoutePolicy};
+use tidegate_core::model::{HttpsPolicy, Maintenance, Route, RoutePolicy};
 use tidegate_core::time::Millis;
 
-use crate::control::why_refused;
 use crate::stage::Stage;
 use crate::stage::client::Client;
 use crate::stage::table::with_policy;
@@ -93,15 +92,23 @@ fn maintenance_is_for_everybody_but_a_few() {
     assert_eq!(client.get("a", "/any").status(), 502);
 }
 
+/// One app's mistake keeps no other app's table away, and opens nothing.
 #[test]
-fn a_policy_that_cannot_be_applied_refuses_the_table() {
+fn a_policy_that_cannot_be_applied_closes_its_route_alone() {
     let stage = Stage::new();
-    let app = Upstream::saying("first");
-    stage.apply(&with_policy(1, &[("web-1", app.address)], RoutePolicy::default()));
+    let (old, new) = (Upstream::saying("old"), Upstream::saying("new"));
+    stage.apply(&with_policy(1, &[("web-1", old.address)], RoutePolicy::default()));
     let wrong = RoutePolicy { allow: vec!["10.0.0.0/99".to_owned()], ..RoutePolicy::default() };
-    let why = why_refused(&stage, &with_policy(2, &[("web-1", nobody())], wrong));
-    assert!(why.contains("route `*/`: `allow`: `10.0.0.0/99`"), "{why}");
-    assert_eq!(Client::new(stage.address).get("a", "/").text(), "first");
+    let mut table = with_policy(2, &[("web-1", new.address)], wrong);
+    let good = Route { host: "b".to_owned(), policy: RoutePolicy::default(), ..table.routes[0].clone() };
+    table.routes.push(good);
+    stage.apply(&table);
+    let mut client = Client::new(stage.address);
+    let answer = client.get("a", "/");
+    assert_eq!((answer.status(), answer.field("tidegate-gateway")), (503, Some("closed")));
+    assert_eq!(client.get("b", "/").text(), "new");
+    stage.apply(&with_policy(3, &[("web-1", new.address)], RoutePolicy::default()));
+    assert_eq!(client.get("a", "/").text(), "new");
 }
 
 #[test]

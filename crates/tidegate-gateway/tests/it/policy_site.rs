@@ -8,7 +8,7 @@ use std::path::Path;
 use tempfile::TempDir;
 use tidegate_core::model::{Arm, ArmRole, Rewrite, RouteTable, Site};
 
-use crate::control::{counts_when, why_refused};
+use crate::control::counts_when;
 use crate::stage::Stage;
 use crate::stage::client::{Client, Message};
 use crate::stage::table::{arm, with_arms};
@@ -279,18 +279,20 @@ fn arms_of_files_are_assigned_and_counted_like_any_other() {
 }
 
 #[test]
-fn a_site_that_cannot_be_is_refused_and_one_that_is_gone_is_an_error() {
+fn a_site_that_cannot_be_answers_nothing_and_one_that_is_gone_is_an_error() {
     let stage = Stage::new();
     let site = |root: &str, not_found: Option<&str>| Site {
         root: root.into(),
         spa: false,
         not_found: not_found.map(str::to_owned),
     };
-    for site in [site("relative", None), site("/tmp", Some("../secret")), site("/tmp", Some(""))] {
-        let why = why_refused(&stage, &table(1, site));
-        assert!(why.contains("upstream `app/dev/web`: `site`"), "{why}");
+    let wrong = [site("relative", None), site("/tmp", Some("../secret")), site("/tmp", Some(""))];
+    for (epoch, site) in (1..).zip(wrong) {
+        stage.apply(&table(epoch, site));
+        let answer = Client::new(stage.address).get("a", "/");
+        assert_eq!((answer.status(), answer.field("tidegate-gateway")), (503, Some("no-endpoint")));
     }
-    stage.apply(&table(1, site("/no/such/folder", None)));
+    stage.apply(&table(4, site("/no/such/folder", None)));
     assert_eq!(Client::new(stage.address).get("a", "/").status(), 500);
 }
 

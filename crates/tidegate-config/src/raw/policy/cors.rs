@@ -51,6 +51,9 @@ pub(crate) struct Origin(String);
 #[derive(Clone, Debug)]
 pub(crate) struct MethodName(String);
 
+/// With commas and blanks.
+const LONGEST_LIST: usize = 2_048;
+
 impl Rule for Origin {
     const WHAT: &'static str = "an origin";
     const CODE: Code = codes::BAD_ORIGIN;
@@ -68,7 +71,8 @@ impl Rule for Origin {
             return Err("an origin ends with its host or port: leave out the path".to_owned());
         }
         let (host, port) = rest.rsplit_once(':').map_or((rest, None), |(host, port)| (host, Some(port)));
-        if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
+        let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0 && port.to_string() == text);
+        if port.is_some_and(|port| !is_port(port)) {
             return Err("the port is a number from 1 to 65535".to_owned());
         }
         if host == "*" {
@@ -139,7 +143,24 @@ fn read_map(place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Cors> {
         ..of_origins(&origins)
     };
     check_credentials(&cors, map.credentials.get(), findings);
+    let lists = [("methods", &cors.methods), ("headers", &cors.headers), ("expose", &cors.expose)];
+    for (key, names) in lists {
+        check_length(key, names, place, findings);
+    }
     Some(cors)
+}
+
+/// A list is sent whole, in one field of every answer it belongs to.
+fn check_length(key: &str, names: &[String], place: &Place<'_>, findings: &mut Findings<'_>) {
+    if names.join(", ").len() <= LONGEST_LIST {
+        return;
+    }
+    let message = format!("`{key}` of `cors` is longer than {LONGEST_LIST} bytes");
+    findings.push(
+        Diagnostic::error(codes::OUT_OF_RANGE, message)
+            .at(place.key, "in here")
+            .help(format!("name fewer of them, or remove `{key}` to get its default")),
+    );
 }
 
 /// Browsers refuse the two together, and an answer that names every origin instead would let any site act as the user.

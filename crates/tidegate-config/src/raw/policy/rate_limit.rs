@@ -7,6 +7,7 @@ use tidegate_core::model::{ClientKey, RateLimit};
 use tidegate_core::time::Millis;
 
 use crate::codes::{self, Code};
+use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
 use crate::raw::fields::required;
 use crate::raw::read::{Place, Read};
@@ -74,12 +75,29 @@ fn read_map(place: &Place<'_>, findings: &mut Findings<'_>) -> Option<RateLimit>
     let requests = required(&map.requests, "requests", place, findings);
     let per = required(&map.per, "per", place, findings);
     let requests = requests?.0;
-    Some(RateLimit {
+    let limit = RateLimit {
         requests,
         per: per?.0,
         burst: map.burst.value().map_or(requests, |burst| burst.0),
         by: map.by.value().map_or(ClientKey::Address, |by| by.0.clone()),
-    })
+    };
+    if let Some(burst) = map.burst.get().filter(|_| fills_never(&limit)) {
+        findings.push(
+            Diagnostic::error(
+                codes::OUT_OF_RANGE,
+                "the bucket is so large that it would take centuries to fill",
+            )
+            .at(burst.span, "of this size")
+            .help("lower `burst`, or raise `requests`"),
+        );
+    }
+    Some(limit)
+}
+
+/// Whether filling an empty bucket takes more nanoseconds than the gateway counts.
+fn fills_never(limit: &RateLimit) -> bool {
+    let nanoseconds = u128::from(limit.per.0) * 1_000_000;
+    nanoseconds / u128::from(limit.requests) * u128::from(limit.burst) > u128::from(u64::MAX)
 }
 
 impl JsonSchema for RawRateLimit {

@@ -60,6 +60,9 @@ impl Rule for Location {
                 "write a URL like `https://example.com{path}{query}` or a path like `/new`".to_owned()
             );
         }
+        if scheme.is_some() && !["https://", "http://"].iter().any(|scheme| text.starts_with(scheme)) {
+            return Err("write the scheme in lower case: `https://`".to_owned());
+        }
         if text.len() > 2048 || !text.bytes().all(|b| b.is_ascii_graphic()) || text.contains('\\') {
             return Err("visible ASCII characters without spaces and `\\`, at most 2048".to_owned());
         }

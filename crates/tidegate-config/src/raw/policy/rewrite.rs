@@ -36,13 +36,13 @@ pub(crate) struct Target(String);
 impl Read for Target {
     fn read(place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Self> {
         let RoutePath(path) = RoutePath::read(place, findings)?;
-        if path.bytes().all(|b| b.is_ascii_graphic()) {
+        if path.bytes().all(|b| b.is_ascii_graphic() && !b"<>`".contains(&b)) {
             return Some(Target(path));
         }
         let message = format!("{} is not a path that can be sent", quote(&path));
         findings.push(
             Diagnostic::error(codes::BAD_PATH, message)
-                .at(place.node.span, "not ASCII")
+                .at(place.node.span, "has characters that no path has")
                 .help("write other characters percent-encoded: `/b%C3%BCcher`"),
         );
         None
