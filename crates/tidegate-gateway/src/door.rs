@@ -26,6 +26,14 @@ pub(crate) struct Sockets {
     pub(crate) proxies: Arc<[IpNet]>,
 }
 
+impl Sockets {
+    /// Where clients find TLS.
+    pub(crate) fn https_port(&self) -> Option<u16> {
+        let (listener, _) = self.tls.as_ref()?;
+        Some(listener.local_addr().ok()?.port())
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Doors {

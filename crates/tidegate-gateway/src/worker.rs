@@ -33,6 +33,9 @@ const SWEEP_EVERY: Duration = Duration::from_millis(200);
 /// How long accepting rests when the process has no descriptor left.
 const ACCEPT_REST: Duration = Duration::from_millis(20);
 
+/// The port that `https` stands for.
+const HTTPS: u16 = 443;
+
 /// What the control side tells a worker.
 #[derive(Debug)]
 pub(crate) enum Order {
@@ -121,6 +124,8 @@ pub(crate) struct Worker {
     pub(crate) plains: Plains,
     pub(crate) desks: Desks,
     pub(crate) pipes: Pipes,
+    /// See [`Worker::https_port`].
+    https_port: Option<u16>,
     table: RefCell<Arc<Table>>,
     rotation: Cell<u64>,
     pub(crate) atlas: Atlas,
@@ -164,6 +169,7 @@ pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
         plains: Plains::new(limits),
         desks: Desks::default(),
         pipes: Pipes::default(),
+        https_port: sockets.https_port().filter(|port| *port != HTTPS),
         table: RefCell::new(table),
         rotation: Cell::new(index as u64),
         atlas: Atlas::new(geo),
@@ -248,7 +254,7 @@ impl Worker {
 
     /// Where TLS is spoken, if that is not the port that `https` stands for.
     pub(crate) fn https_port(&self) -> Option<u16> {
-        None
+        self.https_port
     }
 
     /// The table of now. Not to be held over a wait.

@@ -10,11 +10,14 @@ use std::sync::Arc;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use tidegate_core::model::{HttpsPolicy, RoutePolicy};
+use tidegate_core::time::Millis;
 use tidegate_gateway::Limits;
 
 use crate::stage::certs::Authority;
+use crate::stage::client::Client;
 use crate::stage::program::{curl, s_client};
-use crate::stage::table::table;
+use crate::stage::table::{table, with_policy};
 use crate::stage::upstream::Upstream;
 use crate::stage::{Stage, until};
 
@@ -25,7 +28,7 @@ struct Secure {
     certs: PathBuf,
     ca: PathBuf,
     authority: Authority,
-    _upstream: Upstream,
+    upstream: Upstream,
 }
 
 impl Secure {
@@ -40,7 +43,7 @@ impl Secure {
         stage.apply(&table(1, &[("web-1", upstream.address)]));
         let https = stage.link.observe().https.unwrap().parse().unwrap();
         let (certs, ca) = (stage.dir.path().join("certs"), authority.file(stage.dir.path()));
-        Secure { stage, https, certs, ca, authority, _upstream: upstream }
+        Secure { stage, https, certs, ca, authority, upstream }
     }
 
     /// Who signed the certificate that is shown for the name; `None`: none is shown.
@@ -93,6 +96,25 @@ fn every_version_of_http_and_tls_is_spoken() {
     }
     let said = s_client(&secure.ca, secure.https, &["-servername", "a.test", "-tls1_1"], "");
     assert!(!said.done, "older versions are not: {said:?}");
+}
+
+/// Whoever comes without TLS is sent to the very port where the gateway speaks it, and told there to stay.
+#[test]
+fn a_redirect_to_https_leads_to_where_tls_is_spoken() {
+    let secure = Secure::new();
+    let strict = HttpsPolicy { redirect: true, hsts: Some(Millis(86_400_000)), hsts_subdomains: true };
+    let policy = RoutePolicy { https: Some(strict), ..RoutePolicy::default() };
+    secure.stage.apply(&with_policy(2, &[("web-1", secure.upstream.address)], policy));
+    let answer = Client::new(secure.stage.address).get("a.test", "/path?q");
+    let there = format!("https://a.test:{}/path?q", secure.https.port());
+    assert_eq!((answer.status(), answer.field("location")), (308, Some(there.as_str())));
+    assert_eq!(answer.field("strict-transport-security"), None, "nobody believes it without TLS");
+    for (args, version) in [(["--http1.1", "-i"], "1.1 200"), (["--http2", "-i"], "2 200")] {
+        let said = curl(&secure.ca, secure.https, &there, &args);
+        assert!(said.done && said.out.ends_with(version), "{said:?}");
+        let strict = "strict-transport-security: max-age=86400; includesubdomains";
+        assert!(said.out.to_ascii_lowercase().contains(strict), "{said:?}");
+    }
 }
 
 #[test]
