@@ -38,6 +38,8 @@ const LOG_LARGEST: u64 = 8 << 20;
 pub struct GatewayProcess {
     dir: PathBuf,
     listen: SocketAddr,
+    /// Where it speaks TLS.
+    https: Option<SocketAddr>,
     /// Options about clients: another gateway takes the place of one that was started with others.
     edge: Vec<OsString>,
     /// Further options it is started with.
@@ -75,7 +77,7 @@ impl GatewayProcess {
                 "free some space or choose another --data",
             )
         })?;
-        Ok(GatewayProcess { dir, listen, edge: edge.to_args(), options: Vec::new() })
+        Ok(GatewayProcess { dir, listen, https: edge.https, edge: edge.to_args(), options: Vec::new() })
     }
 
     /// Started with these options from now on; one that runs goes on as it was started.
@@ -107,7 +109,7 @@ impl GatewayProcess {
         if same && self.is_as_told() {
             return Ok(there);
         }
-        self.can_move_from(&there)?;
+        self.can_move_from(&there, seen.https.as_deref())?;
         self.end(link);
         let mut child = self.start().map_err(|error| self.refused(&error.to_string()))?;
         let old = seen.pid;
@@ -115,19 +117,24 @@ impl GatewayProcess {
             .map(|seen| seen.listen.unwrap_or_default())
     }
 
-    /// Refuses before the gateway that runs is ended: users must not be left without one for a mistyped address.
-    fn can_move_from(&self, there: &str) -> Result<(), Failure> {
-        let port_is_its_own =
-            there.parse::<SocketAddr>().is_ok_and(|there| there.port() == self.listen.port());
-        if port_is_its_own {
-            return Ok(());
+    /// Refuses before the gateway that runs is ended: users must not be left without one for a mistyped address. What it
+    /// listens on itself will be free.
+    fn can_move_from(&self, there: &str, https: Option<&str>) -> Result<(), Failure> {
+        let port = |address: &str| address.parse::<SocketAddr>().ok().map(|address| address.port());
+        let own = [port(there), https.and_then(port)];
+        let refused = |option: &str, address: SocketAddr, error: &dyn std::fmt::Display, stay: String| {
+            let message = format!("the gateway cannot move to {address}: {error}; it goes on at {there}");
+            Failure::environment(message, format!("`{stay}` leaves it there, another {option} moves it"))
+        };
+        if let Err(error) = free(self.listen, &own) {
+            return Err(refused("address", self.listen, &error, format!("--gateway {there}")));
         }
-        std::net::TcpListener::bind(self.listen).map(drop).map_err(|error| {
-            Failure::environment(
-                format!("the gateway cannot move to {}: {error}; it goes on at {there}", self.listen),
-                format!("`--gateway {there}` leaves it there, another address moves it"),
-            )
-        })
+        let Some(asked) = self.https else { return Ok(()) };
+        let stay = https.map_or(format!("--gateway {there}"), |https| format!("--https {https}"));
+        if asked.port() != 0 && asked.port() == self.listen.port() {
+            return Err(refused("`--https`", asked, &"requests without TLS come in by this port", stay));
+        }
+        free(asked, &own).map_err(|error| refused("`--https`", asked, &error, stay))
     }
 
     /// Keeps it running from now on, and reaps the children of an earlier program of this process.
@@ -280,6 +287,14 @@ impl GatewayProcess {
         let line = text.lines().rev().find(|line| line.starts_with("error:"))?;
         Some(line.trim_start_matches("error:").trim().to_owned())
     }
+}
+
+/// Whether the address can be listened on once the gateway with these ports has ended.
+fn free(address: SocketAddr, own: &[Option<u16>]) -> io::Result<()> {
+    if own.contains(&Some(address.port())) {
+        return Ok(());
+    }
+    std::net::TcpListener::bind(address).map(drop)
 }
 
 /// Port 0 asked for any port: whichever it got is right.

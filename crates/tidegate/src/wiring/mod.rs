@@ -1,5 +1,6 @@
 //! Puts the parts together into the processes of `tidegate up`. Nothing here decides anything about apps.
 
+pub mod certificates;
 pub mod data_dir;
 pub mod gateway;
 #[cfg(debug_assertions)]

@@ -19,6 +19,7 @@ use tidegate_os::process::Inherited;
 use tidegate_store::{Store, StoreError};
 use tokio::sync::watch;
 
+use super::certificates;
 use super::data_dir::DataDir;
 use super::gateway::{GatewayKeeper, GatewayProcess, Sink};
 use super::observe::ObserveArgs;
@@ -138,13 +139,18 @@ fn start(
     let reader =
         store.reader().map_err(|error| Failure::environment(error.to_string(), "run `tidegate up` again"))?;
     let logs: Arc<dyn tidegate_backend::Logs> = Arc::new(backend.logs());
+    let gateway_dir = gateway.dir().to_owned();
     let handle = Handle::new(HandleParts {
         signals: sender.clone(),
         published: published.clone(),
         reader,
         logs: logs.clone(),
         data: data.path().to_owned(),
-        machine: Box::new(move || doctor(&process)),
+        machine: Box::new(move || {
+            let mut findings = doctor(&process);
+            findings.extend(certificates::findings(&gateway_dir));
+            findings
+        }),
         down: Box::new(move || {
             let _ = asked.send(Some(Ending::Down));
         }),
