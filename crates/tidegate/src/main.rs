@@ -8,6 +8,7 @@ mod exit;
 mod failure;
 mod folder;
 mod locate;
+mod marks;
 mod print;
 mod session;
 mod trace;

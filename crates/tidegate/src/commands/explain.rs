@@ -1,4 +1,4 @@
-//! `tidegate explain`: why a rollout ended as it did; or what an error code means.
+//! `tidegate explain`: why a rollout ended as it did; or what an error code or a mark of the gateway means.
 
 use clap::Args;
 use tidegate_core::model::RolloutId;
@@ -6,6 +6,7 @@ use tidegate_core::model::RolloutId;
 use crate::cli::{JsonArgs, ScopeArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::marks;
 use crate::print::{self, Out};
 use crate::session::Session;
 
@@ -14,11 +15,12 @@ use crate::session::Session;
 #[command(
     after_help = "Examples:\n  tidegate explain                         the last rollout or deploy\n  \
                         tidegate explain 12                      rollout 12\n  \
-                        tidegate explain manifest::unknown-key   what an error code means"
+                        tidegate explain manifest::unknown-key   what an error code means\n  \
+                        tidegate explain no-endpoint             what `tidegate-gateway: no-endpoint` on an answer means"
 )]
 pub struct ExplainArgs {
-    /// A rollout's number, or the code of an error [default: the last one that did not succeed]
-    #[arg(value_name = "ROLLOUT|CODE")]
+    /// A rollout's number, the code of an error, or a mark of the gateway [default: the last one that did not succeed]
+    #[arg(value_name = "ROLLOUT|CODE|MARK")]
     what: Option<String>,
     #[command(flatten)]
     scope: ScopeArgs,
@@ -45,15 +47,16 @@ pub fn run(args: ExplainArgs, session: &Session) -> Result<Exit, Failure> {
 }
 
 fn explain_code(what: &str) -> Result<Exit, Failure> {
-    let known = tidegate_config::codes().iter().find(|code| code.id == what);
-    let Some(code) = known else {
-        let message = format!("`{what}` is neither the number of a rollout nor a known code");
+    let code = tidegate_config::codes().iter().find(|code| code.id == what).map(|code| code.explanation);
+    let Some(explanation) = code.or_else(|| marks::explanation(what)) else {
+        let message = format!("`{what}` is neither the number of a rollout nor a known code or mark");
         return Err(Failure::mistake(
             message,
-            "numbers are in `tidegate events`, codes in brackets in error messages",
+            "numbers are in `tidegate events`, codes in brackets in error messages, marks in the header \
+             `tidegate-gateway` of answers",
         ));
     };
     let mut out = Out::new();
-    out.line(code.id)?;
-    out.text(&print::wrapped(code.explanation))
+    out.line(what)?;
+    out.text(&print::wrapped(explanation))
 }
