@@ -76,6 +76,16 @@ impl Seen {
         values.next().map(|value| value.trim().to_owned())
     }
 
+    /// With its transfer coding spelled as most write it.
+    pub fn with_plain_encoding(mut self) -> Self {
+        for field in &mut self.fields {
+            if field.to_ascii_lowercase().starts_with("transfer-encoding:") {
+                *field = "transfer-encoding: chunked".to_owned();
+            }
+        }
+        self
+    }
+
     /// Without what two right spellings of a message differ in.
     pub fn meaning(&self) -> (String, Vec<String>, Vec<u8>) {
         let spelled = |line: &String| {
