@@ -1,5 +1,5 @@
 //! The ways into a worker: one listener for plain connections, one for TLS. What comes in by either is brought to where
-//! [`front::serve`](crate::front::serve) takes it.
+//! [`front::serve`] takes it.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! The latencies one worker measured: a [`Histogram`] that can be raised without a lock. Latencies of an instance lie
+//! The latencies one worker measured: a histogram that can be raised without a lock. Latencies of an instance lie
 //! close together, so the counters of a power of two are made when the first falls in it.
 
 use std::sync::OnceLock;

@@ -1,7 +1,7 @@
 //! What is done with the requests of a route besides passing them on: the middleware of [`RoutePolicy`], compiled once per
 //! table and applied in the order of its fields. What refuses comes first.
 //!
-//! [`visit`] is what the front calls for a request of a route that has a policy; nothing here runs for the others. Each
+//! [`visit()`] is what the front calls for a request of a route that has a policy; nothing here runs for the others. Each
 //! middleware is a file of its name and knows nothing of the others.
 
 mod accept;
