@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use tidegate_core::model::RouteTable;
 use tidegate_os::lock::{Lock, LockError};
@@ -11,6 +12,10 @@ use crate::epochs::{Places, load};
 use crate::gateway::{GatewayConfig, GatewayError, file_error};
 use crate::handover::{self, Elder, HTTP, HTTPS, Legacy, Listening};
 use crate::listen;
+
+/// How long a process that was killed may take to let go of what it has, and how often that is looked for.
+pub(crate) const ENDS_WITHIN: Duration = Duration::from_secs(2);
+pub(crate) const LOOK: Duration = Duration::from_millis(5);
 
 /// See the module.
 pub(crate) struct Start {
@@ -35,7 +40,7 @@ impl Start {
         match handover::take(&config.dir, drain) {
             Ok(legacy) => Start::after(config, legacy),
             // It was killed in the middle: there is no place to be taken any more, only a free one.
-            Err(error) => match take_lock(&config.dir) {
+            Err(error) => match patiently(|| take_lock(&config.dir)) {
                 Ok(lock) => Start::alone(config, lock),
                 Err(_) => Err(GatewayError::Handover(error)),
             },
@@ -63,8 +68,14 @@ impl Start {
     fn alone(config: &GatewayConfig, lock: Lock) -> Result<Self, GatewayError> {
         let table = load(&config.dir)?;
         let workers = config.workers.max(1);
-        let plain = enough(Vec::new(), config.listen, workers)?;
-        let tls = config.https.map(|https| enough(Vec::new(), https, workers)).transpose()?;
+        let open = |address| move || enough(Vec::new(), address, workers);
+        let (plain, tls) = match config.take_over {
+            None => (open(config.listen)()?, config.https.map(|https| open(https)()).transpose()?),
+            Some(_) => (
+                patiently(open(config.listen))?,
+                config.https.map(|https| patiently(open(https))).transpose()?,
+            ),
+        };
         Ok(Start { lock, table, plain, tls: tls.unwrap_or_default(), elder: None })
     }
 
@@ -84,6 +95,25 @@ impl Start {
             tls = enough(tls, https, workers)?;
         }
         Ok(Start { lock, table, plain, tls, elder: Some(elder) })
+    }
+}
+
+/// Tries again while a process that was killed has not quite ended: its lock and its sockets go one after the other.
+fn patiently<T>(mut attempt: impl FnMut() -> Result<T, GatewayError>) -> Result<T, GatewayError> {
+    let until = Instant::now() + ENDS_WITHIN;
+    loop {
+        match attempt() {
+            Err(error) if may_pass(&error) && Instant::now() < until => std::thread::sleep(LOOK),
+            done => return done,
+        }
+    }
+}
+
+fn may_pass(error: &GatewayError) -> bool {
+    match error {
+        GatewayError::Held { .. } => true,
+        GatewayError::Listen { source, .. } => source.kind() == io::ErrorKind::AddrInUse,
+        _ => false,
     }
 }
 

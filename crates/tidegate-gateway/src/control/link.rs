@@ -164,13 +164,18 @@ impl Shared {
 
 async fn stay_connected(shared: &Arc<Shared>) {
     while !shared.dropped() {
-        if let Ok(stream) = connect(&shared.dir) {
-            if let Err(error) = converse(shared, stream).await {
-                tracing::debug!(%error, "the gateway's control connection ended");
+        let comes_back = match connect(&shared.dir) {
+            Ok(stream) => {
+                if let Err(error) = converse(shared, stream).await {
+                    tracing::debug!(%error, "the gateway's control connection ended");
+                }
+                comes_back(shared).await
             }
-            if !comes_back(shared).await {
-                shared.on_disconnect();
-            }
+            // Also where it seemed to come back, and it was the socket of one that had not quite ended.
+            Err(_) => false,
+        };
+        if !comes_back {
+            shared.on_disconnect();
         }
         tokio::time::sleep(RECONNECT_EVERY).await;
     }

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tidegate_core::model::RouteTable;
 use tidegate_os::lock::Lock;
@@ -13,6 +13,7 @@ use tidegate_os::{handoff, socket};
 
 use super::{Listening, Offer, Opening, Ready, SOCKET, hear, say, set_patience, step};
 use crate::epochs::Epochs;
+use crate::start::{ENDS_WITHIN, LOOK};
 
 /// What was taken over.
 #[derive(Debug)]
@@ -61,6 +62,18 @@ fn paired(listeners: Vec<Listening>, descriptors: Vec<OwnedFd>) -> io::Result<Ve
     listeners.into_iter().zip(descriptors).map(listener).collect()
 }
 
+/// Whether whoever has the socket goes on having it: a process that was killed lets go of what it has one by one.
+async fn stays(socket: &Path) -> bool {
+    let until = Instant::now() + ENDS_WITHIN;
+    while socket::connect(socket).is_ok() {
+        if Instant::now() >= until {
+            return true;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    false
+}
+
 impl Elder {
     /// Tells the old gateway that its successor serves, and waits until it obeys, or is dead. An error: it lives and keeps
     /// its place.
@@ -71,7 +84,7 @@ impl Elder {
         step("said");
         let adopted = epochs.elders.adopt(self.stream, self.pid, None).await;
         match adopted {
-            Err(error) if socket::connect(&self.socket).is_ok() => Err(error),
+            Err(error) if stays(&self.socket).await => Err(error),
             // It was killed: what it had is ours, also the queues of its listeners.
             Err(_) | Ok(()) => Ok(()),
         }
