@@ -103,7 +103,7 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Option<HeaderValue> {
 /// Turns an endpoint's head into the one a client gets, and returns how long the endpoint keeps its connection. Which arm
 /// answered is the gateway's to say: an endpoint's own word on it ends here.
 pub(crate) fn prepare_answer(headers: &mut HeaderMap) -> Option<Duration> {
-    let hint = headers.get(KEEP_ALIVE).and_then(|value| parse_keep_alive(value.to_str().ok()?));
+    let hint = headers.get(KEEP_ALIVE).and_then(|value| parse_keep_alive(value.as_bytes()));
     remove_hop_by_hop(headers);
     remove_labels(headers);
     hint
@@ -124,14 +124,17 @@ fn remove_labels(headers: &mut HeaderMap) {
 
 /// Whether an answer is a stream of events that may end between any two of them.
 pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
-    let is_stream = |value: &HeaderValue| {
-        let kind = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-        kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
-    };
+    let is_stream = |value: &HeaderValue| is_event_stream_type(value.as_bytes());
     // Compressed or of a promised length, it cannot be read or must not end early.
     let plain =
         !headers.contains_key(header::CONTENT_ENCODING) && !headers.contains_key(header::CONTENT_LENGTH);
     plain && headers.get(header::CONTENT_TYPE).is_some_and(is_stream)
+}
+
+/// Whether a media type is that of server-sent events.
+pub(crate) fn is_event_stream_type(value: &[u8]) -> bool {
+    let kind = value.split(|byte| *byte == b';').next().unwrap_or_default();
+    kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
 }
 
 /// As [`prepare_answer`] for 101: the change of protocol is passed on.
@@ -223,8 +226,10 @@ pub(crate) fn keep_or_make_id(headers: &mut HeaderMap, id: impl FnOnce() -> Head
     }
 }
 
-fn parse_keep_alive(value: &str) -> Option<Duration> {
-    let mut items = value.split(',').filter_map(|item| item.trim_ascii().split_once('='));
+/// What a `Keep-Alive` field says of how long.
+pub(crate) fn parse_keep_alive(value: &[u8]) -> Option<Duration> {
+    let mut items =
+        std::str::from_utf8(value).ok()?.split(',').filter_map(|item| item.trim_ascii().split_once('='));
     let (_, seconds) = items.find(|(name, _)| name.trim_ascii().eq_ignore_ascii_case("timeout"))?;
     seconds.trim_ascii().parse().ok().map(Duration::from_secs)
 }
@@ -322,8 +327,8 @@ mod tests {
 
     #[test]
     fn the_keep_alive_hint_is_read() {
-        assert_eq!(parse_keep_alive("timeout=5, max=100"), Some(Duration::from_secs(5)));
-        assert_eq!(parse_keep_alive("max=100"), None);
-        assert_eq!(parse_keep_alive("timeout=x"), None);
+        assert_eq!(parse_keep_alive(b"timeout=5, max=100"), Some(Duration::from_secs(5)));
+        assert_eq!(parse_keep_alive(b"max=100"), None);
+        assert_eq!(parse_keep_alive(b"timeout=x"), None);
     }
 }

@@ -4,8 +4,10 @@
 //! control socket, the last routing table on disk. [`control::GatewayLink`] is the control plane's end: push a table, see
 //! what every worker uses and what is in flight. The gateway decides nothing about rollouts; it does what the table says.
 //!
-//! A request's way: `front` (parse, police) → `exchange` (route, arm, endpoint) → `upstream` (send, relay). HTTP is
-//! hyper's, in `front` and `upstream` only.
+//! A request has two ways. The fast one, `h1`, is our own HTTP/1.1 for what is plain. The general one is for everything:
+//! `front` (parse, police) → `policy` (middleware) → `exchange` → `upstream` (send, relay); HTTP is hyper's there, in
+//! `front` and `upstream` only. Who gets a request (`route`, `assign`, `balance`, `admission`) and what is counted of it
+//! (`count`, `observe`) is the same for both.
 
 mod admission;
 mod assign;
@@ -41,7 +43,6 @@ mod ticket;
 pub mod tls;
 mod tunnel;
 mod upstream;
-#[allow(dead_code)] // until arms, balancing and policies read it
 mod view;
 mod worker;
 

@@ -322,9 +322,8 @@ impl Worker {
 
     /// A request id, unique for all practical purposes.
     pub(crate) fn request_id(&self) -> HeaderValue {
-        let next = self.id_next.get();
-        self.id_next.set(next.wrapping_add(1));
-        let id = format!("{:016x}{:08x}", self.id_prefix, next);
+        let mut id = Vec::with_capacity(24);
+        self.write_request_id(&mut id);
         HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("none"))
     }
 

@@ -16,7 +16,7 @@ use crate::page::MARK;
 use crate::view::Peer;
 
 /// How long a refused client may go on sending before the connection is cut under it.
-const LINGER: Duration = Duration::from_secs(1);
+pub(crate) const LINGER: Duration = Duration::from_secs(1);
 
 /// What the service and the connection's IO share. One task uses both, so the lock is never waited for; hyper asks that
 /// the IO can move between threads.
@@ -162,12 +162,10 @@ impl State {
 
     /// Until when the next byte must be here, and what it means if not: a refusal, or nothing but the end.
     fn read_deadline(&self) -> Option<(Instant, Option<Refusal>)> {
-        const SLOW_HEAD: Refusal = Refusal { status: 408, why: "the request head took too long" };
-        const SLOW_BODY: Refusal = Refusal { status: 408, why: "the request body took too long" };
         if self.screen.in_head() {
-            Some((self.last_read + self.limits.head, Some(SLOW_HEAD)))
+            Some((self.last_read + self.limits.head, Some(Refusal::SLOW_HEAD)))
         } else if self.screen.in_body() {
-            Some((self.last_read + self.limits.stall, Some(SLOW_BODY)))
+            Some((self.last_read + self.limits.stall, Some(Refusal::SLOW_BODY)))
         } else if self.is_answering() || self.screen.is_tunnel() {
             None
         } else {

@@ -1,5 +1,6 @@
-//! The client's side: what is read from a client, and what it is told. HTTP/1.1 is parsed and written by hyper here and
-//! nowhere else but in [`crate::upstream`]; a parser of our own can take its place in [`serve()`].
+//! The client's side: what is read from a client, and what it is told. [`serve()`] leads every
+//! connection to the fast path first; what that does not take is parsed and written by hyper here, and nowhere else but in
+//! [`crate::upstream`].
 
 mod alarm;
 mod answer;
@@ -12,6 +13,6 @@ mod stream;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use answer::{Answer, Part};
-pub(crate) use client::{Client, refusal_text};
+pub(crate) use client::{Client, LINGER, refusal_text};
 pub(crate) use serve::{boxed, serve};
 pub(crate) use stream::{Stream, Wire};

@@ -15,7 +15,6 @@ pub(crate) enum Wire {
     /// Bytes as they are.
     Plain(TcpStream),
     /// After the handshake.
-    #[allow(dead_code)] // until there is a listener for TLS
     Tls(Box<TlsStream<TcpStream>>),
 }
 

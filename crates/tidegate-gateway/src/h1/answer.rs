@@ -6,9 +6,10 @@ use std::time::Duration;
 use httparse::{Header, Status};
 
 use super::body::{Body, Framing};
-use super::request::{parse_length, write_field};
+use super::request::write_field;
 use crate::assign::Note;
-use crate::front::screen::Chunks;
+use crate::front::screen::{Chunks, parse_length};
+use crate::head::{is_event_stream_type, parse_keep_alive};
 use crate::ticket::Ticket;
 
 /// Fields of a head, at most.
@@ -142,7 +143,7 @@ impl<'a> Sorted<'a> {
                 Kind::Length | Kind::Encoding => return None,
                 Kind::KeepAlive => sorted.hint = parse_keep_alive(value),
                 Kind::Connection => sorted.note_connection(value),
-                Kind::Type => sorted.is_events = is_events(value),
+                Kind::Type => sorted.is_events = is_event_stream_type(value),
                 Kind::Coding => sorted.is_encoded = true,
             }
         }
@@ -208,12 +209,6 @@ fn kind(name: &str) -> Kind {
     }
 }
 
-/// Whether a media type is that of server-sent events.
-fn is_events(value: &[u8]) -> bool {
-    let kind = value.split(|byte| *byte == b';').next().unwrap_or_default();
-    kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
-}
-
 fn write_status(out: &mut Vec<u8>, status: u16, reason: Option<&str>) {
     let digit = |place: u16| b'0' + (status / place % 10) as u8;
     out.extend_from_slice(b"HTTP/1.1 ");
@@ -238,11 +233,4 @@ fn write_fields(out: &mut Vec<u8>, fields: &[Header<'_>], but: Option<&[u8]>) {
 
 fn lists(listed: &[u8], name: &str) -> bool {
     listed.split(|byte| *byte == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
-}
-
-fn parse_keep_alive(value: &[u8]) -> Option<Duration> {
-    let items =
-        std::str::from_utf8(value).ok()?.split(',').filter_map(|item| item.trim_ascii().split_once('='));
-    let mut timeouts = items.filter(|(name, _)| name.trim_ascii().eq_ignore_ascii_case("timeout"));
-    timeouts.next()?.1.trim_ascii().parse().ok().map(Duration::from_secs)
 }

@@ -16,18 +16,16 @@ use super::request::{self, Added, Asked, Bound, Read};
 use super::transfer::{End, Parts, Transfer};
 use crate::admission::Entry;
 use crate::assign::Note;
-use crate::balance::{Failure as why, Tries};
+use crate::balance::{Failure as Miss, Tries};
 use crate::count::Outcome;
 use crate::front::screen::Refusal;
-use crate::front::{Alarm, Stream, Wire, boxed, refusal_text};
+use crate::front::{Alarm, LINGER, Stream, Wire, boxed, refusal_text};
 use crate::page::Page;
 use crate::ticket::Ticket;
 use crate::upstream::Plain;
 use crate::view::Peer;
 use crate::worker::Worker;
 
-/// How long a client that was told to stop may go on sending before the connection is cut under it.
-const LINGER: Duration = Duration::from_secs(1);
 /// A connection that was quiet for so long gives up what it would need for a request.
 const QUIET: Duration = Duration::from_millis(250);
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -170,8 +168,7 @@ impl Connection<'_> {
                 Some(Ok(count)) if count > 0 => {}
                 Some(_) => return Err(Next::End(desk)),
                 None => {
-                    const SLOW: Refusal = Refusal { status: 408, why: "the request head took too long" };
-                    return Err(self.refuse(desk, SLOW).await);
+                    return Err(self.refuse(desk, Refusal::SLOW_HEAD).await);
                 }
             }
         }
@@ -319,9 +316,9 @@ impl Connection<'_> {
     fn failure(&self, desk: &Desk, length: usize, work: Work<'_>, end: End) -> Failure {
         let Work { ticket, bound, tries, .. } = work;
         let repeatable = bound.is_idempotent && bound.bodyless;
-        let (why, page) = match end {
-            End::Unsent => (why::Unsent, Page::CONNECT_FAILED),
-            End::Broken if repeatable => (why::Broken, Page::RESET),
+        let (miss, page) = match end {
+            End::Unsent => (Miss::Unsent, Page::CONNECT_FAILED),
+            End::Broken if repeatable => (Miss::Broken, Page::RESET),
             End::Broken | End::Garbled | End::Over => return Failure::Final(Outcome::Reset, Page::RESET),
             End::Timeout => return Failure::Final(Outcome::Timeout, Page::TIMEOUT),
             End::Unwanted(entry) => return Failure::Again(entry, Outcome::ServerError),
@@ -330,7 +327,7 @@ impl Connection<'_> {
             End::Gone => return Failure::Gone,
         };
         ticket.on_answer();
-        let next = request::readmit(self.worker, &desk.input.filled()[..length], ticket, (tries, why));
+        let next = request::readmit(self.worker, &desk.input.filled()[..length], ticket, (tries, miss));
         next.map_or(Failure::Final(Outcome::Reset, page), |entry| {
             Failure::Again(Box::new(entry), Outcome::Reset)
         })
@@ -354,7 +351,7 @@ impl Connection<'_> {
         let parts = Parts {
             worker: self.worker,
             client: &mut self.wire,
-            server: &mut plain.socket,
+            server: &mut plain.link,
             desk,
             alarm: &mut self.alarm,
             ticket,

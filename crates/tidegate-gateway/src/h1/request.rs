@@ -13,7 +13,7 @@ use super::body::{Body, Framing};
 use crate::admission::Entry;
 use crate::assign::Note;
 use crate::balance::{Failure, Tries};
-use crate::front::screen::Chunks;
+use crate::front::screen::{Chunks, parse_length};
 use crate::page::Page;
 use crate::route::host_name;
 use crate::ticket::Ticket;
@@ -287,16 +287,6 @@ impl<'a> Sorted<'a> {
             body,
         }
     }
-}
-
-/// Digits only, and short enough to be a size.
-pub(super) fn parse_length(value: &[u8]) -> Option<u64> {
-    if !(1..=18).contains(&value.len()) {
-        return None;
-    }
-    value
-        .iter()
-        .try_fold(0, |sum: u64, byte| byte.is_ascii_digit().then(|| sum * 10 + u64::from(byte - b'0')))
 }
 
 /// The head as routing and arms see it.

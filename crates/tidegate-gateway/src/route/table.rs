@@ -26,10 +26,7 @@ pub(crate) struct Table {
 
 /// One route, compiled.
 #[derive(Debug)]
-#[allow(dead_code)] // until policies are applied
 pub(crate) struct Route {
-    /// Its path prefix, as the manifest has it.
-    pub(crate) prefix: Box<str>,
     /// What is done besides passing requests on; `None`: nothing.
     pub(crate) policy: Option<Arc<Policy>>,
     /// What its requests are counted on.
@@ -70,7 +67,7 @@ impl Table {
             let upstream = index(&route.to).unwrap_or(usize::MAX);
             let policy = policies.of(route);
             let row = rows.of(route);
-            routes.push(Route { prefix: route.path.as_str().into(), policy, row, upstream });
+            routes.push(Route { policy, row, upstream });
         }
         let has_policies = routes.iter().any(|route| route.policy.is_some());
         let guards = upstreams.iter().flat_map(|upstream| &upstream.arms).filter_map(|arm| arm.guard.clone());
@@ -112,7 +109,6 @@ impl Table {
 
 /// What a lookup finds.
 #[derive(Debug)]
-#[allow(dead_code)] // until policies are applied
 pub(crate) enum Found<'a> {
     NoRoute,
     NoUpstream(&'a Route),

@@ -19,7 +19,7 @@ use crate::endpoint::Endpoint;
 
 /// An open connection.
 #[derive(Debug)]
-pub(super) enum Link {
+pub(crate) enum Link {
     Tcp(TcpStream),
     Unix(UnixStream),
     Tls(Box<TlsStream<TcpStream>>),
@@ -29,6 +29,17 @@ impl Link {
     /// Opens one, with everything that comes before HTTP.
     pub(super) async fn open(endpoint: &Endpoint, within: Duration) -> io::Result<Self> {
         tokio::time::timeout(within, connect(&endpoint.address, endpoint.protocol())).await?
+    }
+
+    /// The same as [`Link::is_quiet`], as far as the event loop knows: this asks the kernel only where it has something.
+    pub(super) fn seems_quiet(&self) -> bool {
+        let mut byte = [0];
+        let read = match self {
+            Link::Tcp(stream) => stream.try_read(&mut byte),
+            Link::Unix(stream) => stream.try_read(&mut byte),
+            Link::Tls(_) => return self.is_quiet(),
+        };
+        matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Whether the endpoint has neither closed it nor said anything unasked. Looks at the socket itself: what the event

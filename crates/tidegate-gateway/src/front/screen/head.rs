@@ -212,9 +212,13 @@ fn framing(framers: &Framers<'_>, http_11: bool) -> Result<Framing, Refusal> {
 }
 
 /// Digits only: no sign, no list, no space, and short enough to be a size.
-fn parse_length(value: &[u8]) -> Option<u64> {
-    let digits = (1..=18).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
-    if digits { std::str::from_utf8(value).ok()?.parse().ok() } else { None }
+pub(crate) fn parse_length(value: &[u8]) -> Option<u64> {
+    if !(1..=18).contains(&value.len()) {
+        return None;
+    }
+    value
+        .iter()
+        .try_fold(0, |sum: u64, byte| byte.is_ascii_digit().then(|| sum * 10 + u64::from(byte - b'0')))
 }
 
 /// A token character of RFC 9110.

@@ -5,6 +5,7 @@ mod chunk;
 mod head;
 
 pub(crate) use chunk::Chunks;
+pub(crate) use head::parse_length;
 use head::{Framing, Head};
 
 /// Why a message is refused and what the client is told. The connection is closed with it.
@@ -15,6 +16,11 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// A head that is not whole in time.
+    pub(crate) const SLOW_HEAD: Refusal = Refusal { status: 408, why: "the request head took too long" };
+    /// A body that stops on its way.
+    pub(crate) const SLOW_BODY: Refusal = Refusal { status: 408, why: "the request body took too long" };
+
     const fn bad(why: &'static str) -> Self {
         Refusal { status: 400, why }
     }

@@ -18,7 +18,7 @@ use crate::h1::events::EventStream;
 use crate::h1::lines::{Found, Lines};
 use crate::h1::request;
 use crate::h1::splice::{self, Moved, Side};
-use crate::upstream::Socket;
+use crate::upstream::Link;
 
 impl Transfer<'_> {
     pub(super) fn poll_down(&mut self, cx: &mut Context<'_>) -> Option<End> {
@@ -229,7 +229,7 @@ impl Transfer<'_> {
     /// `None`: not a body for a pipe.
     fn poll_down_splice(&mut self, cx: &mut Context<'_>) -> Option<Poll<Option<End>>> {
         let left = self.answer()?.body.left().filter(|left| self.state.down_pipe.wants(*left))?;
-        let (Socket::Tcp(from), Wire::Plain(to)) = (&*self.on.server, &*self.on.client) else { return None };
+        let (Link::Tcp(from), Wire::Plain(to)) = (&*self.on.server, &*self.on.client) else { return None };
         let pipe = self.state.down_pipe.open(&self.on.worker.pipes)?;
         let mut moved = Moved { read: 0, any: false };
         let polled = splice::poll_move(cx, from, pipe, to, left, &mut moved);

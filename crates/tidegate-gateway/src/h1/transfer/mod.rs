@@ -23,7 +23,7 @@ use crate::count::Outcome;
 use crate::front::screen::Refusal;
 use crate::front::{Alarm, Wire};
 use crate::ticket::Ticket;
-use crate::upstream::Socket;
+use crate::upstream::Link;
 use crate::worker::Worker;
 
 /// Bodies up to this size are copied behind their head, for one write.
@@ -32,7 +32,6 @@ const COPIED: usize = 4096;
 const HALF_CLOSE: Duration = Duration::from_millis(100);
 /// … and is believed for so long: one that is gone looks the same.
 const HALF_CLOSED_WAIT: Duration = Duration::from_secs(5);
-const SLOW_BODY: Refusal = Refusal { status: 408, why: "the request body took too long" };
 
 /// How an attempt ends.
 #[derive(Debug)]
@@ -71,7 +70,7 @@ enum Up {
 pub(super) struct Parts<'a> {
     pub(super) worker: &'a Worker,
     pub(super) client: &'a mut Wire,
-    pub(super) server: &'a mut Socket,
+    pub(super) server: &'a mut Link,
     pub(super) desk: &'a mut Desk,
     pub(super) alarm: &'a mut Alarm,
     pub(super) ticket: &'a mut Ticket,
@@ -184,7 +183,7 @@ impl<'a> Transfer<'a> {
         let unsaid = self.on.desk.reply.len() > self.state.reply_at;
         Some(match &self.state.answer {
             _ if half => End::Gone,
-            None if client_is_slow => End::Refused(SLOW_BODY),
+            None if client_is_slow => End::Refused(Refusal::SLOW_BODY),
             None => End::Timeout,
             Some(answer) if unsaid || answer.body.ready() > 0 || self.state.down_pipe.filled() > 0 => {
                 End::Gone

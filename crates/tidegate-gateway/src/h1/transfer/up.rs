@@ -12,7 +12,7 @@ use crate::count::Outcome;
 use crate::front::Wire;
 use crate::front::screen::Refusal;
 use crate::h1::splice::{self, Moved, Side};
-use crate::upstream::Socket;
+use crate::upstream::Link;
 
 impl Transfer<'_> {
     pub(super) fn poll_up(&mut self, cx: &mut Context<'_>) -> Option<End> {
@@ -121,7 +121,7 @@ impl Transfer<'_> {
     /// `None`: not a body for a pipe.
     fn poll_up_splice(&mut self, cx: &mut Context<'_>) -> Option<Poll<Option<End>>> {
         let left = self.on.upload.left().filter(|left| self.state.up_pipe.wants(*left))?;
-        let (Wire::Plain(from), Socket::Tcp(to)) = (&*self.on.client, &*self.on.server) else { return None };
+        let (Wire::Plain(from), Link::Tcp(to)) = (&*self.on.client, &*self.on.server) else { return None };
         let pipe = self.state.up_pipe.open(&self.on.worker.pipes)?;
         let mut moved = Moved { read: 0, any: false };
         let polled = splice::poll_move(cx, from, pipe, to, left, &mut moved);

@@ -81,13 +81,19 @@ def remaining():
 
 def cancelled():
     """The server hears of a call that its client gave up, besides the one whose deadline passed."""
+    before = told("Waited")
     call = unary("/test.Echo/Wait").future(b"")
-    time.sleep(0.2)
+    told("Waited", before + 1)
     call.cancel()
+    return told("Cancelled", 2)
+
+
+def told(what, least=0):
+    """A count of the server's, waited for until it is so high."""
     until = time.monotonic() + 10
-    while (heard := int(unary("/test.Echo/Cancelled")(b"", timeout=10))) < 2 and time.monotonic() < until:
+    while (count := int(unary("/test.Echo/" + what)(b"", timeout=10))) < least and time.monotonic() < until:
         time.sleep(0.01)
-    return heard
+    return count
 
 
 def large():

@@ -5,6 +5,7 @@ from concurrent import futures
 
 import grpc
 
+waited = 0
 cancelled = 0
 
 
@@ -40,7 +41,9 @@ def talk(requests, _context):
 
 def wait(_request, context):
     """Until the client goes; how long it would have waited was told by the deadline."""
+    global waited
     context.add_callback(note_cancelled)
+    waited += 1
     while context.is_active():
         time.sleep(0.01)
     return b"nobody reads this"
@@ -67,6 +70,7 @@ HANDLERS = {
     "/test.Echo/Numbers": grpc.unary_stream_rpc_method_handler(numbers),
     "/test.Echo/Talk": grpc.stream_stream_rpc_method_handler(talk),
     "/test.Echo/Wait": grpc.unary_unary_rpc_method_handler(wait),
+    "/test.Echo/Waited": grpc.unary_unary_rpc_method_handler(lambda *_: b"%d" % waited),
     "/test.Echo/Cancelled": grpc.unary_unary_rpc_method_handler(lambda *_: b"%d" % cancelled),
     "/test.Echo/Fail": grpc.unary_unary_rpc_method_handler(fail),
     "/test.Echo/FailLate": grpc.unary_stream_rpc_method_handler(fail_late),
