@@ -17,6 +17,7 @@ mod service;
 mod strategy;
 mod traffic;
 mod traffic_policy;
+mod verdict;
 
 pub use address::Address;
 pub use deploy::{Build, BuildPhase, BuildSource, Deploy, DeployPhase, Job, JobKind, JobPhase};
@@ -41,3 +42,4 @@ pub use traffic_policy::{
     ArmRule, Assignment, Balance, Breaker, Concurrency, Match, Mirror, MirrorTo, Outliers, Protocol, Retries,
     Sticky, Timeouts, TrafficPolicy,
 };
+pub use verdict::{Judged, Verdict};
