@@ -1,10 +1,7 @@
 //! Routing tables over time: takes the next one, has every worker use it, keeps it on disk, and only then says so.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,19 +9,12 @@ use tidegate_core::model::{CountsReport, InstanceId, MirrorReport, RouteTable};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::count::Front;
-use crate::gateway::GatewayError;
 use crate::handover::Elders;
 use crate::observe::LogCounts;
 use crate::registry::{Registry, seed};
-use crate::route::{TableError, validate};
+use crate::route::{Table, TableError, validate};
+use crate::table_file::TableFile;
 use crate::worker::Order;
-
-/// The last table's file in the gateway's directory.
-const TABLE_FILE: &str = "table.json";
-/// The table before it, for a start where the last one is torn.
-const EARLIER_FILE: &str = "table.json.1";
-/// The longest table on disk or on the control socket.
-pub(crate) const LARGEST_TABLE: u64 = 64 * 1024 * 1024;
 
 /// Why a table is not applied. The one in use stays.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +39,8 @@ pub(crate) struct Places {
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Epochs {
-    dir: PathBuf,
+    /// Where tables are kept on disk.
+    pub(crate) file: Arc<TableFile>,
     /// Where the workers listen.
     pub(crate) places: Places,
     /// Which process this is: counts of another start from zero.
@@ -59,6 +50,8 @@ pub(crate) struct Epochs {
     /// The gateways before this one that still drain.
     pub(crate) elders: Arc<Elders>,
     draining: AtomicBool,
+    /// Whether another gateway has the directory.
+    succeeded: AtomicBool,
     /// One table at a time.
     applying: Arc<tokio::sync::Mutex<()>>,
     state: Mutex<State>,
@@ -74,25 +67,26 @@ struct State {
 impl Epochs {
     /// The workers already use `table`, compiled by `registry`.
     pub(crate) fn new(
-        dir: PathBuf,
+        file: TableFile,
         places: Places,
         registry: Registry,
-        table: RouteTable,
+        table: Arc<RouteTable>,
         orders: Vec<mpsc::UnboundedSender<Order>>,
         front: Front,
         elders: Arc<Elders>,
     ) -> Self {
         let incarnation = format!("{}-{:016x}", std::process::id(), seed());
-        let state = Mutex::new(State { registry, table: Arc::new(table) });
+        let state = Mutex::new(State { registry, table });
         let applying = Arc::default();
         Epochs {
-            dir,
+            file: Arc::new(file),
             places,
             incarnation,
             front,
             orders,
             elders,
             draining: AtomicBool::new(false),
+            succeeded: AtomicBool::new(false),
             applying,
             state,
         }
@@ -130,6 +124,11 @@ impl Epochs {
         self.draining.store(true, Ordering::Relaxed);
     }
 
+    /// Another gateway keeps the tables of the directory from here on.
+    pub(crate) fn on_succeeded(&self) {
+        self.succeeded.store(true, Ordering::Relaxed);
+    }
+
     /// Keeps other tables off until it is dropped.
     pub(crate) async fn hold(&self) -> tokio::sync::OwnedMutexGuard<()> {
         self.applying.clone().lock_owned().await
@@ -155,10 +154,10 @@ impl Epochs {
         self.lock().registry.mirrors()
     }
 
-    /// Applies a table. When this returns every worker uses it, and it is on disk unless the disk refused.
+    /// Applies a table. When this returns every worker uses it, and the next gateway will find it unless the disk refused.
     pub(crate) async fn apply(&self, table: RouteTable) -> Result<u64, ApplyError> {
         let _one_at_a_time = self.applying.lock().await;
-        let current = self.lock().table.clone();
+        let current = self.table();
         if table.epoch < current.epoch {
             return Err(ApplyError::Older { asked: table.epoch, current: current.epoch });
         }
@@ -169,28 +168,40 @@ impl Epochs {
         }
         validate(&table)?;
         let table = Arc::new(table);
-        let (swapped, kept, ()) = tokio::join!(
-            self.swap(&table),
-            keep(self.dir.clone(), current, table.clone()),
-            self.elders.apply(&table),
-        );
-        if let Err(error) = kept {
-            // Serving comes first: a full disk must not stop a rollback.
-            tracing::error!(%error, epoch = table.epoch, "the routing table is not on disk");
-        }
-        swapped?;
-        let epoch = table.epoch;
-        let mut state = self.lock();
-        state.table = table;
-        // Not before: until its swap a worker may still pick an endpoint that is idle now.
-        state.registry.sweep();
+        // The first one begins on another thread while this one makes the table ready.
+        let ((), before, ()) =
+            tokio::join!(self.keep(table.clone()), self.swap(&table), self.elders.apply(&table));
+        let (epoch, before) = (table.epoch, before?);
+        let last = {
+            let mut state = self.lock();
+            let last = std::mem::replace(&mut state.table, table);
+            // Not before: until its swap a worker may still pick an endpoint that is idle now.
+            state.registry.sweep();
+            last
+        };
+        // A large one takes a while to be dropped: nobody is to wait for that.
+        tokio::task::spawn_blocking(move || drop((before, last, current)));
         Ok(epoch)
     }
 
-    async fn swap(&self, table: &RouteTable) -> Result<(), ApplyError> {
+    /// Has the next gateway find the table.
+    async fn keep(&self, table: Arc<RouteTable>) {
+        if self.succeeded.load(Ordering::Relaxed) {
+            return;
+        }
+        let (file, epoch) = (self.file.clone(), table.epoch);
+        let kept = tokio::task::spawn_blocking(move || file.put(&table)).await;
+        if let Err(error) = kept.map_err(std::io::Error::other).flatten() {
+            // Serving comes first: a full disk must not stop a rollback.
+            tracing::error!(%error, epoch, "the routing table is not on disk");
+        }
+    }
+
+    /// Has every worker use the table; what they used before.
+    async fn swap(&self, table: &Arc<RouteTable>) -> Result<Vec<Arc<Table>>, ApplyError> {
         let compiled = {
             let mut state = self.lock();
-            let compiled = Arc::new(state.registry.compile(table));
+            let compiled = state.registry.compile(table);
             state.registry.settle(table);
             compiled
         };
@@ -201,64 +212,18 @@ impl Epochs {
             let _ = order.send(Order::Swap(compiled.clone(), done));
             waits.push(wait);
         }
-        let mut gone = 0;
+        let mut before = Vec::with_capacity(waits.len());
         for wait in waits {
-            gone += usize::from(wait.await.is_err());
+            before.extend(wait.await);
         }
         // While the gateway drains, its workers end one by one as their connections do.
-        if gone > 0 && !self.draining.load(Ordering::Relaxed) {
+        if before.len() < self.orders.len() && !self.draining.load(Ordering::Relaxed) {
             return Err(ApplyError::Ending);
         }
-        Ok(())
+        Ok(before)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The last table of a gateway's directory or, where its file is torn, the one before. Where neither can be read the last
-/// one's mistake is told.
-pub(crate) fn load(dir: &Path) -> Result<RouteTable, GatewayError> {
-    let (last, earlier) = (dir.join(TABLE_FILE), dir.join(EARLIER_FILE));
-    let torn = match load_table(&last) {
-        Err(error @ GatewayError::Table { .. }) if earlier.exists() => error,
-        read => return read,
-    };
-    let Ok(table) = load_table(&earlier) else { return Err(torn) };
-    tracing::error!(error = %torn, from = %earlier.display(), epoch = table.epoch, "starting with the table before the last");
-    Ok(table)
-}
-
-/// Reads a table; none where there is no file. A file that is no table is refused rather than overwritten.
-fn load_table(path: &Path) -> Result<RouteTable, GatewayError> {
-    let file = |source| GatewayError::File { path: path.to_owned(), source };
-    let wrong = |why: String| GatewayError::Table { path: path.to_owned(), why };
-    match fs::metadata(path) {
-        Ok(found) if found.len() > LARGEST_TABLE => return Err(wrong("the file is too large".into())),
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(RouteTable::default()),
-        Err(error) => return Err(file(error)),
-    }
-    let bytes = fs::read(path).map_err(file)?;
-    let table: RouteTable = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
-    validate(&table).map_err(|error| wrong(error.to_string()))?;
-    Ok(table)
-}
-
-/// Writes the table, and the one before it beside it: that one from memory, since the file may be torn.
-async fn keep(dir: PathBuf, earlier: Arc<RouteTable>, table: Arc<RouteTable>) -> io::Result<()> {
-    let write = move || {
-        // The first one follows no other: without a table is no way to start where there was one.
-        if earlier.epoch > 0 {
-            put(&dir.join(EARLIER_FILE), &earlier)?;
-        }
-        put(&dir.join(TABLE_FILE), &table)
-    };
-    tokio::task::spawn_blocking(write).await.map_err(io::Error::other)?
-}
-
-fn put(path: &Path, table: &RouteTable) -> io::Result<()> {
-    let bytes = serde_json::to_vec(table).map_err(io::Error::other)?;
-    tidegate_os::file::write_atomic(path, &bytes, 0o600)
 }

@@ -2,10 +2,16 @@
 //! gateway's interface.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use tidegate_core::model::RouteTable;
+
+use crate::assign::Secret;
 use crate::front::screen::{Chunks, Screen};
+use crate::limits::Limits;
 use crate::proxy_protocol::{Header, belongs, parse};
-use crate::route::{Hosts, Paths, host_name};
+use crate::registry::Registry;
+use crate::route::{Hosts, Paths, host_name, validate};
 
 /// Whether the fast path takes the bytes for a request's head. What it takes, the general path must take as well, and end
 /// the message at the same byte; which the two are told by an ordinary request that follows.
@@ -117,12 +123,11 @@ pub fn proxy(bytes: &[u8]) -> bool {
     true
 }
 
-/// What of a route the gateway could not use, as the log would say it.
-pub fn route_fault(route: &tidegate_core::model::Route) -> Option<String> {
-    crate::policy::Policy::compile(&route.policy, &route.path).err().map(|error| error.to_string())
-}
-
-/// The same of a site.
-pub fn site_fault(site: &tidegate_core::model::Site) -> Option<String> {
-    crate::policy::Site::compile(site).err().map(|error| error.to_string())
+/// Makes a table ready as a gateway does before its workers use it. The error says why it is refused whole; what else of it
+/// cannot be used is told in the log.
+pub fn table(table: &RouteTable) -> Result<(), String> {
+    validate(table).map_err(|error| error.to_string())?;
+    let mut registry = Registry::new(1, Limits::default(), Secret::of([0; 32]), Arc::default());
+    registry.compile(&Arc::new(table.clone()));
+    Ok(())
 }

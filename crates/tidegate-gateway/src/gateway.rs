@@ -25,6 +25,7 @@ use crate::reign::Reign;
 use crate::route::Table;
 use crate::seats::Seats;
 use crate::start::Start;
+use crate::table_file::TableFile;
 use crate::tls::{Acme, AcmeConfig, Challenges, LocalCa, Shelf, Source, Status, Supply, Tls, Watch};
 use crate::worker::{self, Order, Setup};
 
@@ -148,7 +149,8 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     let front = Front::new(count);
     let (observers, writer) = observe::open(&config.observe, count, front.log())?;
     let mut registry = Registry::new(count, limits, secret, idle.clone());
-    let compiled = Arc::new(registry.compile(&start.table));
+    let table = Arc::new(start.table);
+    let compiled = registry.compile(&table);
     let geo = Arc::new(Geo::open(config.geo.unwrap_or_else(|| config.dir.join(geo::FILE))));
     let sockets = sockets.into_iter().zip(observers).collect();
     let post = Post::start(limits)?;
@@ -159,11 +161,14 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     let (dir, elders) = (config.dir.clone(), Elders::new(idle.clone()));
     let (address, https, connections) = (places.address, places.https, seats.most());
     tracing::info!(%address, ?https, workers = count, connections, "gateway listens");
-    let epochs = Epochs::new(config.dir, places, registry, start.table, orders, front, elders);
+    let file = TableFile::new(config.dir);
+    let epochs = Epochs::new(file, places, registry, table, orders, front, elders);
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.spawn(geo::watch(geo));
     let epochs = Arc::new(epochs);
+    let file = epochs.file.clone();
+    runtime.spawn(async move { file.follow().await });
     if let Some(address) = config.observe.metrics {
         runtime.spawn(observe::metrics::serve(address, epochs.clone()));
     }

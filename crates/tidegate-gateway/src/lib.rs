@@ -39,6 +39,7 @@ mod reign;
 mod route;
 mod seats;
 mod start;
+mod table_file;
 mod ticket;
 pub mod tls;
 mod tunnel;

@@ -33,6 +33,9 @@ const MOST_DIFFERENCES: usize = 256;
 type RowKey = (String, ArmRole, RevisionNo, Option<InstanceId>);
 type ArmKey = (String, ArmRole, RevisionNo);
 
+/// A table, and what was made of it.
+type Made = (Arc<RouteTable>, Arc<Table>);
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Registry {
@@ -54,6 +57,8 @@ pub(crate) struct Registry {
     departed: VecDeque<RowKey>,
     policies: Policies,
     routes: RouteRows,
+    /// The last table: the next one has most of it alike.
+    before: Option<Made>,
 }
 
 impl Registry {
@@ -77,34 +82,43 @@ impl Registry {
             departed: VecDeque::new(),
             policies: Policies::default(),
             routes: RouteRows::new(workers),
+            before: None,
         }
     }
 
-    /// Compiles a table that [`crate::route::validate`] found good.
-    pub(crate) fn compile(&mut self, table: &RouteTable) -> Table {
+    /// Compiles a table that [`crate::route::validate`] found good. What the last one had alike is used again.
+    pub(crate) fn compile(&mut self, table: &Arc<RouteTable>) -> Arc<Table> {
         let names: HashMap<&str, usize> =
             table.upstreams.keys().enumerate().map(|(index, name)| (name.as_str(), index)).collect();
         let index = |name: &str| names.get(name).copied();
         let zone = table.zone.as_deref();
-        let upstreams = table
-            .upstreams
-            .iter()
-            .map(|(name, upstream)| self.upstream((name, &mended(name, upstream)), zone, index))
-            .collect();
+        // Which endpoints are near says the table, not the upstream.
+        let before = self.before.take();
+        let earlier = before.as_ref().filter(|(model, _)| model.zone == table.zone).map(upstreams_of);
+        let earlier = |name: &str| earlier.as_ref().and_then(|all| all.get(name)).copied();
+        let upstreams = table.upstreams.iter().map(|(name, upstream)| match earlier(name) {
+            Some((model, made)) if stays(model, upstream) => made.clone(),
+            other => {
+                let made = other.map(|(_, made)| &**made);
+                Arc::new(self.upstream((name, &mended(name, upstream)), zone, index, made))
+            }
+        });
+        let upstreams = upstreams.collect();
         self.started = true;
         let kept = (&mut self.policies, &mut self.routes);
-        Table::new(table, upstreams, kept, index)
+        let last = before.as_ref().map(|(model, made)| (&**model, &**made));
+        let compiled = Arc::new(Table::new(table, upstreams, kept, index, last));
+        self.before = Some((table.clone(), compiled.clone()));
+        compiled
     }
 
     /// Marks what the table no longer has. Call it after [`Registry::compile`] and before the workers use the table.
     pub(crate) fn settle(&mut self, table: &RouteTable) {
         let arms = table.upstreams.values().flat_map(|upstream| &upstream.arms);
-        let listed: HashSet<_> = arms
-            .flat_map(|arm| &arm.endpoints)
-            .map(|endpoint| (endpoint.id.clone(), endpoint.address.clone()))
-            .collect();
-        for (key, endpoint) in &self.endpoints {
-            endpoint.set_gone(!listed.contains(key));
+        let endpoints = arms.flat_map(|arm| &arm.endpoints);
+        let listed: HashSet<_> = endpoints.map(|endpoint| (&endpoint.id, &endpoint.address)).collect();
+        for ((id, address), endpoint) in &self.endpoints {
+            endpoint.set_gone(!listed.contains(&(id, address)));
         }
         self.policies.retain(&table.routes);
         self.turns.retain(|name, _| table.upstreams.contains_key(name));
@@ -176,6 +190,7 @@ impl Registry {
         (name, upstream): (&str, &model::Upstream),
         zone: Option<&str>,
         index: impl Fn(&str) -> Option<usize>,
+        earlier: Option<&Upstream>,
     ) -> Upstream {
         let turn = self.turns.entry(name.to_owned()).or_insert_with(|| Arc::new(Turn::new(seed()))).clone();
         let workers = self.workers;
@@ -185,7 +200,7 @@ impl Registry {
         let mut arms = Vec::with_capacity(upstream.arms.len());
         for arm in &upstream.arms {
             below += arm.weight;
-            arms.push(self.arm((name, upstream), arm, below, (&shared, zone)));
+            arms.push(self.arm((name, upstream), arm, below, (&shared, zone), earlier));
         }
         let assigner = Assigner::compile(name, &upstream.policy.assign, &upstream.arms, &self.secret);
         let drain = upstream.drain.unwrap_or(model::ServiceSpec::DRAIN);
@@ -217,21 +232,25 @@ impl Registry {
         arm: &model::Arm,
         below: u32,
         (shared, zone): (&Arc<Shared>, Option<&str>),
+        earlier: Option<&Upstream>,
     ) -> Arm {
         let key = |instance| (name.to_owned(), arm.role, arm.revision, instance);
         let (near, places) = self.places(arm, &key, zone.filter(|_| upstream.policy.zone_aware));
         let state = self.arms.entry((name.to_owned(), arm.role, arm.revision)).or_default().clone();
         state.on_table(upstream.policy.outliers.as_ref(), &places, micros(Instant::now()));
         let label = format!("{name} {} {}", arm.role.as_str(), arm.revision);
+        let revision_value = HeaderValue::try_from(arm.revision.to_string())
+            .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+        // Whatever its role was: a candidate that becomes stable keeps its endpoints.
+        let earlier = earlier.and_then(|upstream| upstream.earlier(&revision_value));
         Arm {
             role_value: HeaderValue::from_static(arm.role.as_str()),
-            revision_value: HeaderValue::try_from(arm.revision.to_string())
-                .unwrap_or_else(|_| HeaderValue::from_static("unknown")),
+            revision_value,
             below,
             site: arm.site.as_ref().and_then(|site| compile_site(name, arm.revision, site)),
             bare: self.row(key(None)),
             guard: Guard::new(label, &upstream.policy, &places, &state, shared),
-            picker: Picker::new(&upstream.policy, &places, near, state),
+            picker: Picker::new(&upstream.policy, &places, near, state, earlier),
             places,
         }
     }
@@ -300,15 +319,16 @@ impl Registry {
     }
 
     fn forget_rows(&mut self, table: &RouteTable) {
-        let listed = |key: &RowKey| {
-            let arms = table.upstreams.get(&key.0).into_iter().flat_map(|upstream| &upstream.arms);
-            arms.filter(|arm| arm.role == key.1 && arm.revision == key.2).any(|arm| match &key.3 {
-                Some(instance) => arm.endpoints.iter().any(|endpoint| endpoint.id == *instance),
-                None => true,
-            })
-        };
+        let arms = table.upstreams.iter().flat_map(|(name, it)| it.arms.iter().map(move |arm| (name, arm)));
+        let rows = arms.flat_map(|(name, arm)| {
+            let instances = arm.endpoints.iter().map(|endpoint| Some(&endpoint.id));
+            instances.chain([None]).map(move |instance| (name, arm.role, arm.revision, instance))
+        });
+        let listed: HashSet<_> = rows.collect();
+        let listed = |key: &RowKey| listed.contains(&(&key.0, key.1, key.2, key.3.as_ref()));
         self.departed.retain(|key| !listed(key));
-        let newly = self.rows.keys().filter(|key| !listed(key) && !self.departed.contains(key)).cloned();
+        let departed: HashSet<&RowKey> = self.departed.iter().collect();
+        let newly = self.rows.keys().filter(|key| !listed(key) && !departed.contains(key)).cloned();
         let newly: Vec<RowKey> = newly.collect();
         self.departed.extend(newly);
         while self.departed.len() > DEPARTED {
@@ -317,6 +337,19 @@ impl Registry {
             }
         }
     }
+}
+
+/// The upstreams of a table by name.
+fn upstreams_of((model, made): &Made) -> HashMap<&str, (&model::Upstream, &Arc<Upstream>)> {
+    let made = model.upstreams.iter().zip(made.upstreams());
+    made.map(|((name, model), made)| (name.as_str(), (model, made))).collect()
+}
+
+/// Whether what was made of an upstream for one table is right for the next. Another upstream that gets copies is known by
+/// its place in the table, which may be another one now.
+fn stays(before: &model::Upstream, now: &model::Upstream) -> bool {
+    let elsewhere = |mirror: &model::Mirror| matches!(mirror.to, model::MirrorTo::Upstream(_));
+    before == now && !now.policy.mirror.as_ref().is_some_and(elsewhere)
 }
 
 /// The upstream without the settings that cannot be used.

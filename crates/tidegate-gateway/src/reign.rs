@@ -77,6 +77,7 @@ impl Reign {
                 Ok(joined?)
             }
             Ending::Succeeded(Given { stream, drain, hold }) => {
+                epochs.on_succeeded();
                 // The successor has them: closing ours takes nothing from anybody.
                 drop((estate, hold));
                 tracing::info!(drain_ms = drain.as_millis() as u64, "gateway drains for its successor");

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use tidegate_core::model::RouteTable;
 use tidegate_os::lock::{Lock, LockError};
 
-use crate::epochs::{Places, load};
+use crate::epochs::Places;
 use crate::gateway::{GatewayConfig, GatewayError, file_error};
 use crate::handover::{self, Elder, HTTP, HTTPS, Legacy, Listening};
 use crate::listen;
+use crate::table_file::load;
 
 /// How long a process that was killed may take to let go of what it has, and how often that is looked for.
 pub(crate) const ENDS_WITHIN: Duration = Duration::from_secs(2);

@@ -39,8 +39,8 @@ const HTTPS: u16 = 443;
 /// What the control side tells a worker.
 #[derive(Debug)]
 pub(crate) enum Order {
-    /// Use this table from now on, and say so.
-    Swap(Arc<Table>, oneshot::Sender<()>),
+    /// Use this table from now on, and give the one before back: whoever drops the last of a large one is busy with it.
+    Swap(Arc<Table>, oneshot::Sender<Arc<Table>>),
     /// Take no new connection and end when the open ones have. A second one changes the times.
     Drain(Drain),
 }
@@ -370,12 +370,12 @@ impl Worker {
         self.observer.flush();
     }
 
-    fn swap(&self, table: Arc<Table>, done: oneshot::Sender<()>) {
-        self.table.replace(table);
+    fn swap(&self, table: Arc<Table>, done: oneshot::Sender<Arc<Table>>) {
+        let before = self.table.replace(table);
         self.sweep();
         self.leaving.on_swap(Instant::now());
         // Nobody waits any more: the gateway is ending.
-        let _ = done.send(());
+        let _ = done.send(before);
     }
 
     /// Closes connections that are too old, and gives those in line what came free without anybody's leaving: places of

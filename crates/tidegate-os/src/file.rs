@@ -24,6 +24,22 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     put(path, bytes, mode, false)
 }
 
+/// Waits until what is at `path`, and that it is there, would be found after a power failure.
+pub fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()?;
+    File::open(parent(path))?.sync_all()
+}
+
+/// Has `to` be a second name of the file at `from`, in place of whatever was there. The two are in one directory.
+pub fn name_again(from: &Path, to: &Path) -> io::Result<()> {
+    let temporary = beside(to);
+    fs::hard_link(from, &temporary)?;
+    let renamed = fs::rename(&temporary, to);
+    // Where both were names of one file already, the rename does nothing and leaves this one.
+    let _ = fs::remove_file(&temporary);
+    renamed
+}
+
 /// Bytes that an unprivileged writer may still use on the file system of `path`.
 pub fn free_bytes(path: &Path) -> io::Result<u64> {
     let stat = nix::sys::statvfs::statvfs(path)?;
@@ -91,6 +107,21 @@ mod tests {
         fs::create_dir(&path).unwrap();
         assert!(write_atomic(&path, b"x", 0o600).is_err());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_second_name_keeps_what_the_first_is_taken_from() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("table"), dir.path().join("table.1"));
+        write_whole(&path, b"one", 0o600).unwrap();
+        for _ in 0..2 {
+            name_again(&path, &other).unwrap();
+        }
+        write_whole(&path, b"two", 0o600).unwrap();
+        sync(&path).unwrap();
+        assert_eq!((fs::read(&path).unwrap(), fs::read(&other).unwrap()), (b"two".to_vec(), b"one".to_vec()));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+        assert!(name_again(&dir.path().join("none"), &other).is_err());
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Secret {
         derived
     }
 
-    #[cfg(test)]
+    /// A key that nobody keeps: for tests, and for looking a table over.
     pub(crate) fn of(bytes: [u8; LENGTH]) -> Secret {
         Secret(bytes)
     }

@@ -30,7 +30,7 @@ fn places(many: u64) -> Vec<Place> {
 
 fn nanoseconds(balance: &Balance, places: &[Place]) -> f64 {
     let policy = TrafficPolicy { balance: balance.clone(), ..TrafficPolicy::default() };
-    let picker = Picker::new(&policy, places, 0, Arc::new(ArmState::default()));
+    let picker = Picker::new(&policy, places, 0, Arc::new(ArmState::default()), None);
     let began = Instant::now();
     for turn in 0..PICKS {
         let ask = Ask { now: 2_000_000, turn, key: mix(turn), location: None };
@@ -54,6 +54,6 @@ fn nanoseconds_by_balance_and_endpoints() {
     let many = places(1_000);
     let policy = TrafficPolicy { balance: Balance::Hash(ClientKey::Address), ..TrafficPolicy::default() };
     let began = Instant::now();
-    black_box(Picker::new(&policy, &many, 0, Arc::new(ArmState::default())));
+    black_box(Picker::new(&policy, &many, 0, Arc::new(ArmState::default()), None));
     println!("a ring of 1,000: {:?}", began.elapsed());
 }

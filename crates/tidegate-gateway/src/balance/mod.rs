@@ -22,7 +22,7 @@ pub(crate) use budget::Shared;
 pub(crate) use guard::{Entrance, Guard};
 pub(crate) use health::Health;
 pub(crate) use line::{Call, Waiter};
-pub(crate) use picker::Picker;
+pub(crate) use picker::{Earlier, Picker};
 pub(crate) use state::ArmState;
 pub(crate) use terms::Terms;
 pub(crate) use tries::{Failure, Tries};

@@ -20,12 +20,20 @@ const PAIRS: u64 = 3;
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Picker {
-    all: Choice,
+    all: Arc<Choice>,
     /// Of the first so many places, those in the gateway's own zone, where they are preferred.
-    near: Option<(usize, Choice)>,
+    near: Option<(usize, Arc<Choice>)>,
     /// In microseconds.
     slow_start: Option<u64>,
     state: Arc<ArmState>,
+}
+
+/// What an arm had in the table before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Earlier<'t> {
+    pub(crate) balance: &'t Balance,
+    pub(crate) places: &'t [Place],
+    pub(crate) picker: &'t Picker,
 }
 
 /// One way to choose, over certain places.
@@ -52,12 +60,26 @@ struct Region {
 }
 
 impl Picker {
-    /// For these places, of which the first `near` are in the gateway's own zone.
-    pub(crate) fn new(policy: &TrafficPolicy, places: &[Place], near: usize, state: Arc<ArmState>) -> Self {
+    /// For these places, of which the first `near` are in the gateway's own zone. What the same places had in an earlier
+    /// table is used again: the ring of many endpoints takes long to make.
+    pub(crate) fn new(
+        policy: &TrafficPolicy,
+        places: &[Place],
+        near: usize,
+        state: Arc<ArmState>,
+        earlier: Option<Earlier<'_>>,
+    ) -> Self {
         let some = policy.zone_aware && near > 0 && near < places.len();
+        let earlier = earlier.filter(|earlier| earlier.chose_alike(&policy.balance, places));
+        let make = |places| Arc::new(Choice::new(&policy.balance, places));
+        let near_before = earlier.and_then(|earlier| earlier.picker.near.clone());
+        let near = some.then(|| match near_before.filter(|(many, _)| *many == near) {
+            Some(before) => before,
+            None => (near, make(&places[..near])),
+        });
         Picker {
-            all: Choice::new(&policy.balance, places),
-            near: some.then(|| (near, Choice::new(&policy.balance, &places[..near]))),
+            all: earlier.map_or_else(|| make(places), |earlier| earlier.picker.all.clone()),
+            near,
             slow_start: policy.slow_start.map(|window| window.0.saturating_mul(1_000)),
             state,
         }
@@ -100,6 +122,14 @@ impl Picker {
             }
         }
         self.all.pick(places, ask, &self.state, fits)
+    }
+}
+
+impl Earlier<'_> {
+    /// Whether it had the same places in the same order, and chose in the same way.
+    fn chose_alike(&self, balance: &Balance, places: &[Place]) -> bool {
+        let what = |place: &Place| (place.endpoint.uid, place.weight, place.site);
+        self.balance == balance && self.places.iter().map(what).eq(places.iter().map(what))
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::epochs::LARGEST_TABLE;
+use crate::table_file::LARGEST_TABLE;
 
 /// Reads the next line; `None` at the end. Not safe to cancel: the line must be waited for to its end.
 pub(crate) async fn read<T: DeserializeOwned>(

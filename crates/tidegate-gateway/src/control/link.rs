@@ -13,7 +13,7 @@ use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::{Notify, mpsc};
 
 use super::lines;
-use super::protocol::{Command, Message};
+use super::protocol::{Command, Message, Told};
 
 /// Called when something changed that a reconciler may wait for. Must return quickly.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
@@ -230,7 +230,7 @@ async fn talk(
             return Ok(());
         }
         if let Some(table) = table.filter(|_| sent != Some(serial)) {
-            lines::write(writer, &Command::Apply((*table).clone())).await?;
+            lines::write(writer, &Told::Apply(&table)).await?;
             sent = Some(serial);
         }
         if let Some(drain) = shutdown {

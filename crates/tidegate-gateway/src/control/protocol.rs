@@ -19,6 +19,13 @@ pub enum Command {
     },
 }
 
+/// [`Command::Apply`] with a table that is only lent.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Told<'t> {
+    Apply(&'t RouteTable),
+}
+
 /// From the gateway.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -18,6 +18,8 @@ use super::lines;
 use super::protocol::{Command, Message};
 use crate::epochs::Epochs;
 
+/// Tables are long.
+const READ_AT_ONCE: usize = 64 << 10;
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 /// A control plane that does not read for so long is cut off; it connects again.
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
@@ -103,7 +105,7 @@ async fn obey(
     say: mpsc::Sender<Message>,
     end: mpsc::Sender<Duration>,
 ) -> io::Result<()> {
-    let mut reader = BufReader::new(reader);
+    let mut reader = BufReader::with_capacity(READ_AT_ONCE, reader);
     while let Some(command) = lines::read(&mut reader).await? {
         match command {
             Command::Apply(table) => {
@@ -145,6 +147,8 @@ async fn speak(
     let mut every = tokio::time::interval(REPORT_EVERY);
     loop {
         let message = tokio::select! {
+            // An acknowledgement is waited for; a report, which takes longer to make, is not.
+            biased;
             message = hear.recv() => match message {
                 Some(message) => message,
                 // The other end said its last.

@@ -30,8 +30,11 @@ impl RouteRows {
 
     /// Forgets the routes that are in no table any more.
     pub(crate) fn retain(&mut self, routes: &[Route]) {
-        let listed: HashSet<Key> = routes.iter().map(key).collect();
-        self.rows.retain(|key, _| listed.contains(key));
+        let listed: HashSet<_> = routes
+            .iter()
+            .map(|route| (route.host.as_str(), route.path.as_str(), route.to.as_str()))
+            .collect();
+        self.rows.retain(|(host, path, to), _| listed.contains(&(host.as_str(), path.as_str(), to.as_str())));
     }
 
     /// Every route of the table, used or not.

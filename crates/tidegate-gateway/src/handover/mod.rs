@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tidegate_core::model::RouteTable;
 
-use crate::epochs::LARGEST_TABLE;
+use crate::table_file::LARGEST_TABLE;
 
 pub(crate) use elders::Elders;
 pub(crate) use follow::follow;

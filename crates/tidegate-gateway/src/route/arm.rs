@@ -7,7 +7,7 @@ use tidegate_core::balance::{Point, hash};
 use tidegate_core::model::{self, Balance, Protocol, TrafficPolicy};
 
 use crate::assign::{Assigner, Note};
-use crate::balance::{Ask, Failure, Guard, Picker, Shared, Terms, Tries};
+use crate::balance::{Ask, Earlier, Failure, Guard, Picker, Shared, Terms, Tries};
 use crate::client_id::ClientId;
 use crate::count::Row;
 use crate::endpoint::Endpoint;
@@ -143,6 +143,12 @@ impl Upstream {
         seated
     }
 
+    /// What a revision's arm chose from, whichever role it had.
+    pub(crate) fn earlier(&self, revision: &HeaderValue) -> Option<Earlier<'_>> {
+        let arm = self.arms.iter().find(|arm| arm.revision_value == *revision)?;
+        Some(Earlier { balance: &self.policy.balance, places: &arm.places, picker: &arm.picker })
+    }
+
     /// The arm with these labels.
     pub(crate) fn arm_like(&self, role: &HeaderValue, revision: &HeaderValue) -> Option<usize> {
         self.arms.iter().position(|arm| arm.role_value == *role && arm.revision_value == *revision)
@@ -238,7 +244,7 @@ mod tests {
             role_value: HeaderValue::from_static("stable"),
             revision_value: HeaderValue::from_static("r1"),
             below,
-            picker: Picker::new(&TrafficPolicy::default(), &places, 0, state),
+            picker: Picker::new(&TrafficPolicy::default(), &places, 0, state, None),
             places,
             site: None,
             bare: Arc::new(Row::new(1)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_core::model::RouteTable;
+use tidegate_core::model::{self, RouteTable};
 
 use super::Upstream;
 use super::host::Hosts;
@@ -17,9 +17,9 @@ const MOST: usize = 100_000;
 /// A compiled table.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    hosts: Hosts<Paths<usize>>,
+    hosts: Arc<Hosts<Paths<usize>>>,
     routes: Vec<Route>,
-    upstreams: Vec<Upstream>,
+    upstreams: Vec<Arc<Upstream>>,
     has_policies: bool,
     limited: Vec<Arc<Guard>>,
 }
@@ -53,26 +53,34 @@ pub(crate) enum TableError {
 
 impl Table {
     /// Puts routes and compiled upstreams together. `index` finds an upstream by name; a route to none leads to
-    /// 503.
+    /// 503. What `before`, a table and what was made of it, has alike is used again.
     pub(crate) fn new(
         table: &RouteTable,
-        upstreams: Vec<Upstream>,
+        upstreams: Vec<Arc<Upstream>>,
         (policies, rows): (&mut Policies, &mut RouteRows),
         index: impl Fn(&str) -> Option<usize>,
+        before: Option<(&RouteTable, &Table)>,
     ) -> Self {
-        let mut hosts: Hosts<Paths<usize>> = Hosts::default();
-        let mut routes = Vec::with_capacity(table.routes.len());
-        for route in &table.routes {
-            hosts.entry(&route.host).insert(&route.path, routes.len());
+        let before = before.filter(|(model, _)| same_places(&model.routes, &table.routes));
+        let hosts = before.map_or_else(|| Arc::new(hosts_of(&table.routes)), |(_, made)| made.hosts.clone());
+        let made = |(at, route): (usize, &model::Route)| {
             let upstream = index(&route.to).unwrap_or(usize::MAX);
-            let policy = policies.of(route);
-            let row = rows.of(route);
-            routes.push(Route { policy, row, upstream });
-        }
+            let known = before.filter(|(model, _)| model.routes[at] == *route);
+            match known.map(|(_, made)| &made.routes[at]) {
+                Some(known) => Route { policy: known.policy.clone(), row: known.row.clone(), upstream },
+                None => Route { policy: policies.of(route), row: rows.of(route), upstream },
+            }
+        };
+        let routes: Vec<Route> = table.routes.iter().enumerate().map(made).collect();
         let has_policies = routes.iter().any(|route| route.policy.is_some());
         let guards = upstreams.iter().flat_map(|upstream| &upstream.arms).filter_map(|arm| arm.guard.clone());
         let limited = guards.filter(|guard| guard.limit() < u32::MAX).collect();
         Table { hosts, routes, upstreams, has_policies, limited }
+    }
+
+    /// All of them, in the order of their names.
+    pub(crate) fn upstreams(&self) -> &[Arc<Upstream>] {
+        &self.upstreams
     }
 
     /// Whether any route has a policy.
@@ -82,7 +90,7 @@ impl Table {
 
     /// An upstream by its place.
     pub(crate) fn upstream(&self, index: usize) -> Option<&Upstream> {
-        self.upstreams.get(index)
+        self.upstreams.get(index).map(|upstream| &**upstream)
     }
 
     /// Where a request goes: the most specific host, then the longest path.
@@ -123,6 +131,21 @@ impl<'a> Found<'a> {
             Found::NoUpstream(route) | Found::Upstream(route, _) => Some(route),
         }
     }
+}
+
+fn hosts_of(routes: &[model::Route]) -> Hosts<Paths<usize>> {
+    let mut hosts: Hosts<Paths<usize>> = Hosts::default();
+    for (at, route) in routes.iter().enumerate() {
+        hosts.entry(&route.host).insert(&route.path, at);
+    }
+    hosts
+}
+
+/// Whether they stand for the same requests, one by one.
+fn same_places(some: &[model::Route], others: &[model::Route]) -> bool {
+    let alike =
+        |(one, other): (&model::Route, &model::Route)| one.host == other.host && one.path == other.path;
+    some.len() == others.len() && some.iter().zip(others).all(alike)
 }
 
 /// Looks a table over before anything is made of it. Only what concerns the whole table refuses it: a policy or a site that

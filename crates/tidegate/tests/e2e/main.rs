@@ -10,6 +10,7 @@ mod clients;
 mod data_dir;
 mod kill;
 mod kill_others;
+mod reload;
 mod speed;
 mod support;
 mod upgrade;
