@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use tidegate_gateway::{GatewayConfig, gateway_main};
+use tidegate_gateway::{GatewayConfig, GatewayError, gateway_main};
 
 use crate::edge::EdgeArgs;
 use crate::exit::Exit;
@@ -47,7 +47,28 @@ pub fn run(args: GatewayArgs) -> Result<Exit, Failure> {
     let mut config = GatewayConfig { workers, geo, observe, ..GatewayConfig::new(dir, listen) };
     edge.apply(&mut config);
     config.take_over = take_over_ms.map(Duration::from_millis);
-    gateway_main(config).map(|()| Exit::DONE).map_err(|error| {
-        Failure::environment(error.to_string(), "`tidegate up --gateway ADDR:PORT` listens elsewhere")
-    })
+    gateway_main(config)
+        .map(|()| Exit::DONE)
+        .map_err(|error| Failure::environment(error.to_string(), help(&error)))
 }
+
+/// What is to be done about it.
+fn help(error: &GatewayError) -> String {
+    match error {
+        GatewayError::Table { path, .. } => format!(
+            "move it away (`mv {0} {0}.bad`): the gateway starts without routes, and `tidegate up` hands it the newest table at once",
+            path.display()
+        ),
+        GatewayError::File { .. } => "look at its owner, its permissions and the free space".to_owned(),
+        GatewayError::Machine(_) => {
+            "free some memory or raise the limit of processes, and try again".to_owned()
+        }
+        GatewayError::Held { .. } | GatewayError::Handover(_) => {
+            "end the gateway that runs with `tidegate down`, or leave it there".to_owned()
+        }
+        GatewayError::Elsewhere { .. } | GatewayError::Listen { .. } => ELSEWHERE.to_owned(),
+    }
+}
+
+/// What to type where an address cannot be used.
+pub const ELSEWHERE: &str = "`tidegate up --gateway ADDR:PORT` listens elsewhere";

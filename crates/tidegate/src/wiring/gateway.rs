@@ -17,6 +17,7 @@ use tidegate_gateway::control::GatewayLink;
 use tidegate_os::lock;
 use tidegate_os::process::{Detached, Inherited};
 
+use crate::commands::gateway::ELSEWHERE;
 use crate::edge::EdgeArgs;
 use crate::failure::Failure;
 
@@ -30,6 +31,8 @@ const START_WITHIN: Duration = Duration::from_secs(10);
 pub const DRAIN: Duration = Duration::from_secs(30);
 /// Which options the gateway was started with.
 const TOLD: &str = "told";
+/// Where the gateway listened last.
+const LISTENED: &str = "listened";
 /// The log starts over beyond this size.
 const LOG_LARGEST: u64 = 8 << 20;
 
@@ -107,14 +110,37 @@ impl GatewayProcess {
         let there = seen.listen.clone().unwrap_or_default();
         let same = there.parse::<SocketAddr>().is_ok_and(|there| same_place(there, self.listen));
         if same && self.is_as_told() {
+            self.remember(&there);
             return Ok(there);
         }
         self.can_move_from(&there, seen.https.as_deref())?;
         self.end(link);
         let mut child = self.start().map_err(|error| self.refused(&error.to_string()))?;
         let old = seen.pid;
-        self.wait_until(link, Some(&mut child), |seen| seen.alive && seen.pid != old)
-            .map(|seen| seen.listen.unwrap_or_default())
+        let seen = self.wait_until(link, Some(&mut child), |seen| seen.alive && seen.pid != old)?;
+        let there = seen.listen.unwrap_or_default();
+        self.remember(&there);
+        Ok(there)
+    }
+
+    /// Where the next one begins as well, if any port will do: whoever knows the address of this one goes on using it.
+    fn remember(&self, there: &str) {
+        let written = tidegate_os::file::write_whole(&self.dir.join(LISTENED), there.as_bytes(), 0o600);
+        if let Err(error) = written {
+            tracing::warn!(%error, "the next gateway may listen on another port");
+        }
+    }
+
+    /// Where a gateway is to listen: where port 0 was asked for, the port of the last one if nobody else has it.
+    fn place(&self) -> SocketAddr {
+        let last = fs::read_to_string(self.dir.join(LISTENED)).ok();
+        self.place_like(last.as_deref()).filter(|last| free(*last, &[]).is_ok()).unwrap_or(self.listen)
+    }
+
+    /// Where another gateway listens, if that is what was asked for.
+    fn place_like(&self, there: Option<&str>) -> Option<SocketAddr> {
+        let there = there?.parse().ok()?;
+        same_place(there, self.listen).then_some(there)
     }
 
     /// Refuses before the gateway that runs is ended: users must not be left without one for a mistyped address. What it
@@ -180,9 +206,11 @@ impl GatewayProcess {
     /// at most `drain`. Both hold the directory's lock meanwhile, so nobody starts a third. Returns the new one's process.
     /// Where this fails the old one keeps its place.
     pub fn hand_over(&self, program: &Path, link: &GatewayLink, drain: Duration) -> Result<u32, Failure> {
-        let acked = link.observe().acked;
+        let seen = link.observe();
+        let (acked, place) = (seen.acked, self.place_like(seen.listen.as_deref()).unwrap_or(self.listen));
         let further = vec!["--take-over-ms".into(), drain.as_millis().to_string().into()];
-        let mut child = self.launch(program, further).map_err(|error| self.refused(&error.to_string()))?;
+        let mut child =
+            self.launch(program, place, further).map_err(|error| self.refused(&error.to_string()))?;
         let pid = child.id();
         let serves = |seen: &GatewayObservation| seen.alive && seen.pid == Some(pid) && seen.acked >= acked;
         let waited = self.wait_until(link, Some(&mut child), serves);
@@ -195,17 +223,17 @@ impl GatewayProcess {
     }
 
     fn start(&self) -> io::Result<Child> {
-        self.launch(Path::new(super::PROGRAM), Vec::new())
+        self.launch(Path::new(super::PROGRAM), self.place(), Vec::new())
     }
 
-    fn launch(&self, program: &Path, further: Vec<OsString>) -> io::Result<Child> {
+    fn launch(&self, program: &Path, listen: SocketAddr, further: Vec<OsString>) -> io::Result<Child> {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let mut args = vec![
             OsString::from("gateway"),
             "--dir".into(),
             self.dir.clone().into(),
             "--listen".into(),
-            self.listen.to_string().into(),
+            listen.to_string().into(),
             "--workers".into(),
             workers.to_string().into(),
         ];
@@ -267,25 +295,25 @@ impl GatewayProcess {
     }
 
     fn refused(&self, why: &str) -> Failure {
-        let said = self.last_words().map(|line| format!(" ({line})")).unwrap_or_default();
+        let (said, help) = self.last_words().unwrap_or((String::new(), ELSEWHERE.to_owned()));
+        let said = if said.is_empty() { said } else { format!(" ({said})") };
         let message = format!("the gateway could not be started: {why}{said}");
-        let help = format!(
-            "its log is {}; `--gateway ADDR:PORT` listens elsewhere",
-            self.dir.join("gateway.log").display()
-        );
-        Failure::environment(message, help)
+        let log = self.dir.join("gateway.log");
+        Failure::environment(message, format!("{help}; its log is {}", log.display()))
     }
 
-    /// The last line of its log.
-    fn last_words(&self) -> Option<String> {
+    /// The last error in its log, and what it says is to be done.
+    fn last_words(&self) -> Option<(String, String)> {
         let mut file = fs::File::open(self.dir.join("gateway.log")).ok()?;
         let from = file.metadata().ok()?.len().saturating_sub(4_096);
         file.seek(SeekFrom::Start(from)).ok()?;
         let mut tail = Vec::new();
         file.take(4_096).read_to_end(&mut tail).ok()?;
         let text = String::from_utf8_lossy(&tail);
-        let line = text.lines().rev().find(|line| line.starts_with("error:"))?;
-        Some(line.trim_start_matches("error:").trim().to_owned())
+        let (_, words) = text.rsplit_once("\nerror:").or_else(|| text.split_once("error:"))?;
+        let (said, help) = words.split_once("\n  help:").unwrap_or((words, ELSEWHERE));
+        let first = |text: &str| text.trim().lines().next().unwrap_or_default().to_owned();
+        Some((first(said), first(help)))
     }
 }
 

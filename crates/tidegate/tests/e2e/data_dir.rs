@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::support::{App, Process, Tidegate, eventually, get};
+use crate::support::{App, Process, Tidegate, eventually, get, kill};
 
 const HOST: &str = "bad.localhost";
 const LONG: Duration = Duration::from_secs(20);
@@ -117,6 +117,11 @@ fn what_is_torn_is_refused_and_kept() {
         refused(&data, words);
         fs::write(data.join(name), &whole).unwrap();
     }
+    fs::write(data.join("gateway/table.json"), "{").unwrap();
+    refused(
+        &data,
+        "table.json.bad`): the gateway starts without routes, and `tidegate up` hands it the newest",
+    );
     fs::rename(data.join("tidegate.db"), data.join("elsewhere")).unwrap();
     refused(&data, "has lost its tidegate.db");
 }
@@ -219,4 +224,25 @@ fn a_full_disk_refuses_a_deploy_and_serves_on() {
     tidegate.deploy_well(&app);
     assert_eq!(get(tidegate.gateway(), HOST, "/version").unwrap().body, "2\n");
     drop(tidegate);
+}
+
+#[test]
+fn a_port_that_was_chosen_stays() {
+    let mut tidegate = Tidegate::up_anywhere();
+    let address = tidegate.status().gateway.address.unwrap();
+    assert!(address.starts_with("127.0.0.1:") && !address.ends_with(":0"), "{address}");
+    let again = |tidegate: &Tidegate, before: u32| {
+        eventually("another gateway serves", Duration::from_secs(20), || {
+            let gateway = tidegate.status().gateway;
+            gateway.address.filter(|_| gateway.connected && gateway.pid != Some(before))
+        })
+    };
+    let first = tidegate.gateway_pid().unwrap();
+    kill(first, 9);
+    assert_eq!(again(&tidegate, first), address, "started again by the control plane");
+    let second = tidegate.gateway_pid().unwrap();
+    tidegate.kill9_control();
+    kill(second, 9);
+    tidegate.restart();
+    assert_eq!(again(&tidegate, second), address, "started again with the control plane");
 }

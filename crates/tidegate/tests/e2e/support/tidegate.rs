@@ -77,8 +77,19 @@ impl Tidegate {
         Self::start(tempfile::tempdir().unwrap(), data.to_owned(), BINARY.into())
     }
 
+    /// Starts one whose gateway may listen on any port.
+    pub fn up_anywhere() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        Self::start_on(folder, data, BINARY.into(), SocketAddr::from(([127, 0, 0, 1], 0)))
+    }
+
     fn start(folder: TempDir, data: PathBuf, program: PathBuf) -> Self {
-        let (gateway, api) = (free_address(), free_address());
+        Self::start_on(folder, data, program, free_address())
+    }
+
+    fn start_on(folder: TempDir, data: PathBuf, program: PathBuf, gateway: SocketAddr) -> Self {
+        let api = free_address();
         let mut tidegate = Tidegate { folder, program, data, gateway, api, control: None };
         tidegate.restart();
         tidegate
