@@ -11,6 +11,7 @@ mod data_dir;
 mod kill;
 mod kill_others;
 mod reload;
+mod site;
 mod speed;
 mod support;
 mod upgrade;
