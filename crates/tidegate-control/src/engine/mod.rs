@@ -11,7 +11,7 @@ mod job;
 mod orphan;
 mod prune;
 mod revisions;
-mod routes;
+pub mod routes;
 mod service;
 mod site;
 mod stop;
@@ -30,7 +30,7 @@ use crate::seams::{RouteSink, Workshop};
 pub(crate) use deploy::{effective_for, told};
 pub use effect::Effect;
 use revisions::Revisions;
-pub use routes::table_of;
+pub use site::site_in;
 
 /// A pass comes to rest within this many rounds; more would be a bug, so the rest waits for the next pass.
 const MOST_ROUNDS: usize = 24;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use tidegate_core::model::{
-    Arm, Endpoint, Instance, InstanceId, MirrorTo, Name, Revision, RevisionNo, Route, RoutePolicy,
+    Arm, Endpoint, Instance, InstanceId, MirrorTo, Name, RevisionNo, Route, RoutePolicy, RouteSpec,
     RouteTable, RoutingArm, ServiceKey, ServiceSpec, ServiceState, Site, TrafficPolicy, Upstream,
 };
 use tidegate_core::time::Millis;
@@ -25,7 +25,7 @@ impl Engine {
             if let Some(number) = state.routing.routes_of
                 && let Some(revision) = self.revisions.get(world.store, &state.key, number)?
             {
-                add_routes(&mut claims, Some(&state.key), number, &revision);
+                add_routes(&mut claims, Some(&state.key), number, &revision.spec.routes);
                 let held = newest.entry((&state.key.app, &state.key.environment));
                 let held = held.or_insert((number, &state.key));
                 *held = (*held).max((number, &state.key));
@@ -37,7 +37,7 @@ impl Engine {
         let sites = self.sites(world, &services)?;
         for (number, key) in newest.into_values() {
             if let Some(revision) = self.revisions.get(world.store, key, number)? {
-                add_routes(&mut claims, None, number, &revision);
+                add_routes(&mut claims, None, number, &revision.spec.routes);
             }
         }
         let mut table = table_of(&services, &instances, &sites, claims, policies);
@@ -94,7 +94,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    fn of(key: &ServiceKey, spec: &ServiceSpec) -> Self {
+    /// What a service's spec says of it.
+    pub fn of(key: &ServiceKey, spec: &ServiceSpec) -> Self {
         let drain = (spec.drain != ServiceSpec::DRAIN).then_some(spec.drain);
         let mut traffic = spec.traffic.clone();
         // The manifest names a service of the app, the table an upstream.
@@ -108,9 +109,9 @@ impl Policy {
 }
 
 /// Claims the routes of a revision that lead to a service, or those that lead to none.
-fn add_routes(claims: &mut Claims, key: Option<&ServiceKey>, number: RevisionNo, revision: &Revision) {
+pub fn add_routes(claims: &mut Claims, key: Option<&ServiceKey>, number: RevisionNo, routes: &[RouteSpec]) {
     let service = key.map(|key| &key.service);
-    for route in revision.spec.routes.iter().filter(|route| route.to.as_ref() == service) {
+    for route in routes.iter().filter(|route| route.to.as_ref() == service) {
         let place = (route.host.clone(), route.path.clone());
         let claim = (number, key.cloned(), route.policy.clone());
         claims.entry(place).and_modify(|held| *held = held.clone().max(claim.clone())).or_insert(claim);

@@ -5,9 +5,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use tidegate_core::model::{
-    Exit, Health, Instance, Intent, RevisionNo, RevisionSpec, ServiceSpec, Site, UnitObservation, UnitState,
+    Exit, Health, Instance, Intent, RevisionNo, RevisionSpec, ServiceSpec, Site, SiteSpec, UnitObservation,
+    UnitState,
 };
 use tidegate_core::rollout::observe::Seeing;
 
@@ -51,11 +53,14 @@ pub(super) fn site_of(
     revision: &RevisionSpec,
     service: &ServiceSpec,
 ) -> Option<Site> {
-    let site = service.site.as_ref()?;
-    let build = workshop.dir(&revision.build);
+    Some(site_in(workshop.dir(&revision.build), service.site.as_ref()?))
+}
+
+/// The folder in this build.
+pub fn site_in(build: PathBuf, site: &SiteSpec) -> Site {
     // Joined without its `.`, so that the path is the one the gateway compares with.
     let root = if site.root == "." { build } else { build.join(&site.root) };
-    Some(Site { root, spa: site.spa, not_found: site.not_found.clone() })
+    Site { root, spa: site.spa, not_found: site.not_found.clone() }
 }
 
 /// Why the files of a revision cannot be served from its build.

@@ -1,6 +1,7 @@
 //! The real binary: what it prints and how it exits, without a server and with one that answers from a script.
 #![allow(clippy::unwrap_used)] // a test may end at an impossible case
 
+mod accepted;
 mod check;
 mod help;
 mod init;

@@ -75,7 +75,8 @@ impl Rule for User {
 impl Rule for Hash {
     const WHAT: &'static str = "a bcrypt hash";
     const CODE: Code = codes::BAD_HASH;
-    const PATTERN: &'static str = "^\\$2[aby]\\$[0-9]{2}\\$[./A-Za-z0-9]{53}$";
+    const PATTERN: &'static str =
+        "^\\$2[aby]\\$[0-9]{2}\\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]$";
     const SECRET: bool = true;
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -89,10 +90,20 @@ impl Rule for Hash {
         let cost = cost.parse::<u32>().ok().filter(|_| cost.len() == 2);
         match cost.filter(|_| letters && digest.len() == 53) {
             None => Err(advice()),
+            Some(_) if !is_whole(digest.as_bytes()) => {
+                Err("a character of it is wrong: copy it again, all 60 characters".to_owned())
+            }
             Some(cost) if COSTS.contains(&cost) => Ok(Hash(text.to_owned())),
             Some(_) => Err(format!("its cost is to be {} to {}", COSTS.start(), COSTS.end())),
         }
     }
+}
+
+/// Whether salt and digest end as they must: their last characters stand for fewer bits than the others, and no hash that
+/// was made has any of the rest set.
+fn is_whole(digest: &[u8]) -> bool {
+    let ends = |at: usize, with: &[u8]| digest.get(at).is_some_and(|last| with.contains(last));
+    ends(21, b".Oeu") && ends(52, b".CGKOSWaeimquy26")
 }
 
 impl Read for RawBasicAuth {
