@@ -2,7 +2,7 @@
 //!
 //! Nothing in this crate reads a clock, a file, a socket or a random number: time and seeds come in as arguments.
 //! Start at [`rollout::plan`], the one function that decides what happens to a service; [`model`] holds the words it
-//! speaks in, [`health`] the small event machines (probe, backoff), [`balance`] how a request finds its endpoint, [`event`] the user's timeline and [`view`] what the
+//! speaks in, [`health`] the small event machines (probe, backoff), [`balance`] how a request finds its endpoint, [`judge`] what live traffic says of a candidate, [`event`] the user's timeline and [`view`] what the
 //! API, the command line and the dashboard all show.
 #![warn(clippy::wildcard_enum_match_arm)]
 
@@ -10,6 +10,7 @@ pub mod balance;
 pub mod event;
 pub mod exposition;
 pub mod health;
+pub mod judge;
 pub mod model;
 pub mod rollout;
 pub mod time;

@@ -1,0 +1,262 @@
+//! The judge itself: all evidence of one rollout, window after window.
+
+use serde::{Deserialize, Serialize};
+
+use super::bet::{Bet, Fair};
+use super::case::Case;
+use super::decision::{Count, Decision};
+use super::excess::Excess;
+use super::promotion::Promotion;
+use super::tally::THRESHOLDS;
+use super::{Policy, Tally, Window};
+use crate::model::Verdict;
+
+/// The format of what is written down.
+const VERSION: u32 = 1;
+/// Nothing is promoted while the evidence against it is so large.
+const IN_DOUBT: f64 = 10.0;
+/// The bet whose gains say when an excess may have begun.
+const ONSET_RATIO: f64 = 3.0;
+
+/// The state of a judgement. Written down after each window and read again it goes on as if nothing had been: evidence is
+/// neither lost nor counted twice, and the risk is that of one rollout however often Tidegate restarts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judge {
+    version: u32,
+    policy: Policy,
+    began: Option<u64>,
+    at: u64,
+    stable: Tally,
+    candidate: Tally,
+    errors: Case,
+    slow: [Case; THRESHOLDS],
+    promotion: Promotion,
+    excess: Excess,
+    /// The excess since it may have begun, and what says so.
+    recent: Excess,
+    onset: f64,
+    aborted: Option<Decision>,
+    promoted: Option<Decision>,
+    inconclusive: Option<Decision>,
+}
+
+/// Why what was written down cannot be gone on with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the evidence was written in format {0}, this version reads {VERSION}")]
+pub struct VersionError(pub u32);
+
+impl Judge {
+    /// Without evidence. The policy is [valid](Policy::validate).
+    pub fn new(policy: Policy) -> Self {
+        Judge {
+            version: VERSION,
+            policy,
+            began: None,
+            at: 0,
+            stable: Tally::default(),
+            candidate: Tally::default(),
+            errors: Case::default(),
+            slow: [Case::default(); THRESHOLDS],
+            promotion: Promotion::default(),
+            excess: Excess::default(),
+            recent: Excess::default(),
+            onset: 1.0,
+            aborted: None,
+            promoted: None,
+            inconclusive: None,
+        }
+    }
+
+    /// What was read back, where this version understands it.
+    pub fn resume(self) -> Result<Self, VersionError> {
+        if self.version == VERSION { Ok(self) } else { Err(VersionError(self.version)) }
+    }
+
+    /// The policy it judges by.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Everything that was counted: stable, candidate.
+    pub fn totals(&self) -> (Tally, Tally) {
+        (self.stable, self.candidate)
+    }
+
+    /// How much worse the candidate is than stable, in bad answers per request.
+    pub fn excess(&self) -> f64 {
+        self.excess.estimate()
+    }
+
+    /// Takes the next window. The same work for each, and nothing is allocated.
+    #[inline]
+    pub fn take(&mut self, window: &Window) {
+        let began = *self.began.get_or_insert(window.second);
+        if self.is_over(began, window.second) {
+            return;
+        }
+        self.at = window.second;
+        self.stable = self.stable.plus(&window.stable);
+        self.candidate = self.candidate.plus(&window.candidate);
+        let moved = self.bet(window);
+        self.promotion.take(window, &self.policy);
+        self.decide(moved);
+    }
+
+    /// Whether the time was over before this second; that is a decision if nothing else was.
+    #[inline]
+    fn is_over(&mut self, began: u64, second: u64) -> bool {
+        let Some(most) = self.policy.max_seconds else { return false };
+        if second.saturating_sub(began) < most {
+            return false;
+        }
+        self.run_out(began.saturating_add(most));
+        true
+    }
+
+    /// There is no more time, says whoever keeps it: without a decision until now it is inconclusive.
+    pub fn run_out(&mut self, second: u64) {
+        if self.inconclusive.is_none() && self.aborted.is_none() && self.promoted.is_none() {
+            self.inconclusive = Some(self.decision(Verdict::Inconclusive, Count::ErrorRate, Some(second)));
+        }
+    }
+
+    /// There is more time again: the next step has begun. The evidence stays.
+    pub fn go_on(&mut self, max_seconds: Option<u64>) {
+        self.policy.max_seconds = max_seconds;
+        self.inconclusive = None;
+        self.began = None;
+    }
+
+    /// Whether there was anything to bet on.
+    #[inline]
+    fn bet(&mut self, window: &Window) -> bool {
+        let (candidate, stable) = (&window.candidate, &window.stable);
+        let errors = Bet::on_errors(self.policy.rho0, candidate, stable);
+        if let Some(bet) = &errors {
+            self.errors.take(bet, &self.policy);
+        }
+        self.excess.take(window);
+        self.follow_onset(window, errors.as_ref());
+        let mut moved = errors.is_some();
+        for (threshold, case) in self.slow.iter_mut().enumerate() {
+            let (x_c, x_b) = (candidate.slow[threshold], stable.slow[threshold]);
+            let omega = self.policy.rho0_latency;
+            if let Some(bet) = Bet::of(Fair::Common, omega, (candidate.n, x_c), (stable.n, x_b)) {
+                case.take(&bet, &self.policy);
+                moved = true;
+            }
+        }
+        moved
+    }
+
+    /// The excess that counts for what began late is that since the last moment at which there was none to be seen.
+    #[inline]
+    fn follow_onset(&mut self, window: &Window, bet: Option<&Bet>) {
+        if let Some(bet) = bet {
+            self.onset *= bet.factor(ONSET_RATIO);
+        }
+        if self.onset <= 1.0 {
+            self.onset = 1.0;
+            self.recent = Excess::default();
+        } else {
+            self.onset = self.onset.min(1e280);
+            self.recent.take(window);
+        }
+    }
+
+    #[inline]
+    fn decide(&mut self, moved: bool) {
+        if self.aborted.is_some() || self.candidate.n < self.policy.min_requests {
+            return;
+        }
+        if moved || self.policy.min_requests > 0 {
+            if self.errs_too_much() {
+                self.aborted = Some(self.decision(Verdict::Abort, Count::ErrorRate, Some(self.at)));
+            } else if self.is_too_slow() {
+                self.aborted = Some(self.decision(Verdict::Abort, Count::Latency, Some(self.at)));
+            }
+        }
+        if self.promoted.is_none() && self.aborted.is_none() && self.may_be_promoted() {
+            self.promoted = Some(self.decision(Verdict::Promote, Count::ErrorRate, Some(self.at)));
+        }
+    }
+
+    fn errs_too_much(&self) -> bool {
+        let policy = &self.policy;
+        if self.errors.value(policy) < 1.0 / policy.alpha_errors {
+            return false;
+        }
+        let excess = if self.errors.is_late(policy) { &self.recent } else { &self.excess };
+        excess.is_over(policy.floor)
+    }
+
+    fn is_too_slow(&self) -> bool {
+        self.slowness() >= 1.0 / self.policy.alpha_latency
+    }
+
+    fn may_be_promoted(&self) -> bool {
+        self.promotion.value(&self.policy) >= 1.0 / self.policy.beta
+            && self.errors.value(&self.policy) < IN_DOUBT
+            && self.slowness() < IN_DOUBT
+    }
+
+    /// The average over the thresholds: one e-value, whatever they have to do with each other.
+    fn slowness(&self) -> f64 {
+        self.slow.iter().map(|case| case.value(&self.policy) / THRESHOLDS as f64).sum()
+    }
+
+    /// What is to be said now. An abort stands; a promotion stands until an abort, for the watch goes on.
+    pub fn decided(&self) -> Decision {
+        let made = self.aborted.or(self.promoted).or(self.inconclusive);
+        made.unwrap_or_else(|| {
+            let slower = self.margin(Count::Latency) > self.margin(Count::ErrorRate);
+            let count = if slower { Count::Latency } else { Count::ErrorRate };
+            self.decision(Verdict::Continue, count, None)
+        })
+    }
+
+    /// Whether it was ever promoted; an abort may have followed.
+    pub fn was_promoted(&self) -> bool {
+        self.promoted.is_some()
+    }
+
+    /// Whether further windows change nothing: it is aborted or out of time, or promoted where that ends the watch.
+    #[inline]
+    pub fn is_final(&self, promotion_ends: bool) -> bool {
+        self.aborted.is_some() || self.inconclusive.is_some() || (promotion_ends && self.promoted.is_some())
+    }
+
+    /// The logarithm of the evidence on one count, and what it has to reach for an abort.
+    pub fn evidence(&self, count: Count) -> (f64, f64) {
+        match count {
+            Count::ErrorRate => (self.errors.value(&self.policy).ln(), -self.policy.alpha_errors.ln()),
+            Count::Latency => (self.slowness().ln(), -self.policy.alpha_latency.ln()),
+        }
+    }
+
+    /// The logarithm of the evidence for the candidate, and what it has to reach for a promotion.
+    pub fn evidence_for(&self) -> (f64, f64) {
+        (self.promotion.ln(&self.policy), -self.policy.beta.ln())
+    }
+
+    fn margin(&self, count: Count) -> f64 {
+        let (log_e, threshold) = self.evidence(count);
+        log_e - threshold
+    }
+
+    fn decision(&self, verdict: Verdict, count: Count, at_second: Option<u64>) -> Decision {
+        let promote = verdict == Verdict::Promote;
+        let (log_e, threshold) = if promote { self.evidence_for() } else { self.evidence(count) };
+        Decision {
+            verdict,
+            count,
+            at_second,
+            candidate_requests: self.candidate.n,
+            candidate_bad: self.candidate.bad,
+            stable_requests: self.stable.n,
+            stable_bad: self.stable.bad,
+            log_e,
+            threshold,
+        }
+    }
+}
