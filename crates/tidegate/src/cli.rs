@@ -4,8 +4,8 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    cert, check, completions, deploy, doctor, down, events, explain, gateway, init, logs, plan, rollback,
-    rollout, run, scale, shim, status, up, upgrade,
+    cert, check, completions, deploy, doctor, down, events, explain, gateway, init, judge, logs, plan,
+    rollback, rollout, run, scale, shim, status, up, upgrade,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -66,6 +66,8 @@ pub enum Command {
     Doctor(doctor::DoctorArgs),
     /// Show certificates, or make some for development
     Cert(cert::CertArgs),
+    /// Judge counts from files as a rollout would, and say what a decision takes
+    Judge(judge::JudgeArgs),
     /// Print the JSON Schema of tidegate.yaml
     Schema,
     /// Print completions for a shell

@@ -10,6 +10,7 @@ pub mod events;
 pub mod explain;
 pub mod gateway;
 pub mod init;
+pub mod judge;
 pub mod logs;
 pub mod plan;
 pub mod rollback;
@@ -46,6 +47,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Cert(args) => cert::run(&args),
+        Command::Judge(args) => judge::run(&args),
         Command::Schema => schema::run(),
         Command::Completions(args) => completions::run(&args),
         Command::Upgrade(args) => upgrade::run(args, &session),

@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "up",
     "init",
     "check",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 19] = [
     "explain",
     "doctor",
     "cert",
+    "judge",
     "schema",
     "completions",
     "upgrade",

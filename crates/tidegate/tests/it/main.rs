@@ -5,6 +5,7 @@ mod accepted;
 mod check;
 mod help;
 mod init;
+mod judge;
 mod kept;
 mod no_server;
 mod output;
