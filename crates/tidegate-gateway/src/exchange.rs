@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Request, Response, StatusCode, request};
 use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
@@ -14,7 +15,7 @@ use crate::assign::Note;
 use crate::balance::{Failure, Tries};
 use crate::count::Outcome;
 use crate::drain::Stay;
-use crate::front::{Client, Part};
+use crate::front::{Client, Part, Stream, boxed};
 use crate::head;
 use crate::mirror::{Mirrored, Witness};
 use crate::observe::Trail;
@@ -22,7 +23,7 @@ use crate::page::Page;
 use crate::policy::{Policy, Visit, site};
 use crate::ticket::Ticket;
 use crate::tunnel;
-use crate::upstream::{Flow, Lease, Miss, Upload, Watched, connect, send};
+use crate::upstream::{Flow, Link, Miss, Reply, Upload, Watched, connect, send};
 use crate::view::PartsView;
 use crate::worker::{Admission, Goal, Worker};
 
@@ -37,6 +38,7 @@ pub(crate) async fn exchange(
 ) -> Response<Part> {
     match forward(worker, client, request, policy, trail).await {
         Ok(response) => response,
+        Err(Page::BAD_BODY) => client.refusal().map_or(Page::BAD_BODY, Page::refused).response(),
         Err(page) => page.response(),
     }
 }
@@ -66,15 +68,14 @@ async fn forward(
     let mirrored = mirror.map(|it| it.begin(&parts, !body.is_end_stream(), &worker.post));
     let (tap, witness) = mirrored.map(|Mirrored { tap, witness }| (tap, witness)).unzip();
     let upload = Upload::new(body, policy.and_then(Policy::most_uploaded), trail).tapped(tap.flatten());
-    let outgoing = Request::from_parts(parts, upload);
-    let (ticket, response, lease) = deliver(worker, (&host, &path), ticket, outgoing, trail).await?;
+    let (ticket, response) = deliver(worker, (&host, &path), ticket, (parts, upload), trail).await?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return match upgrade {
             Some(_) => Ok(tunnel(worker, client, ours, response, (ticket, note, trail.clone()))),
             None => Err(unasked_upgrade(ticket)),
         };
     }
-    Ok(relay(worker, response, (ticket, note, witness), lease))
+    Ok(relay(worker, response, (ticket, note, witness)))
 }
 
 /// Answers with a file of the assigned arm.
@@ -95,122 +96,87 @@ async fn deliver(
     worker: &Rc<Worker>,
     (host, path): (&str, &str),
     mut ticket: Ticket,
-    mut request: Request<Upload>,
+    (mut parts, mut upload): (request::Parts, Upload),
     trail: &Trail,
-) -> Result<(Ticket, Response<Incoming>, Lease), Page> {
+) -> Result<(Ticket, Response<Reply>), Page> {
     let mut tries = Tries::default();
+    // Sending it twice is the same as sending it once.
+    let repeatable = upload.is_empty() && head::is_idempotent(&parts.method);
     loop {
-        head::label(request.headers_mut(), ticket.arm.clone(), ticket.revision.clone());
+        head::label(&mut parts.headers, ticket.arm.clone(), ticket.revision.clone());
         trail.on_attempt();
-        let spare = spare_of(&request);
-        let attempted = attempt(worker, &ticket, request, spare.as_deref()).await;
+        let attempted = attempt(worker, &ticket, (&parts, upload), repeatable).await;
         ticket.on_answer();
-        let mut readmit = |next, failure| {
-            let entry = worker.readmit(host, path, &ticket, (&mut tries, failure))?;
-            Some((next, entry))
-        };
+        let mut readmit = |failure| worker.readmit(host, path, &ticket, (&mut tries, failure));
         let (next, outcome, page) = match attempted {
-            Ok((response, lease)) => {
-                let unwanted = ticket.terms.repeats_status(response.status().as_u16());
-                let spare = spare.filter(|_| unwanted);
-                match spare.and_then(|parts| readmit(again(*parts), Failure::Status)) {
-                    Some(next) => (Some(next), Outcome::ServerError, Page::RESET),
+            Ok(response) => {
+                let unwanted = repeatable && ticket.terms.repeats_status(response.status().as_u16());
+                match unwanted.then(|| readmit(Failure::Status)).flatten() {
+                    Some(entry) => (Some((entry, Upload::empty())), Outcome::ServerError, Page::RESET),
                     None => {
                         trail.on_answer(&ticket);
-                        return Ok((ticket, response, lease));
+                        return Ok((ticket, response));
                     }
                 }
             }
             Err(Attempt::Unsent(unsent)) => {
-                (readmit(*unsent, Failure::Unsent), Outcome::Reset, Page::CONNECT_FAILED)
+                let next = readmit(Failure::Unsent).map(|entry| (entry, unsent));
+                (next, Outcome::Reset, Page::CONNECT_FAILED)
             }
             Err(Attempt::Broken) => {
-                let next = spare.and_then(|parts| readmit(again(*parts), Failure::Broken));
-                (next, Outcome::Reset, Page::RESET)
+                let next = repeatable.then(|| readmit(Failure::Broken)).flatten();
+                (next.map(|entry| (entry, Upload::empty())), Outcome::Reset, Page::RESET)
             }
             Err(Attempt::Failed(outcome, page)) => (None, outcome, page),
         };
         // Its place is free before another is waited for.
         ticket.end(outcome);
         let entry;
-        (request, entry) = next.ok_or(page)?;
+        (entry, upload) = next.ok_or(page)?;
         ticket = worker.seated(host, path, entry).await?;
     }
 }
 
-/// What of a request is needed to send it twice, where that is the same as once.
-fn spare_of(request: &Request<Upload>) -> Option<Box<request::Parts>> {
-    let repeatable = request.body().is_empty() && head::is_idempotent(request.method());
-    repeatable.then(|| {
-        let mut spare = Request::new(());
-        *spare.method_mut() = request.method().clone();
-        *spare.uri_mut() = request.uri().clone();
-        *spare.version_mut() = request.version();
-        *spare.headers_mut() = request.headers().clone();
-        Box::new(spare.into_parts().0)
-    })
-}
-
 /// Why an attempt brought no answer.
 enum Attempt {
-    /// The endpoint saw nothing of the request.
-    Unsent(Box<Request<Upload>>),
+    /// The endpoint saw nothing of the request. Its body, as it was.
+    Unsent(Upload),
     /// It may have, and broke off before any answer.
     Broken,
     /// It may have, and the request must not be sent again.
     Failed(Outcome, Page),
 }
 
-/// `spare`: the request once more, where sending it twice is the same as once.
+/// `repeatable`: sending the request twice is the same as once.
 async fn attempt(
     worker: &Rc<Worker>,
     ticket: &Ticket,
-    request: Request<Upload>,
-    spare: Option<&request::Parts>,
-) -> Result<(Response<Incoming>, Lease), Attempt> {
-    let Some(mut lease) = worker.kept.take(&ticket.endpoint, spare.is_some()) else {
-        return attempt_fresh(worker, ticket, request).await;
-    };
-    let request = match send(&mut lease, request, ticket).await {
-        Ok(response) => return Ok((response, lease)),
-        Err(Miss::Unsent(request)) => *request,
-        // The endpoint closed the kept connection while the request was on its way. Nothing has come back.
-        Err(Miss::Broken) => match spare {
-            Some(parts) => again(parts.clone()),
-            None => return Err(failed(Miss::Broken)),
-        },
-        Err(miss) => return Err(failed(miss)),
-    };
-    lease.endpoint.manners().on_early_close();
-    attempt_fresh(worker, ticket, request).await
-}
-
-fn again(parts: request::Parts) -> Request<Upload> {
-    Request::from_parts(parts, Upload::empty())
-}
-
-async fn attempt_fresh(
-    worker: &Rc<Worker>,
-    ticket: &Ticket,
-    request: Request<Upload>,
-) -> Result<(Response<Incoming>, Lease), Attempt> {
+    (parts, mut upload): (&request::Parts, Upload),
+    repeatable: bool,
+) -> Result<Response<Reply>, Attempt> {
+    if let Some(lease) = worker.kept.take(&ticket.endpoint, repeatable) {
+        upload = match send(&worker.kept, lease, (parts, upload), ticket).await {
+            Ok(response) => return Ok(response),
+            Err(Miss::Unsent(upload)) => upload,
+            // The endpoint closed the kept connection while the request was on its way. Nothing has come back.
+            Err(Miss::Broken) if repeatable => Upload::empty(),
+            Err(miss) => return Err(failed(miss)),
+        };
+        ticket.endpoint.manners().on_early_close();
+    }
     let within = ticket.within(ticket.terms.connect);
-    let mut lease = match connect(&worker.kept, &ticket.endpoint, within).await {
-        Ok(lease) => lease,
+    match boxed(|| connect(&worker.kept, &ticket.endpoint, within)).await {
+        Ok(lease) => send(&worker.kept, lease, (parts, upload), ticket).await.map_err(failed),
         Err(error) => {
             tracing::debug!(instance = %ticket.endpoint.id, %error, "no connection");
-            return Err(Attempt::Unsent(Box::new(request)));
+            Err(Attempt::Unsent(upload))
         }
-    };
-    match send(&mut lease, request, ticket).await {
-        Ok(response) => Ok((response, lease)),
-        Err(miss) => Err(failed(miss)),
     }
 }
 
 fn failed(miss: Miss) -> Attempt {
     match miss {
-        Miss::Unsent(request) => Attempt::Unsent(request),
+        Miss::Unsent(upload) => Attempt::Unsent(upload),
         Miss::Broken => Attempt::Broken,
         Miss::Timeout => Attempt::Failed(Outcome::Timeout, Page::TIMEOUT),
         Miss::TooLarge => Attempt::Failed(Outcome::Cancelled, Page::TOO_LARGE),
@@ -226,9 +192,8 @@ fn unasked_upgrade(ticket: Ticket) -> Page {
 
 fn relay(
     worker: &Rc<Worker>,
-    response: Response<Incoming>,
+    response: Response<Reply>,
     (ticket, note, mut witness): (Ticket, Note, Option<Witness>),
-    lease: Lease,
 ) -> Response<Part> {
     let (mut parts, body) = response.into_parts();
     let hint = head::prepare_answer(&mut parts.headers);
@@ -239,8 +204,7 @@ fn relay(
     parts.version = http::Version::HTTP_11;
     let outcome = Outcome::of_status(parts.status.as_u16());
     let stay = head::is_event_stream(&parts.headers).then(|| worker.leaving.stay(&ticket.endpoint));
-    let hold = (ticket, lease, worker.kept.clone());
-    let flow = Flow::new(body, hold, outcome, hint).leaving_with(stay);
+    let flow = Flow::new(body, ticket, outcome, hint).leaving_with(stay);
     Response::from_parts(parts, Part::Flow(flow.witnessed(witness)))
 }
 
@@ -249,34 +213,31 @@ fn tunnel(
     worker: &Rc<Worker>,
     client: &Arc<Client>,
     ours: OnUpgrade,
-    mut response: Response<Incoming>,
+    response: Response<Reply>,
     (ticket, note, trail): (Ticket, Note, Rc<Trail>),
 ) -> Response<Part> {
-    let theirs = hyper::upgrade::on(&mut response);
-    let (mut parts, _) = response.into_parts();
+    let (mut parts, reply) = response.into_parts();
     head::prepare_upgrade_answer(&mut parts.headers);
     note.write(ticket.arm.clone(), ticket.revision.clone(), &mut parts.headers);
     client.tunnel();
     let (open, stay) = (worker.open(), worker.leaving.stay(&ticket.endpoint));
     tokio::task::spawn_local(async move {
-        let outcome = join(ours, theirs, stay, ticket.terms.tunnel_idle).await;
+        let outcome = join(ours, reply.into_connection(), stay, ticket.terms.tunnel_idle).await;
         ticket.end(outcome);
         drop((trail, open));
     });
     Response::from_parts(parts, Part::Empty)
 }
 
-async fn join(ours: OnUpgrade, theirs: OnUpgrade, stay: Stay, idle: Option<Duration>) -> Outcome {
-    let (ours, theirs) = match tokio::try_join!(ours, theirs) {
-        Ok(both) => both,
-        Err(_) => return Outcome::Cancelled,
-    };
+async fn join(ours: OnUpgrade, theirs: Option<(Link, Bytes)>, stay: Stay, idle: Option<Duration>) -> Outcome {
+    let (Ok(ours), Some((link, read))) = (ours.await, theirs) else { return Outcome::Cancelled };
+    let theirs = Stream::new(link, read);
     let Some(idle) = idle else {
-        tunnel::join(TokioIo::new(ours), TokioIo::new(theirs), stay).await;
+        tunnel::join(TokioIo::new(ours), theirs, stay).await;
         return Outcome::Good;
     };
     // Whatever moves goes through this side, one way or the other.
-    let (theirs, watch) = Watched::new(TokioIo::new(theirs));
+    let (theirs, watch) = Watched::new(theirs);
     tokio::select! {
         () = tunnel::join(TokioIo::new(ours), theirs, stay) => {}
         () = watch.quiet_for(idle) => {}

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use crate::front::Part;
+use crate::front::screen::Refusal;
 
 /// The header that marks them.
 pub(crate) const MARK: &str = "tidegate-gateway";
@@ -93,6 +94,13 @@ impl Page {
         text: "The body of this request is not complete.",
         retry_after: 0,
     };
+
+    /// The client's own connection says better what was wrong with a body.
+    pub(crate) fn refused(refusal: Refusal) -> Page {
+        let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let mark = if refusal.status == 408 { "timeout" } else { "bad-request" };
+        Page { status, mark, text: refusal.why, retry_after: 0 }
+    }
 
     /// The route's settings cannot be used: nobody comes in by it until they are mended.
     pub(crate) const CLOSED: Page = Page {

@@ -121,7 +121,7 @@ pub(crate) struct Worker {
     pub(crate) observer: Observer,
     /// Where long-lived connections hear that they are to go.
     pub(crate) leaving: Rc<Leaving>,
-    pub(crate) plains: Plains,
+    pub(crate) plains: Rc<Plains>,
     pub(crate) desks: Desks,
     pub(crate) pipes: Pipes,
     /// See [`Worker::https_port`].
@@ -157,16 +157,17 @@ pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
         post,
         orders,
     } = setup;
+    let plains = Rc::new(Plains::new(limits));
     let worker = Rc::new(Worker {
         index,
         limits,
         seats,
         challenges,
-        kept: Rc::new(Kept::new(limits)),
+        kept: Rc::new(Kept::new(plains.clone())),
         tally,
         observer,
         leaving: Rc::new(Leaving::new(workers)),
-        plains: Plains::new(limits),
+        plains,
         desks: Desks::default(),
         pipes: Pipes::default(),
         https_port: sockets.https_port().filter(|port| *port != HTTPS),
@@ -382,7 +383,6 @@ impl Worker {
     /// new endpoints, and of those that are up again.
     fn sweep(&self) {
         self.kept.sweep();
-        self.plains.sweep();
         self.desks.sweep();
         self.table.borrow().guards().for_each(|guard| guard.call());
     }

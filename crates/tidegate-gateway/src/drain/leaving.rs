@@ -30,7 +30,8 @@ pub(crate) struct Leaving {
 /// One long-lived connection as the worker sees it.
 #[derive(Debug)]
 struct Place {
-    endpoint: Arc<Endpoint>,
+    /// Of a connection to a client that leads to any endpoint: none.
+    endpoint: Option<Arc<Endpoint>>,
     due: Cell<Option<Instant>>,
     waker: RefCell<Option<Waker>>,
 }
@@ -59,15 +60,24 @@ impl Leaving {
 
     /// A place for a connection that may be open for long. Given back when it is dropped.
     pub(crate) fn stay(self: &Rc<Self>, endpoint: &Arc<Endpoint>) -> Stay {
+        self.enter(Some(endpoint.clone()))
+    }
+
+    /// The same for a connection whose requests go to any endpoint: it is to go when the worker ends.
+    pub(crate) fn stay_to_the_end(self: &Rc<Self>) -> Stay {
+        self.enter(None)
+    }
+
+    fn enter(self: &Rc<Self>, endpoint: Option<Arc<Endpoint>>) -> Stay {
         let key = self.next.replace(self.next.get().wrapping_add(1));
-        let place =
-            Rc::new(Place { endpoint: endpoint.clone(), due: Cell::new(None), waker: RefCell::default() });
+        let place = Rc::new(Place { endpoint, due: Cell::new(None), waker: RefCell::default() });
         self.stays.borrow_mut().insert(key, place.clone());
         // It may have begun before the swap that took its endpoint away and come here only now.
         let now = Instant::now();
-        let left = match self.end.get() {
-            Some(end) => Some(end.saturating_duration_since(now)),
-            None => endpoint.is_gone().then(|| endpoint.drain()),
+        let left = match (self.end.get(), &place.endpoint) {
+            (Some(end), _) => Some(end.saturating_duration_since(now)),
+            (None, Some(endpoint)) => endpoint.is_gone().then(|| endpoint.drain()),
+            (None, None) => None,
         };
         if let Some(left) = left {
             self.send_away(now, left, std::slice::from_ref(&place));
@@ -83,8 +93,9 @@ impl Leaving {
         }
         let mut going: HashMap<Duration, Vec<Rc<Place>>> = HashMap::new();
         for place in self.stays.borrow().values() {
-            match (place.endpoint.is_gone(), place.due.get()) {
-                (true, None) => going.entry(place.endpoint.drain()).or_default().push(place.clone()),
+            let Some(endpoint) = &place.endpoint else { continue };
+            match (endpoint.is_gone(), place.due.get()) {
+                (true, None) => going.entry(endpoint.drain()).or_default().push(place.clone()),
                 (false, Some(_)) => place.due.set(None),
                 (true, Some(_)) | (false, None) => {}
             }
@@ -213,6 +224,19 @@ mod tests {
         let there = endpoint("there", Duration::from_secs(10));
         worker.on_end(Instant::now(), Instant::now() + Duration::from_secs(5));
         assert!(dues(&[worker.stay(&there)])[0].is_some());
+    }
+
+    #[test]
+    fn a_clients_own_connection_stays_until_the_worker_ends() {
+        let worker = Rc::new(Leaving::new(1));
+        let stays: Vec<Stay> = (0..20).map(|_| worker.stay_to_the_end()).collect();
+        let now = Instant::now();
+        worker.on_swap(now);
+        assert!(dues(&stays).iter().all(Option::is_none));
+        worker.on_end(now, now + Duration::from_secs(10));
+        let mut dues: Vec<Duration> = dues(&stays).into_iter().map(|due| due.unwrap() - now).collect();
+        dues.sort();
+        assert!(dues[0] < Duration::from_secs(1) && dues[19] > Duration::from_secs(6), "{dues:?}");
     }
 
     #[tokio::test]

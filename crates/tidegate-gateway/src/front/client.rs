@@ -111,7 +111,7 @@ impl Client {
     }
 
     /// Why it was refused, if it was.
-    pub(super) fn refusal(&self) -> Option<Refusal> {
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
         self.lock().refusal
     }
 
@@ -120,7 +120,7 @@ impl Client {
         let taken = {
             let mut state = self.lock();
             let clean = state.begun == state.over && (!state.refused_body || state.is_answering());
-            state.refusal.filter(|_| clean).and_then(|refusal| Some((refusal, state.stream.take()?)))
+            state.refusal.and_then(|refusal| Some((Some(refusal).filter(|_| clean), state.stream.take()?)))
         };
         if let Some((refusal, stream)) = taken {
             // Nothing to be done about a client that does not listen.
@@ -133,9 +133,12 @@ impl Client {
     }
 }
 
-/// Writes the refusal, then reads on for a while: closing with unread bytes would take the answer away again.
-async fn refuse(mut stream: Stream, refusal: Refusal) -> io::Result<()> {
-    stream.write_all(refusal_text(refusal).as_bytes()).await?;
+/// Writes the refusal where it is still to be said, then reads on for a while: closing with unread bytes would take the answer
+/// away again.
+async fn refuse(mut stream: Stream, refusal: Option<Refusal>) -> io::Result<()> {
+    if let Some(refusal) = refusal {
+        stream.write_all(refusal_text(refusal).as_bytes()).await?;
+    }
     stream.shutdown().await?;
     let mut rest = [0; 4096];
     while stream.read(&mut rest).await? > 0 {}

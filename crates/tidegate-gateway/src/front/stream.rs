@@ -20,17 +20,19 @@ pub(crate) enum Wire {
 
 /// A connection and what was read of it already.
 #[derive(Debug)]
-pub(crate) struct Stream {
+pub(crate) struct Stream<W = Wire> {
     read: Bytes,
-    wire: Wire,
+    wire: W,
+}
+
+impl<W> Stream<W> {
+    /// `read` is read again first.
+    pub(crate) fn new(wire: W, read: Bytes) -> Self {
+        Stream { read, wire }
+    }
 }
 
 impl Stream {
-    /// `read` is read again first.
-    pub(crate) fn new(wire: Wire, read: Bytes) -> Self {
-        Stream { read, wire }
-    }
-
     /// Whether it goes without TLS.
     pub(crate) fn is_plain(&self) -> bool {
         matches!(self.wire, Wire::Plain(_))
@@ -47,7 +49,7 @@ impl Stream {
     }
 }
 
-impl AsyncRead for Stream {
+impl<W: AsyncRead + Unpin> AsyncRead for Stream<W> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -110,7 +112,7 @@ impl AsyncWrite for Wire {
     }
 }
 
-impl AsyncWrite for Stream {
+impl<W: AsyncWrite + Unpin> AsyncWrite for Stream<W> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.wire).poll_write(cx, bytes)
     }
@@ -124,7 +126,7 @@ impl AsyncWrite for Stream {
     }
 
     fn is_write_vectored(&self) -> bool {
-        true
+        self.wire.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

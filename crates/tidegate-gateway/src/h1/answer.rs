@@ -39,6 +39,23 @@ pub(super) struct Answer {
     pub(super) hint: Option<Duration>,
 }
 
+/// What a parsed head says of its connection and its body.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    pub(crate) framing: Framing,
+    /// Whether the instance closes after it.
+    pub(crate) close: bool,
+}
+
+/// Judges the head of a final answer; `None`: not one to trust. `is_head`: the request's method was HEAD.
+pub(crate) fn judge(response: &httparse::Response<'_, '_>, is_head: bool) -> Option<Judged> {
+    let (status, minor) = (response.code?, response.version?);
+    let sorted = Sorted::of(response.headers)?;
+    let framing = sorted.framing(status, minor, is_head)?;
+    let stays = !sorted.close && (minor == 1 || sorted.keep_alive);
+    Some(Judged { framing, close: !stays })
+}
+
 /// What the gateway adds to a head.
 #[derive(Debug)]
 pub(super) struct Added<'a> {

@@ -4,7 +4,7 @@ use crate::front::screen::{Chunks, Refusal};
 
 /// Where a body ends.
 #[derive(Debug)]
-pub(super) enum Framing {
+pub(crate) enum Framing {
     /// After so many bytes.
     Fixed(u64),
     /// After its last chunk.

@@ -4,14 +4,14 @@ use memchr::memchr;
 
 /// How far a head was looked through.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     seen: usize,
     line: usize,
 }
 
 /// What is known of a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// It goes on.
     More,
     /// It has this many bytes, with its last empty line.
@@ -22,7 +22,7 @@ pub(super) enum Found {
 
 impl Lines {
     /// Looks on; `bytes` is all there is of the head so far.
-    pub(super) fn find(&mut self, bytes: &[u8]) -> Found {
+    pub(crate) fn find(&mut self, bytes: &[u8]) -> Found {
         while let Some(at) = memchr(b'\n', &bytes[self.seen..]) {
             let end = self.seen + at;
             if end == 0 || bytes[end - 1] != b'\r' || end - self.line == 1 && self.line == 0 {

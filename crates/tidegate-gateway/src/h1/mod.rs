@@ -21,8 +21,11 @@ mod splice;
 mod transfer;
 
 pub(crate) use account::Account;
+pub(crate) use answer::judge;
+pub(crate) use body::Framing;
 pub(crate) use connection::{Served, serve, wait};
 pub(crate) use desk::Desks;
+pub(crate) use lines::{Found, Lines};
 pub(crate) use splice::Pipes;
 
 /// For fuzz targets: where a head that is taken ends, and the size of its body; `None` for one in chunks.

@@ -92,11 +92,6 @@ impl Answer {
         lengths || self.hash.as_ref() != other.hash.as_ref()
     }
 
-    /// Whether its body was read to the end.
-    pub(super) fn is_whole(&self) -> bool {
-        self.whole
-    }
-
     /// For the report.
     pub(super) fn report(&self) -> MirrorAnswer {
         let hex = self.hash.as_ref().iter().map(|byte| format!("{byte:02x}"));

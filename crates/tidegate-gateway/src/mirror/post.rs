@@ -53,7 +53,7 @@ impl Post {
 }
 
 async fn work(mut errands: mpsc::UnboundedReceiver<Errand>, limits: Limits) {
-    let kept = Rc::new(Kept::new(limits));
+    let kept = Rc::new(Kept::of_its_own(limits));
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     loop {
         tokio::select! {

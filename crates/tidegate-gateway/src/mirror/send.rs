@@ -1,19 +1,18 @@
 //! Sends one copy and reads its answer. Once, and with a deadline of its own: nobody waits for it.
 
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, request};
-use hyper::body::{Body, Incoming};
+use http::{HeaderValue, Response, StatusCode, request};
 
 use super::answer::{Answer, Reading};
 use crate::endpoint::Endpoint;
 use crate::head;
 use crate::limits::Limits;
-use crate::upstream::{self, Kept, Upload};
+use crate::upstream::{self, Kept, Reply, Upload};
 
 /// Whom a copy is for.
 #[derive(Debug)]
@@ -30,45 +29,37 @@ pub(super) struct Letter {
 }
 
 /// The answer; `None`: there was none, or it broke off, or it came too late.
-pub(super) async fn send(letter: &Letter, body: Bytes, kept: &Kept, limits: Limits) -> Option<Answer> {
+pub(super) async fn send(letter: &Letter, body: Bytes, kept: &Rc<Kept>, limits: Limits) -> Option<Answer> {
     tokio::time::timeout(limits.mirror, exchange(letter, body, kept, limits)).await.ok().flatten()
 }
 
-async fn exchange(letter: &Letter, body: Bytes, kept: &Kept, limits: Limits) -> Option<Answer> {
+async fn exchange(letter: &Letter, body: Bytes, kept: &Rc<Kept>, limits: Limits) -> Option<Answer> {
     let Letter { to, parts } = letter;
     let since = Instant::now();
     let repeatable = body.is_empty() && head::is_idempotent(&parts.method);
-    let mut lease = match kept.take(&to.endpoint, repeatable) {
+    let lease = match kept.take(&to.endpoint, repeatable) {
         Some(lease) => lease,
         None => upstream::connect(kept, &to.endpoint, limits.connect).await.ok()?,
     };
-    let request = Request::from_parts(parts.clone(), Upload::whole(body));
-    let response = upstream::send_copy(&mut lease, request).await?;
+    let response = upstream::send_copy(kept, lease, (parts, Upload::whole(body))).await?;
     // A copy asks for no change of protocol.
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return None;
     }
-    let (answer, hint) = read(response, &to.revision, since).await?;
-    if answer.is_whole() {
-        kept.put(lease, hint);
-    }
-    Some(answer)
+    read(response, &to.revision, since).await
 }
 
-/// Reads what is compared of an answer, and how long the endpoint keeps its connection.
-async fn read(
-    response: Response<Incoming>,
-    revision: &HeaderValue,
-    since: Instant,
-) -> Option<(Answer, Option<Duration>)> {
+/// Reads what is compared of an answer.
+async fn read(response: Response<Reply>, revision: &HeaderValue, since: Instant) -> Option<Answer> {
     let (mut parts, mut body) = response.into_parts();
     let hint = head::prepare_answer(&mut parts.headers);
     let mut reading = Reading::new(parts.status.as_u16(), &parts.headers, revision.clone(), since);
-    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+    while let Some(frame) = poll_fn(|cx| body.poll_frame(cx)).await {
         let more = frame.ok()?.data_ref().is_none_or(|data| reading.on_data(data));
         if !more {
-            return Some((reading.finish(false), hint));
+            return Some(reading.finish(false));
         }
     }
-    Some((reading.finish(true), hint))
+    body.keep(hint);
+    Some(reading.finish(true))
 }

@@ -1,14 +1,12 @@
 //! An answer's body on its way from an endpoint. Holds the request's ticket and connection until the last byte is read.
 
-use std::pin::Pin;
-use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Frame, SizeHint};
 
-use super::{Kept, Lease};
+use super::Reply;
 use crate::count::Outcome;
 use crate::drain::{Events, Stay};
 use crate::front::Alarm;
@@ -39,8 +37,6 @@ pub(crate) enum FlowError {
 #[derive(Debug)]
 struct Hold {
     ticket: Ticket,
-    lease: Lease,
-    kept: Rc<Kept>,
     /// How it ends if all goes well.
     outcome: Outcome,
     hint: Option<Duration>,
@@ -49,7 +45,7 @@ struct Hold {
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Flow {
-    body: Incoming,
+    body: Reply,
     hold: Option<Hold>,
     /// Looks on for a copy.
     witness: Option<Witness>,
@@ -70,14 +66,9 @@ struct EventStream {
 
 impl Flow {
     /// Relays `body`. `hint` is how long the endpoint said it keeps the connection.
-    pub(crate) fn new(
-        body: Incoming,
-        (ticket, lease, kept): (Ticket, Lease, Rc<Kept>),
-        outcome: Outcome,
-        hint: Option<Duration>,
-    ) -> Self {
+    pub(crate) fn new(body: Reply, ticket: Ticket, outcome: Outcome, hint: Option<Duration>) -> Self {
         let (stall, until) = (ticket.terms.idle, ticket.until);
-        let hold = Some(Hold { ticket, lease, kept, outcome, hint });
+        let hold = Some(Hold { ticket, outcome, hint });
         let (last, alarm) = (Instant::now(), Alarm::default());
         let mut flow = Flow { body, hold, witness: None, stall, until, last, alarm, events: None };
         flow.finish_if_over();
@@ -106,7 +97,7 @@ impl Flow {
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.hold.is_none() || self.body.is_end_stream()
+        self.hold.is_none() || self.body.is_over()
     }
 
     pub(crate) fn size_hint(&self) -> SizeHint {
@@ -120,10 +111,10 @@ impl Flow {
         if self.poll_leaves(cx) {
             return Poll::Ready(None);
         }
-        match Pin::new(&mut self.body).poll_frame(cx) {
+        match self.body.poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.last = Instant::now();
-                if self.until.is_some_and(|until| until <= self.last) && !self.body.is_end_stream() {
+                if self.until.is_some_and(|until| until <= self.last) && !self.body.is_over() {
                     return self.fail(Outcome::Timeout, FlowError::Stalled);
                 }
                 let frame = self.up_to_the_end(frame, cx);
@@ -194,14 +185,14 @@ impl Flow {
     }
 
     fn finish_if_over(&mut self) {
-        if self.body.is_end_stream() {
+        if self.body.is_over() {
             self.finish();
         }
     }
 
     fn finish(&mut self) {
         if let Some(hold) = self.hold.take() {
-            hold.kept.put(hold.lease, hold.hint);
+            self.body.keep(hold.hint);
             hold.ticket.end(hold.outcome);
             self.tell_end();
         }

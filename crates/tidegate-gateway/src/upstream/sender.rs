@@ -1,4 +1,4 @@
-//! Hands requests to hyper, in the shape that the version spoken wants them in.
+//! Hands requests of HTTP/2 to hyper, in the shape that it wants them in.
 
 use std::rc::Rc;
 
@@ -6,17 +6,17 @@ use http::header::{self, HeaderName};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, Uri, Version};
 use hyper::body::Incoming;
-use hyper::client::conn::{TrySendError, http1, http2};
+use hyper::client::conn::{TrySendError, http2};
 
 use super::Upload;
 
-/// Means of one connection; [`super::Lease`] says whose turn it is.
+/// A place on a connection that carries many requests at a time.
 #[derive(Debug)]
-pub(super) enum Sender {
-    /// One request at a time.
-    Http1(http1::SendRequest<Upload>),
-    /// Many at a time; the count is of those under way.
-    Http2 { sender: http2::SendRequest<Upload>, scheme: Scheme, _busy: Rc<()> },
+pub(crate) struct Sender {
+    pub(super) sender: http2::SendRequest<Upload>,
+    pub(super) scheme: Scheme,
+    /// The count is of those under way.
+    pub(super) _busy: Rc<()>,
 }
 
 impl Sender {
@@ -24,32 +24,8 @@ impl Sender {
         &mut self,
         mut request: Request<Upload>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Upload>>> {
-        match self {
-            Sender::Http1(sender) => sender.try_send_request(request).await,
-            Sender::Http2 { sender, scheme, .. } => {
-                shape(&mut request, scheme);
-                sender.try_send_request(request).await
-            }
-        }
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        match self {
-            Sender::Http1(sender) => sender.is_closed(),
-            Sender::Http2 { sender, .. } => sender.is_closed(),
-        }
-    }
-
-    pub(super) fn is_ready(&self) -> bool {
-        match self {
-            Sender::Http1(sender) => sender.is_ready(),
-            Sender::Http2 { sender, .. } => sender.is_ready(),
-        }
-    }
-
-    /// Whether others use the connection as well.
-    pub(super) fn is_shared(&self) -> bool {
-        matches!(self, Sender::Http2 { .. })
+        shape(&mut request, &self.scheme);
+        self.sender.try_send_request(request).await
     }
 }
 

@@ -14,9 +14,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tidegate_core::model::Protocol;
 use tokio::sync::Notify;
 
+use super::Upload;
 use super::link::Link;
 use super::sender::Sender;
-use super::{Lease, Upload};
 use crate::endpoint::Endpoint;
 use crate::local::LocalExecutor;
 
@@ -60,17 +60,17 @@ struct Connection {
 
 /// What a request finds.
 enum Found {
-    Lease(Lease),
+    Place(Sender),
     Wait(Rc<Notify>),
     Open(Rc<Notify>),
 }
 
 impl Shared {
     /// A place on a connection, which is opened where none has room.
-    pub(super) async fn lease(&self, endpoint: &Arc<Endpoint>, within: Duration) -> io::Result<Lease> {
+    pub(super) async fn lease(&self, endpoint: &Arc<Endpoint>, within: Duration) -> io::Result<Sender> {
         loop {
             match self.find(endpoint) {
-                Found::Lease(lease) => return Ok(lease),
+                Found::Place(place) => return Ok(place),
                 // Whoever opens it may fail or be gone: then it is the next one's turn.
                 Found::Wait(opened) => opened.notified().await,
                 Found::Open(opened) => {
@@ -102,9 +102,9 @@ impl Shared {
         let best = joint.open.iter_mut().min_by_key(|connection| Rc::strong_count(&connection.busy));
         match (best, &joint.opening) {
             (Some(best), _) if full || Rc::strong_count(&best.busy) <= BUSY => {
-                Found::Lease(best.lease(endpoint))
+                Found::Place(best.lease(endpoint))
             }
-            (Some(best), Some(_)) => Found::Lease(best.lease(endpoint)),
+            (Some(best), Some(_)) => Found::Place(best.lease(endpoint)),
             (None, Some(opened)) => Found::Wait(opened.clone()),
             (_, None) => {
                 let opened = Rc::new(Notify::new());
@@ -114,7 +114,7 @@ impl Shared {
         }
     }
 
-    fn add(&self, endpoint: &Arc<Endpoint>, sender: SendRequest<Upload>) -> Lease {
+    fn add(&self, endpoint: &Arc<Endpoint>, sender: SendRequest<Upload>) -> Sender {
         let mut all = self.by_endpoint.borrow_mut();
         let joint = all.entry(endpoint.uid).or_insert_with(|| Joint::new(endpoint.clone()));
         let mut connection = Connection { sender, busy: Rc::new(()), used: Instant::now() };
@@ -131,11 +131,10 @@ impl Joint {
 }
 
 impl Connection {
-    fn lease(&mut self, endpoint: &Arc<Endpoint>) -> Lease {
+    fn lease(&mut self, endpoint: &Arc<Endpoint>) -> Sender {
         self.used = Instant::now();
         let scheme = if endpoint.protocol() == Protocol::H2 { Scheme::HTTPS } else { Scheme::HTTP };
-        let sender = Sender::Http2 { sender: self.sender.clone(), scheme, _busy: self.busy.clone() };
-        Lease::shared(sender, endpoint.clone(), self.used)
+        Sender { sender: self.sender.clone(), scheme, _busy: self.busy.clone() }
     }
 }
 

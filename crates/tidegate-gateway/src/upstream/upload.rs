@@ -58,7 +58,10 @@ pub(crate) struct Upload {
     whole: Option<Bytes>,
     /// Keeps what passes for a copy.
     tap: Option<Tap>,
-    progress: Rc<Progress>,
+    /// Taken, and given back.
+    again: Bytes,
+    /// There is none without a body.
+    progress: Option<Rc<Progress>>,
     trail: Option<Rc<Trail>>,
 }
 
@@ -67,7 +70,8 @@ impl Upload {
     pub(crate) fn new(body: Incoming, most: Option<u64>, trail: &Rc<Trail>) -> Self {
         let body = (!body.is_end_stream()).then_some(body);
         let trail = body.as_ref().map(|_| trail.clone());
-        Upload { body, left: most.unwrap_or(u64::MAX), trail, ..Upload::empty() }
+        let progress = body.as_ref().map(|_| Rc::default());
+        Upload { body, left: most.unwrap_or(u64::MAX), progress, trail, ..Upload::empty() }
     }
 
     /// A body that is here already.
@@ -87,7 +91,8 @@ impl Upload {
             left: 0,
             whole: None,
             tap: None,
-            progress: Rc::new(Progress::new()),
+            again: Bytes::new(),
+            progress: None,
             trail: None,
         }
     }
@@ -96,13 +101,28 @@ impl Upload {
         self.body.is_none() && self.whole.is_none()
     }
 
-    pub(crate) fn progress(&self) -> Rc<Progress> {
-        self.progress.clone()
+    pub(super) fn progress(&self) -> Rc<Progress> {
+        self.progress.clone().unwrap_or_default()
+    }
+
+    /// When the last piece went by; `None`: there is no body.
+    pub(super) fn moved(&self) -> Option<Instant> {
+        self.progress.as_ref().map(|progress| progress.moved())
+    }
+
+    /// Whether it broke off because it became too large.
+    pub(super) fn too_large(&self) -> bool {
+        self.progress.as_ref().is_some_and(|progress| progress.too_large())
+    }
+
+    /// Gives back the last piece that was taken: it comes again.
+    pub(super) fn unread(&mut self, piece: Bytes) {
+        self.again = piece;
     }
 }
 
-impl Progress {
-    fn new() -> Self {
+impl Default for Progress {
+    fn default() -> Self {
         let moved = Cell::new(Instant::now());
         Progress { moved, client_failed: Cell::new(false), too_large: Cell::new(false) }
     }
@@ -110,7 +130,7 @@ impl Progress {
 
 impl Upload {
     fn on_frame(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, UploadError> {
-        self.progress.moved.set(Instant::now());
+        self.on_moved();
         let length = frame.data_ref().map_or(0, Bytes::len);
         if let Some(trail) = &self.trail {
             trail.on_received(length);
@@ -118,13 +138,27 @@ impl Upload {
         match self.left.checked_sub(length as u64) {
             Some(left) => self.left = left,
             None => {
-                self.progress.client_failed.set(true);
-                self.progress.too_large.set(true);
+                self.on_failed();
+                if let Some(progress) = &self.progress {
+                    progress.too_large.set(true);
+                }
                 return Err(UploadError::TooLarge);
             }
         }
         self.show(&frame);
         Ok(frame)
+    }
+
+    fn on_moved(&self) {
+        if let Some(progress) = &self.progress {
+            progress.moved.set(Instant::now());
+        }
+    }
+
+    fn on_failed(&self) {
+        if let Some(progress) = &self.progress {
+            progress.client_failed.set(true);
+        }
     }
 
     /// Shows the tap what passes. What breaks off, it learns from being dropped.
@@ -147,17 +181,20 @@ impl Body for Upload {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
+        if !self.again.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.again)))));
+        }
         let Some(body) = &mut self.body else {
             return Poll::Ready(self.whole.take().map(|whole| Ok(Frame::data(whole))));
         };
         match ready!(Pin::new(body).poll_frame(cx)) {
             Some(Ok(frame)) => Poll::Ready(Some(self.on_frame(frame))),
             Some(Err(error)) => {
-                self.progress.client_failed.set(true);
+                self.on_failed();
                 Poll::Ready(Some(Err(error.into())))
             }
             None => {
-                self.progress.moved.set(Instant::now());
+                self.on_moved();
                 if let Some(tap) = &mut self.tap {
                     tap.on_end();
                 }
@@ -167,11 +204,15 @@ impl Body for Upload {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().map_or(self.whole.is_none(), Body::is_end_stream)
+        self.again.is_empty() && self.body.as_ref().map_or(self.whole.is_none(), Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
         let whole = || SizeHint::with_exact(self.whole.as_ref().map_or(0, |whole| whole.len() as u64));
-        self.body.as_ref().map_or_else(whole, Body::size_hint)
+        let hint = self.body.as_ref().map_or_else(whole, Body::size_hint);
+        match hint.exact() {
+            Some(length) => SizeHint::with_exact(length + self.again.len() as u64),
+            None => hint,
+        }
     }
 }

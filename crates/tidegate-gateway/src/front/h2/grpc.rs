@@ -6,6 +6,7 @@ use http::{Response, StatusCode};
 
 use crate::front::Answer;
 use crate::page::MARK;
+use crate::upstream::FlowError;
 
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
@@ -27,6 +28,20 @@ pub(super) fn translate(response: Response<Answer>) -> Response<Answer> {
     parts.headers.insert(MESSAGE, message);
     parts.status = StatusCode::OK;
     Response::from_parts(parts, answer.emptied())
+}
+
+/// The end of a call whose answer broke off: a reset stream would be an error of the gateway's own to its clients.
+pub(super) fn broken(error: &FlowError) -> HeaderMap {
+    let (status, message) = match error {
+        FlowError::Reset => ("14", "reset"),
+        FlowError::Stalled => ("4", "timeout"),
+        FlowError::TooLarge => ("8", "too-large"),
+        FlowError::Encoder | FlowError::File => ("13", "gateway"),
+    };
+    HeaderMap::from_iter([
+        (STATUS, HeaderValue::from_static(status)),
+        (MESSAGE, HeaderValue::from_static(message)),
+    ])
 }
 
 /// The status of gRPC for one of HTTP, as its clients would guess it, but for 504: the app's time is over.

@@ -8,12 +8,15 @@ mod rules;
 mod vigil;
 
 use std::convert::Infallible;
-use std::pin::pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use http::{Request, Response, header};
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -22,9 +25,10 @@ use super::{Answer, Client, Stream, connection};
 use crate::local::LocalExecutor;
 use crate::observe::Trail;
 use crate::page::Page;
+use crate::upstream::FlowError;
 use crate::view::Peer;
 use crate::worker::Worker;
-use io::MeteredIo;
+use io::Wire;
 use vigil::{Stay, Vigil};
 
 /// Most requests of one connection at a time.
@@ -50,22 +54,31 @@ pub(super) async fn serve(worker: Rc<Worker>, stream: Stream, peer: Peer) {
         let stay = vigil.enter();
         answer(worker.clone(), client.clone(), request, stay)
     });
-    let io = TokioIo::new(MeteredIo::new(stream, vigil.clone()));
-    let mut connection = pin!(builder(&worker).serve_connection(io, service));
+    // Of many connections each is told another time, so that their clients do not come back all at once.
+    let mut leaving = worker.leaving.stay_to_the_end();
+    let (wire, io) = Wire::new(stream, vigil.clone());
+    let mut connection = pin!(builder(&worker).serve_connection(TokioIo::new(io), service));
     tokio::select! {
         // A client that goes away in the middle is no event of ours.
-        _ = connection.as_mut() => return,
+        () = poll_fn(|cx| poll(connection.as_mut(), &wire, cx)) => return,
         () = vigil.stuck() => return,
         () = vigil.quiet() => {}
-        () = worker.draining() => {}
+        () = poll_fn(|cx| leaving.poll_told(cx)) => {}
     }
     // GOAWAY: what is on its way to us is still answered, and nothing new is begun.
     connection.as_mut().graceful_shutdown();
     tokio::select! {
-        _ = connection => {}
+        () = poll_fn(|cx| poll(connection.as_mut(), &wire, cx)) => {}
         () = vigil.stuck() => {}
         () = vigil.gone() => {}
     }
+}
+
+/// Ready when the connection is over.
+fn poll<C: Future>(connection: Pin<&mut C>, wire: &Wire, cx: &mut Context<'_>) -> Poll<()> {
+    let over = connection.poll(cx).is_ready();
+    let broken = matches!(wire.poll_send(cx), Poll::Ready(Err(_)));
+    if over || broken { Poll::Ready(()) } else { Poll::Pending }
 }
 
 fn builder(worker: &Worker) -> Builder<LocalExecutor> {
@@ -101,7 +114,7 @@ async fn answer(
     }
     // It says nothing in HTTP/2; GOAWAY is how a connection is ended there.
     response.headers_mut().remove(header::CONNECTION);
-    Ok(response.map(|answer| Watched { answer, stay }))
+    Ok(response.map(|answer| Watched { answer, stay, is_grpc, failed: false }))
 }
 
 fn refuse(
@@ -121,26 +134,38 @@ fn refuse(
 struct Watched {
     answer: Answer,
     stay: Stay,
+    is_grpc: bool,
+    /// It broke off, and a call was told so.
+    failed: bool,
 }
 
-impl hyper::body::Body for Watched {
-    type Data = <Answer as hyper::body::Body>::Data;
-    type Error = <Answer as hyper::body::Body>::Error;
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = FlowError;
 
     fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
-        let polled = std::pin::Pin::new(&mut self.answer).poll_frame(cx);
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, FlowError>>> {
+        if self.failed {
+            return Poll::Ready(None);
+        }
+        let polled = Pin::new(&mut self.answer).poll_frame(cx);
         self.stay.on_poll(polled.is_ready());
-        polled
+        match polled {
+            Poll::Ready(Some(Err(error))) if self.is_grpc => {
+                self.failed = true;
+                Poll::Ready(Some(Ok(Frame::trailers(grpc::broken(&error)))))
+            }
+            polled => polled,
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.answer.is_end_stream()
+        self.failed || self.answer.is_end_stream()
     }
 
-    fn size_hint(&self) -> hyper::body::SizeHint {
+    fn size_hint(&self) -> SizeHint {
         self.answer.size_hint()
     }
 }

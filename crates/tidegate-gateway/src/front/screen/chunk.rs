@@ -36,6 +36,19 @@ pub(crate) struct Chunks {
     name: Name,
 }
 
+/// What so many bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// What is around the chunks.
+    Framing(usize),
+    /// Of the body itself.
+    Data(usize),
+    /// Behind the last chunk.
+    Trailers(usize),
+    /// The same, up to the body's end.
+    End(usize),
+}
+
 impl Default for Chunks {
     fn default() -> Self {
         Chunks { next: Next::Size, digits: 0, left: 0, trailers: 0, data: 0, name: Name::default() }
@@ -69,6 +82,32 @@ impl Chunks {
             }
         }
         Ok((at, false))
+    }
+
+    /// As [`Chunks::advance`], up to where something else begins: so the pieces of the body can be taken without copying them.
+    pub(crate) fn step(&mut self, bytes: &[u8]) -> Result<Step, Refusal> {
+        if self.in_data() {
+            return Ok(Step::Data(self.skip_data(bytes.len())));
+        }
+        let trailers = self.in_trailers();
+        let mut at = 0;
+        while at < bytes.len() && !self.in_data() && self.in_trailers() == trailers {
+            let ended = self.on_byte(bytes[at])?;
+            at += 1;
+            if ended {
+                return Ok(Step::End(at));
+            }
+        }
+        Ok(if trailers { Step::Trailers(at) } else { Step::Framing(at) })
+    }
+
+    /// Whether the next byte is one of the body itself.
+    pub(crate) fn in_data(&self) -> bool {
+        self.next == Next::Data
+    }
+
+    fn in_trailers(&self) -> bool {
+        matches!(self.next, Next::Trailer { .. } | Next::TrailerLf { .. })
     }
 
     /// How many bytes of the body itself went by.

@@ -4,7 +4,7 @@
 mod chunk;
 mod head;
 
-pub(crate) use chunk::Chunks;
+pub(crate) use chunk::{Chunks, Step};
 pub(crate) use head::parse_length;
 use head::{Framing, Head};
 
