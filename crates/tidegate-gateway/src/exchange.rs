@@ -11,6 +11,7 @@ use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
+use crate::admission::Entry;
 use crate::assign::Note;
 use crate::balance::{Failure, Tries};
 use crate::count::Outcome;
@@ -61,14 +62,14 @@ async fn forward(
         policy.prepare(&mut parts, client.peer, &host);
     }
     let ticket = match goal {
-        Goal::Endpoint(entry) => worker.seated(&host, &path, entry).await?,
-        Goal::Files(visit) => return Ok(serve((visit, note, trail), &parts, &path).await),
+        Goal::Endpoint(entry) => seat(worker, (&host, &path), entry).await?,
+        Goal::Files(visit) => return Ok(boxed(|| serve((visit, note, trail), &parts, &path)).await),
     };
     let mirror = mirror.filter(|_| upgrade.is_none());
     let mirrored = mirror.map(|it| it.begin(&parts, !body.is_end_stream(), &worker.post));
-    let (tap, witness) = mirrored.map(|Mirrored { tap, witness }| (tap, witness)).unzip();
+    let (tap, witness) = mirrored.map(|Mirrored { tap, witness }| (tap, Box::new(witness))).unzip();
     let upload = Upload::new(body, policy.and_then(Policy::most_uploaded), trail).tapped(tap.flatten());
-    let (ticket, response) = deliver(worker, (&host, &path), ticket, (parts, upload), trail).await?;
+    let (ticket, response) = deliver(worker, (&host, &path), ticket, (&mut parts, upload), trail).await?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return match upgrade {
             Some(_) => Ok(tunnel(worker, client, ours, response, (ticket, note, trail.clone()))),
@@ -76,6 +77,14 @@ async fn forward(
         };
     }
     Ok(relay(worker, response, (ticket, note, witness)))
+}
+
+/// Waits for the request's place, where it has to.
+async fn seat(worker: &Rc<Worker>, (host, path): (&str, &str), entry: Entry) -> Result<Ticket, Page> {
+    match entry {
+        Entry::Ticket(ticket) => Ok(ticket),
+        line @ Entry::Line(_) => boxed(|| worker.seated(host, path, line)).await,
+    }
 }
 
 /// Answers with a file of the assigned arm.
@@ -96,7 +105,7 @@ async fn deliver(
     worker: &Rc<Worker>,
     (host, path): (&str, &str),
     mut ticket: Ticket,
-    (mut parts, mut upload): (request::Parts, Upload),
+    (parts, mut upload): (&mut request::Parts, Upload),
     trail: &Trail,
 ) -> Result<(Ticket, Response<Reply>), Page> {
     let mut tries = Tries::default();
@@ -105,7 +114,7 @@ async fn deliver(
     loop {
         head::label(&mut parts.headers, ticket.arm.clone(), ticket.revision.clone());
         trail.on_attempt();
-        let attempted = attempt(worker, &ticket, (&parts, upload), repeatable).await;
+        let attempted = attempt(worker, &ticket, (parts, upload), repeatable).await;
         ticket.on_answer();
         let mut readmit = |failure| worker.readmit(host, path, &ticket, (&mut tries, failure));
         let (next, outcome, page) = match attempted {
@@ -133,7 +142,7 @@ async fn deliver(
         ticket.end(outcome);
         let entry;
         (entry, upload) = next.ok_or(page)?;
-        ticket = worker.seated(host, path, entry).await?;
+        ticket = seat(worker, (host, path), entry).await?;
     }
 }
 
@@ -193,7 +202,7 @@ fn unasked_upgrade(ticket: Ticket) -> Page {
 fn relay(
     worker: &Rc<Worker>,
     response: Response<Reply>,
-    (ticket, note, mut witness): (Ticket, Note, Option<Witness>),
+    (ticket, note, mut witness): (Ticket, Note, Option<Box<Witness>>),
 ) -> Response<Part> {
     let (mut parts, body) = response.into_parts();
     let hint = head::prepare_answer(&mut parts.headers);

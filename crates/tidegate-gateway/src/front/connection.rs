@@ -12,7 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 
 use super::client::ClientIo;
-use super::{Answer, Client, Part, Stream};
+use super::{Answer, Client, Part, Stream, boxed};
 use crate::exchange::exchange;
 use crate::head;
 use crate::observe::Trail;
@@ -96,7 +96,7 @@ async fn respond(
     let policy = worker.policy_of(&host, parts.uri.path(), trail);
     let request = Request::from_parts(parts, body);
     match policy {
-        Some(policy) => visit(&policy, worker, client, host, request, trail).await,
+        Some(policy) => boxed(|| visit(&policy, worker, client, host, request, trail)).await,
         None => exchange(worker, client, request, None, trail).await,
     }
 }

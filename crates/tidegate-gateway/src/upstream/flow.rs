@@ -48,7 +48,7 @@ pub(crate) struct Flow {
     body: Reply,
     hold: Option<Hold>,
     /// Looks on for a copy.
-    witness: Option<Witness>,
+    witness: Option<Box<Witness>>,
     stall: Duration,
     /// When it must be over.
     until: Option<Instant>,
@@ -82,7 +82,7 @@ impl Flow {
     }
 
     /// Has the body looked at as it goes by. Call it before the first piece is read.
-    pub(crate) fn witnessed(mut self, witness: Option<Witness>) -> Self {
+    pub(crate) fn witnessed(mut self, witness: Option<Box<Witness>>) -> Self {
         self.witness = witness;
         if self.hold.is_none() {
             self.tell_end();

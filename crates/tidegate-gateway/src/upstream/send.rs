@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::http1::{Exchange, Fault};
 use super::sender::Sender;
 use super::{Kept, Lease, Reply, Upload};
+use crate::front::boxed;
 use crate::ticket::Ticket;
 
 /// For those who wait with a deadline of their own.
@@ -61,7 +62,9 @@ pub(crate) async fn send(
 ) -> Result<Response<Reply>, Miss> {
     match lease {
         Lease::Own(plain) => send_own(Exchange::begin(kept, plain, parts, upload), ticket).await,
-        Lease::Shared(place) => send_shared(place, Request::from_parts(parts.clone(), upload), ticket).await,
+        Lease::Shared(place) => {
+            boxed(|| send_shared(place, Request::from_parts(parts.clone(), upload), ticket)).await
+        }
     }
 }
 

@@ -205,3 +205,37 @@ fn an_app_on_a_unix_socket_is_reached_by_either_protocol() {
         assert_eq!(unary(&sender, "/echo").await.1, "question");
     });
 }
+
+/// An app that begins an answer and is gone.
+async fn dying_app() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut connection = server::handshake(stream).await.unwrap();
+            let Some(Ok((_request, mut respond))) = connection.accept().await else { continue };
+            let response = Response::builder().header("content-type", "application/grpc").body(()).unwrap();
+            let mut send = respond.send_response(response, false).unwrap();
+            send.send_data(Bytes::from_static(b"begun"), false).unwrap();
+            // Carries the connection on until all of that is out.
+            let _ = tokio::time::timeout(std::time::Duration::from_millis(200), connection.accept()).await;
+        }
+    });
+    address
+}
+
+#[test]
+fn a_call_whose_app_is_gone_in_the_middle_ends_as_unavailable() {
+    on_runtime(async {
+        let stage = Stage::new();
+        stage.apply(&grpc_table(1, dying_app().await));
+        let sender = connect(stage.address).await;
+        let (response, body, trailers) = unary(&sender, "/dies").await;
+        assert_eq!((response.status().as_u16(), &body[..]), (200, &b"begun"[..]));
+        let trailers = trailers.unwrap();
+        assert_eq!(
+            (&trailers["grpc-status"], &trailers["grpc-message"]),
+            (&"14".parse().unwrap(), &"reset".parse().unwrap())
+        );
+    });
+}

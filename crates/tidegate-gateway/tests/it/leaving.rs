@@ -1,6 +1,7 @@
 //! Long-lived connections to an endpoint that leaves, and in a gateway that ends.
 
 use std::io::Read;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -129,5 +130,65 @@ fn a_gateway_that_ends_closes_them_spread_over_its_drain() {
     let mut after: Vec<Duration> = closing.into_iter().map(|thread| thread.join().unwrap()).collect();
     after.sort();
     assert!(after[19] < Duration::from_millis(2_600), "{after:?}");
+    assert!(after[15] - after[4] > Duration::from_millis(600), "all at once: {after:?}");
+}
+
+/// Opens a connection of HTTP/2 with a request under way on it; says when the connection was over and that the request was
+/// answered.
+async fn told_to_go(address: SocketAddr) -> (Instant, String) {
+    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let (sender, connection) = h2::client::handshake(stream).await.unwrap();
+    let over = tokio::spawn(async move {
+        let _ = connection.await;
+        Instant::now()
+    });
+    let mut sender = sender.ready().await.unwrap();
+    let request = http::Request::get("http://a.test/held").body(()).unwrap();
+    let (response, _) = sender.send_request(request, true).unwrap();
+    let mut body = response.await.unwrap().into_body();
+    let mut all = Vec::new();
+    while let Some(piece) = body.data().await {
+        all.extend_from_slice(&piece.unwrap());
+    }
+    // The sender keeps the connection open for as long as the gateway lets it.
+    let over = over.await.unwrap();
+    drop(sender);
+    (over, String::from_utf8(all).unwrap())
+}
+
+#[test]
+fn connections_of_http_2_are_told_to_go_one_after_another_and_their_requests_finish() {
+    let mut stage = Stage::new();
+    let go = Arc::new(AtomicBool::new(false));
+    let wait = go.clone();
+    let upstream = Upstream::new(move |connection| {
+        while connection.request().is_some() {
+            until("the test lets go", || wait.load(Ordering::SeqCst).then_some(()));
+            connection.say(crate::stage::upstream::ok("finished"));
+        }
+    });
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    let address = stage.address;
+    let clients = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        runtime.unwrap().block_on(async {
+            let all: Vec<_> = (0..20).map(|_| tokio::spawn(told_to_go(address))).collect();
+            let mut told = Vec::new();
+            for one in all {
+                told.push(one.await.unwrap());
+            }
+            told
+        })
+    });
+    until("all are at the instance", || (upstream.connections.load(Ordering::SeqCst) == 20).then_some(()));
+    let begun = Instant::now();
+    let ending = std::thread::spawn(move || stage.end(Duration::from_secs(3)).unwrap());
+    go.store(true, Ordering::SeqCst);
+    let told = clients.join().unwrap();
+    ending.join().unwrap();
+    assert!(told.iter().all(|(_, answer)| answer == "finished"));
+    let mut after: Vec<Duration> = told.into_iter().map(|(at, _)| at - begun).collect();
+    after.sort();
+    assert!(after[19] < Duration::from_millis(2_700), "{after:?}");
     assert!(after[15] - after[4] > Duration::from_millis(600), "all at once: {after:?}");
 }

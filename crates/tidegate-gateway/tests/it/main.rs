@@ -13,6 +13,7 @@ mod counts;
 mod crowds;
 mod drain;
 mod floods;
+mod general;
 mod grpc;
 mod h2;
 mod handover;

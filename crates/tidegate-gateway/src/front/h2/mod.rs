@@ -21,7 +21,7 @@ use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 
-use super::{Answer, Client, Stream, connection};
+use super::{Answer, Client, Stream, boxed, connection};
 use crate::local::LocalExecutor;
 use crate::observe::Trail;
 use crate::page::Page;
@@ -52,7 +52,8 @@ pub(super) async fn serve(worker: Rc<Worker>, stream: Stream, peer: Peer) {
     let vigil = Rc::new(Vigil::new(worker.limits));
     let service = service_fn(|request| {
         let stay = vigil.enter();
-        answer(worker.clone(), client.clone(), request, stay)
+        // hyper moves what it is given more than once on its way into a task.
+        boxed(|| answer(worker.clone(), client.clone(), request, stay))
     });
     // Of many connections each is told another time, so that their clients do not come back all at once.
     let mut leaving = worker.leaving.stay_to_the_end();
