@@ -214,7 +214,7 @@ fn relay(
     let outcome = Outcome::of_status(parts.status.as_u16());
     let stay = head::is_event_stream(&parts.headers).then(|| worker.leaving.stay(&ticket.endpoint));
     let flow = Flow::new(body, ticket, outcome, hint).leaving_with(stay);
-    Response::from_parts(parts, Part::Flow(flow.witnessed(witness)))
+    Response::from_parts(parts, Part::Flow(Box::new(flow.witnessed(witness))))
 }
 
 /// Joins the two connections once both are out of HTTP. In flight until either side closes.

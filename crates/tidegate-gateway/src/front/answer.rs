@@ -15,14 +15,11 @@ use crate::upstream::{Flow, FlowError};
 
 /// Where the bytes come from.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every answer is a flow: a box would cost each an allocation"
-)]
 pub(crate) enum Part {
     Empty,
     Page(Option<Bytes>),
-    Flow(Flow),
+    /// In a box: it is handed on many times on its way out.
+    Flow(Box<Flow>),
     /// Of a route that says how large answers may be.
     Capped(Box<Capped>),
     /// Of a route that compresses answers.

@@ -4,10 +4,10 @@
 //! refused; of its head and the good part of its body an instance may have seen something, but never its end), `page S`
 //! (answered with S by the gateway; the connection goes on), `forward` (reaches the instance in the same spelling) and
 //! `general` (in the same meaning: the fast path does not take it). `without A,B`: less these fields. `close`: the
-//! connection ends after the answer. `fast`: judged on the fast path only; the other is not as strict, or says it otherwise.
+//! connection ends after the answer. `fast`: judged on the fast path only; the other says it otherwise.
 //!
 //! Answers: `bad S` (the client gets S from the gateway), `cut` (the client's connection ends within the answer), `good S`
-//! with the body that reaches the client. `ends`: the instance closes behind it. `head`: the request is HEAD. `fast`: as above.
+//! with the body that reaches the client. `ends`: the instance closes behind it. `head`: the request is HEAD.
 
 mod case;
 mod witness;

@@ -65,6 +65,7 @@ pub(super) async fn serve(worker: Rc<Worker>, stream: Stream, peer: Peer) {
         () = vigil.stuck() => return,
         () = vigil.quiet() => {}
         () = poll_fn(|cx| leaving.poll_told(cx)) => {}
+        () = last_call(&worker, &vigil) => {}
     }
     // GOAWAY: what is on its way to us is still answered, and nothing new is begun.
     connection.as_mut().graceful_shutdown();
@@ -73,6 +74,13 @@ pub(super) async fn serve(worker: Rc<Worker>, stream: Stream, peer: Peer) {
         () = vigil.stuck() => {}
         () = vigil.gone() => {}
     }
+}
+
+/// Waits until the gateway ends and nobody uses the connection any more: a gateway that ends does not wait for those.
+async fn last_call(worker: &Worker, vigil: &Vigil) {
+    worker.draining().await;
+    worker.last_call_over().await;
+    vigil.unused().await;
 }
 
 /// Ready when the connection is over.

@@ -78,6 +78,13 @@ impl Vigil {
         }
     }
 
+    /// Waits until no request is under way.
+    pub(super) async fn unused(&self) {
+        while !self.turns.borrow().is_empty() {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// Waits until the client has taken nothing for too long.
     pub(super) async fn stuck(&self) {
         while !self.is_stuck(Instant::now()) {
