@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-/// Spawns onto the `LocalSet` it is used in.
+/// Spawns onto the `LocalRuntime` or `LocalSet` it is used in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LocalExecutor;
 

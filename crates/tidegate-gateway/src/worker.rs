@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::HeaderValue;
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::LocalSet;
 
 use crate::admission::Entry;
 use crate::assign::Note;
@@ -141,8 +141,7 @@ pub(crate) struct Worker {
 
 /// Runs a worker on this thread until it is drained.
 pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let local = LocalSet::new();
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     let Setup {
         index,
         workers,
@@ -181,7 +180,7 @@ pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
         id_prefix: seed(),
         id_next: Cell::new(0),
     });
-    local.block_on(&runtime, work(worker, sockets, orders))
+    runtime.block_on(work(worker, sockets, orders))
 }
 
 async fn work(
