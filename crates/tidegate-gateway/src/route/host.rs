@@ -15,6 +15,10 @@ const LONGEST: usize = 253;
 
 /// The name in a `Host` value or an authority: no port, lower-case, no trailing dot. IPv6 literals keep their brackets.
 pub(crate) fn host_name(value: &str) -> Result<Cow<'_, str>, HostError> {
+    // Nearly every value is a name as it is, and one look at it is enough.
+    if (1..=LONGEST).contains(&value.len()) && value.bytes().all(plain) && !value.ends_with('.') {
+        return Ok(Cow::Borrowed(value));
+    }
     let (name, port) = split_port(value)?;
     if !port.bytes().all(|b| b.is_ascii_digit()) || port.len() > 5 {
         return Err(HostError);
@@ -39,6 +43,11 @@ fn split_port(value: &str) -> Result<(&str, &str), HostError> {
     }
     let (name, port) = value.split_once(':').unwrap_or((value, ""));
     if name.contains(['[', ']']) { Err(HostError) } else { Ok((name, port)) }
+}
+
+/// What is allowed, and means nothing but itself.
+fn plain(b: u8) -> bool {
+    b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_' | b'~')
 }
 
 /// Letters, digits and what registered names in the wild use; nothing that could end a header or name a user.
