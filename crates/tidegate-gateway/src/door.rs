@@ -2,13 +2,15 @@
 //! [`front::serve`] takes it.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use tokio::io::AsyncReadExt;
-use tokio::net::{TcpListener, TcpStream};
+use rustix::net::{SocketFlags, acceptfrom_with};
+use tokio::io::unix::AsyncFd;
+use tokio::io::{AsyncReadExt, Interest};
+use tokio::net::TcpStream;
 
 use crate::front::{self, Wire, boxed};
 use crate::proxy_protocol::{Header, belongs, parse};
@@ -37,15 +39,18 @@ impl Sockets {
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Doors {
-    plain: TcpListener,
-    tls: Option<(TcpListener, Arc<Tls>)>,
+    plain: AsyncFd<TcpListener>,
+    tls: Option<(AsyncFd<TcpListener>, Arc<Tls>)>,
     proxies: Arc<[IpNet]>,
 }
+
+/// A connection, not known to the event loop yet, and whom it comes from.
+type Came = (std::net::TcpStream, SocketAddr);
 
 /// A connection that came in.
 #[derive(Debug)]
 pub(crate) struct Guest {
-    stream: TcpStream,
+    stream: std::net::TcpStream,
     address: SocketAddr,
     tls: Option<Arc<Tls>>,
     proxied: bool,
@@ -54,20 +59,19 @@ pub(crate) struct Guest {
 impl Doors {
     /// Opens them on the runtime this runs in.
     pub(crate) fn open(sockets: Sockets) -> io::Result<Self> {
-        let tls =
-            sockets.tls.map(|(listener, tls)| Ok::<_, io::Error>((TcpListener::from_std(listener)?, tls)));
-        let plain = TcpListener::from_std(sockets.plain)?;
+        let tls = sockets.tls.map(|(listener, tls)| Ok::<_, io::Error>((open(listener)?, tls)));
+        let plain = open(sockets.plain)?;
         Ok(Doors { plain, tls: tls.transpose()?, proxies: sockets.proxies })
     }
 
     /// The next connection by any of them.
     pub(crate) async fn accept(&self) -> io::Result<Guest> {
         let Some((listener, tls)) = &self.tls else {
-            return Ok(self.guest(self.plain.accept().await?, None));
+            return Ok(self.guest(accept(&self.plain).await?, None));
         };
         tokio::select! {
-            accepted = self.plain.accept() => Ok(self.guest(accepted?, None)),
-            accepted = listener.accept() => Ok(self.guest(accepted?, Some(tls.clone()))),
+            accepted = accept(&self.plain) => Ok(self.guest(accepted?, None)),
+            accepted = accept(listener) => Ok(self.guest(accepted?, Some(tls.clone()))),
         }
     }
 
@@ -84,29 +88,38 @@ impl Doors {
         guests
     }
 
-    fn guest(&self, came: (TcpStream, SocketAddr), tls: Option<Arc<Tls>>) -> Guest {
+    fn guest(&self, came: Came, tls: Option<Arc<Tls>>) -> Guest {
         Guest::new(came, tls, &self.proxies)
     }
 }
 
-fn queued(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
-    let mut came = Vec::new();
-    let listener = match listener.into_std() {
-        Ok(listener) => listener,
-        Err(error) => {
-            tracing::warn!(%error, "the accept queue is lost");
-            return came;
-        }
-    };
-    while let Ok((stream, address)) = listener.accept() {
-        let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
-        came.extend(stream.map(|stream| (stream, address)));
-    }
-    came
+fn queued(listener: AsyncFd<TcpListener>) -> Vec<Came> {
+    let listener = listener.into_inner();
+    std::iter::from_fn(|| take(&listener).ok()).collect()
+}
+
+#[expect(
+    deprecated,
+    reason = "what replaces it is unsafe for the sake of types that change their descriptor: a listener does not"
+)]
+fn open(listener: TcpListener) -> io::Result<AsyncFd<TcpListener>> {
+    AsyncFd::with_interest(listener, Interest::READABLE)
+}
+
+async fn accept(listener: &AsyncFd<TcpListener>) -> io::Result<Came> {
+    listener.async_io(Interest::READABLE, take).await
+}
+
+/// A connection that is here already.
+fn take(listener: &TcpListener) -> io::Result<Came> {
+    let (stream, address) = acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
+    let address = address.and_then(|address| SocketAddr::try_from(address).ok());
+    // A client that is gone again may have no address any more.
+    Ok((stream.into(), address.ok_or(io::ErrorKind::ConnectionAborted)?))
 }
 
 impl Guest {
-    fn new((stream, address): (TcpStream, SocketAddr), tls: Option<Arc<Tls>>, proxies: &[IpNet]) -> Self {
+    fn new((stream, address): Came, tls: Option<Arc<Tls>>, proxies: &[IpNet]) -> Self {
         let from = address.ip().to_canonical();
         let proxied = proxies.iter().any(|net| net.contains(&from));
         Guest { stream, address, tls, proxied }
@@ -114,27 +127,36 @@ impl Guest {
 
     /// Serves the connection to its end.
     pub(crate) async fn serve(self, worker: Rc<Worker>) {
-        let Guest { mut stream, mut address, tls, proxied } = self;
-        if proxied {
-            match boxed(|| tokio::time::timeout(worker.limits.handshake, introduced(&mut stream))).await {
-                Ok(Ok(told)) => address = told.unwrap_or(address),
+        let mut peer = Peer { address: self.address, secure: self.tls.is_some() };
+        let wire = match self {
+            Guest { stream, tls: None, proxied: false, .. } => Some(Wire::Fresh(stream)),
+            guest => boxed(|| guest.introduce(&worker, &mut peer)).await,
+        };
+        if let Some(wire) = wire {
+            front::serve(worker, wire, peer).await;
+        }
+    }
+
+    /// What comes before HTTP; `None`: it did not come.
+    async fn introduce(self, worker: &Worker, peer: &mut Peer) -> Option<Wire> {
+        let mut stream = TcpStream::from_std(self.stream).ok()?;
+        if self.proxied {
+            match tokio::time::timeout(worker.limits.handshake, introduced(&mut stream)).await {
+                Ok(Ok(told)) => peer.address = told.unwrap_or(peer.address),
                 Ok(Err(error)) => {
-                    return tracing::warn!(%error, proxy = %address, "a proxy's connection is refused");
+                    tracing::warn!(%error, proxy = %peer.address, "a proxy's connection is refused");
+                    return None;
                 }
-                Err(_) => return tracing::warn!(proxy = %address, "a proxy sent no PROXY header in time"),
+                Err(_) => {
+                    tracing::warn!(proxy = %peer.address, "a proxy sent no PROXY header in time");
+                    return None;
+                }
             }
         }
-        let peer = Peer { address, secure: tls.is_some() };
-        let wire = match tls {
-            None => Wire::Plain(stream),
-            Some(tls) => {
-                let shaken = boxed(|| tls.accept(stream)).await;
-                worker.tally.on_handshake(shaken.is_some());
-                let Some(stream) = shaken else { return };
-                Wire::Tls(Box::new(stream))
-            }
-        };
-        front::serve(worker, wire, peer).await;
+        let Some(tls) = self.tls else { return Some(Wire::Plain(stream)) };
+        let shaken = tls.accept(stream).await;
+        worker.tally.on_handshake(shaken.is_some());
+        Some(Wire::Tls(Box::new(shaken?)))
     }
 }
 

@@ -38,6 +38,7 @@ mod registry;
 mod reign;
 mod route;
 mod seats;
+mod socket;
 mod start;
 mod table_file;
 mod ticket;

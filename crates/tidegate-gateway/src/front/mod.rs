@@ -10,9 +10,11 @@ mod h2;
 pub(crate) mod screen;
 mod serve;
 mod stream;
+mod wire;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use answer::{Answer, Part};
 pub(crate) use client::{Client, LINGER, refusal_text};
 pub(crate) use serve::{boxed, serve};
-pub(crate) use stream::{Stream, Wire};
+pub(crate) use stream::Stream;
+pub(crate) use wire::Wire;

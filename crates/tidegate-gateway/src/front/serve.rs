@@ -30,7 +30,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, wire: Wire, peer: Peer) {
                 return boxed(|| serve_general(worker, stream, first, peer)).await;
             }
         }
-        if !h1::wait(&worker, &wire).await {
+        if !h1::wait(&worker, &mut wire).await {
             return;
         }
     }

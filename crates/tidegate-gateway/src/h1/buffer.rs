@@ -1,10 +1,9 @@
 //! Bytes between two sockets: filled at the end, taken from the front.
 
 use std::io;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, ReadBuf};
+use crate::socket::Source;
 
 /// A buffer of a fixed size, made anew never and moved rarely.
 #[derive(Debug)]
@@ -54,15 +53,13 @@ impl Buffer {
     pub(super) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
-        from: &mut (impl AsyncRead + Unpin),
+        from: &mut impl Source,
     ) -> Poll<io::Result<usize>> {
         if self.end == self.bytes.len() && self.start > 0 {
             self.bytes.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         }
-        let mut room = ReadBuf::new(&mut self.bytes[self.end..]);
-        ready!(Pin::new(from).poll_read(cx, &mut room))?;
-        let count = room.filled().len();
+        let count = ready!(from.poll_fill(cx, &mut self.bytes[self.end..]))?;
         self.end += count;
         Poll::Ready(Ok(count))
     }

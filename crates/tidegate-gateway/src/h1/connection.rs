@@ -69,7 +69,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, wire: Wire, peer: Peer, first: boo
         }
         Next::Request(desk) | Next::End(desk) => {
             worker.desks.put(desk);
-            if !matches!(connection.wire, Wire::Plain(_)) {
+            if matches!(connection.wire, Wire::Tls(_)) {
                 // TLS tells an end from a break.
                 let _ = tokio::time::timeout(LINGER, connection.wire.shutdown()).await;
             }
@@ -81,11 +81,8 @@ pub(crate) async fn serve(worker: Rc<Worker>, wire: Wire, peer: Peer, first: boo
 }
 
 /// Waits for a quiet connection's next bytes: whether there are any before its time is up.
-pub(crate) async fn wait(worker: &Worker, wire: &Wire) -> bool {
-    let stream = match wire {
-        Wire::Plain(stream) => stream,
-        Wire::Tls(stream) => stream.get_ref().0,
-    };
+pub(crate) async fn wait(worker: &Worker, wire: &mut Wire) -> bool {
+    let Ok(stream) = wire.socket() else { return false };
     let rest = worker.limits.client_idle.saturating_sub(QUIET);
     tokio::select! {
         biased;
@@ -151,7 +148,7 @@ impl Connection<'_> {
             Some(desk) if !desk.input.is_empty() => desk,
             quiet => self.first_bytes(quiet).await?,
         };
-        let deadline = Instant::now() + self.worker.limits.head;
+        let mut deadline = None;
         let mut lines = Lines::default();
         loop {
             match lines.find(desk.input.filled()) {
@@ -160,6 +157,8 @@ impl Connection<'_> {
                 Found::More if desk.input.is_full() => return Err(Next::General(desk)),
                 Found::More => {}
             }
+            // Nearly every head comes whole: only one that does not is worth a look at the clock.
+            let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.worker.limits.head);
             let read = poll_fn(|cx| match desk.input.poll_read(cx, &mut self.wire) {
                 Poll::Pending if self.alarm.expired(cx, deadline) => Poll::Ready(None),
                 polled => polled.map(Some),
@@ -241,7 +240,11 @@ impl Connection<'_> {
             let failure = match self.attempt(&mut desk, &mut length, work).await {
                 Ok(Done { close }) => {
                     desk.input.consume(length);
-                    return after(desk, &bound, close);
+                    return match after(desk, &bound, close) {
+                        // A client that said it closes sends nothing more.
+                        Next::End(desk) if !bound.close && self.wire.has_unseen() => Next::Linger(desk),
+                        next => next,
+                    };
                 }
                 Err(failure) => failure,
             };

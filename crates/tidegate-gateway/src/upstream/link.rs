@@ -16,6 +16,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::trust;
 use crate::endpoint::Endpoint;
+use crate::socket::{self, Source};
 
 /// An open connection.
 #[derive(Debug)]
@@ -80,6 +81,16 @@ async fn connect(address: &Address, protocol: Protocol) -> io::Result<Link> {
     Ok(Link::Tls(Box::new(stream)))
 }
 
+impl Source for Link {
+    fn poll_fill(&mut self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
+        if let Link::Tcp(stream) = self {
+            return socket::poll_recv(cx, stream, room);
+        }
+        let mut room = ReadBuf::new(room);
+        Pin::new(self).poll_read(cx, &mut room).map_ok(|()| room.filled().len())
+    }
+}
+
 impl AsyncRead for Link {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
@@ -93,7 +104,7 @@ impl AsyncRead for Link {
 impl AsyncWrite for Link {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Link::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Link::Tcp(stream) => socket::poll_send(cx, stream, bytes),
             Link::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
             Link::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
@@ -105,7 +116,7 @@ impl AsyncWrite for Link {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Link::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Link::Tcp(stream) => socket::poll_send_vectored(cx, stream, slices),
             Link::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
             Link::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
         }

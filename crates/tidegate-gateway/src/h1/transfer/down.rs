@@ -154,8 +154,8 @@ impl Transfer<'_> {
     /// Under TLS what was written may still be here.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
         match &mut self.on.client {
-            Wire::Plain(_) => Poll::Ready(Ok(())),
             Wire::Tls(stream) => Pin::new(&mut **stream).poll_flush(cx).map_err(|_| End::Gone),
+            Wire::Fresh(_) | Wire::Plain(_) | Wire::Lost => Poll::Ready(Ok(())),
         }
     }
 
@@ -229,6 +229,9 @@ impl Transfer<'_> {
     /// `None`: not a body for a pipe.
     fn poll_down_splice(&mut self, cx: &mut Context<'_>) -> Option<Poll<Option<End>>> {
         let left = self.answer()?.body.left().filter(|left| self.state.down_pipe.wants(*left))?;
+        if self.on.client.is_fresh() {
+            self.on.client.watch().ok()?;
+        }
         let (Link::Tcp(from), Wire::Plain(to)) = (&*self.on.server, &*self.on.client) else { return None };
         let pipe = self.state.down_pipe.open(&self.on.worker.pipes)?;
         let mut moved = Moved { read: 0, any: false };
@@ -248,8 +251,9 @@ impl Transfer<'_> {
     }
 
     /// Nothing comes from the instance: is the client still there? What it sends now is its next request.
-    fn watch_client(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
-        if self.state.client_ended || self.state.up != Up::Over || self.on.desk.input.is_full() {
+    pub(super) fn watch_client(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
+        let unwatched = self.on.client.is_fresh();
+        if unwatched || self.state.client_ended || self.state.up != Up::Over || self.on.desk.input.is_full() {
             return Poll::Pending;
         }
         match self.on.desk.input.poll_read(cx, self.on.client) {

@@ -33,6 +33,10 @@ const HALF_CLOSE: Duration = Duration::from_millis(100);
 /// … and is believed for so long: one that is gone looks the same.
 const HALF_CLOSED_WAIT: Duration = Duration::from_secs(5);
 
+/// How long an answer may take before the event loop is asked to watch a [fresh](Wire::Fresh) client: that costs two
+/// calls of the system, and most answers are quicker. Less than [`HALF_CLOSE`]: what happened before is seen in time.
+const UNWATCHED: Duration = Duration::from_millis(50);
+
 /// How an attempt ends.
 #[derive(Debug)]
 pub(super) enum End {
@@ -170,6 +174,14 @@ impl<'a> Transfer<'a> {
     }
 
     fn poll_time(&mut self, cx: &mut Context<'_>) -> Option<End> {
+        if self.on.client.is_fresh() && self.on.alarm.expired(cx, self.state.began + UNWATCHED) {
+            if self.on.client.watch().is_err() {
+                return Some(End::Gone);
+            }
+            if let Poll::Ready(Some(end)) = self.watch_client(cx) {
+                return Some(end);
+            }
+        }
         let terms = &self.on.ticket.terms;
         let waits_for_answer = self.state.up == Up::Over && self.state.answer.is_none();
         let wait = if waits_for_answer { terms.first_byte } else { terms.idle };

@@ -121,6 +121,9 @@ impl Transfer<'_> {
     /// `None`: not a body for a pipe.
     fn poll_up_splice(&mut self, cx: &mut Context<'_>) -> Option<Poll<Option<End>>> {
         let left = self.on.upload.left().filter(|left| self.state.up_pipe.wants(*left))?;
+        if self.on.client.is_fresh() {
+            self.on.client.watch().ok()?;
+        }
         let (Wire::Plain(from), Link::Tcp(to)) = (&*self.on.client, &*self.on.server) else { return None };
         let pipe = self.state.up_pipe.open(&self.on.worker.pipes)?;
         let mut moved = Moved { read: 0, any: false };
