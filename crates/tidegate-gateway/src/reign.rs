@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tidegate_core::model::{RouteTable, ServiceSpec, Upstream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -66,8 +67,7 @@ impl Reign {
                 // The lock stays; the listening sockets go with the workers', so that nobody waits in a queue for nothing.
                 let lock = estate.lock.share()?;
                 drop(estate);
-                let now = Instant::now();
-                send_away(&workers, Drain { until: now + drain, last_call: now + LAST_CALL });
+                send_away(&workers, Drain::for_good(drain));
                 let (joined, ()) = tokio::join!(join(workers), epochs.elders.end(drain));
                 // Before the lock is released: afterwards another gateway may have its own sockets there.
                 for name in ["control.sock", handover::SOCKET] {
@@ -80,10 +80,9 @@ impl Reign {
                 epochs.on_succeeded();
                 // The successor has them: closing ours takes nothing from anybody.
                 drop((estate, hold));
-                tracing::info!(drain_ms = drain.as_millis() as u64, "gateway drains for its successor");
-                let now = Instant::now();
-                // Whoever holds a quiet connection learns with its next answer that it closes: no request can cross the close.
-                send_away(&workers, Drain { until: now + drain, last_call: now + drain * 9 / 10 });
+                let longest = drain.max(longest_drain(&epochs.table()));
+                tracing::info!(drain_ms = longest.as_millis() as u64, "gateway drains for its successor");
+                send_away(&workers, Drain::for_a_successor(drain, longest));
                 Ok(drain_behind(stream, (dir, epochs, idle), (end, ended), workers).await?)
             }
         }
@@ -110,9 +109,8 @@ async fn drain_behind(
                 Some(drain) = ended.recv() => drain,
                 _ = signalled() => SIGNAL_DRAIN,
             };
-            let now = Instant::now();
+            let drain = Drain::for_good(drain);
             for worker in &orders {
-                let drain = Drain { until: now + drain, last_call: now + LAST_CALL };
                 let _ = worker.send(Order::Drain(drain));
             }
         }
@@ -127,6 +125,27 @@ async fn drain_behind(
     };
     let (joined, ()) = tokio::join!(working, handover::follow(stream, &dir, (&epochs, &idle), &end, is_over));
     joined
+}
+
+impl Drain {
+    /// Nobody serves here afterwards.
+    fn for_good(drain: Duration) -> Self {
+        let now = Instant::now();
+        Drain { until: now + drain, last_call: now + LAST_CALL, usual: drain }
+    }
+
+    /// Another gateway serves: what is in flight may take `longest`, and whoever holds a quiet connection learns with its
+    /// next answer that it closes, so that no request can cross the close.
+    fn for_a_successor(usual: Duration, longest: Duration) -> Self {
+        let now = Instant::now();
+        Drain { until: now + longest, last_call: now + usual * 9 / 10, usual }
+    }
+}
+
+/// How long the service that gives its requests the most time gives them: an upgrade is to take none of that away.
+fn longest_drain(table: &RouteTable) -> Duration {
+    let of = |upstream: &Upstream| upstream.drain.unwrap_or(ServiceSpec::DRAIN).0;
+    Duration::from_millis(table.upstreams.values().map(of).max().unwrap_or(0))
 }
 
 fn send_away(workers: &[Hired], drain: Drain) {

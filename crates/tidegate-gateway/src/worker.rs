@@ -52,6 +52,8 @@ pub(crate) struct Drain {
     pub(crate) until: Instant,
     /// Until when a quiet connection may still bring a request.
     pub(crate) last_call: Instant,
+    /// Within this whoever can be told to go goes, but for those whose instances give them longer.
+    pub(crate) usual: Duration,
 }
 
 /// Where the fast path sends a request.
@@ -430,7 +432,7 @@ impl Worker {
 
     fn send_away(&self, drain: Drain) {
         self.drain.send_replace(Some(drain));
-        self.leaving.on_end(Instant::now(), drain.until);
+        self.leaving.on_end(Instant::now(), drain.until, drain.usual);
     }
 }
 

@@ -22,9 +22,18 @@ pub(crate) struct Leaving {
     most_per_second: u32,
     stays: RefCell<HashMap<u64, Rc<Place>>>,
     next: Cell<u64>,
-    /// When everything must be gone, once the worker ends.
-    end: Cell<Option<Instant>>,
+    /// Once the worker ends.
+    end: Cell<Option<End>>,
     chance: Cell<u64>,
+}
+
+/// How the worker ends.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    /// Everything must be gone by then.
+    at: Instant,
+    /// Those of an endpoint that gives no more time go by then.
+    usual: Instant,
 }
 
 /// One long-lived connection as the worker sees it.
@@ -32,6 +41,8 @@ pub(crate) struct Leaving {
 struct Place {
     /// Of a connection to a client that leads to any endpoint: none.
     endpoint: Option<Arc<Endpoint>>,
+    /// It was told that its endpoint left.
+    left: Cell<bool>,
     due: Cell<Option<Instant>>,
     waker: RefCell<Option<Waker>>,
 }
@@ -70,16 +81,19 @@ impl Leaving {
 
     fn enter(self: &Rc<Self>, endpoint: Option<Arc<Endpoint>>) -> Stay {
         let key = self.next.replace(self.next.get().wrapping_add(1));
-        let place = Rc::new(Place { endpoint, due: Cell::new(None), waker: RefCell::default() });
+        let place = Rc::new(Place {
+            left: Cell::new(endpoint.as_ref().is_some_and(|endpoint| endpoint.is_gone())),
+            endpoint,
+            due: Cell::new(None),
+            waker: RefCell::default(),
+        });
         self.stays.borrow_mut().insert(key, place.clone());
         // It may have begun before the swap that took its endpoint away and come here only now.
         let now = Instant::now();
-        let left = match (self.end.get(), &place.endpoint) {
-            (Some(end), _) => Some(end.saturating_duration_since(now)),
-            (None, Some(endpoint)) => endpoint.is_gone().then(|| endpoint.drain()),
-            (None, None) => None,
-        };
-        if let Some(left) = left {
+        let endpoint = place.endpoint.as_deref();
+        let ending = self.end.get().map(|end| end.left_for(endpoint, now));
+        let gone = endpoint.filter(|_| place.left.get()).map(Endpoint::drain);
+        for left in ending.into_iter().chain(gone) {
             self.send_away(now, left, std::slice::from_ref(&place));
         }
         Stay { key, place, worker: self.clone(), alarm: Alarm::default() }
@@ -88,34 +102,48 @@ impl Leaving {
     /// The table changed: connections to endpoints that left it are to go within the time these have, those to endpoints
     /// that came back may stay.
     pub(crate) fn on_swap(&self, now: Instant) {
-        if self.end.get().is_some() {
-            return;
-        }
-        let mut going: HashMap<Duration, Vec<Rc<Place>>> = HashMap::new();
+        let mut going = Vec::new();
         for place in self.stays.borrow().values() {
             let Some(endpoint) = &place.endpoint else { continue };
-            match (endpoint.is_gone(), place.due.get()) {
-                (true, None) => going.entry(endpoint.drain()).or_default().push(place.clone()),
-                (false, Some(_)) => place.due.set(None),
-                (true, Some(_)) | (false, None) => {}
+            match (endpoint.is_gone(), place.left.replace(endpoint.is_gone())) {
+                (true, false) => going.push(place.clone()),
+                // Where the worker ends it goes all the same.
+                (false, true) if self.end.get().is_none() => place.due.set(None),
+                (true, true) | (false, _) => {}
             }
         }
-        for (drain, places) in going {
-            self.send_away(now, drain, &places);
-        }
+        self.send_away_within(now, going, |endpoint| endpoint.map_or(Duration::ZERO, Endpoint::drain));
     }
 
-    /// The worker ends: everything is to be gone by then.
-    pub(crate) fn on_end(&self, now: Instant, end: Instant) {
+    /// The worker ends: everything is to be gone by `at`, and what need not stay so long within `usual`. An endpoint whose
+    /// own drain is longer gives its connections that.
+    pub(crate) fn on_end(&self, now: Instant, at: Instant, usual: Duration) {
+        let end = End { at, usual: now + usual };
         self.end.set(Some(end));
-        let places: Vec<Rc<Place>> = self.stays.borrow().values().cloned().collect();
-        self.send_away(now, end.saturating_duration_since(now), &places);
+        let places = self.stays.borrow().values().cloned().collect();
+        self.send_away_within(now, places, |endpoint| end.left_for(endpoint, now));
     }
 
     /// How many there are.
     #[cfg(test)]
     fn count(&self) -> usize {
         self.stays.borrow().len()
+    }
+
+    /// Those with the same time go one after another.
+    fn send_away_within(
+        &self,
+        now: Instant,
+        places: Vec<Rc<Place>>,
+        time: impl Fn(Option<&Endpoint>) -> Duration,
+    ) {
+        let mut going: HashMap<Duration, Vec<Rc<Place>>> = HashMap::new();
+        for place in places {
+            going.entry(time(place.endpoint.as_deref())).or_default().push(place);
+        }
+        for (drain, places) in going {
+            self.send_away(now, drain, &places);
+        }
     }
 
     fn send_away(&self, now: Instant, drain: Duration, places: &[Rc<Place>]) {
@@ -137,6 +165,16 @@ impl Leaving {
         let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
+    }
+}
+
+impl End {
+    /// How long connections to this endpoint, or to none of their own, may stay.
+    fn left_for(&self, endpoint: Option<&Endpoint>, now: Instant) -> Duration {
+        let usual = self.usual.saturating_duration_since(now);
+        endpoint
+            .map_or(usual, |endpoint| endpoint.drain().max(usual))
+            .min(self.at.saturating_duration_since(now))
     }
 }
 
@@ -222,7 +260,8 @@ mod tests {
         assert!(dues(&[worker.stay(&one)])[0].is_some());
         let worker = Rc::new(Leaving::new(1));
         let there = endpoint("there", Duration::from_secs(10));
-        worker.on_end(Instant::now(), Instant::now() + Duration::from_secs(5));
+        let now = Instant::now();
+        worker.on_end(now, now + Duration::from_secs(5), Duration::from_secs(5));
         assert!(dues(&[worker.stay(&there)])[0].is_some());
     }
 
@@ -233,10 +272,48 @@ mod tests {
         let now = Instant::now();
         worker.on_swap(now);
         assert!(dues(&stays).iter().all(Option::is_none));
-        worker.on_end(now, now + Duration::from_secs(10));
+        worker.on_end(now, now + Duration::from_secs(10), Duration::from_secs(10));
         let mut dues: Vec<Duration> = dues(&stays).into_iter().map(|due| due.unwrap() - now).collect();
         dues.sort();
         assert!(dues[0] < Duration::from_secs(1) && dues[19] > Duration::from_secs(6), "{dues:?}");
+    }
+
+    /// The latest, in seconds from `now`.
+    fn last(stays: &[Stay], now: Instant) -> f64 {
+        let dues = dues(stays).into_iter().map(|due| due.unwrap().saturating_duration_since(now));
+        dues.max().unwrap().as_secs_f64()
+    }
+
+    #[test]
+    fn when_the_worker_ends_each_has_the_time_of_its_endpoint_or_the_usual() {
+        let worker = Rc::new(Leaving::new(1));
+        let (brief, long) =
+            (endpoint("brief", Duration::from_secs(5)), endpoint("long", Duration::from_secs(100)));
+        let briefs: Vec<Stay> = (0..40).map(|_| worker.stay(&brief)).collect();
+        let longs: Vec<Stay> = (0..40).map(|_| worker.stay(&long)).collect();
+        let now = Instant::now();
+        worker.on_end(now, now + Duration::from_secs(1_000), Duration::from_secs(30));
+        assert!((20.0..24.0).contains(&last(&briefs, now)), "{}", last(&briefs, now));
+        assert!((70.0..80.0).contains(&last(&longs, now)), "{}", last(&longs, now));
+        worker.on_end(now, now + Duration::from_secs(10), Duration::from_secs(10));
+        assert!(last(&longs, now) < 8.0, "never longer than the worker");
+    }
+
+    /// An instance that leaves does not wait for a gateway that drains.
+    #[test]
+    fn an_endpoint_that_leaves_while_the_worker_ends_is_left_in_time() {
+        let worker = Rc::new(Leaving::new(1));
+        let one = endpoint("one", Duration::from_secs(5));
+        let stays: Vec<Stay> = (0..40).map(|_| worker.stay(&one)).collect();
+        let now = Instant::now();
+        worker.on_end(now, now + Duration::from_secs(30), Duration::from_secs(30));
+        assert!(last(&stays, now) > 20.0);
+        one.set_gone(true);
+        worker.on_swap(now);
+        assert!(last(&stays, now) < 4.0, "{}", last(&stays, now));
+        one.set_gone(false);
+        worker.on_swap(now);
+        assert!(dues(&stays).iter().all(Option::is_some), "back or not, the worker ends");
     }
 
     #[tokio::test]

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tidegate_core::model::{CountsReport, InstanceId};
+use tidegate_core::time::Millis;
 use tidegate_gateway::control::GatewayLink;
 
 use crate::stage::client::Client;
@@ -18,6 +19,7 @@ use crate::stage::{Process, connected, link, until};
 
 const ANY: &str = "127.0.0.1:0";
 const DRAIN: Duration = Duration::from_secs(5);
+const BRIEF: Duration = Duration::from_millis(200);
 
 struct House {
     dir: TempDir,
@@ -140,6 +142,47 @@ fn what_is_in_flight_on_the_old_one_counts_and_its_end_is_told() {
     until("its end is told", || house.link.observe().inflight.is_empty().then_some(()));
     let mut first = house.first;
     assert!(ended(&mut first));
+}
+
+/// A gateway that gave its place away with a request on it that is not let finish yet.
+fn draining_with_a_request(upstream: &Upstream, drain: Duration) -> (House, Client, Process) {
+    let house = House::new(upstream);
+    let mut table = table(2, &[("web-1", upstream.address)]);
+    table.upstreams.values_mut().for_each(|upstream| upstream.drain = Some(Millis(drain.as_millis() as u64)));
+    house.link.push(&table);
+    until("the table is used", || (house.link.observe().acked == 2).then_some(()));
+    let mut client = Client::new(house.address);
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    until("it is at the instance", || (upstream.connections.load(Ordering::SeqCst) == 1).then_some(()));
+    let second = Process::take_over(house.dir.path(), house.address, BRIEF, None);
+    house.led_by(&second);
+    (house, client, second)
+}
+
+#[test]
+fn a_request_has_the_time_of_its_service_over_a_handover() {
+    let go = Arc::new(AtomicBool::new(false));
+    let wait = go.clone();
+    let upstream = Upstream::new(move |connection| {
+        connection.request();
+        until("the test lets go", || wait.load(Ordering::SeqCst).then_some(()));
+        connection.say(ok("finished"));
+    });
+    let (mut house, mut client, _second) = draining_with_a_request(&upstream, Duration::from_secs(60));
+    let begun = Instant::now();
+    until("well beyond the handover's own time", || (begun.elapsed() > BRIEF * 5).then_some(()));
+    assert_eq!(house.first.0.try_wait().unwrap(), None, "it still has a request");
+    go.store(true, Ordering::SeqCst);
+    assert_eq!(client.answer().unwrap().text(), "finished");
+    assert!(ended(&mut house.first));
+}
+
+#[test]
+fn a_handover_does_not_wait_for_ever() {
+    let upstream = Upstream::new(|connection| while connection.request().is_some() {});
+    let (mut house, mut client, _second) = draining_with_a_request(&upstream, BRIEF * 3);
+    assert!(ended(&mut house.first));
+    assert!(client.answer().is_none(), "cut off with the gateway it was on");
 }
 
 #[test]
