@@ -30,3 +30,12 @@ need_python_venv() {
     [ "$(id -u)" != 0 ] || python=/usr/bin/python3
     "$python" -c 'import ensurepip, venv' 2>/dev/null || install_packages python3 python3-venv
 }
+
+# A browser without a screen: any of those that the tests know, or the smallest that Debian has.
+need_browser() {
+    local name
+    for name in chromium-headless-shell chromium google-chrome-stable google-chrome; do
+        ! command -v "$name" >/dev/null || return 0
+    done
+    install_packages chromium-headless-shell
+}

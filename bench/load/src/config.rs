@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use crate::payload::Payload;
 use crate::target::Target;
+use crate::tls::Tls;
 
 /// A run.
 #[derive(Debug)]
 pub struct Config {
     /// Where to.
     pub target: Target,
+    /// Under TLS, by this.
+    pub tls: Option<Tls>,
     /// Requests a second, over 0.
     pub rate: f64,
     /// The run ends after this time at the latest.
@@ -86,6 +89,7 @@ impl Config {
     pub fn new(target: Target, rate: f64, last: Duration) -> Self {
         Config {
             target,
+            tls: None,
             rate,
             last,
             until_file: None,

@@ -7,27 +7,28 @@ use std::sync::Mutex;
 
 use tokio::net::TcpStream;
 
+use crate::stream::Stream;
+use crate::tls::Tls;
+
 /// An open connection.
 #[derive(Debug)]
 pub struct Connection {
-    /// The socket.
-    pub stream: TcpStream,
+    /// Its bytes.
+    pub stream: Stream,
     /// Whether it has carried a request before.
     pub reused: bool,
 }
 
 impl Connection {
     /// Opens one.
-    pub async fn open(address: SocketAddr) -> io::Result<Self> {
+    pub async fn open(address: SocketAddr, tls: Option<&Tls>) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
+        let stream = match tls {
+            None => Stream::Plain(stream),
+            Some(tls) => Stream::Tls(Box::new(tls.connect(stream).await?)),
+        };
         Ok(Connection { stream, reused: false })
-    }
-
-    /// Whether the server has left it alone since its last answer: a close or a byte nobody asked for ends its use.
-    fn is_quiet(&self) -> bool {
-        let mut byte = [0];
-        matches!(self.stream.try_read(&mut byte), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 }
 
@@ -43,7 +44,7 @@ impl Pool {
         let mut idle = self.idle.lock().expect("no holder of this lock can panic");
         let mut closed = 0;
         while let Some(connection) = idle.pop_front() {
-            if connection.is_quiet() {
+            if connection.stream.is_quiet() {
                 return (Some(connection), closed);
             }
             closed += 1;

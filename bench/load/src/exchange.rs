@@ -45,7 +45,9 @@ async fn attempts(
 }
 
 async fn open(config: &Config) -> Result<Connection, Failure> {
-    Connection::open(config.target.address).await.map_err(|error| Failure::of_connect(&error))
+    Connection::open(config.target.address, config.tls.as_ref())
+        .await
+        .map_err(|error| Failure::of_connect(&error))
 }
 
 async fn once(
@@ -82,7 +84,7 @@ async fn talk(
     connection: &mut Connection,
     attempt: u8,
 ) -> (Result<Answer, Broken>, bool) {
-    let (mut source, mut sink) = connection.stream.split();
+    let (mut source, mut sink) = tokio::io::split(&mut connection.stream);
     let mut reading = std::pin::pin!(answer::read(&mut source, &config.revision_headers));
     let mut writing = std::pin::pin!(send(config, request, &mut sink, attempt));
     tokio::select! {
@@ -106,15 +108,19 @@ where
         for piece in body.chunks(body.len().div_ceil(SLOW_PIECES)) {
             tokio::time::sleep(SLOW_PAUSE).await;
             sink.write_all(piece).await?;
+            sink.flush().await?;
         }
         return Ok(());
     }
     if body.len() <= 4096 {
         first.extend_from_slice(body);
-        return sink.write_all(&first).await;
+        sink.write_all(&first).await?;
+        return sink.flush().await;
     }
     sink.write_all(&first).await?;
-    sink.write_all(body).await
+    sink.write_all(body).await?;
+    // TLS may hold something back.
+    sink.flush().await
 }
 
 fn judge(config: &Config, request: &Request, answer: &Answer) -> Result<u16, Failure> {

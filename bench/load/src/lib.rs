@@ -18,5 +18,7 @@ pub mod report;
 pub mod request;
 pub mod run;
 pub mod seen;
+pub mod stream;
 pub mod tally;
 pub mod target;
+pub mod tls;

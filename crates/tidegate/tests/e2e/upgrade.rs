@@ -3,16 +3,20 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tidegate_core::view::ServiceStatus;
 
-use crate::support::{App, Load, Mix, Process, SeenLog, Tidegate, eventually, get};
+use crate::support::{App, Load, Mix, Process, SeenLog, Tidegate, eventually, figures, full, get};
 
 /// Little enough for a busy machine: probes that time out would restart instances, which is what is looked for here.
 const RATE: f64 = 50.0;
+/// On each of two ways, where that is what is looked for.
+const HIGH_RATE: f64 = 80.0;
+const FULL_RATE: f64 = 200.0;
 const HOST: &str = "bad.localhost";
 const WITHIN: Duration = Duration::from_secs(60);
 
@@ -96,6 +100,54 @@ fn an_upgrade_loses_no_request_and_restarts_no_instance() {
         let zombies = gateways[..2].iter().filter_map(|pid| tidegate_os::process::entry(*pid)).count();
         (left.len() == 1 && left[0].pid == gateways[2] && zombies == 0).then_some(())
     });
+}
+
+/// In full 400 requests a second: new connections and kept ones, bodies of every size, half of it under TLS.
+#[test]
+fn upgrades_at_high_load_with_tls_lose_no_request() {
+    let installed = Installed::new();
+    let (tidegate, seen, mut app) = (Tidegate::up_with_tls(&installed.path()), SeenLog::new(), App::new());
+    app.env("SEEN_LOG", seen.path().to_str().unwrap());
+    // A machine this busy answers probes late, which is not what is looked for.
+    app.set("live", "{ http: /up, every: 5s, timeout: 20s, fail_after: 3 }");
+    app.set("ready", "{ http: /up, every: 2s, timeout: 20s }");
+    tidegate.deploy_well(&app);
+    eventually("the host has its certificate", WITHIN, || has_certificate(&tidegate).then_some(()));
+
+    let rate = if full() { FULL_RATE } else { HIGH_RATE };
+    let loads = [
+        Load::start(&tidegate, HOST, rate, Mix::Everything, Some(&seen)),
+        Load::start_tls(&tidegate, HOST, rate, Mix::Everything, Some(&seen)),
+    ];
+    let mut gateway = tidegate.gateway_pid().unwrap();
+    for _ in 0..3 {
+        installed.replace(&installed.path());
+        gateway = upgrade(&tidegate, gateway);
+        tidegate.wait_for("two instances", WITHIN, |service| service.instances.len() == 2);
+    }
+    for (way, report) in ["plain", "TLS"].into_iter().zip(loads.map(Load::finish)) {
+        let reached = report.sent as f64 / report.seconds;
+        let latency = format!("p99 {:.0} ms", report.latency_ms.p99);
+        figures::show(&[
+            "upgrade".into(),
+            way.into(),
+            format!("{reached:.0} req/s"),
+            report.sent.to_string(),
+            latency,
+        ]);
+        let lost = [report.failed, report.unfinished, report.duplicated, report.missing];
+        assert_eq!(lost, [0; 4], "{way} requests were lost:\n{report}\n{}", tidegate.story());
+        // A busy machine may be too slow for the timetable, which loses nothing.
+        assert!(!full() || report.is_clean(), "the load was lower than planned:\n{report}");
+    }
+}
+
+fn has_certificate(tidegate: &Tidegate) -> bool {
+    let (address, ca) = tidegate.https();
+    let mut curl = Command::new("curl");
+    curl.args(["-s", "-o", "/dev/null", "--max-time", "5", "--connect-to", &format!("::{address}")]);
+    curl.arg("--cacert").arg(ca).arg(format!("https://{HOST}/up"));
+    curl.status().expect("curl is installed by ./test").success()
 }
 
 #[test]

@@ -16,13 +16,18 @@ impl App {
     /// A fresh copy, version 1, with two instances and the bake time short.
     pub fn new() -> Self {
         let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/bad");
-        let folder = tempfile::Builder::new().prefix("tidegate-app-").tempdir().unwrap();
-        for name in ["app.py", "migrate.sh", "tidegate.yaml"] {
-            fs::copy(example.join(name), folder.path().join(name)).unwrap();
-        }
-        let mut app = App { folder, version: 1 };
+        let mut app = Self::copy_of(&example, &["app.py", "migrate.sh", "tidegate.yaml"]);
         app.set("strategy", "{ blue-green: { bake: 1s } }");
         app
+    }
+
+    /// A copy of these files of another folder, version 1.
+    pub fn copy_of(folder: &Path, names: &[&str]) -> Self {
+        let copy = tempfile::Builder::new().prefix("tidegate-app-").tempdir().unwrap();
+        for name in names {
+            fs::copy(folder.join(name), copy.path().join(name)).unwrap();
+        }
+        App { folder: copy, version: 1 }
     }
 
     /// Its folder.

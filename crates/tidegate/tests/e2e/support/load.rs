@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::thread::JoinHandle;
@@ -12,6 +13,7 @@ use tidegate_load::config::Config;
 use tidegate_load::report::Report;
 use tidegate_load::run::run;
 use tidegate_load::target::Target;
+use tidegate_load::tls::Tls;
 
 use super::Tidegate;
 
@@ -41,12 +43,31 @@ pub struct SeenLog(TempDir);
 impl Load {
     /// Begins at `rate` requests a second.
     pub fn start(tidegate: &Tidegate, host: &str, rate: f64, mix: Mix, seen: Option<&SeenLog>) -> Self {
+        Self::start_at(tidegate.gateway(), None, host, rate, mix, seen)
+    }
+
+    /// The same where TLS is spoken, with the certificates of the authority of its own.
+    pub fn start_tls(tidegate: &Tidegate, host: &str, rate: f64, mix: Mix, seen: Option<&SeenLog>) -> Self {
+        let (address, ca) = tidegate.https();
+        Self::start_at(address, Some(Tls::new(&ca, host).unwrap()), host, rate, mix, seen)
+    }
+
+    fn start_at(
+        address: SocketAddr,
+        tls: Option<Tls>,
+        host: &str,
+        rate: f64,
+        mix: Mix,
+        seen: Option<&SeenLog>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let target = Target::resolve(&format!("http://{}/", tidegate.gateway()), Some(host)).unwrap();
+        let target = Target::resolve(&format!("http://{address}/"), Some(host)).unwrap();
         let mut config = Config::new(target, rate, LONGEST);
         config.until_file = Some(folder.path().join("stop"));
         config.seen_log = seen.map(|seen| seen.path().to_owned());
-        config.run_name = format!("load{}", std::process::id());
+        let how = if tls.is_some() { "tls" } else { "plain" };
+        config.run_name = format!("{how}{}", std::process::id());
+        config.tls = tls;
         config.fresh_percent = 30.0;
         if mix == Mix::Everything {
             config.large_percent = 1.0;

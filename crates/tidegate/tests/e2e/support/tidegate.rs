@@ -28,6 +28,8 @@ pub struct Tidegate {
     program: PathBuf,
     data: PathBuf,
     gateway: SocketAddr,
+    /// Where TLS is spoken, if it is.
+    https: Option<SocketAddr>,
     api: SocketAddr,
     control: Option<Control>,
 }
@@ -65,32 +67,46 @@ impl Tidegate {
 
     /// Starts one of a copy of the program, which a test may replace.
     pub fn up_of(program: &Path) -> Self {
+        Self::up_at(program, None)
+    }
+
+    /// The same, with TLS by certificates of an authority of its own.
+    pub fn up_with_tls(program: &Path) -> Self {
+        Self::up_at(program, Some(free_address()))
+    }
+
+    fn up_at(program: &Path, https: Option<SocketAddr>) -> Self {
         let folder = tempfile::Builder::new().prefix("tidegate-e2e-").tempdir().unwrap();
         // Instances are another user, who has to get to their build.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
         let data = folder.path().join("data");
-        Self::start(folder, data, program.to_owned())
+        Self::start(folder, data, program.to_owned(), https)
     }
 
     /// Starts one on a data directory elsewhere.
     pub fn up_in(data: &Path) -> Self {
-        Self::start(tempfile::tempdir().unwrap(), data.to_owned(), BINARY.into())
+        Self::start(tempfile::tempdir().unwrap(), data.to_owned(), BINARY.into(), None)
     }
 
     /// Starts one whose gateway may listen on any port.
     pub fn up_anywhere() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
-        Self::start_on(folder, data, BINARY.into(), SocketAddr::from(([127, 0, 0, 1], 0)))
+        Self::start_on((SocketAddr::from(([127, 0, 0, 1], 0)), None), folder, data, BINARY.into())
     }
 
-    fn start(folder: TempDir, data: PathBuf, program: PathBuf) -> Self {
-        Self::start_on(folder, data, program, free_address())
+    fn start(folder: TempDir, data: PathBuf, program: PathBuf, https: Option<SocketAddr>) -> Self {
+        Self::start_on((free_address(), https), folder, data, program)
     }
 
-    fn start_on(folder: TempDir, data: PathBuf, program: PathBuf, gateway: SocketAddr) -> Self {
+    fn start_on(
+        (gateway, https): (SocketAddr, Option<SocketAddr>),
+        folder: TempDir,
+        data: PathBuf,
+        program: PathBuf,
+    ) -> Self {
         let api = free_address();
-        let mut tidegate = Tidegate { folder, program, data, gateway, api, control: None };
+        let mut tidegate = Tidegate { folder, program, data, gateway, https, api, control: None };
         tidegate.restart();
         tidegate
     }
@@ -117,6 +133,7 @@ impl Tidegate {
         let mut child = self
             .bare(&["up", "--gateway", &self.gateway.to_string(), "--api", &self.api.to_string(), "--data"])
             .arg(self.data())
+            .args(self.https.iter().flat_map(|at| ["--https".into(), at.to_string(), "--dev-certs".into()]))
             .envs(kill_at.map(|moment| ("TIDEGATE_KILL_AT", moment.to_string())))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -140,6 +157,11 @@ impl Tidegate {
     /// Where users' requests go.
     pub fn gateway(&self) -> SocketAddr {
         self.gateway
+    }
+
+    /// Where TLS is spoken, and the certificate of who signs there.
+    pub fn https(&self) -> (SocketAddr, PathBuf) {
+        (self.https.expect("it was started with TLS"), self.data().join("gateway/dev-ca/ca.pem"))
     }
 
     /// Its data directory.
