@@ -118,7 +118,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 
     fn take(&mut self) -> io::Result<Option<Frame>> {
-        let Some((header, key, length)) = shape(&self.buffer)? else { return Ok(None) };
+        let Some(Shape { header, key, length }) = shape(&self.buffer)? else { return Ok(None) };
         if self.buffer.len() < header + length {
             return Ok(None);
         }
@@ -133,8 +133,18 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 }
 
-/// How long the header is, its key, and how long the payload.
-fn shape(bytes: &[u8]) -> io::Result<Option<(usize, Option<[u8; 4]>, usize)>> {
+/// What a header says.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    /// Its own length.
+    header: usize,
+    key: Option<[u8; 4]>,
+    /// That of the payload.
+    length: usize,
+}
+
+/// `None`: there is more to come.
+fn shape(bytes: &[u8]) -> io::Result<Option<Shape>> {
     let [_, second, rest @ ..] = bytes else { return Ok(None) };
     let (extended, length) = match (second & 0x7f, rest) {
         (126, [high, low, ..]) => (2, usize::from(u16::from_be_bytes([*high, *low]))),
@@ -149,10 +159,10 @@ fn shape(bytes: &[u8]) -> io::Result<Option<(usize, Option<[u8; 4]>, usize)>> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame of more than 1 MiB"));
     }
     if second & 0x80 == 0 {
-        return Ok(Some((2 + extended, None, length)));
+        return Ok(Some(Shape { header: 2 + extended, key: None, length }));
     }
     let key = rest.get(extended..extended + 4).and_then(|key| <[u8; 4]>::try_from(key).ok());
-    Ok(key.map(|key| (6 + extended, Some(key), length)))
+    Ok(key.map(|key| Shape { header: 6 + extended, key: Some(key), length }))
 }
 
 /// All messages here are in one piece: any other opcode is a mistake of whoever stands between.

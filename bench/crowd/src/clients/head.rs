@@ -34,8 +34,8 @@ pub(super) async fn read<R: AsyncRead + Unpin>(source: &mut R) -> io::Result<Hea
 fn parse(text: &str, rest: Vec<u8>) -> io::Result<Head> {
     let status = text.split(' ').nth(1).and_then(|word| word.parse().ok());
     let status = status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no status"))?;
-    let fields = text.lines().filter_map(|line| line.split_once(':'));
-    let instance =
-        fields.filter(|(name, _)| name.eq_ignore_ascii_case(INSTANCE)).map(|(_, value)| value.trim());
-    Ok(Head { status, instance: instance.last().unwrap_or_default().to_owned(), rest })
+    let mut fields = text.lines().filter_map(|line| line.split_once(':'));
+    let instance = fields.find(|(name, _)| name.eq_ignore_ascii_case(INSTANCE));
+    let instance = instance.map_or("", |(_, value)| value.trim()).to_owned();
+    Ok(Head { status, instance, rest })
 }
