@@ -2,8 +2,17 @@
 //!
 //! Nothing in this crate reads a clock, a file, a socket or a random number: time and seeds come in as arguments.
 //! Start at [`rollout::plan`], the one function that decides what happens to a service; [`model`] holds the words it
-//! speaks in, [`health`] the small event machines (probe, backoff), [`balance`] how a request finds its endpoint, [`judge`] what live traffic says of a candidate, [`event`] the user's timeline and [`view`] what the
-//! API, the command line and the dashboard all show.
+//! speaks in.
+//!
+//! - [`balance`]: how a request finds its endpoint.
+//! - [`event`]: the user's timeline.
+//! - [`exposition`]: counts as Prometheus reads them.
+//! - [`health`]: the small event machines: probe, backoff.
+//! - [`judge`]: what live traffic says of a candidate.
+//! - [`schedule`]: when jobs run.
+//! - [`time`]: moments and spans.
+//! - [`units`]: sizes and shares.
+//! - [`view`]: what the API, the command line and the dashboard all show.
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod balance;
@@ -13,6 +22,7 @@ pub mod health;
 pub mod judge;
 pub mod model;
 pub mod rollout;
+pub mod schedule;
 pub mod time;
 pub mod units;
 pub mod view;

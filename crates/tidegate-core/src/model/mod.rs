@@ -5,6 +5,7 @@ mod deploy;
 mod evidence;
 mod histogram;
 mod instance;
+mod job;
 mod mirror_report;
 mod name;
 mod observation;
@@ -24,6 +25,7 @@ pub use deploy::{Build, BuildPhase, BuildSource, Deploy, DeployPhase, Job, JobKi
 pub use evidence::Evidence;
 pub use histogram::{Bucket, Histogram};
 pub use instance::{Instance, InstanceId, Intent, Seen};
+pub use job::{JobRun, JobSpec, JobState, Overlap, RunCause, RunPhase};
 pub use mirror_report::{MirrorAnswer, MirrorCounts, MirrorDifference, MirrorReport};
 pub use name::{Name, NameError, ServiceKey};
 pub use observation::{Exit, GatewayObservation, Health, ProbeAnswer, UnitObservation, UnitState};

@@ -72,6 +72,11 @@ impl Exit {
     pub fn success(&self) -> bool {
         self.code == Some(0) && self.trouble.is_none()
     }
+
+    /// Whether somebody saw the process end. Where nobody did, how far it got is not known.
+    pub fn was_seen(&self) -> bool {
+        self.code.is_some() || self.signal.is_some()
+    }
 }
 
 impl fmt::Display for Exit {

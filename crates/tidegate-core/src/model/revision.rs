@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Name, RoutePolicy, ServiceSpec};
+use super::{JobSpec, Name, RoutePolicy, ServiceSpec};
 use crate::time::Millis;
 
 /// The number of a revision within its app and environment. Printed `r3`.
@@ -30,6 +30,9 @@ pub struct RevisionSpec {
     pub routes: Vec<RouteSpec>,
     /// A command run once per rollout before the candidate gets traffic.
     pub migrate: Option<MigrateSpec>,
+    /// Its jobs by name. None of them has the name of a service.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub jobs: BTreeMap<Name, JobSpec>,
 }
 
 /// One route of an app.

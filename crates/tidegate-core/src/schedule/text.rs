@@ -1,0 +1,39 @@
+//! Zones by their names, and instants as a zone shows them.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+
+/// An instant as the clocks of a zone show it: `2026-03-29 03:00:00 +02:00`.
+#[derive(Clone, Debug)]
+pub struct Zoned(jiff::Zoned);
+
+impl Zoned {
+    /// Milliseconds since the Unix epoch in a zone; in UTC where there is no such zone.
+    pub fn new(unix_ms: u64, timezone: &str) -> Self {
+        let instant = i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        Zoned(instant.unwrap_or_default().to_zoned(zone(timezone).unwrap_or(TimeZone::UTC)))
+    }
+}
+
+impl fmt::Display for Zoned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.strftime("%Y-%m-%d %H:%M:%S %:z"))
+    }
+}
+
+/// The names of all zones.
+pub fn zones() -> Vec<String> {
+    database().available().map(|name| name.to_string()).collect()
+}
+
+/// The zone of a name, as IANA writes it.
+pub(super) fn zone(name: &str) -> Option<TimeZone> {
+    database().get(name).ok().filter(|zone| zone.iana_name() == Some(name))
+}
+
+/// The one the program was built with: files of the machine are not looked at.
+fn database() -> TimeZoneDatabase {
+    TimeZoneDatabase::bundled()
+}
