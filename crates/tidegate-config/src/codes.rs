@@ -124,6 +124,15 @@ codes! {
         Nothing runs, so that keys about running, asking, stopping and counting instances have no meaning.";
     UNKNOWN_SERVICE = "manifest::unknown-service", "A route or an environment names a service that `services` does not \
         declare. An environment can change a service but not add one.";
+    BAD_SCHEDULE = "manifest::bad-schedule", "A schedule has the five fields of cron: minute, hour, day of the month, \
+        month, day of the week. Six fields have seconds in front. `@hourly` and its like stand for some of them. A day \
+        that no calendar has, such as 30 February, is refused: the job would never run.";
+    BAD_TIMEZONE = "manifest::bad-timezone", "A time zone is written by its IANA name, an area and a city: \
+        `Europe/Berlin`. Abbreviations such as CEST are refused: they do not say when clocks change.";
+    JOB_NAME = "manifest::job-name", "A job and a service have the same name. Output, events and units are found by that \
+        name, so that one of the two needs another.";
+    UNKNOWN_JOB = "manifest::unknown-job", "An environment names a job that `jobs` does not declare. An environment can \
+        change a job but not add one.";
     ROUTE_WITHOUT_PORT = "manifest::route-without-port", "A route leads to a service that says `port: none`. Requests \
         can only go to a service that listens: remove the route or the `port: none`.";
     PROBE_WITHOUT_PORT = "manifest::probe-without-port", "A probe by `http` or `tcp` needs a port to ask, and the \

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_core::model::{MigrateSpec, Name, RouteSpec, ServiceSpec};
+use tidegate_core::model::{JobSpec, MigrateSpec, Name, RouteSpec, ServiceSpec};
 use tidegate_core::time::Millis;
 
 use crate::codes;
@@ -42,6 +42,8 @@ pub struct Resolved {
     pub build_env: BTreeMap<String, String>,
     /// Services by name.
     pub services: BTreeMap<Name, ServiceSpec>,
+    /// Jobs by name.
+    pub jobs: BTreeMap<Name, JobSpec>,
     /// Routes in the order of the manifest.
     pub routes: Vec<RouteSpec>,
     /// The migration step.
@@ -74,6 +76,7 @@ impl Manifest {
     ///
     /// A service's variables, later ones win: the app's `env`, the environment's `env`, the service's `env`, the
     /// environment's `env` for the service, and `env_file`: what is given on the command line wins over the manifest.
+    /// A job's likewise.
     /// The migration gets the app's, the environment's and the file's.
     ///
     /// Errors: an environment that is not declared though others are; names or values in `env_file` that cannot be
@@ -91,9 +94,12 @@ impl Manifest {
         if !diagnostics.is_empty() {
             return Err(diagnostics);
         }
-        let Plan { mut services, routes, mut migrate, env } = plan.unwrap_or(&self.base).clone();
+        let Plan { mut services, mut jobs, routes, mut migrate, env } = plan.unwrap_or(&self.base).clone();
         for service in services.values_mut() {
             service.env = merged([&env, &service.env, env_file]);
+        }
+        for job in jobs.values_mut() {
+            job.env = merged([&env, &job.env, env_file]);
         }
         if let Some(migrate) = &mut migrate {
             migrate.env = merged([&env, env_file]);
@@ -105,6 +111,7 @@ impl Manifest {
             build_within: self.build_within,
             build_env: BTreeMap::new(),
             services,
+            jobs,
             routes,
             migrate,
         })

@@ -81,6 +81,7 @@ mod tests {
             services: Default::default(),
             routes: vec![route(host)],
             migrate: None,
+            jobs: Default::default(),
         };
         let revision = Revision {
             app: name(app),

@@ -8,8 +8,8 @@ use std::time::Duration;
 use tidegate_backend::Logs;
 use tidegate_core::model::{InstanceId, Request, RevisionNo, RolloutId};
 use tidegate_core::view::{
-    DeployView, DoctorFinding, DoctorReport, Explanation, PlanReport, RolloutView, RunView, ServiceStatus,
-    Status, TimelineEvent,
+    DeployView, DoctorFinding, DoctorReport, Explanation, JobHistory, JobList, JobRunView, JobView,
+    PlanReport, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 use tidegate_store::Reader;
 
@@ -22,6 +22,7 @@ use crate::plane::{
     ServiceRef, UpgradeView,
 };
 use crate::run::{Published, Signal};
+use crate::start_job::start_job;
 
 /// How long the loop may take to get to a request before it is taken as stuck.
 const LOOP_WITHIN: Duration = Duration::from_secs(30);
@@ -197,6 +198,24 @@ impl ControlPlane for Handle {
         let asked = id.clone();
         self.ask(move |world, _| change::run_stop(world, &asked))?;
         self.run_view(id)
+    }
+
+    fn jobs(&self, scope: &Scope) -> Result<JobList, Refusal> {
+        self.read(|answers| answer::jobs(answers, scope))
+    }
+
+    fn job(&self, job: &ServiceRef) -> Result<JobView, Refusal> {
+        self.read(|answers| answer::job(answers, job))
+    }
+
+    fn job_history(&self, job: &ServiceRef) -> Result<JobHistory, Refusal> {
+        self.read(|answers| answer::job_history(answers, job))
+    }
+
+    fn job_start(&self, job: &ServiceRef) -> Result<JobRunView, Refusal> {
+        let asked = job.clone();
+        let number = self.ask(move |world, time| start_job(world, time, &asked))?;
+        self.read(|answers| answer::job_run(answers, job, number))
     }
 
     fn events(&self, query: &EventQuery) -> Result<Vec<TimelineEvent>, Refusal> {

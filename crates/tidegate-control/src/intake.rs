@@ -122,6 +122,7 @@ impl Accepted {
                 services: resolved.services,
                 routes: resolved.routes,
                 migrate: resolved.migrate,
+                jobs: resolved.jobs,
             },
             build,
             build_run: run,

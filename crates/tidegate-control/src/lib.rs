@@ -1,6 +1,6 @@
 //! Reconcilers: read, plan, remember, act.
 //!
-//! [`plane`] is what the API may ask and [`handle`] who answers: reads by [`answer`], writes by `change` and `intake` between
+//! [`plane`] is what the API may ask and [`handle`] who answers: reads by [`answer`], writes by `change`, `start_job` and `intake` between
 //! two passes of the loop in [`run`], whose body is [`engine`]. [`snapshot`] turns a folder into a build's input and
 //! [`workshop`] that into a build. Nothing here decides what a rollout does: that is `tidegate_core::rollout`.
 
@@ -16,6 +16,7 @@ pub mod plane;
 pub mod run;
 pub mod seams;
 pub mod snapshot;
+mod start_job;
 pub mod workshop;
 
 pub use handle::{Handle, HandleParts};

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use tidegate_config::Diagnostic;
 use tidegate_core::model::{BuildSource, InstanceId, Name, Request, RevisionNo, RolloutId};
 use tidegate_core::view::{
-    DeployView, DoctorReport, Explanation, LogLine, PlanReport, RolloutView, RunView, ServiceStatus, Status,
-    TimelineEvent,
+    DeployView, DoctorReport, Explanation, JobHistory, JobList, JobRunView, JobView, LogLine, PlanReport,
+    RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 
 /// The control plane as the API sees it.
@@ -42,6 +42,14 @@ pub trait ControlPlane: Send + Sync + 'static {
     fn run_view(&self, id: &InstanceId) -> Result<RunView, Refusal>;
     /// Stops a one-off command.
     fn run_stop(&self, id: &InstanceId) -> Result<RunView, Refusal>;
+    /// The jobs of an environment.
+    fn jobs(&self, scope: &Scope) -> Result<JobList, Refusal>;
+    /// A job: its name stands where a service's does.
+    fn job(&self, job: &ServiceRef) -> Result<JobView, Refusal>;
+    /// The runs of a job that are kept, the newest first.
+    fn job_history(&self, job: &ServiceRef) -> Result<JobHistory, Refusal>;
+    /// Has a job run now, whatever its schedule; the run it got.
+    fn job_start(&self, job: &ServiceRef) -> Result<JobRunView, Refusal>;
     /// Events after a number, oldest first.
     fn events(&self, query: &EventQuery) -> Result<Vec<TimelineEvent>, Refusal>;
     /// Output of services, instances or jobs.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use tidegate_control::engine::Time;
 use tidegate_core::model::{
-    Build, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, MigrateSpec, Name, Phase, Request,
+    Build, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, JobSpec, MigrateSpec, Name, Phase, Request,
     RevisionNo, RevisionSpec, Rollout, RolloutId, RolloutKind, RoutePolicy, RouteSpec, ServiceKey,
     ServiceSpec,
 };
@@ -41,6 +41,8 @@ pub struct DeployPlan {
     pub migrate: Option<String>,
     /// The services.
     pub services: BTreeMap<String, ServiceSpec>,
+    /// The jobs on a schedule.
+    pub jobs: BTreeMap<String, JobSpec>,
 }
 
 impl DeployPlan {
@@ -66,6 +68,7 @@ impl DeployPlan {
             routes: routed.map(|(service, _)| route(service)).collect(),
             services: self.services.iter().map(|(service, spec)| (name(service), spec.clone())).collect(),
             migrate,
+            jobs: self.jobs.iter().map(|(job, spec)| (name(job), spec.clone())).collect(),
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod campaign;
 pub mod crash;
 pub mod gateway;
 pub mod invariants;
+pub mod jobs;
 pub mod log;
 mod pass;
 pub mod rng;

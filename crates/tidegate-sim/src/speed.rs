@@ -52,7 +52,14 @@ pub fn measure(services: u32) -> Speed {
         };
         let services = names.map(|n| (format!("web-{n}"), spec(n))).collect();
         let (build, migrate) = (None, None);
-        let plan = DeployPlan { app: format!("app-{app}"), snapshot: "one".into(), build, migrate, services };
+        let plan = DeployPlan {
+            app: format!("app-{app}"),
+            snapshot: "one".into(),
+            build,
+            migrate,
+            services,
+            jobs: Default::default(),
+        };
         sim.act(&Act::Deploy(Box::new(plan))).expect("a store in memory takes a deploy");
     }
     // The pass that takes the deploys in comes before the first look at whether anything moves.

@@ -215,7 +215,7 @@ fn deploy(rng: &mut Rng, casts: &[Cast], app: &str, serial: &mut u32, good: bool
         (cast.service.clone(), service(cast.port, instances, strategy(kind, batch), &command))
     });
     let services = services.collect();
-    DeployPlan { app: app.to_owned(), snapshot, build, migrate, services }
+    DeployPlan { app: app.to_owned(), snapshot, build, migrate, services, jobs: BTreeMap::new() }
 }
 
 fn behaviour(rng: &mut Rng, good: bool) -> String {

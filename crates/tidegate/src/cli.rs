@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    cert, check, completions, deploy, doctor, down, events, explain, gateway, init, judge, logs, plan,
+    cert, check, completions, deploy, doctor, down, events, explain, gateway, init, jobs, judge, logs, plan,
     rollback, rollout, run, scale, shim, status, up, upgrade,
 };
 
@@ -58,6 +58,8 @@ pub enum Command {
     Logs(logs::LogsArgs),
     /// Run a command in the build and environment of a service
     Run(run::RunArgs),
+    /// Show jobs on a schedule and their runs, or run one now
+    Jobs(jobs::JobsArgs),
     /// Show what happened
     Events(events::EventsArgs),
     /// Say why a rollout ended as it did, or what an error code means

@@ -16,8 +16,8 @@ use tidegate_control::{
 };
 use tidegate_core::model::{InstanceId, RevisionNo, RolloutId};
 use tidegate_core::view::{
-    DeployView, DoctorReport, Explanation, PlanReport, RolloutView, RunView, ServiceStatus, Status,
-    TimelineEvent,
+    DeployView, DoctorReport, Explanation, JobHistory, JobList, JobRunView, JobView, PlanReport, RolloutView,
+    RunView, ServiceStatus, Status, TimelineEvent,
 };
 
 use crate::token::Token;
@@ -124,6 +124,26 @@ impl Client {
         self.json(Ask::post(&format!("/v1/runs/{}/stop", request::segment(&id.0)))).await
     }
 
+    /// The jobs of an environment.
+    pub async fn jobs(&self, scope: &Scope) -> Result<JobList, ClientError> {
+        self.json(Ask::get("/v1/jobs").query(&ScopeParams::from(scope.clone()))?).await
+    }
+
+    /// A job.
+    pub async fn job(&self, job: &ServiceRef) -> Result<JobView, ClientError> {
+        self.json(job_ask(Method::GET, job, "")?).await
+    }
+
+    /// The runs of a job, the newest first.
+    pub async fn job_history(&self, job: &ServiceRef) -> Result<JobHistory, ClientError> {
+        self.json(job_ask(Method::GET, job, "/runs")?).await
+    }
+
+    /// Has a job run now.
+    pub async fn job_start(&self, job: &ServiceRef) -> Result<JobRunView, ClientError> {
+        self.json(job_ask(Method::POST, job, "/runs")?).await
+    }
+
     /// Events, oldest first; with `follow` the lines go on as events happen.
     pub async fn events(&self, query: EventQuery, follow: bool) -> Result<Lines<TimelineEvent>, ClientError> {
         self.lines(Ask::get("/v1/events").query(&EventParams::of(query, follow))?).await
@@ -158,6 +178,11 @@ impl Client {
     pub async fn down(&self) -> Result<(), ClientError> {
         self.json::<serde_json::Value>(Ask::post("/v1/down")).await.map(drop)
     }
+}
+
+fn job_ask(method: Method, job: &ServiceRef, rest: &str) -> Result<Ask, ClientError> {
+    let path = format!("/v1/jobs/{}{rest}", job.service);
+    Ask::new(method, &path).query(&ScopeParams::from(job.scope.clone()))
 }
 
 fn service_ask(method: Method, service: &ServiceRef, rest: &str) -> Result<Ask, ClientError> {

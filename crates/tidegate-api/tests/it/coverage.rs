@@ -59,6 +59,10 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
     let _ = client.run(&web, &run).await;
     let _ = client.run_view(&id).await;
     let _ = client.run_stop(&id).await;
+    let _ = client.jobs(&scope).await;
+    let _ = client.job(&web).await;
+    let _ = client.job_history(&web).await;
+    let _ = client.job_start(&web).await;
     let _ = client.events(EventQuery { after: 9, ..EventQuery::default() }, false).await;
     let _ = client.logs(LogQuery { unit: Some(id), ..LogQuery::default() }, false).await;
     let _ = client.explain(&scope, Some(tidegate_core::model::RolloutId(5))).await;
@@ -82,6 +86,10 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
         "run web at r3: echo 'a b'",
         "run_view run-1",
         "run_stop run-1",
+        "jobs Scope { app: Some(Name(\"shop\")), environment: None }",
+        "job web",
+        "job_history web",
+        "job_start web",
         "events after 9",
         "logs Some(InstanceId(\"run-1\"))",
         "explain Some(RolloutId(5))",

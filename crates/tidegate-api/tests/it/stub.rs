@@ -10,8 +10,8 @@ use tidegate_control::{
 };
 use tidegate_core::model::{InstanceId, Request, RevisionNo, RolloutId};
 use tidegate_core::view::{
-    DeployView, DoctorReport, Explanation, LogLine, PlanReport, RolloutView, RunView, ServiceStatus, Status,
-    TimelineEvent,
+    DeployView, DoctorReport, Explanation, JobHistory, JobList, JobRunView, JobView, LogLine, PlanReport,
+    RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 
 /// Answers; `None`: refuses with `stub::unset`.
@@ -26,6 +26,8 @@ pub struct Answers {
     pub rollout: Option<RolloutView>,
     pub scale: Option<ServiceStatus>,
     pub runs: Vec<RunView>,
+    pub jobs: Option<JobList>,
+    pub job_runs: Option<JobHistory>,
     pub events: Vec<TimelineEvent>,
     pub logs: Vec<LogLine>,
     pub explanation: Option<Explanation>,
@@ -139,6 +141,20 @@ impl ControlPlane for Stub {
     }
     fn run_stop(&self, id: &InstanceId) -> Result<RunView, Refusal> {
         self.answer(format!("run_stop {id}"), |answers| next(&mut answers.runs))
+    }
+    fn jobs(&self, scope: &Scope) -> Result<JobList, Refusal> {
+        self.answer(format!("jobs {scope:?}"), |answers| answers.jobs.clone())
+    }
+    fn job(&self, job: &ServiceRef) -> Result<JobView, Refusal> {
+        self.answer(format!("job {}", job.service), |answers| answers.jobs.as_ref()?.jobs.first().cloned())
+    }
+    fn job_history(&self, job: &ServiceRef) -> Result<JobHistory, Refusal> {
+        self.answer(format!("job_history {}", job.service), |answers| answers.job_runs.clone())
+    }
+    fn job_start(&self, job: &ServiceRef) -> Result<JobRunView, Refusal> {
+        self.answer(format!("job_start {}", job.service), |answers| {
+            answers.job_runs.as_ref()?.runs.first().cloned()
+        })
     }
     fn events(&self, query: &EventQuery) -> Result<Vec<TimelineEvent>, Refusal> {
         let most = if query.most == 0 { 1_000 } else { query.most };

@@ -6,8 +6,8 @@ use tidegate_core::model::Name;
 
 use super::traffic;
 use crate::raw::{
-    Field, ListOf, Named, RawEnv, RawEnvironment, RawManifest, RawMigrate, RawRoute, RawService, Read as _,
-    ServiceOverlay,
+    Field, JobOverlay, ListOf, Named, RawEnv, RawEnvironment, RawJob, RawManifest, RawMigrate, RawRoute,
+    RawService, Read as _, ServiceOverlay,
 };
 use crate::span::Span;
 
@@ -19,6 +19,8 @@ pub(super) struct Layer<'r> {
     pub(super) declared: &'r Named<RawService>,
     /// Services that get copies of another's requests.
     pub(super) copied_to: BTreeSet<Name>,
+    /// Jobs that could be read, merged.
+    pub(super) jobs: Vec<LayerJob>,
     pub(super) routes: Field<ListOf<RawRoute>>,
     pub(super) migrate: Field<RawMigrate>,
     pub(super) env: Field<RawEnv>,
@@ -29,6 +31,13 @@ pub(super) struct LayerService {
     pub(super) name: Name,
     pub(super) key: Span,
     pub(super) raw: RawService,
+}
+
+/// One job of it.
+pub(super) struct LayerJob {
+    pub(super) name: Name,
+    pub(super) key: Span,
+    pub(super) raw: RawJob,
 }
 
 impl<'r> Layer<'r> {
@@ -48,12 +57,24 @@ impl<'r> Layer<'r> {
         Layer {
             copied_to: services.iter().filter_map(traffic::copied_to).cloned().collect(),
             services,
+            jobs: raw.jobs.value().map(|declared| jobs(declared, &over.jobs)).unwrap_or_default(),
             declared,
             routes: raw.routes.overlaid(&over.routes),
             migrate: raw.migrate.overlaid(&over.migrate),
             env: raw.env.overlaid(&over.env),
         }
     }
+}
+
+fn jobs(declared: &Named<RawJob>, over: &Field<Named<JobOverlay>>) -> Vec<LayerJob> {
+    let overlay = |name: &Name| over.value()?.find(name)?.value.value();
+    let readable = declared.0.iter().filter_map(|entry| Some((entry, entry.value.value()?)));
+    readable
+        .map(|(entry, base)| {
+            let raw = overlay(&entry.name).map_or_else(|| base.clone(), |over| base.overlaid(&over.0));
+            LayerJob { name: entry.name.clone(), key: entry.key, raw }
+        })
+        .collect()
 }
 
 fn services(declared: &Named<RawService>, over: &Field<Named<ServiceOverlay>>) -> Vec<LayerService> {

@@ -3,6 +3,7 @@
 //! The app is compiled once as it stands and once for every environment. The same mistake found several times is shown
 //! once, because it stands in one place.
 
+mod job;
 mod layer;
 mod plan;
 mod policy;
@@ -23,7 +24,7 @@ use crate::findings::Findings;
 use crate::manifest::Manifest;
 use crate::nearest::did_you_mean;
 use crate::quote::quote;
-use crate::raw::{Field, Named, RawBuild, RawEnvironment, RawManifest, RawService};
+use crate::raw::{Field, Named, RawBuild, RawEnvironment, RawJob, RawManifest, RawService};
 use crate::span::Span;
 use layer::Layer;
 
@@ -40,6 +41,7 @@ pub(crate) fn compile(raw: &RawManifest, findings: &mut Findings<'_>) -> Option<
         let empty = RawEnvironment::default();
         let over = environment.value.value().unwrap_or(&empty);
         check_names(over, services, findings);
+        check_job_names(over, raw.jobs.value(), findings);
         let plan = plan::compile(&Layer::environment(raw, services, over), findings);
         environments.insert(environment.name.clone(), plan);
     }
@@ -90,6 +92,27 @@ fn check_names(over: &RawEnvironment, services: &Named<RawService>, findings: &m
         if services.find(&entry.name).is_none() {
             findings.push(unknown_service(&entry.name, entry.key, services));
         }
+    }
+}
+
+/// The same for jobs.
+fn check_job_names(over: &RawEnvironment, jobs: Option<&Named<RawJob>>, findings: &mut Findings<'_>) {
+    let known: Vec<&str> = jobs.iter().flat_map(|jobs| &jobs.0).map(|job| job.name.as_str()).collect();
+    for entry in over.0.jobs.value().map_or(&[][..], |named| &named.0) {
+        let name = entry.name.as_str();
+        if known.contains(&name) {
+            continue;
+        }
+        let meant = did_you_mean(name, known.iter().copied());
+        let help = match known.len() {
+            0 => "`jobs` declares none".to_owned(),
+            _ => format!("`jobs` declares {}", crate::quote::list(known.iter().copied())),
+        };
+        findings.push(
+            Diagnostic::error(codes::UNKNOWN_JOB, format!("there is no job {}{meant}", quote(name)))
+                .at(entry.key, "unknown job")
+                .help(help),
+        );
     }
 }
 

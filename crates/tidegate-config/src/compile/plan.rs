@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_core::model::{MigrateSpec, Name, PortSpec, RouteSpec, ServiceSpec};
+use tidegate_core::model::{JobSpec, MigrateSpec, Name, PortSpec, RouteSpec, ServiceSpec};
 use tidegate_core::time::Millis;
 
 use super::layer::Layer;
-use super::{missing, routes, service};
+use super::{job, missing, routes, service};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
@@ -20,6 +20,8 @@ const MIGRATE_WITHIN: Millis = Millis::seconds(10 * 60);
 pub(crate) struct Plan {
     /// Services with the variables of their own.
     pub(crate) services: BTreeMap<Name, ServiceSpec>,
+    /// Jobs with the variables of their own.
+    pub(crate) jobs: BTreeMap<Name, JobSpec>,
     pub(crate) routes: Vec<RouteSpec>,
     /// The migration, without variables.
     pub(crate) migrate: Option<MigrateSpec>,
@@ -39,7 +41,13 @@ pub(super) fn compile(layer: &Layer<'_>, findings: &mut Findings<'_>) -> Plan {
     }
     check_fixed_ports(layer, findings);
     let env = layer.env.value().map(|env| env.0.clone()).unwrap_or_default();
-    Plan { services, routes, migrate: compile_migrate(layer, findings), env }
+    Plan {
+        services,
+        jobs: job::compile(layer, findings),
+        routes,
+        migrate: compile_migrate(layer, findings),
+        env,
+    }
 }
 
 fn compile_migrate(layer: &Layer<'_>, findings: &mut Findings<'_>) -> Option<MigrateSpec> {

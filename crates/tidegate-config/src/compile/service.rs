@@ -122,7 +122,8 @@ fn compile_stop(raw: Option<&RawStop>) -> StopSpec {
     stop
 }
 
-fn compile_limits(raw: Option<&RawLimits>) -> Limits {
+/// Limits as written; none where nothing is.
+pub(super) fn compile_limits(raw: Option<&RawLimits>) -> Limits {
     raw.map_or_else(Limits::default, |raw| Limits {
         memory: raw.memory.value().map(|memory| memory.0),
         cpu: raw.cpu.value().map(|cpu| cpu.0),

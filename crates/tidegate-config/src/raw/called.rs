@@ -1,7 +1,7 @@
 //! What keys of other tools and misplaced keys are called here.
 
 /// A word of another tool, the keys of the map it is looked for in, and what to write.
-const SYNONYMS: [(&str, &str, &str); 17] = [
+const SYNONYMS: [(&str, &str, &str); 21] = [
     ("command", "run", "a command is called `run` here"),
     ("cmd", "run", "a command is called `run` here"),
     ("start", "run", "a command is called `run` here"),
@@ -16,6 +16,10 @@ const SYNONYMS: [(&str, &str, &str); 17] = [
     ("readiness", "ready", "the readiness probe is called `ready` here"),
     ("liveness", "live", "the liveness probe is called `live` here"),
     ("interval", "every", "the interval is called `every` here"),
+    ("cron", "schedule", "when a job runs is called `schedule` here"),
+    ("cron", "jobs", "what runs on a schedule is called `jobs` here"),
+    ("tz", "timezone", "the time zone is called `timezone` here"),
+    ("concurrency", "overlap", "whether runs may overlap is called `overlap` here"),
     ("service", "to", "the service is named by `to` here"),
     ("domain", "host", "a domain is called `host` here"),
     ("domains", "routes", "domains belong to `routes`: `routes: [{ host: example.com, to: web }]`"),

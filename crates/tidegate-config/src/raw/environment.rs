@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::env::RawEnv;
+use super::job::JobOverlay;
 use super::later::Later;
 use super::list::{ListOf, Named};
 use super::manifest::RawMigrate;
@@ -22,6 +23,8 @@ record! { replaced
         env: RawEnv,
         /// What differs for services, key by key.
         services: Named<ServiceOverlay>,
+        /// What differs for jobs, key by key.
+        jobs: Named<JobOverlay>,
         /// The environment's routes, in place of the app's.
         routes: ListOf<RawRoute>,
         /// The environment's migration step, over the app's.

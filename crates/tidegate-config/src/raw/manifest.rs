@@ -3,6 +3,7 @@
 use super::command::Command;
 use super::env::RawEnv;
 use super::environment::RawEnvironment;
+use super::job::RawJob;
 use super::later::Later;
 use super::list::{ListOf, Named};
 use super::name::NameText;
@@ -24,11 +25,13 @@ record! { replaced
         test: Later,
         /// The app's services by name.
         services: Named<RawService>,
+        /// Commands that are run on a schedule, by name.
+        jobs: Named<RawJob>,
         /// A command run once per rollout, before the candidate gets traffic.
         migrate: RawMigrate,
         /// Where requests go.
         routes: ListOf<RawRoute>,
-        /// Variables of every service and of the migration.
+        /// Variables of every service, every job and the migration.
         env: RawEnv,
         /// What differs between environments. Where none is declared, every name can be deployed to.
         environments: Named<RawEnvironment>,

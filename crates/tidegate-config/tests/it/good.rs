@@ -54,6 +54,18 @@ fn routes_say_what_is_done_on_the_way() {
 }
 
 #[test]
+fn jobs_get_their_defaults_and_what_an_environment_says() {
+    let manifest = good(&read("jobs.yaml"));
+    assert_eq!(load(&read("jobs.yaml")).1, []);
+    insta::assert_debug_snapshot!("jobs", resolve(&manifest, "production").jobs);
+    let staging = resolve(&manifest, "staging").jobs;
+    let report = &staging[&name("report")];
+    assert_eq!((report.schedule.as_str(), report.env["FORMAT"].as_str()), ("*/10 * * * * *", "txt"));
+    assert_eq!((report.timezone.as_str(), report.env["LEVEL"].as_str()), ("Europe/Berlin", "info"));
+    assert_eq!(staging[&name("sweep")], resolve(&manifest, "production").jobs[&name("sweep")]);
+}
+
+#[test]
 fn services_say_how_their_requests_are_shared_out() {
     let manifest = good(&read("traffic.yaml"));
     assert_eq!(load(&read("traffic.yaml")).1, []);

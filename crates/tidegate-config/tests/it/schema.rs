@@ -37,6 +37,8 @@ fn the_schema_and_the_reader_agree_on_every_key() {
     let cases = [
         ("Service", service("zzzz: 1")),
         ("ServiceOverlay", "environments: { e: { services: { web: { zzzz: 1 } } } }".to_owned()),
+        ("Job", "jobs: { j: { run: x, zzzz: 1 } }".to_owned()),
+        ("JobOverlay", "environments: { e: { jobs: { j: { zzzz: 1 } } } }".to_owned()),
         ("Environment", "environments: { e: { zzzz: 1 } }".to_owned()),
         ("Build", "build: { zzzz: 1 }".to_owned()),
         ("Migrate", "migrate: { zzzz: 1 }".to_owned()),

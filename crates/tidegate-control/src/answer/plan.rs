@@ -1,6 +1,6 @@
 //! `tidegate plan`: what a deploy would do, by the same functions that do it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_config::Source;
 use tidegate_core::model::{
@@ -46,6 +46,7 @@ pub(crate) fn plan(world: &mut World<'_>, request: &PlanRequest) -> Result<PlanR
             .is_some(),
         migrate,
         services,
+        jobs: super::planned_jobs::planned_jobs(world.store, &accepted)?,
         routes: routes(world, &accepted)?,
         warnings,
     })
@@ -195,16 +196,20 @@ fn changes(
     }
     let traffic = differences(&of_traffic(&old.traffic), &of_traffic(&new.traffic));
     changes.extend(traffic.into_iter().map(|line| format!("traffic.{line}")));
-    let names: BTreeSet<&String> = old.env.keys().chain(new.env.keys()).collect();
-    for name in names {
-        match (old.env.get(name), new.env.get(name)) {
-            (None, Some(_)) => changes.push(format!("env {name} is added")),
-            (Some(_), None) => changes.push(format!("env {name} is removed")),
-            (Some(a), Some(b)) if a != b => changes.push(format!("env {name} changes")),
-            _ => {}
-        }
-    }
+    changes.extend(env_changes(&old.env, &new.env));
     changes
+}
+
+/// What differs between the variables of two specs, by their names alone.
+pub(super) fn env_changes(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<String> {
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let change = |name: &String| match (old.get(name), new.get(name)) {
+        (None, Some(_)) => Some(format!("env {name} is added")),
+        (Some(_), None) => Some(format!("env {name} is removed")),
+        (Some(a), Some(b)) if a != b => Some(format!("env {name} changes")),
+        _ => None,
+    };
+    names.into_iter().filter_map(change).collect()
 }
 
 fn routes(world: &World<'_>, accepted: &Accepted) -> Result<Vec<PlannedRoute>, Refusal> {

@@ -132,7 +132,7 @@ impl Engine {
             generation: 1,
             app,
             environment: job.of.as_ref().map(|(key, _)| key.environment.clone()),
-            service: job.of.as_ref().filter(|_| job.kind == JobKind::Run).map(|(key, _)| key.service.clone()),
+            service: job.of.as_ref().filter(|_| job.kind.is_of_service()).map(|(key, _)| key.service.clone()),
             revision: job.of.as_ref().map(|(_, revision)| *revision),
             command: job.command.clone(),
             dir: world.workshop.dir(&job.build),
@@ -145,14 +145,17 @@ impl Engine {
         }))
     }
 
-    /// A one-off command has its service's limits; a build or a migration those of the machine's owner.
+    /// A one-off command has its service's limits, a run its job's; a build or a migration those of the machine's owner.
     fn limits_of(&mut self, world: &World<'_>, job: &Job) -> Result<Limits, StoreError> {
-        let Some((key, number)) = job.of.as_ref().filter(|_| job.kind == JobKind::Run) else {
+        let Some((key, number)) = job.of.as_ref().filter(|_| job.kind.is_of_service()) else {
             return Ok(self.config.job_limits);
         };
         let revision = self.revisions.get(world.store, key, *number)?;
-        let service = revision.as_ref().and_then(|revision| revision.spec.services.get(&key.service));
-        Ok(service.map_or(self.config.job_limits, |service| service.limits))
+        let limits = revision.as_ref().and_then(|revision| match job.kind {
+            JobKind::Scheduled => revision.spec.jobs.get(&key.service).map(|job| job.limits),
+            _ => revision.spec.services.get(&key.service).map(|service| service.limits),
+        });
+        Ok(limits.unwrap_or(self.config.job_limits))
     }
 }
 

@@ -12,6 +12,7 @@ mod orphan;
 mod prune;
 mod revisions;
 pub mod routes;
+mod schedule;
 mod service;
 mod site;
 mod stop;
@@ -82,6 +83,7 @@ pub struct Engine {
     config: EngineConfig,
     revisions: Revisions,
     missing_jobs: BTreeMap<InstanceId, Moment>,
+    schedules: schedule::Schedules,
     reports: Reports,
     pruned_at: Option<Moment>,
     pushed: Option<u64>,
@@ -126,6 +128,7 @@ impl Engine {
             config,
             revisions: Revisions::default(),
             missing_jobs: BTreeMap::new(),
+            schedules: schedule::Schedules::new(),
             reports,
             pruned_at: None,
             pushed: None,
@@ -164,10 +167,13 @@ impl Engine {
         let jobs = self.jobs(world, &sight)?;
         let deploys = self.deploys(world, &sight)?;
         let services = self.services(world, &sight)?;
+        let schedules = self.schedules(world, &sight)?;
         let routes = self.routes(world, &sight)?;
         let orphans = self.orphans(world, &sight)?;
         let pruned = self.prune(world, &sight)?;
-        Ok([jobs, deploys, services, routes, orphans, pruned].into_iter().fold(builds, Outcome::and))
+        Ok([jobs, deploys, services, schedules, routes, orphans, pruned]
+            .into_iter()
+            .fold(builds, Outcome::and))
     }
 
     /// Remembers what `work` writes, the events and the effects in one transaction, then acts.

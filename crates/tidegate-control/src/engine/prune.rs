@@ -66,7 +66,7 @@ fn discard(world: &mut World<'_>, mut build: Build) -> Result<(), StoreError> {
 
 type Needed = BTreeMap<(Name, Name), BTreeSet<RevisionNo>>;
 
-/// What serves, what a rollback goes to, what a rollout moves, what still runs.
+/// What serves, what a rollback goes to, what jobs run, what a rollout moves, what still runs.
 fn needed_revisions(store: &Reader) -> Result<Needed, StoreError> {
     let mut needed = Needed::new();
     let instances = store.all_instances()?;
@@ -74,6 +74,9 @@ fn needed_revisions(store: &Reader) -> Result<Needed, StoreError> {
         let place = needed.entry((state.key.app.clone(), state.key.environment.clone())).or_default();
         place.extend(state.stable.into_iter().chain(state.previous).chain(state.routing.routes_of));
         place.extend(instances.get(&state.key).into_iter().flatten().map(|instance| instance.revision));
+    }
+    for job in store.job_states()? {
+        needed.entry((job.key.app, job.key.environment)).or_default().insert(job.revision);
     }
     for rollout in store.active_rollouts()? {
         let place = (rollout.key.app.clone(), rollout.key.environment.clone());

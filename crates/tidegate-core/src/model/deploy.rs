@@ -116,7 +116,7 @@ impl BuildPhase {
     }
 }
 
-/// A process that runs to completion: a build command, a migration, a one-off command.
+/// A process that runs to completion: a build command, a migration, a one-off command, a run of a job on a schedule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Its name.
@@ -149,6 +149,18 @@ pub enum JobKind {
     Migrate,
     /// `tidegate run`.
     Run,
+    /// An attempt at a run of a job on a schedule.
+    Scheduled,
+}
+
+impl JobKind {
+    /// Whether it is known by the name of a service, or of a job on a schedule.
+    pub fn is_of_service(self) -> bool {
+        match self {
+            JobKind::Build | JobKind::Migrate => false,
+            JobKind::Run | JobKind::Scheduled => true,
+        }
+    }
 }
 
 /// Where a job is.

@@ -39,7 +39,7 @@ pub enum ScheduleError {
     #[error("there is no such short form")]
     ShortForm,
     /// A field cannot be read.
-    #[error("the {name} is not {takes}")]
+    #[error("the {name} takes {takes}")]
     Field {
         /// Its place in the text, in bytes.
         at: Range<usize>,

@@ -3,6 +3,7 @@
 
 mod deploy;
 mod doctor;
+mod job;
 mod plan;
 mod rollout;
 mod status;
@@ -10,7 +11,8 @@ mod timeline;
 
 pub use deploy::{DeployView, DeployedService, RunView};
 pub use doctor::{DoctorFinding, DoctorReport, Severity};
-pub use plan::{PlanReport, PlannedRoute, PlannedService};
+pub use job::{JobHistory, JobList, JobRunView, JobView};
+pub use plan::{PlanReport, PlannedJob, PlannedRoute, PlannedService};
 pub use rollout::{Explanation, RolloutView};
 pub use status::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
 pub use timeline::{LogLine, TimelineEvent};

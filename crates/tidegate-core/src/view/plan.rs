@@ -25,6 +25,9 @@ pub struct PlanReport {
     pub migrate: Option<String>,
     /// Its services.
     pub services: Vec<PlannedService>,
+    /// Its jobs on a schedule.
+    #[serde(default)]
+    pub jobs: Vec<PlannedJob>,
     /// Its routes and what changes about them.
     pub routes: Vec<PlannedRoute>,
     /// What a user should know before: limits that cannot be enforced, a strategy that cannot be had, …
@@ -51,6 +54,21 @@ pub struct PlannedService {
     /// The steps as they will happen, in words.
     pub steps: Vec<String>,
     /// What differs from the stable revision, in words; values of environment variables are never shown.
+    pub changes: Vec<String>,
+}
+
+/// One job of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedJob {
+    /// Its name.
+    pub name: String,
+    /// `add`, `change`, `unchanged`, `remove`: once the rollouts have succeeded.
+    pub action: String,
+    /// When it is due, and in which zone.
+    pub schedule: String,
+    /// When it is due next after now, as the clocks of its zone show it.
+    pub next: Option<String>,
+    /// What differs from the revision it runs now, in words; values of environment variables are never shown.
     pub changes: Vec<String>,
 }
 

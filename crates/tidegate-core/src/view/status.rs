@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::JobView;
 use crate::model::RevisionNo;
 
 /// One environment of an app, now.
@@ -13,6 +14,9 @@ pub struct Status {
     pub environment: Option<String>,
     /// Its services, by name.
     pub services: Vec<ServiceStatus>,
+    /// Its jobs on a schedule, by name.
+    #[serde(default)]
+    pub jobs: Vec<JobView>,
     /// The gateway in front of them.
     pub gateway: GatewayStatus,
 }

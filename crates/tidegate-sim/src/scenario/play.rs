@@ -57,6 +57,7 @@ impl Player {
                     build: build.clone(),
                     migrate: migrate.clone(),
                     services: BTreeMap::from([(service.clone(), (**spec).clone())]),
+                    jobs: BTreeMap::new(),
                 };
                 if spec.has_port() {
                     self.sim.send_requests_to(std::slice::from_ref(&self.last));

@@ -12,6 +12,7 @@ mod outbox;
 mod revisions;
 mod rollouts;
 mod routing;
+mod schedules;
 mod services;
 
 use tidegate_core::model::{Name, ServiceKey};

@@ -84,6 +84,7 @@ pub fn revision(number: u32, build: &str, env: &str) -> Revision {
             policy: RoutePolicy::default(),
         }],
         migrate: None,
+        jobs: BTreeMap::new(),
     };
     Revision {
         app: name("shop"),

@@ -11,4 +11,5 @@ mod order;
 mod prune;
 mod readers;
 mod round_trip;
+mod schedules;
 mod speed;

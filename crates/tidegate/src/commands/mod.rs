@@ -10,6 +10,7 @@ pub mod events;
 pub mod explain;
 pub mod gateway;
 pub mod init;
+pub mod jobs;
 pub mod judge;
 pub mod logs;
 pub mod plan;
@@ -43,6 +44,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Scale(args) => scale::run(args, &session),
         Command::Logs(args) => logs::run(args, &session),
         Command::Run(args) => run::run(args, &session),
+        Command::Jobs(args) => jobs::run(args, &session),
         Command::Events(args) => events::run(args, &session),
         Command::Explain(args) => explain::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),

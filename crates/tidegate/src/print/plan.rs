@@ -1,14 +1,15 @@
 //! `tidegate plan` as text: what would be done, in the order it would happen.
 
-use tidegate_core::view::{PlanReport, PlannedRoute, PlannedService};
+use tidegate_core::view::{PlanReport, PlannedJob, PlannedRoute, PlannedService};
 
 use super::table::or_dash;
 
-/// Build, migration, services, routes, what to know before; the sums last.
+/// Build, migration, services, jobs, routes, what to know before; the sums last.
 pub fn plan(plan: &PlanReport) -> String {
     let parts = [
         head(plan),
         plan.services.iter().map(service).collect::<Vec<_>>().join("\n"),
+        plan.jobs.iter().map(job).collect(),
         plan.routes.iter().map(route).collect(),
         plan.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect(),
         sums(plan),
@@ -56,6 +57,14 @@ fn service(service: &PlannedService) -> String {
     lines.extend(service.changes.iter().map(|change| format!("    ~ {change}")));
     lines.extend(service.steps.iter().enumerate().map(|(n, step)| format!("    {}. {step}", n + 1)));
     lines.join("\n") + "\n"
+}
+
+fn job(job: &PlannedJob) -> String {
+    let mut lines = vec![format!("{} job {}: {}\n", sign(&job.action), job.name, job.action)];
+    lines.push(format!("    schedule   {}\n", job.schedule));
+    lines.extend(job.next.iter().map(|next| format!("    next run   {next}\n")));
+    lines.extend(job.changes.iter().map(|change| format!("    ~ {change}\n")));
+    lines.concat()
 }
 
 fn route(route: &PlannedRoute) -> String {

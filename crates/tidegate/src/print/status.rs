@@ -2,9 +2,10 @@
 
 use tidegate_core::view::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
 
+use super::jobs::job_table;
 use super::table::{or_dash, table};
 
-/// Services, then instances, then what is waited for.
+/// Services, then instances, then jobs, then what is waited for.
 pub fn status(status: &Status) -> String {
     let gateway = gateway(&status.gateway);
     let (Some(app), Some(environment)) = (&status.app, &status.environment) else {
@@ -17,6 +18,7 @@ pub fn status(status: &Status) -> String {
         format!("{app}/{environment}; {gateway}\n"),
         table(["SERVICE", "PHASE", "STRATEGY", "STABLE", "CANDIDATE", "WEIGHT", "URL"], &services),
         table(["INSTANCE", "REVISION", "STATE", "PORT", "PID", "RESTARTS", "IN FLIGHT"], &instances),
+        job_table(&status.jobs),
         status.services.iter().map(waiting).collect(),
     ];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")

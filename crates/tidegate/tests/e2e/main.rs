@@ -8,6 +8,7 @@ mod bad_versions;
 mod cli_loop;
 mod clients;
 mod data_dir;
+mod jobs;
 mod kill;
 mod kill_others;
 mod reload;

@@ -6,6 +6,7 @@ mod down;
 mod events;
 mod explain;
 mod health;
+mod jobs;
 mod logs;
 mod metrics;
 mod plan;
@@ -38,6 +39,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         rollback::endpoints(),
         scale::endpoints(),
         runs::endpoints(),
+        jobs::endpoints(),
         events::endpoints(),
         logs::endpoints(),
         explain::endpoints(),

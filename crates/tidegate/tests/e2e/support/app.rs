@@ -67,6 +67,14 @@ impl App {
         self
     }
 
+    /// Gives it jobs, each as a line of YAML.
+    pub fn jobs(&mut self, jobs: &[&str]) -> &mut Self {
+        let text = fs::read_to_string(self.manifest()).unwrap();
+        let lines: String = jobs.iter().map(|job| format!("  {job}\n")).collect();
+        fs::write(self.manifest(), format!("jobs:\n{lines}{text}")).unwrap();
+        self
+    }
+
     /// What it does, by the table in the example's README.
     pub fn behave(&mut self, behaviour: &str) -> &mut Self {
         self.set("BEHAVIOUR", behaviour)

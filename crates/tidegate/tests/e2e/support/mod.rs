@@ -23,7 +23,7 @@ pub use tidegate::{Deployed, Tidegate};
 use std::time::{Duration, Instant};
 
 /// Between two looks at a state that is waited for.
-const LOOK: Duration = Duration::from_millis(10);
+pub const LOOK: Duration = Duration::from_millis(10);
 
 /// Whether the long versions are asked for.
 pub fn full() -> bool {
