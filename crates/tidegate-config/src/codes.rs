@@ -124,6 +124,8 @@ codes! {
         Nothing runs, so that keys about running, asking, stopping and counting instances have no meaning.";
     UNKNOWN_SERVICE = "manifest::unknown-service", "A route or an environment names a service that `services` does not \
         declare. An environment can change a service but not add one.";
+    MIGRATE_FORMS = "manifest::migrate-forms", "The expand step of a migration stands either in `migrate` itself (`migrate: \
+        { run: … }`, the short form) or in `migrate.expand` (the long one), not in both.";
     BAD_SCHEDULE = "manifest::bad-schedule", "A schedule has the five fields of cron: minute, hour, day of the month, \
         month, day of the week. Six fields have seconds in front. `@hourly` and its like stand for some of them. A day \
         that no calendar has, such as 30 February, is refused: the job would never run.";

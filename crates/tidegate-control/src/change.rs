@@ -1,6 +1,7 @@
 //! What people ask of services and rollouts: checked, then written; the next pass acts on it.
 
 use tidegate_core::event::Event;
+use tidegate_core::migration::way_back;
 use tidegate_core::model::{
     BuildPhase, InstanceId, Job, JobKind, JobPhase, Phase, Request, Revision, RevisionNo, Rollout, RolloutId,
     RolloutKind, ServiceState,
@@ -218,6 +219,22 @@ fn its_routes_are_free(world: &World<'_>, revision: &Revision) -> Result<(), Ref
     }
 }
 
+/// A rollback cannot pass a step of a migration that its revision does not work after.
+fn not_past_a_door(world: &World<'_>, revision: &Revision) -> Result<(), Refusal> {
+    let Revision { app, environment, number, .. } = revision;
+    let state = world.store.migration_state(app, environment).map_err(store_trouble)?;
+    match state.and_then(|state| way_back(&state, *number)) {
+        None => Ok(()),
+        Some(why) => {
+            let message = format!("{number} cannot come back: {why}");
+            Err(Refusal::new(RefusalKind::Conflict, "rollback::one-way", message).help(
+                "roll forward: mend it and `tidegate deploy`; a deploy of the older code, made to work with the schema as it \
+                 is, is a new revision",
+            ))
+        }
+    }
+}
+
 fn start(
     world: &mut World<'_>,
     time: Time,
@@ -229,6 +246,9 @@ fn start(
     let revision = revision(world, state, to)?;
     still_built(world, &revision)?;
     its_routes_are_free(world, &revision)?;
+    if kind == RolloutKind::Rollback {
+        not_past_a_door(world, &revision)?;
+    }
     let id = RolloutId(world.store.peek_id(Counter::Rollout).map_err(store_trouble)?);
     let effective = effective_for(state, active.as_ref(), &revision, kind);
     let new = NewRollout { id, kind, deploy: None, to, effective, unix_ms: time.unix_ms };

@@ -9,6 +9,7 @@
 //! - [`exposition`]: counts as Prometheus reads them.
 //! - [`health`]: the small event machines: probe, backoff.
 //! - [`judge`]: what live traffic says of a candidate.
+//! - [`migration`]: when a schema is expanded and contracted.
 //! - [`schedule`]: when jobs run.
 //! - [`time`]: moments and spans.
 //! - [`units`]: sizes and shares.
@@ -20,6 +21,7 @@ pub mod event;
 pub mod exposition;
 pub mod health;
 pub mod judge;
+pub mod migration;
 pub mod model;
 pub mod rollout;
 pub mod schedule;

@@ -62,6 +62,8 @@ impl DeployPlan {
             run: run.clone(),
             within: Millis::seconds(10),
             env: BTreeMap::new(),
+            one_way: false,
+            contract: None,
         });
         RevisionSpec {
             build: self.build_id(),

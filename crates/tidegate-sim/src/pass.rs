@@ -141,6 +141,9 @@ impl Sim {
         lines.extend(store.open_deploys()?.iter().map(|row| format!("{row:?}")));
         lines.extend(store.builds()?.iter().map(|row| format!("{row:?}")));
         lines.extend(store.jobs()?.iter().map(|row| format!("{row:?}")));
+        for (app, environment) in store.apps()? {
+            lines.push(format!("{:?}", store.migration_state(&app, &environment)?));
+        }
         lines.extend(store.job_states()?.iter().map(|row| format!("{row:?}")));
         lines.extend(store.open_job_runs()?.iter().map(|row| format!("{row:?}")));
         lines.extend(store.outbox::<serde_json::Value>()?.iter().map(|row| format!("{row:?}")));

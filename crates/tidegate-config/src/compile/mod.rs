@@ -5,6 +5,7 @@
 
 mod job;
 mod layer;
+mod migrate;
 mod plan;
 mod policy;
 mod probes;

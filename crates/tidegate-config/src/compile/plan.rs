@@ -3,17 +3,14 @@
 use std::collections::BTreeMap;
 
 use tidegate_core::model::{JobSpec, MigrateSpec, Name, PortSpec, RouteSpec, ServiceSpec};
-use tidegate_core::time::Millis;
 
 use super::layer::Layer;
-use super::{job, missing, routes, service};
+use super::{job, migrate, routes, service};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
 use crate::raw::Field;
 use crate::span::Span;
-
-const MIGRATE_WITHIN: Millis = Millis::seconds(10 * 60);
 
 /// An environment's services, routes and migration; variables are merged when it is resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,19 +42,9 @@ pub(super) fn compile(layer: &Layer<'_>, findings: &mut Findings<'_>) -> Plan {
         services,
         jobs: job::compile(layer, findings),
         routes,
-        migrate: compile_migrate(layer, findings),
+        migrate: migrate::compile(layer, findings),
         env,
     }
-}
-
-fn compile_migrate(layer: &Layer<'_>, findings: &mut Findings<'_>) -> Option<MigrateSpec> {
-    let migrate = layer.migrate.get()?;
-    if migrate.value.run.is_absent() {
-        findings
-            .push(missing("`migrate`", "run", migrate.key).help("write the command, or remove `migrate`"));
-    }
-    let within = migrate.value.within.value().map_or(MIGRATE_WITHIN, |within| within.0);
-    Some(MigrateSpec { run: migrate.value.run.value()?.0.clone(), within, env: BTreeMap::new() })
 }
 
 /// Two services cannot listen on the same fixed port.

@@ -3,6 +3,7 @@
 use super::command::Command;
 use super::env::RawEnv;
 use super::environment::RawEnvironment;
+use super::flag::Flag;
 use super::job::RawJob;
 use super::later::Later;
 use super::list::{ListOf, Named};
@@ -27,7 +28,7 @@ record! { replaced
         services: Named<RawService>,
         /// Commands that are run on a schedule, by name.
         jobs: Named<RawJob>,
-        /// A command run once per rollout, before the candidate gets traffic.
+        /// What is done to a database: before the candidate gets traffic, and once nobody goes back any more.
         migrate: RawMigrate,
         /// Where requests go.
         routes: ListOf<RawRoute>,
@@ -50,12 +51,47 @@ record! { replaced
 }
 
 record! { merged
-    /// The migration step. A failure aborts the rollout with stable untouched.
+    /// The migration: expand, deploy, contract. A failure of the expand step aborts the rollout with stable untouched.
     #[schemars(rename = "Migrate")]
     RawMigrate is "`migrate`" {
+        /// The command, run in the candidate's build and environment: short for `expand: { run: … }`.
+        run: Command,
+        /// How long it may take. Default 10m.
+        within: Lasting<SECOND, DAY>,
+        /// Whether revisions from before it work after it. Default true; `false` refuses a rollback past it.
+        reversible: Flag,
+        /// The expand step in the long form: run before the candidate gets traffic.
+        expand: RawExpand,
+        /// The contract step: run once, when the revision has been stable for the rollback window.
+        contract: RawContract,
+    }
+}
+
+record! { merged
+    /// The expand step: adds what the candidate needs. Run once for a build, before the candidate gets traffic.
+    #[schemars(rename = "Expand", extend("required" = ["run"]))]
+    RawExpand is "`expand`" {
         /// The command, run in the candidate's build and environment.
         run: Command,
         /// How long it may take. Default 10m.
         within: Lasting<SECOND, DAY>,
+        /// Whether revisions from before it work after it. Default true; `false` refuses a rollback past it.
+        reversible: Flag,
+    }
+}
+
+record! { merged
+    /// The contract step: removes what nothing needs any more.
+    #[schemars(rename = "Contract", extend("required" = ["run"]))]
+    RawContract is "`contract`" {
+        /// The command, run in the stable revision's build and environment.
+        run: Command,
+        /// The rollback window: how long the revision has been stable, with no rollout in progress, before it is run.
+        /// Default 24h.
+        after: Lasting<0, { 30 * DAY }>,
+        /// How long it may take. Default 10m.
+        within: Lasting<SECOND, DAY>,
+        /// Whether revisions from before it work after it. Default false: a rollback past it is refused.
+        reversible: Flag,
     }
 }

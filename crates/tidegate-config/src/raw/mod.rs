@@ -50,7 +50,7 @@ pub(crate) use job::{JobOverlay, RawJob};
 pub(crate) use later::not_used_yet;
 pub(crate) use limits::RawLimits;
 pub(crate) use list::{ListOf, Named, NamedEntry};
-pub(crate) use manifest::{RawBuild, RawManifest, RawMigrate};
+pub(crate) use manifest::{RawBuild, RawContract, RawManifest, RawMigrate};
 pub(crate) use name::{NameText, name_advice, nearest_name};
 pub(crate) use or_not::OrNot;
 pub(crate) use policy::RawHeaderEdit;

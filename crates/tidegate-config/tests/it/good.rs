@@ -66,6 +66,23 @@ fn jobs_get_their_defaults_and_what_an_environment_says() {
 }
 
 #[test]
+fn migrations_have_two_steps_and_the_short_form_is_the_first() {
+    let manifest = good(&read("migrate.yaml"));
+    assert_eq!(load(&read("migrate.yaml")).1, []);
+    let production = resolve(&manifest, "production").migrate.unwrap();
+    assert_eq!((production.run.as_str(), production.one_way), ("npm run expand", true));
+    let contract = production.contract.unwrap();
+    assert_eq!((contract.run.as_str(), contract.after.to_string().as_str()), ("npm run contract", "2d"));
+    assert!(contract.one_way, "unless it says otherwise");
+    let staging = resolve(&manifest, "staging").migrate.unwrap().contract.unwrap();
+    assert_eq!((staging.run.as_str(), staging.after.to_string().as_str()), ("npm run contract", "1h"));
+    assert!(!staging.one_way);
+    let short = "app: a\nservices: { web: { run: x } }\nmigrate: { run: m }";
+    let short = resolve(&good(&Source::new("tidegate.yaml", short)), "production").migrate.unwrap();
+    assert_eq!((short.run.as_str(), short.one_way, short.contract), ("m", false, None));
+}
+
+#[test]
 fn services_say_how_their_requests_are_shared_out() {
     let manifest = good(&read("traffic.yaml"));
     assert_eq!(load(&read("traffic.yaml")).1, []);

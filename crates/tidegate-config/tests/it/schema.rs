@@ -42,6 +42,8 @@ fn the_schema_and_the_reader_agree_on_every_key() {
         ("Environment", "environments: { e: { zzzz: 1 } }".to_owned()),
         ("Build", "build: { zzzz: 1 }".to_owned()),
         ("Migrate", "migrate: { zzzz: 1 }".to_owned()),
+        ("Expand", "migrate: { expand: { zzzz: 1 } }".to_owned()),
+        ("Contract", "migrate: { run: x, contract: { zzzz: 1 } }".to_owned()),
         ("Route", "routes: [{ zzzz: 1 }]".to_owned()),
         ("Probes", service("probes: { zzzz: 1 }")),
         ("Probe", service("probes: { ready: { zzzz: 1 } }")),

@@ -58,7 +58,7 @@ fn of_rollout(answers: &Answers<'_>, rollout: &Rollout) -> Result<Explanation, R
     let evidence = rollout.evidence.clone().map(|evidence| with_output(answers, evidence));
     Ok(Explanation {
         rollout: Some(super::rollout::view_of(answers, &state, rollout)?),
-        summary: summary(rollout),
+        summary: summary(rollout) + &what_stays(answers, rollout)?,
         evidence,
         next: next(rollout, &place_flags(answers, &rollout.key)?),
         events: events_of(answers, rollout)?,
@@ -95,6 +95,22 @@ fn summary(rollout: &Rollout) -> String {
             format!("{to} of {service} is {}; {serves} was stable before", rollout.phase)
         }
     }
+}
+
+/// That what the migration did is not undone with the rollout.
+fn what_stays(answers: &Answers<'_>, rollout: &Rollout) -> Result<String, Refusal> {
+    let deploy =
+        rollout.deploy.map(|id| answers.store.deploy(id)).transpose().map_err(store_trouble)?.flatten();
+    let migrated = deploy.is_some_and(|deploy| {
+        deploy.migration.is_some() && deploy.error.is_none() && deploy.phase == DeployPhase::Rolling
+    });
+    let back = matches!(rollout.phase, Phase::Aborting | Phase::Aborted | Phase::Failed);
+    Ok(if migrated && back {
+        "; its migration had run: what that added stays, and it is not run again for the same build"
+            .to_owned()
+    } else {
+        String::new()
+    })
 }
 
 /// What a command needs besides the service where there are several apps or environments.

@@ -5,6 +5,7 @@ mod doctor;
 mod explain;
 mod jobs;
 mod logs;
+mod migration;
 mod plan;
 mod planned_jobs;
 mod rollout;

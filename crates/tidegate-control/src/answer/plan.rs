@@ -10,6 +10,7 @@ use tidegate_core::model::{
 use tidegate_core::rollout::shape::keeps_stable_warm;
 use tidegate_core::view::{PlanReport, PlannedRoute, PlannedService};
 
+use super::migration::planned_migration;
 use super::settings::{differences, of_route, of_traffic};
 use super::store_trouble;
 use crate::digest::digest_json;
@@ -27,7 +28,7 @@ pub(crate) fn plan(world: &mut World<'_>, request: &PlanRequest) -> Result<PlanR
     let revision = would_be(world, &accepted)?;
     let services = services(world, &accepted, &revision)?;
     let any = services.iter().any(|service| service.action == "roll out" || service.action == "create");
-    let migrate = accepted.spec.migrate.as_ref().filter(|_| any).map(|migrate| migrate.run.clone());
+    let migration = if any { planned_migration(world.store, &accepted)? } else { Default::default() };
     let mut warnings = shortcomings(world, &accepted.spec);
     warnings.extend(
         services.iter().filter(|s| !s.zero_downtime).map(|s| format!("{}: not without downtime", s.name)),
@@ -44,7 +45,8 @@ pub(crate) fn plan(world: &mut World<'_>, request: &PlanRequest) -> Result<PlanR
             .revision(&accepted.app, &accepted.environment, revision.number)
             .map_err(store_trouble)?
             .is_some(),
-        migrate,
+        migrate: migration.run,
+        migrate_steps: migration.steps,
         services,
         jobs: super::planned_jobs::planned_jobs(world.store, &accepted)?,
         routes: routes(world, &accepted)?,

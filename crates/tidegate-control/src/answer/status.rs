@@ -10,7 +10,14 @@ use crate::plane::{Refusal, Scope, ServiceRef};
 pub fn status(answers: &Answers<'_>, scope: &Scope) -> Result<Status, Refusal> {
     let gateway = gateway(answers);
     if *scope == Scope::default() && answers.store.apps().map_err(store_trouble)?.is_empty() {
-        return Ok(Status { app: None, environment: None, services: Vec::new(), jobs: Vec::new(), gateway });
+        return Ok(Status {
+            app: None,
+            environment: None,
+            services: Vec::new(),
+            jobs: Vec::new(),
+            migration: None,
+            gateway,
+        });
     }
     let (app, environment) = place_of(answers.store, scope)?;
     let states = answers.store.services_of(&app, &environment).map_err(store_trouble)?;
@@ -25,6 +32,7 @@ pub fn status(answers: &Answers<'_>, scope: &Scope) -> Result<Status, Refusal> {
         environment: Some(environment.to_string()),
         services: services.collect(),
         jobs: super::jobs::jobs_of(answers, &app, &environment)?,
+        migration: super::migration::migration_of(answers, &app, &environment)?,
         gateway,
     })
 }

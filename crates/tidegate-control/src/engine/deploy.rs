@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 
 use tidegate_core::event::Event;
+use tidegate_core::migration::{after_expand, may_be_left_out};
 use tidegate_core::model::{
-    BuildPhase, Deploy, DeployPhase, InstanceId, Job, JobKind, JobPhase, MigrateSpec, Name, Request,
-    Revision, Rollout, RolloutId, RolloutKind, ServiceKey, ServiceState,
+    BuildPhase, ContractPhase, Deploy, DeployPhase, InstanceId, Job, JobKind, JobPhase, MigrateSpec,
+    MigrationState, Name, Request, Revision, RevisionNo, Rollout, RolloutId, RolloutKind, ServiceKey,
+    ServiceState,
 };
 use tidegate_core::rollout::begin::{NewRollout, stable_after};
 use tidegate_core::rollout::{Begun, begin, effective};
 use tidegate_store::{Counter, Reader, StoreError};
 
-use super::{Effect, Engine, Outcome, Sight, Time, World, site};
+use super::{Effect, Engine, Outcome, Sight, Time, World, expand_digest, site};
 use crate::claim;
 use crate::digest::digest_json;
 
@@ -39,6 +41,8 @@ impl Engine {
             Some(BuildPhase::Unpacking | BuildPhase::Running(_) | BuildPhase::Sealing) => {
                 Ok(Outcome::default())
             }
+            // Two steps of migrations never run side by side.
+            Some(BuildPhase::Ready) if contract_runs(world.store, &deploy)? => Ok(Outcome::default()),
             Some(BuildPhase::Ready) => match overtaken_by(world, &deploy)? {
                 Some(newer) => {
                     let reason = format!("deploy {newer}, asked for later, is already rolled out");
@@ -107,10 +111,9 @@ impl Engine {
         deploy.revision = Some(revision.number);
         deploy.rollouts = begun.iter().map(|one| one.rollout.id).collect();
         let number = world.store.peek_id(Counter::Instance)?;
-        let migration = revision
-            .spec
-            .migrate
-            .as_ref()
+        let left_out = left_out(world.store, &revision)?;
+        let migrate = revision.spec.migrate.as_ref().filter(|_| left_out.is_none());
+        let migration = migrate
             .zip(begun.first())
             .map(|(migrate, first)| migration_job(migrate, &revision, &first.state.key, number, time));
         deploy.phase = if migration.is_some() { DeployPhase::Migrating } else { DeployPhase::Rolling };
@@ -120,6 +123,10 @@ impl Engine {
             0,
             Event { revision: Some(revision.number), ..about(&deploy, "deploy.revision", message) },
         );
+        if let Some(of) = left_out.filter(|_| !begun.is_empty()) {
+            let message = format!("the migration ran for this build with {of} and is left out");
+            events.push(about(&deploy, "migration.left_out", message));
+        }
         if let Some(job) = &migration {
             events.push(about(&deploy, "migration.started", format!("the migration runs as {}", job.id)));
         }
@@ -166,7 +173,11 @@ impl Engine {
             }
         };
         deploy.phase = DeployPhase::Rolling;
-        self.decide(world, sight.time, &[event], &[], |tx| tx.put_deploy(&deploy))?;
+        let migrated = migrated(world.store, &deploy)?;
+        self.decide(world, sight.time, &[event], &[], |tx| {
+            migrated.iter().try_for_each(|state| tx.put_migration_state(state))?;
+            tx.put_deploy(&deploy)
+        })?;
         Ok(Outcome::changed())
     }
 }
@@ -282,6 +293,30 @@ pub(crate) fn effective_for(
             zero_downtime: true,
         },
     }
+}
+
+/// The revision the same expand step has run with already, where there is one.
+fn left_out(store: &Reader, revision: &Revision) -> Result<Option<RevisionNo>, StoreError> {
+    if revision.spec.migrate.is_none() {
+        return Ok(None);
+    }
+    let state = store.migration_state(&revision.app, &revision.environment)?;
+    Ok(state.and_then(|state| may_be_left_out(&state, &expand_digest(&revision.spec))))
+}
+
+/// Where the environment stands after the expand step of a deploy.
+fn migrated(store: &Reader, deploy: &Deploy) -> Result<Option<MigrationState>, StoreError> {
+    let (Some(spec), Some(revision)) = (&deploy.spec.migrate, deploy.revision) else { return Ok(None) };
+    let known = store.migration_state(&deploy.app, &deploy.environment)?;
+    let state = known.unwrap_or_else(|| MigrationState::new(deploy.app.clone(), deploy.environment.clone()));
+    let digest = expand_digest(&deploy.spec);
+    Ok(Some(after_expand(&state, spec, revision, digest, deploy.error.is_none())))
+}
+
+fn contract_runs(store: &Reader, deploy: &Deploy) -> Result<bool, StoreError> {
+    let state = store.migration_state(&deploy.app, &deploy.environment)?;
+    let contract = state.and_then(|state| state.contract);
+    Ok(contract.is_some_and(|contract| matches!(contract.phase, ContractPhase::Running(_))))
 }
 
 fn migration_job(

@@ -8,6 +8,7 @@ mod build;
 mod deploy;
 mod effect;
 mod job;
+mod migration;
 mod orphan;
 mod prune;
 mod revisions;
@@ -30,6 +31,7 @@ use tidegate_store::{Store, StoreError, Tx};
 use crate::seams::{RouteSink, Workshop};
 pub(crate) use deploy::{effective_for, told};
 pub use effect::Effect;
+pub(crate) use migration::expand_digest;
 use revisions::Revisions;
 pub use site::site_in;
 
@@ -167,11 +169,12 @@ impl Engine {
         let jobs = self.jobs(world, &sight)?;
         let deploys = self.deploys(world, &sight)?;
         let services = self.services(world, &sight)?;
+        let migrations = self.migrations(world, &sight)?;
         let schedules = self.schedules(world, &sight)?;
         let routes = self.routes(world, &sight)?;
         let orphans = self.orphans(world, &sight)?;
         let pruned = self.prune(world, &sight)?;
-        Ok([jobs, deploys, services, schedules, routes, orphans, pruned]
+        Ok([jobs, deploys, services, migrations, schedules, routes, orphans, pruned]
             .into_iter()
             .fold(builds, Outcome::and))
     }

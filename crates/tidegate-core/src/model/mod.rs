@@ -6,6 +6,7 @@ mod evidence;
 mod histogram;
 mod instance;
 mod job;
+mod migration;
 mod mirror_report;
 mod name;
 mod observation;
@@ -26,11 +27,12 @@ pub use evidence::Evidence;
 pub use histogram::{Bucket, Histogram};
 pub use instance::{Instance, InstanceId, Intent, Seen};
 pub use job::{JobRun, JobSpec, JobState, Overlap, RunCause, RunPhase};
+pub use migration::{Contract, ContractPhase, ContractSpec, Door, Expanded, MigrateSpec, MigrationState};
 pub use mirror_report::{MirrorAnswer, MirrorCounts, MirrorDifference, MirrorReport};
 pub use name::{Name, NameError, ServiceKey};
 pub use observation::{Exit, GatewayObservation, Health, ProbeAnswer, UnitObservation, UnitState};
 pub use probe::{Check, Probe, Probes};
-pub use revision::{BuildId, MigrateSpec, Revision, RevisionNo, RevisionSpec, RouteSpec};
+pub use revision::{BuildId, Revision, RevisionNo, RevisionSpec, RouteSpec};
 pub use rollout::{Cause, Phase, Request, Rollout, RolloutId, RolloutKind};
 pub use route_policy::{
     BasicAuth, ClientKey, Compress, Compression, Cors, HeaderEdit, HttpsPolicy, Maintenance, RateLimit,

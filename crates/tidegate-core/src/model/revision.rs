@@ -6,8 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobSpec, Name, RoutePolicy, ServiceSpec};
-use crate::time::Millis;
+use super::{JobSpec, MigrateSpec, Name, RoutePolicy, ServiceSpec};
 
 /// The number of a revision within its app and environment. Printed `r3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,7 +27,7 @@ pub struct RevisionSpec {
     pub services: BTreeMap<Name, ServiceSpec>,
     /// Where requests go: host and path prefix to service.
     pub routes: Vec<RouteSpec>,
-    /// A command run once per rollout before the candidate gets traffic.
+    /// Its migration.
     pub migrate: Option<MigrateSpec>,
     /// Its jobs by name. None of them has the name of a service.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -48,17 +47,6 @@ pub struct RouteSpec {
     /// What the gateway does besides.
     #[serde(default, skip_serializing_if = "RoutePolicy::is_none")]
     pub policy: RoutePolicy,
-}
-
-/// The migration step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MigrateSpec {
-    /// The command.
-    pub run: String,
-    /// How long it may take.
-    pub within: Millis,
-    /// Its environment: the app's and the environment's.
-    pub env: BTreeMap<String, String>,
 }
 
 /// A stored revision.

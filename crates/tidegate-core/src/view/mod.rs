@@ -4,6 +4,7 @@
 mod deploy;
 mod doctor;
 mod job;
+mod migration;
 mod plan;
 mod rollout;
 mod status;
@@ -12,6 +13,7 @@ mod timeline;
 pub use deploy::{DeployView, DeployedService, RunView};
 pub use doctor::{DoctorFinding, DoctorReport, Severity};
 pub use job::{JobHistory, JobList, JobRunView, JobView};
+pub use migration::MigrationView;
 pub use plan::{PlanReport, PlannedJob, PlannedRoute, PlannedService};
 pub use rollout::{Explanation, RolloutView};
 pub use status::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};

@@ -23,6 +23,9 @@ pub struct PlanReport {
     pub revision_exists: bool,
     /// The migration command, where one would run.
     pub migrate: Option<String>,
+    /// The steps of the migration in words: what runs before, and what runs once nobody goes back any more.
+    #[serde(default)]
+    pub migrate_steps: Vec<String>,
     /// Its services.
     pub services: Vec<PlannedService>,
     /// Its jobs on a schedule.

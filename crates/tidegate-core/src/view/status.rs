@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::JobView;
+use super::{JobView, MigrationView};
 use crate::model::RevisionNo;
 
 /// One environment of an app, now.
@@ -17,6 +17,9 @@ pub struct Status {
     /// Its jobs on a schedule, by name.
     #[serde(default)]
     pub jobs: Vec<JobView>,
+    /// Where it stands with its migrations; `None` where it never had one.
+    #[serde(default)]
+    pub migration: Option<MigrationView>,
     /// The gateway in front of them.
     pub gateway: GatewayStatus,
 }

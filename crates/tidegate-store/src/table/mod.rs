@@ -8,6 +8,7 @@ pub(crate) mod events;
 mod instances;
 mod jobs;
 pub(crate) mod meta;
+mod migrations;
 mod outbox;
 mod revisions;
 mod rollouts;

@@ -24,7 +24,7 @@ fn head(plan: &PlanReport) -> String {
         (_, None) => format!("make {} from the folder as it is", plan.build),
     };
     let revision = if plan.revision_exists { "is there already" } else { "is new" };
-    let migrate = plan.migrate.as_ref().map_or(String::new(), |run| format!("  migrate   `{run}`\n"));
+    let migrate: String = plan.migrate_steps.iter().map(|step| format!("  migrate   {step}\n")).collect();
     format!(
         "{}/{}\n  build     {build}\n  revision  {} {revision}\n{migrate}",
         plan.app, plan.environment, plan.revision

@@ -19,6 +19,7 @@ pub fn status(status: &Status) -> String {
         table(["SERVICE", "PHASE", "STRATEGY", "STABLE", "CANDIDATE", "WEIGHT", "URL"], &services),
         table(["INSTANCE", "REVISION", "STATE", "PORT", "PID", "RESTARTS", "IN FLIGHT"], &instances),
         job_table(&status.jobs),
+        status.migration.as_ref().map_or(String::new(), |view| format!("migrations: {}\n", view.summary)),
         status.services.iter().map(waiting).collect(),
     ];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
