@@ -3,13 +3,11 @@
 //!
 //! A contract step counts as begun in the transaction that writes its job: no kill has it run twice.
 
-use std::collections::BTreeMap;
-
 use tidegate_core::migration::{Input, Plan, Stable, plan};
 use tidegate_core::model::{
-    ContractPhase, Job, JobKind, JobPhase, MigrationState, Name, Revision, ServiceKey, ServiceState,
+    ContractPhase, ContractSpec, Job, JobKind, JobPhase, MigrationState, Revision, RevisionSpec, ServiceKey,
+    ServiceState,
 };
-use tidegate_core::schedule::agreed;
 use tidegate_store::{Counter, Reader, StoreError};
 
 use super::{Effect, Engine, Outcome, Sight, World};
@@ -18,12 +16,8 @@ use crate::digest::digest_json;
 impl Engine {
     /// Reconciles the migrations of every environment.
     pub(super) fn migrations(&mut self, world: &mut World<'_>, sight: &Sight) -> Result<Outcome, StoreError> {
-        let mut places: BTreeMap<(Name, Name), Vec<ServiceState>> = BTreeMap::new();
-        for state in world.store.services()? {
-            places.entry((state.key.app.clone(), state.key.environment.clone())).or_default().push(state);
-        }
         let mut outcome = Outcome::default();
-        for services in places.into_values() {
+        for services in self.places(world)?.into_values() {
             outcome = outcome.and(self.migration(world, sight, &services)?);
         }
         Ok(outcome)
@@ -38,9 +32,7 @@ impl Engine {
         let Some(key) = services.first().map(|service| service.key.clone()) else {
             return Ok(Outcome::default());
         };
-        let number = agreed(services);
-        let revision =
-            number.map(|number| self.revisions.get(world.store, &key, number)).transpose()?.flatten();
+        let revision = self.settled(world, services)?;
         let known = world.store.migration_state(&key.app, &key.environment)?;
         let wanted = revision.as_ref().is_some_and(|revision| contract_of(revision).is_some());
         if known.is_none() && !wanted {
@@ -86,7 +78,7 @@ impl Engine {
     }
 }
 
-fn contract_of(revision: &Revision) -> Option<&tidegate_core::model::ContractSpec> {
+fn contract_of(revision: &Revision) -> Option<&ContractSpec> {
     revision.spec.migrate.as_ref().and_then(|migrate| migrate.contract.as_ref())
 }
 
@@ -116,7 +108,7 @@ fn running(store: &Reader, state: &MigrationState) -> Result<Option<JobPhase>, S
 
 /// What the expand step of a revision is known by: its build, its command and its environment. Another database in the
 /// environment is another migration.
-pub(crate) fn expand_digest(spec: &tidegate_core::model::RevisionSpec) -> String {
+pub(crate) fn expand_digest(spec: &RevisionSpec) -> String {
     let step = spec.migrate.as_ref().map(|migrate| (&migrate.run, &migrate.env));
     digest_json(&("expand", &spec.build, step))
 }

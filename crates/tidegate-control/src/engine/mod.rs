@@ -10,6 +10,7 @@ mod effect;
 mod job;
 mod migration;
 mod orphan;
+mod place;
 mod prune;
 mod revisions;
 pub mod routes;

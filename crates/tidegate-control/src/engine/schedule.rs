@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tidegate_core::model::{
-    InstanceId, Job, JobKind, JobPhase, JobRun, JobSpec, JobState, Name, Revision, ServiceKey, ServiceState,
+    InstanceId, Job, JobKind, JobPhase, JobRun, JobSpec, JobState, Revision, ServiceKey,
 };
-use tidegate_core::schedule::{Attempt, Input, Now, Plan, Schedule, adopt, agreed, plan};
+use tidegate_core::schedule::{Attempt, Input, Now, Plan, Schedule, adopt, plan};
 use tidegate_store::{Counter, StoreError, Tx};
 
 use super::{Effect, Engine, Outcome, Sight, World};
@@ -48,14 +48,9 @@ impl Engine {
 
     /// Moves the jobs of every environment to the revision all of its services have.
     fn adopt_jobs(&mut self, world: &mut World<'_>, sight: &Sight) -> Result<Outcome, StoreError> {
-        let mut places: BTreeMap<(Name, Name), Vec<ServiceState>> = BTreeMap::new();
-        for state in world.store.services()? {
-            places.entry((state.key.app.clone(), state.key.environment.clone())).or_default().push(state);
-        }
         let mut outcome = Outcome::default();
-        for ((app, environment), services) in places {
-            let (Some(number), Some(first)) = (agreed(&services), services.first()) else { continue };
-            let Some(revision) = self.revisions.get(world.store, &first.key, number)? else { continue };
+        for ((app, environment), services) in self.places(world)? {
+            let Some(revision) = self.settled(world, &services)? else { continue };
             let states = world.store.job_states_of(&app, &environment)?;
             let adopted = adopt(&revision, &services, &states, sight.time.unix_ms);
             if !adopted.states.is_empty() {

@@ -13,6 +13,7 @@ mod kill;
 mod kill_others;
 mod reload;
 mod site;
+mod migrations;
 mod speed;
 mod support;
 mod upgrade;

@@ -14,6 +14,7 @@ const COMMANDS: [&str; 20] = [
     "scale",
     "logs",
     "run",
+    "jobs",
     "events",
     "explain",
     "doctor",

@@ -6,6 +6,7 @@ mod check;
 mod help;
 mod init;
 mod judge;
+mod jobs;
 mod kept;
 mod no_server;
 mod output;

@@ -9,22 +9,23 @@ use tidegate_api::{ApiConfig, Listener, Token, serve};
 use tidegate_control::{Refusal, RefusalKind};
 use tokio::runtime::Runtime;
 
+use crate::jobs::job;
 use crate::stub::{Answers, Stub, event};
 use crate::terminal::Terminal;
 
 const GOOD: &str = "app: shop\nservices:\n  web: { run: node server.js }\n";
 
 /// A server and a terminal that talks to it.
-struct Served {
-    stub: Arc<Stub>,
-    terminal: Terminal,
+pub struct Served {
+    pub stub: Arc<Stub>,
+    pub terminal: Terminal,
     // Ends the server when dropped.
     _runtime: Runtime,
     _data: TempDir,
 }
 
 impl Served {
-    fn new(answers: Answers) -> Self {
+    pub fn new(answers: Answers) -> Self {
         let data = tempfile::tempdir().unwrap();
         let runtime = Runtime::new().unwrap();
         let stub = Arc::new(Stub::new(answers));
@@ -36,13 +37,13 @@ impl Served {
         Served { stub, terminal, _runtime: runtime, _data: data }
     }
 
-    fn type_in(&self, args: &[&str]) -> String {
+    pub fn type_in(&self, args: &[&str]) -> String {
         self.terminal.type_in(args)
     }
 }
 
 /// A view from JSON: the tests read like the contract.
-fn view<T: serde::de::DeserializeOwned>(json: Value) -> T {
+pub fn view<T: serde::de::DeserializeOwned>(json: Value) -> T {
     serde_json::from_value(json).unwrap()
 }
 
@@ -88,6 +89,9 @@ fn status() -> tidegate_core::view::Status {
                               "restarts": 3, "inflight": 0 }],
               "waiting": [], "urls": [] },
         ],
+        "jobs": [job()],
+        "migration": { "expanded": "r1", "contract_of": "r1", "contract": "waiting", "contract_in_seconds": 60, "job": null,
+                       "no_rollback_before": null, "summary": "expanded for r1; contract step of r1 in 1m" },
         "gateway": { "address": "127.0.0.1:8080", "epoch": 12, "connected": true, "pid": 3999 },
     }))
 }
@@ -115,6 +119,9 @@ fn plan_reads_in_the_order_it_would_happen() {
     let plan = view(json!({
         "app": "shop", "environment": "production", "build": "0123456789ab", "build_action": "make",
         "build_run": "npm ci", "revision": "r2", "revision_exists": false, "migrate": "npm run migrate",
+        "migrate_steps": ["expand: `npm run migrate` before the candidate gets requests", "contract: `npm run drop` once it has been stable for 1d; one-way: no rollback past it"],
+        "jobs": [{ "name": "report", "action": "change", "schedule": "30 6 * * * (Europe/Berlin)", "next": "2026-01-02 06:30:00 +01:00",
+                   "changes": ["timeout changes"] }],
         "services": [
             { "name": "web", "action": "roll out", "stable": "r1", "instances": [2, 3], "strategy": "all-at-once",
               "strategy_why": "it has a fixed port", "zero_downtime": false,
