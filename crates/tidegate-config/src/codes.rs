@@ -149,7 +149,19 @@ codes! {
     STRATEGY_NOT_YET = "manifest::strategy-not-yet", "The strategy is planned and not part of this version. It is \
         refused rather than replaced, because a rollout must never be bolder than what was asked for.";
     STRATEGY_OPTION = "manifest::strategy-option", "The option has no meaning for this strategy: `batch` belongs to \
-        the rolling strategies.";
+        the rolling strategies, `steps` to `canary`, `waves` to `phased`.";
+    STRATEGY_IMPOSSIBLE = "manifest::strategy-impossible", "The service cannot have this strategy. Going by steps needs two \
+        revisions side by side, which a fixed port does not allow; shares, groups, copies and comparing need requests, which a \
+        service without a port does not get.";
+    BAD_STEP = "manifest::bad-step", "A step of a strategy is a share with a time (`5% for 2m`), a group of users (`header \
+        x-preview=1`, `cookie beta=1`, `cohort staff`, `country NZ, AU then EU`), copies (`mirror 10%`), a number of \
+        instances (`scale 3`), a wait (`pause`, `pause 10m`, `approve`) or a decision (`analyse until decided (max 30m)`, \
+        `check smoke`); or a map that says one of these.";
+    STEP_ORDER = "manifest::step-order", "Shares grow from step to step, so that nobody who has met the candidate is sent \
+        back and forth. All the traffic follows the last step by itself; `100%` may be written there, without a time: how \
+        long the candidate is watched then is `bake`.";
+    UNKNOWN_COHORT = "manifest::unknown-cohort", "A step names a group of clients that `cohorts`, beside the steps, does not \
+        know. A cohort says where the client's name is and who belongs to it.";
     NOT_USED_YET = "manifest::not-used-yet", "The key is understood and checked but nothing acts on it in this \
         version. It is accepted so that a manifest for a later version can be used today.";
     UNKNOWN_ENVIRONMENT = "manifest::unknown-environment", "The environment that was asked for is not declared in \

@@ -12,6 +12,7 @@ mod probes;
 mod routes;
 mod service;
 mod site;
+mod strategy;
 mod traffic;
 
 pub(crate) use plan::Plan;

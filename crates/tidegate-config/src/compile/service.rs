@@ -1,9 +1,9 @@
 //! One service: its defaults, and the checks over several of its keys.
 
-use tidegate_core::model::{Limits, PortSpec, Scale, ServiceSpec, StopSpec, Strategy, StrategyKind};
+use tidegate_core::model::{Limits, PortSpec, Scale, ServiceSpec, StopSpec};
 
 use super::layer::{Layer, LayerService};
-use super::{missing, probes, site, traffic};
+use super::{missing, probes, site, strategy, traffic};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
@@ -21,8 +21,8 @@ pub(super) fn compile(
     findings: &mut Findings<'_>,
 ) -> Option<ServiceSpec> {
     let raw = &service.raw;
-    let strategy = raw.strategy.value().map_or_else(default_strategy, |strategy| strategy.0.clone());
     if let Some(site) = raw.r#static.value() {
+        let strategy = strategy::compile(raw, PortSpec::Auto, findings);
         let spec = site::compile(service, site.0.clone(), strategy, findings);
         let traffic = traffic::compile(service, true, layer, findings);
         return Some(ServiceSpec { traffic, ..spec });
@@ -36,6 +36,7 @@ pub(super) fn compile(
     let probes = probes::compile(raw.probes.value(), port, findings);
     let scale = compile_scale(raw, findings);
     check_fixed_port(raw, port, scale, findings);
+    let strategy = strategy::compile(raw, port, findings);
     Some(ServiceSpec {
         run: raw.run.value()?.0.clone(),
         port,
@@ -49,10 +50,6 @@ pub(super) fn compile(
         traffic: traffic::compile(service, port != PortSpec::None, layer, findings),
         site: None,
     })
-}
-
-fn default_strategy() -> Strategy {
-    Strategy::new(StrategyKind::BlueGreen)
 }
 
 fn port_of(raw: &RawService, wanted: bool) -> PortSpec {

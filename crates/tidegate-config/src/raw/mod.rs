@@ -8,6 +8,7 @@ mod called;
 mod choice;
 mod client_key;
 mod command;
+mod decimal;
 mod entries;
 mod env;
 mod environment;

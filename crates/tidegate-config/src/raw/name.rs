@@ -25,7 +25,14 @@ pub(crate) struct NameText(pub(crate) Name);
 impl Read for NameText {
     fn read(place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Self> {
         let text = place.text(findings)?;
-        text.parse().map(NameText).map_err(|_| findings.push(bad_name(text, place.node.span))).ok()
+        NameText::of(text, place.node.span, findings)
+    }
+}
+
+impl NameText {
+    /// The name in a text; anything else is reported.
+    pub(super) fn of(text: &str, span: crate::span::Span, findings: &mut Findings<'_>) -> Option<Self> {
+        text.parse().map(NameText).map_err(|_| findings.push(bad_name(text, span))).ok()
     }
 }
 

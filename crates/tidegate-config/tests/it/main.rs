@@ -6,3 +6,4 @@ mod good;
 mod init;
 mod properties;
 mod schema;
+mod steps;

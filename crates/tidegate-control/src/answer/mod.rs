@@ -8,6 +8,7 @@ mod logs;
 mod migration;
 mod plan;
 mod planned_jobs;
+mod planned_steps;
 mod rollout;
 mod run;
 mod scope;

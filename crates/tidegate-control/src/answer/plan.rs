@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidegate_config::Source;
 use tidegate_core::model::{
     BuildId, BuildPhase, Name, Revision, RevisionNo, RevisionSpec, Rollout, RolloutKind, RouteSpec,
-    ServiceKey, ServiceSpec, ServiceState, StrategyKind,
+    ServiceKey, ServiceSpec, ServiceState,
 };
-use tidegate_core::rollout::shape::keeps_stable_warm;
 use tidegate_core::view::{PlanReport, PlannedRoute, PlannedService};
 
 use super::migration::planned_migration;
+use super::planned_steps::{Planned, steps};
 use super::settings::{differences, of_route, of_traffic};
 use super::store_trouble;
 use crate::digest::digest_json;
@@ -117,56 +117,20 @@ fn service(
         (Some(_), Some(_)) => "roll out",
     };
     let (from, to) = (count(old), count(new));
-    let (kind, bake) = (effective.strategy.kind, effective.strategy.bake);
-    let steps = if action == "unchanged" {
-        Vec::new()
-    } else {
-        steps(kind, effective.strategy.batch, from, to, bake.to_string())
-    };
+    let planned = Planned { effective: &effective, from, to, spec: new };
+    // How many requests come is not known here yet.
+    let steps = if action == "unchanged" { Vec::new() } else { steps(&planned, &|_, _| None) };
     PlannedService {
         name: name.to_string(),
         action: action.to_owned(),
         stable: state.stable,
         instances: (from, to),
-        strategy: kind.to_string(),
+        strategy: effective.strategy.kind.to_string(),
         strategy_why: effective.why,
         zero_downtime: effective.zero_downtime,
         steps,
         changes: changes(before.map(|r| &r.spec.build), old, &revision.spec.build, new),
     }
-}
-
-/// The steps as they will happen.
-fn steps(kind: StrategyKind, batch: u32, from: u32, to: u32, bake: String) -> Vec<String> {
-    if from == 0 {
-        return vec![format!("start {to}; each takes requests as soon as it is ready")];
-    }
-    let mut steps = match kind {
-        StrategyKind::AllAtOnce => vec![format!(
-            "start {to} beside the {from} that serve; each takes requests as soon as it is ready"
-        )],
-        StrategyKind::Immutable => vec![
-            "start 1 beside those that serve; it takes its share when ready".to_owned(),
-            format!("start {} more, each takes its share when ready", to.saturating_sub(1)),
-        ],
-        StrategyKind::BlueGreen => vec![
-            format!("start {to} beside the {from} that serve, without requests"),
-            "swap all requests at once".to_owned(),
-        ],
-        StrategyKind::Rolling => vec![format!(
-            "replace {batch} at a time: drain, stop, start, wait until ready; never more than {} run",
-            from.max(to)
-        )],
-        StrategyKind::RollingWithExtraBatch => vec![format!(
-            "start {batch} more, then replace {batch} at a time; never fewer than {from} take requests"
-        )],
-    };
-    if keeps_stable_warm(kind) {
-        steps.push(format!("watch for {bake} with the stable revision warm, then drain and stop it"));
-    } else {
-        steps.push(format!("watch for {bake}; going back means starting the stable revision again"));
-    }
-    steps
 }
 
 /// What differs, in words; values of variables are never shown.

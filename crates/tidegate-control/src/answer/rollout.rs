@@ -1,6 +1,8 @@
 //! `tidegate rollout show`.
 
-use tidegate_core::model::{Instance, RevisionNo, Rollout, RolloutKind, ServiceState};
+use tidegate_core::model::{Held, Instance, Phase, RevisionNo, Rollout, RolloutKind, ServiceState, Step};
+use tidegate_core::rollout::current;
+use tidegate_core::time::Moment;
 use tidegate_core::view::RolloutView;
 
 use super::{Answers, service_of, store_trouble};
@@ -45,6 +47,10 @@ pub(super) fn view_of(
         strategy: rollout.effective.strategy.kind.to_string(),
         strategy_why: rollout.effective.why.clone(),
         phase: rollout.phase.to_string(),
+        step: shown_step(rollout).map(|_| rollout.position.step + 1),
+        steps: rollout.effective.strategy.steps.iter().map(Step::to_string).collect(),
+        step_in_force: rollout.position.since.is_some(),
+        step_seconds_left: seconds_left(rollout, answers.state.now),
         weight: if active { state.routing.candidate_weight() } else { 0 },
         candidate: count(Some(rollout.to))?,
         stable: count(rollout.from)?,
@@ -58,6 +64,23 @@ pub(super) fn view_of(
         seconds: seconds(rollout, answers),
         at_unix_ms: rollout.made_at_unix_ms,
     })
+}
+
+/// The step it is at, while it goes by steps.
+fn shown_step(rollout: &Rollout) -> Option<&Step> {
+    let going = matches!(
+        (rollout.phase, rollout.resume_to),
+        (Phase::Progressing, _) | (Phase::Paused, Some(Phase::Progressing))
+    );
+    current(rollout).filter(|_| going)
+}
+
+/// How long the step lasts at most from now; `None` where it is not in force, or waits for a person.
+fn seconds_left(rollout: &Rollout, now: Moment) -> Option<f64> {
+    let lasts = shown_step(rollout)?.lasts()?;
+    let by_a_person = rollout.phase == Phase::Paused && rollout.position.held != Some(Held::Pause);
+    let over = rollout.position.since.filter(|_| !by_a_person)? + lasts;
+    Some(over.since(now).0 as f64 / 1_000.0)
 }
 
 fn seconds(rollout: &Rollout, answers: &Answers<'_>) -> f64 {

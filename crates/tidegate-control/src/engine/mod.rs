@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex};
 
 use tidegate_backend::Backend;
 use tidegate_core::event::Event;
-use tidegate_core::model::{GatewayObservation, InstanceId, Limits, ServiceKey};
+use tidegate_core::model::{GatewayObservation, InstanceId, Judged, Limits, ServiceKey};
 use tidegate_core::rollout::observe::Seeing;
 use tidegate_core::time::Moment;
 use tidegate_store::{Store, StoreError, Tx};
@@ -80,6 +80,9 @@ impl Default for EngineConfig {
 /// Why nothing more happens to each service, as last planned. Shared with whoever answers `status`.
 pub type Reports = Arc<Mutex<BTreeMap<ServiceKey, Vec<String>>>>;
 
+/// What is said now of the candidate of each service with a rollout; nobody judges one that is missing.
+pub type Verdicts = BTreeMap<ServiceKey, Judged>;
+
 /// The reconcilers and the little they keep between passes; all of it can be lost.
 #[derive(Debug)]
 pub struct Engine {
@@ -88,6 +91,7 @@ pub struct Engine {
     missing_jobs: BTreeMap<InstanceId, Moment>,
     schedules: schedule::Schedules,
     reports: Reports,
+    verdicts: Verdicts,
     pruned_at: Option<Moment>,
     pushed: Option<u64>,
     stopped_again: bool,
@@ -133,10 +137,16 @@ impl Engine {
             missing_jobs: BTreeMap::new(),
             schedules: schedule::Schedules::new(),
             reports,
+            verdicts: Verdicts::new(),
             pruned_at: None,
             pushed: None,
             stopped_again: false,
         }
+    }
+
+    /// What the next passes go by. Whoever judges says it before each pass; a new engine has heard nothing.
+    pub fn hear(&mut self, verdicts: Verdicts) {
+        self.verdicts = verdicts;
     }
 
     /// Looks and acts until there is nothing more to do now. Returns when to look again even if nothing is heard.

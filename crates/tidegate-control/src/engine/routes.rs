@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use tidegate_core::model::{
     Arm, Endpoint, Instance, InstanceId, MirrorTo, Name, RevisionNo, Route, RoutePolicy, RouteSpec,
-    RouteTable, RoutingArm, ServiceKey, ServiceSpec, ServiceState, Site, TrafficPolicy, Upstream,
+    RouteTable, Routing, RoutingArm, ServiceKey, ServiceSpec, ServiceState, Site, TrafficPolicy, Upstream,
 };
 use tidegate_core::time::Millis;
 use tidegate_store::StoreError;
@@ -108,6 +108,20 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// What a rollout's step asks for comes before what the service says of itself.
+    fn step(&mut self, routing: &Routing) {
+        let assign = &mut self.traffic.assign;
+        assign.rules.splice(0..0, routing.rules.iter().cloned());
+        if assign.sticky.is_none() {
+            assign.sticky.clone_from(&routing.sticky);
+        }
+        if routing.mirror.is_some() {
+            self.traffic.mirror.clone_from(&routing.mirror);
+        }
+    }
+}
+
 /// Claims the routes of a revision that lead to a service, or those that lead to none.
 pub fn add_routes(claims: &mut Claims, key: Option<&ServiceKey>, number: RevisionNo, routes: &[RouteSpec]) {
     let service = key.map(|key| &key.service);
@@ -140,7 +154,8 @@ pub fn table_of(
         // Spare arms alone would be a table without weights.
         let spare = routing.spare.iter().filter(|_| !arms.is_empty()).filter_map(arm_of);
         let arms = arms.iter().cloned().chain(spare).collect();
-        let policy = policies.remove(&state.key).unwrap_or_default();
+        let mut policy = policies.remove(&state.key).unwrap_or_default();
+        policy.step(routing);
         (state.key.to_string(), Upstream { arms, policy: policy.traffic, drain: policy.drain })
     });
     let upstreams = upstreams.collect();
@@ -190,5 +205,26 @@ mod tests {
         let served = arm_of(&arm(), &none, Some(&site)).unwrap();
         assert_eq!((served.weight, served.endpoints.len(), served.site), (100, 0, Some(site)));
         assert_eq!(arm_of(&arm(), &none, None), None);
+    }
+
+    #[test]
+    fn what_a_step_asks_for_comes_before_the_services_own() {
+        use tidegate_core::model::{ArmRule, Match, Mirror, Sticky};
+        let rule = |path: &str| ArmRule { arm: ArmRole::Candidate, when: vec![Match::Path(path.to_owned())] };
+        let mirror = |percent| Mirror { to: MirrorTo::Candidate, percent, unsafe_methods: percent == 1 };
+        let sticky = Sticky::Cookie { max_age: Millis::seconds(60) };
+        let mut policy = Policy::default();
+        policy.traffic.assign.rules = vec![rule("/own")];
+        policy.traffic.mirror = Some(mirror(1));
+        let rules = vec![rule("/a"), rule("/b")];
+        policy.step(&Routing { rules, sticky: Some(sticky.clone()), ..Routing::default() });
+        assert_eq!(policy.traffic.assign.rules, [rule("/a"), rule("/b"), rule("/own")]);
+        assert_eq!(
+            (policy.traffic.mirror.clone(), policy.traffic.assign.sticky.clone()),
+            (Some(mirror(1)), Some(sticky.clone()))
+        );
+        let other = Sticky::Cookie { max_age: Millis::seconds(1) };
+        policy.step(&Routing { mirror: Some(mirror(50)), sticky: Some(other), ..Routing::default() });
+        assert_eq!((policy.traffic.mirror, policy.traffic.assign.sticky), (Some(mirror(50)), Some(sticky)));
     }
 }

@@ -56,6 +56,7 @@ impl Engine {
                 gate: &gate,
                 // What a gateway that does not answer still has in flight is not known: nothing is stopped meanwhile.
                 settled: sight.gateway.alive && kept.state.route_epoch <= epoch.min(sight.gateway.acked),
+                judged: self.verdicts.get(&kept.state.key),
                 inflight: &sight.gateway.inflight,
                 next_id: world.store.peek_id(Counter::Instance)?,
             },

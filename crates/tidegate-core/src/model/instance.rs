@@ -44,6 +44,9 @@ pub struct Instance {
     /// Whether it writes output without end.
     #[serde(default)]
     pub flooding: bool,
+    /// Once out of rotation it is kept until then before it is stopped: its revision was taken back, and people may look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_until: Option<Moment>,
     /// Whether it is a folder of files, served by the gateway itself: no process and no port.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub files: bool,
@@ -116,6 +119,7 @@ impl Instance {
             unready_since: None,
             missing_since: None,
             flooding: false,
+            keep_until: None,
             files: false,
             ever_ready: false,
             restarts: 0,

@@ -6,6 +6,7 @@ mod evidence;
 mod histogram;
 mod instance;
 mod job;
+mod judge_options;
 mod migration;
 mod mirror_report;
 mod name;
@@ -16,6 +17,7 @@ mod rollout;
 mod route_policy;
 mod routing;
 mod service;
+mod step;
 mod strategy;
 mod traffic;
 mod traffic_policy;
@@ -27,19 +29,22 @@ pub use evidence::Evidence;
 pub use histogram::{Bucket, Histogram};
 pub use instance::{Instance, InstanceId, Intent, Seen};
 pub use job::{JobRun, JobSpec, JobState, Overlap, RunCause, RunPhase};
+pub use judge_options::{JudgeOptions, Millionths};
 pub use migration::{Contract, ContractPhase, ContractSpec, Door, Expanded, MigrateSpec, MigrationState};
 pub use mirror_report::{MirrorAnswer, MirrorCounts, MirrorDifference, MirrorReport};
 pub use name::{Name, NameError, ServiceKey};
 pub use observation::{Exit, GatewayObservation, Health, ProbeAnswer, UnitObservation, UnitState};
 pub use probe::{Check, Probe, Probes};
 pub use revision::{BuildId, Revision, RevisionNo, RevisionSpec, RouteSpec};
-pub use rollout::{Cause, Phase, Request, Rollout, RolloutId, RolloutKind};
+pub use rollout::{Cause, Held, Phase, Position, Request, Rollout, RolloutId, RolloutKind};
 pub use route_policy::{
     BasicAuth, ClientKey, Compress, Compression, Cors, HeaderEdit, HttpsPolicy, Maintenance, RateLimit,
     Redirect, Rewrite, RoutePolicy, SizeLimits,
 };
 pub use routing::{Arm, ArmRole, Endpoint, Route, RouteTable, Routing, RoutingArm, Site, Upstream};
 pub use service::{Limits, PortSpec, Scale, ServiceSpec, ServiceState, SiteSpec, StopSpec};
+pub(crate) use step::share_of;
+pub use step::{Audience, Candidates, Inconclusive, Step};
 pub use strategy::{Effective, Strategy, StrategyKind};
 pub use traffic::{Answers, ArmCounts, BodyBytes, CountsReport, FrontCounts, Outcomes, RouteCounts};
 pub use traffic_policy::{

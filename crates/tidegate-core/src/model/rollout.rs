@@ -110,6 +110,36 @@ pub struct Cause {
     pub instance: Option<InstanceId>,
 }
 
+/// Where a rollout is in the steps of its strategy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Position {
+    /// Steps that are over; as many as there are: the candidate is made ready for all the traffic.
+    pub step: u32,
+    /// Since when the gateway is known to do what the step asks for.
+    pub since: Option<Moment>,
+    /// Why it does not go on without a person, where the step says so.
+    pub held: Option<Held>,
+}
+
+/// Why a step does not go on without a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Held {
+    /// It is a pause.
+    Pause,
+    /// It needs an approval.
+    Approval,
+    /// Nothing was decided in the time there was.
+    Inconclusive,
+}
+
+impl Position {
+    fn is_start(&self) -> bool {
+        *self == Position::default()
+    }
+}
+
 /// A rollout as the store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rollout {
@@ -145,6 +175,9 @@ pub struct Rollout {
     pub baking_since: Option<Moment>,
     /// When it reached a final phase.
     pub ended_at: Option<Moment>,
+    /// Where it is in its steps.
+    #[serde(default, skip_serializing_if = "Position::is_start")]
+    pub position: Position,
     /// Why it was taken back.
     pub cause: Option<Cause>,
     /// What was seen on the instance to blame.

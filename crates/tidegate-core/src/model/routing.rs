@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, InstanceId, RevisionNo, RoutePolicy, TrafficPolicy};
+use super::{Address, ArmRule, InstanceId, Mirror, RevisionNo, RoutePolicy, Sticky, TrafficPolicy};
 use crate::time::Millis;
 
 /// A service's share-out, decided by the planner. Weights sum to 100, or there are no arms.
@@ -18,6 +18,15 @@ pub struct Routing {
     pub spare: Vec<RoutingArm>,
     /// The revision whose routes are in force.
     pub routes_of: Option<RevisionNo>,
+    /// Requests that reach the candidate by what they are, before the service's own rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<ArmRule>,
+    /// Copies for the candidate, instead of the service's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<Mirror>,
+    /// Keeps clients on their arm, where the service's own settings do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sticky: Option<Sticky>,
 }
 
 /// One arm of a service: a revision, its share and its instances in rotation.
@@ -62,6 +71,11 @@ impl Routing {
     /// Whether the instance is in rotation.
     pub fn serves(&self, id: &InstanceId) -> bool {
         self.arms.iter().any(|arm| arm.instances.contains(id))
+    }
+
+    /// Whether a request can reach the candidate at all.
+    pub fn has_candidate(&self) -> bool {
+        self.arms.iter().chain(&self.spare).any(|arm| arm.role == ArmRole::Candidate)
     }
 
     /// The candidate's share, in percent.

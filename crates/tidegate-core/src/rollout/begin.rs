@@ -1,6 +1,6 @@
 //! How a new rollout begins, and takes the place of one in progress.
 
-use crate::model::{Effective, Phase, RevisionNo, Rollout, RolloutId, RolloutKind, ServiceState};
+use crate::model::{Effective, Phase, Position, RevisionNo, Rollout, RolloutId, RolloutKind, ServiceState};
 use crate::time::Moment;
 
 /// What a new rollout is made from.
@@ -61,6 +61,7 @@ pub fn begin(state: &ServiceState, active: Option<&Rollout>, new: NewRollout, no
         progress: 0,
         baking_since: None,
         ended_at: None,
+        position: Position::default(),
         cause: None,
         evidence: None,
         made_at_unix_ms: new.unix_ms,

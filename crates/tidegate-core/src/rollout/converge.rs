@@ -67,7 +67,9 @@ impl Fleet<'_> {
                 let over = since.is_some_and(|since| now.since(since) >= drain);
                 let idle = inflight.get(&instance.id).is_none_or(|n| *n == 0);
                 let ended = instance.seen == Seen::Ended;
-                if ended || (out && (idle || over)) {
+                let kept = instance.keep_until.filter(|until| now < *until);
+                due.extend(kept);
+                if ended || (out && (idle || over) && kept.is_none()) {
                     instance.intent = Intent::Stop { since: now };
                     if !ended {
                         let (id, generation) = (instance.id.clone(), instance.generation);
@@ -100,7 +102,7 @@ impl Fleet<'_> {
             Traffic::Candidate | Traffic::Nobody => u32::MAX,
             Traffic::Mixed if shape.ensure_stable => counts.stable.ready + counts.candidate.ready,
             // Where stable shrinks as the candidate grows, the shape has counted the candidate's already.
-            Traffic::Mixed | Traffic::Stable => counts.stable.ready,
+            Traffic::Mixed | Traffic::Stable | Traffic::Split { .. } => counts.stable.ready,
         };
         let keep = shape.stable.saturating_sub(covered).min(counts.others.in_rotation);
         self.retire_surplus(Role::Other, keep);
@@ -135,12 +137,16 @@ impl Fleet<'_> {
             if have < want && matches!(instance.intent, Intent::Drain { .. }) && instance.seen == Seen::Ready
             {
                 instance.intent = Intent::Run;
+                instance.keep_until = None;
                 have += 1;
             }
         }
         // Others that are kept at work until this revision can do without them are not in its way.
-        let kept =
-            |i: &&Instance| !shape.exclusive && i.is_ready() && self.parts.role(i.revision) == Role::Other;
+        let kept = |i: &&Instance| {
+            !shape.exclusive
+                && (i.keep_until.is_some() || i.is_ready())
+                && self.parts.role(i.revision) == Role::Other
+        };
         let kept = self.instances.iter().filter(kept).count();
         while have < want && shape.most.is_none_or(|most| ((self.instances.len() - kept) as u32) < most) {
             self.create(revision, now);

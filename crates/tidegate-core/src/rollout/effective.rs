@@ -23,6 +23,9 @@ pub fn effective(spec: &ServiceSpec, desired: u32, kind: RolloutKind, has_stable
         )
         .unless_asked(asked.kind);
     }
+    if let Some(why) = without_steps(asked, desired, has_stable) {
+        return plain(of_kind(asked, StrategyKind::AllAtOnce), Some(why.to_owned()));
+    }
     match asked.kind {
         StrategyKind::Rolling if desired <= 1 => plain(
             of_kind(asked, StrategyKind::RollingWithExtraBatch),
@@ -43,12 +46,32 @@ pub fn effective(spec: &ServiceSpec, desired: u32, kind: RolloutKind, has_stable
         | StrategyKind::RollingWithExtraBatch
         | StrategyKind::AllAtOnce
         | StrategyKind::Immutable
-        | StrategyKind::BlueGreen => plain(asked.clone(), None),
+        | StrategyKind::BlueGreen
+        | StrategyKind::Canary
+        | StrategyKind::Phased
+        | StrategyKind::AB
+        | StrategyKind::ParallelRun
+        | StrategyKind::ParallelAdoption => plain(asked.clone(), None),
     }
 }
 
+/// Why there is nothing to go by steps with.
+fn without_steps(asked: &Strategy, desired: u32, has_stable: bool) -> Option<&'static str> {
+    if !asked.kind.has_steps() {
+        None
+    } else if !has_stable {
+        Some("there is no stable revision yet to compare with: all instances start at once")
+    } else if desired == 0 {
+        Some("the service is scaled to 0 instances: there is nothing to give a share to")
+    } else {
+        None
+    }
+}
+
+/// The same options; steps only where the kind goes by them.
 fn of_kind(asked: &Strategy, kind: StrategyKind) -> Strategy {
-    Strategy { kind, ..asked.clone() }
+    let steps = if kind.has_steps() { asked.steps.clone() } else { Vec::new() };
+    Strategy { kind, steps, ..asked.clone() }
 }
 
 fn plain(strategy: Strategy, why: Option<String>) -> Effective {

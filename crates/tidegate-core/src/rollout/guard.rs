@@ -46,8 +46,8 @@ pub fn next_deadline(watch: &Watch<'_>) -> Option<Moment> {
         .filter(|i| !i.ever_ready)
         .filter_map(|i| Some(i.created_at + watch.spec?.probes.start_within));
     let unready = watch.candidates.iter().filter_map(|i| Some(i.unready_since? + UNREADY_FOR));
-    let progress = (watch.rollout.phase == Phase::Progressing)
-        .then(|| watch.rollout.progress_at + watch.rollout.effective.strategy.deadline);
+    let progress =
+        waits(watch.rollout).then(|| watch.rollout.progress_at + watch.rollout.effective.strategy.deadline);
     starts.chain(unready).chain(progress).min()
 }
 
@@ -103,12 +103,17 @@ fn start_deadline(watch: &Watch<'_>, now: Moment) -> Option<Cause> {
 
 fn progress_deadline(watch: &Watch<'_>, now: Moment) -> Option<Cause> {
     let deadline = watch.rollout.effective.strategy.deadline;
-    let late = watch.rollout.phase == Phase::Progressing && now.since(watch.rollout.progress_at) >= deadline;
+    let late = waits(watch.rollout) && now.since(watch.rollout.progress_at) >= deadline;
     late.then(|| Cause {
         code: "progress-deadline".to_owned(),
         message: format!("the rollout got nowhere for {deadline}"),
         instance: watch.candidates.iter().find(|i| !i.is_ready()).map(|i| i.id.clone()),
     })
+}
+
+/// Whether the rollout waits for something to happen: a step that is in force has a time of its own.
+fn waits(rollout: &Rollout) -> bool {
+    rollout.phase == Phase::Progressing && rollout.position.since.is_none()
 }
 
 fn cause(code: &str, message: String, instance: &Instance) -> Cause {

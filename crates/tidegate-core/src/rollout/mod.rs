@@ -3,7 +3,8 @@
 //! A pass over a service goes: [`observe()`] takes in what was seen of its instances, [`plan()`] decides. Inside it:
 //! [`guard`] says whether the candidate must be taken back, [`shape`] how many instances of each revision there should be
 //! and who gets traffic (one function a strategy), [`converge`] creates and retires instances towards that, [`share`] turns
-//! ready instances into weights. [`effective()`] says which strategy a service can really have, [`begin()`] how a new rollout
+//! ready instances into weights. Where a strategy goes by steps, [`stage`] says what those so far ask for and [`steps`] when one
+//! is over. [`effective()`] says which strategy a service can really have, [`begin()`] how a new rollout
 //! takes the place of one in progress.
 
 pub mod begin;
@@ -13,8 +14,12 @@ pub mod groups;
 pub mod guard;
 pub mod observe;
 mod plan;
+mod progress;
+mod report;
 pub mod shape;
 pub mod share;
+pub mod stage;
+pub mod steps;
 pub mod supervise;
 
 #[cfg(test)]
@@ -24,3 +29,4 @@ pub use begin::{Begun, begin};
 pub use effective::effective;
 pub use observe::observe;
 pub use plan::{Action, Gate, Input, Plan, Wake, plan};
+pub use progress::current;

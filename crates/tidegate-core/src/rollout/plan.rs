@@ -7,16 +7,17 @@ use std::collections::BTreeMap;
 
 use crate::event::Event;
 use crate::model::{
-    Cause, Instance, InstanceId, Phase, Request, RevisionNo, Rollout, ServiceSpec, ServiceState, StopSpec,
+    Cause, Instance, InstanceId, Judged, Phase, Position, Request, RevisionNo, Rollout, ServiceSpec,
+    ServiceState, StopSpec,
 };
-use crate::time::Moment;
+use crate::time::{Millis, Moment};
 
 use super::converge::Fleet;
 use super::groups::{Counts, Parts, Role};
 use super::guard::{self, Watch};
 use super::observe::Seeing;
 use super::shape::{self, Goal, Shape};
-use super::{share, supervise};
+use super::{progress, report, share, steps, supervise};
 
 /// All that is known of a service now.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,8 @@ pub struct Input<'a> {
     pub gate: &'a Gate,
     /// Whether every worker of the gateway uses a table at least as new as `state.routing`.
     pub settled: bool,
+    /// What is said of the candidate now; `None`: nobody judges. At a `check` step it is that check's word.
+    pub judged: Option<&'a Judged>,
     /// Requests in flight per instance, seen since then.
     pub inflight: &'a BTreeMap<InstanceId, u32>,
     /// The number the next new instance gets.
@@ -119,16 +122,17 @@ pub fn plan(input: &Input<'_>, now: Moment) -> Plan {
     planner.finish(&shape)
 }
 
-struct Planner<'a> {
-    input: &'a Input<'a>,
-    now: Moment,
-    state: ServiceState,
-    rollout: Option<Rollout>,
-    instances: Vec<Instance>,
-    actions: Vec<Action>,
-    events: Vec<Event>,
-    wakes: Vec<Wake>,
-    next_id: u64,
+/// A decision in the making; [`super::progress`] is its way through steps.
+pub(super) struct Planner<'a> {
+    pub(super) input: &'a Input<'a>,
+    pub(super) now: Moment,
+    pub(super) state: ServiceState,
+    pub(super) rollout: Option<Rollout>,
+    pub(super) instances: Vec<Instance>,
+    pub(super) actions: Vec<Action>,
+    pub(super) events: Vec<Event>,
+    pub(super) wakes: Vec<Wake>,
+    pub(super) next_id: u64,
 }
 
 impl<'a> Planner<'a> {
@@ -192,13 +196,7 @@ impl<'a> Planner<'a> {
             }
             // It cannot be paused before its migration is over; the wish is kept.
             Request::Pause if rollout.phase == Phase::Pending => rollout.request = Some(Request::Pause),
-            Request::Resume | Request::Promote => {
-                rollout.skip_bake |= request == Request::Promote;
-                if rollout.phase == Phase::Paused {
-                    rollout.phase = rollout.resume_to.take().unwrap_or(Phase::Progressing);
-                    rollout.baking_since = None;
-                }
-            }
+            Request::Resume | Request::Promote => self.resume(rollout, request == Request::Promote),
             Request::Abort if rollout.phase != Phase::Aborting => {
                 self.take_back(
                     rollout,
@@ -209,15 +207,34 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Goes on: with the next step where this one was waiting for a person, else with this one from its beginning.
+    fn resume(&mut self, rollout: &mut Rollout, promote: bool) {
+        if rollout.phase == Phase::Paused {
+            rollout.phase = rollout.resume_to.take().unwrap_or(Phase::Progressing);
+            rollout.baking_since = None;
+            rollout.position.since = None;
+            if rollout.position.held.is_some() {
+                self.leave_step(rollout);
+            }
+        }
+        if promote {
+            rollout.skip_bake = true;
+            let all = rollout.effective.strategy.steps.len();
+            rollout.position = Position { step: all.try_into().unwrap_or(u32::MAX), ..Position::default() };
+        }
+    }
+
     fn take_step(&mut self, rollout: &mut Rollout) {
         match rollout.phase {
             Phase::Pending => self.leave_pending(rollout),
             Phase::Progressing | Phase::Paused | Phase::Promoting => {
-                if let Some(cause) = self.guard(rollout) {
+                if let Some(cause) = self.guard(rollout).or_else(|| steps::condemned(self.input.judged)) {
                     self.take_back(rollout, cause);
-                } else if rollout.phase == Phase::Progressing && shape::complete(&self.goal(rollout)) {
-                    rollout.phase = Phase::Promoting;
-                } else if rollout.phase == Phase::Promoting {
+                } else if rollout.phase == Phase::Progressing {
+                    self.walk(rollout);
+                } else if rollout.phase == Phase::Paused {
+                    self.end_pause(rollout);
+                } else {
                     self.bake(rollout);
                 }
             }
@@ -237,10 +254,22 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn take_back(&mut self, rollout: &mut Rollout, cause: Cause) {
+    pub(super) fn take_back(&mut self, rollout: &mut Rollout, cause: Cause) {
         rollout.cause = Some(cause);
         rollout.resume_to = None;
+        self.keep_failed(rollout);
         rollout.phase = if self.state.stable.is_some() { Phase::Aborting } else { Phase::Failed };
+    }
+
+    /// Instances of a candidate that is taken back stay to be looked at, where the strategy wants that.
+    fn keep_failed(&mut self, rollout: &Rollout) {
+        let keep = rollout.effective.strategy.keep_failed;
+        // On a fixed port stable could not come back while they are there.
+        if keep > Millis::ZERO && self.state.stable.is_some() && !self.exclusive(rollout) {
+            for failed in self.instances.iter_mut().filter(|i| i.is_wanted() && i.revision == rollout.to) {
+                failed.keep_until = Some(self.now + keep);
+            }
+        }
     }
 
     fn guard(&mut self, rollout: &Rollout) -> Option<Cause> {
@@ -295,7 +324,7 @@ impl<'a> Planner<'a> {
     fn finish_abort(&mut self, rollout: &mut Rollout) {
         let counts = self.counts(Some(rollout));
         let carried = counts.stable.ready >= self.desired(self.state.stable);
-        let alone = self.state.routing.candidate_weight() == 0;
+        let alone = !self.state.routing.has_candidate();
         let given_up = rollout.progress_at + rollout.effective.strategy.deadline;
         if (self.input.settled && alone && (carried || counts.candidate.ready == 0)) || self.now >= given_up {
             rollout.phase = Phase::Aborted;
@@ -320,7 +349,7 @@ impl<'a> Planner<'a> {
             Phase::Progressing => {
                 format!("rollout {} to {to} goes on by {}", rollout.id, rollout.effective.strategy.kind)
             }
-            Phase::Paused => format!("rollout {} to {to} is paused", rollout.id),
+            Phase::Paused => format!("rollout {} to {to} is paused{}", rollout.id, self.why_paused(rollout)),
             Phase::Promoting => format!("{to} gets all the traffic of rollout {} and is watched", rollout.id),
             Phase::Succeeded => format!("rollout {} succeeded: {to} is stable", rollout.id),
             Phase::Aborting => format!("rollout {} to {to} is taken back{why}", rollout.id),
@@ -335,6 +364,11 @@ impl<'a> Planner<'a> {
         self.events.push(Event::of(&self.state.key, &kind, Some(to), message));
     }
 
+    fn why_paused(&self, rollout: &Rollout) -> String {
+        let why = |held| steps::why_held(held, progress::current(rollout), self.input.judged);
+        rollout.position.held.map(why).map(|why| format!(": {why}")).unwrap_or_default()
+    }
+
     fn shape(&self) -> Shape {
         let stable = self.desired(self.state.stable);
         let exclusive = |revision: Option<RevisionNo>| {
@@ -346,7 +380,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn goal<'r>(&self, rollout: &'r Rollout) -> Goal<'r> {
+    pub(super) fn goal<'r>(&self, rollout: &'r Rollout) -> Goal<'r> {
         let exclusive =
             |revision: RevisionNo| self.input.specs.get(&revision).is_some_and(ServiceSpec::exclusive);
         let counts = self.counts(Some(rollout));
@@ -356,13 +390,15 @@ impl<'a> Planner<'a> {
             candidate: self.desired(Some(rollout.to)),
             exclusive: exclusive(rollout.to) || self.state.stable.is_some_and(exclusive),
             has_stable: self.state.stable.is_some(),
+            share: self.stage(rollout).map(|stage| self.share_of(rollout, &stage)),
+            candidate_percent: self.state.routing.candidate_weight(),
             counts,
             candidate_has_traffic: self.state.routing.candidate_weight() > 0
                 || counts.candidate.in_rotation > 0,
         }
     }
 
-    fn desired(&self, revision: Option<RevisionNo>) -> u32 {
+    pub(super) fn desired(&self, revision: Option<RevisionNo>) -> u32 {
         let Some(spec) = revision.and_then(|revision| self.input.specs.get(&revision)) else { return 0 };
         let wanted = self.state.scale.unwrap_or(spec.scale.min);
         if spec.exclusive() { wanted.min(1) } else { wanted }
@@ -373,7 +409,7 @@ impl<'a> Planner<'a> {
         Parts { stable: self.state.stable, candidate: active.map(|rollout| rollout.to) }
     }
 
-    fn counts(&self, rollout: Option<&Rollout>) -> Counts {
+    pub(super) fn counts(&self, rollout: Option<&Rollout>) -> Counts {
         self.parts(rollout).count(&self.instances, &self.state.routing)
     }
 
@@ -397,7 +433,8 @@ impl<'a> Planner<'a> {
 
     fn finish(mut self, shape: &Shape) -> Plan {
         let parts = self.parts(self.rollout.as_ref());
-        self.state.routing = share::share(parts, shape.traffic, &self.instances, &self.input.state.routing);
+        let routing = share::share(parts, shape.traffic, &self.instances, &self.input.state.routing);
+        self.state.routing = self.with_stage(routing);
         let starts = self.instances.iter().filter_map(|i| i.next_start.filter(|_| i.is_wanted()));
         self.wakes
             .extend(starts.map(|at| Wake { at, why: "an instance is due to be started again".to_owned() }));
@@ -419,7 +456,7 @@ impl<'a> Planner<'a> {
         let mut report = Vec::new();
         let counts = self.counts(self.rollout.as_ref());
         if let Some(rollout) = self.rollout.as_ref().filter(|rollout| !rollout.phase.is_final()) {
-            report.extend(waiting_for(
+            report.extend(report::waiting_for(
                 rollout,
                 &counts,
                 self.desired(Some(rollout.to)),
@@ -438,27 +475,5 @@ impl<'a> Planner<'a> {
             report.push("the gateway has not yet acknowledged the newest routing".to_owned());
         }
         report
-    }
-}
-
-fn waiting_for(
-    rollout: &Rollout,
-    counts: &Counts,
-    desired: u32,
-    input: &Input<'_>,
-    now: Moment,
-) -> Option<String> {
-    let ready = counts.candidate.ready;
-    match rollout.phase {
-        Phase::Pending => (*input.gate == Gate::Waiting).then(|| "the migration runs".to_owned()),
-        Phase::Progressing => Some(format!("{ready} of {desired} candidate instances are ready")),
-        Phase::Paused => Some("paused; `tidegate rollout resume` goes on".to_owned()),
-        Phase::Promoting => rollout.baking_since.map(|since| {
-            let bake = rollout.effective.strategy.bake;
-            let left = (since + bake).since(now);
-            format!("the candidate has all the traffic and is watched for {left} more")
-        }),
-        Phase::Aborting => Some("stable takes the traffic back".to_owned()),
-        Phase::Succeeded | Phase::Aborted | Phase::Failed | Phase::Superseded => None,
     }
 }

@@ -3,6 +3,7 @@
 use crate::model::{Phase, Strategy, StrategyKind};
 
 use super::groups::Counts;
+use super::stage::Share;
 
 /// Where a service should be going.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,13 @@ pub enum Traffic {
     Stable,
     /// Every ready instance, stable or candidate, its equal share.
     Mixed,
+    /// The candidate this share, stable the rest.
+    Split {
+        /// The candidate's, in percent.
+        candidate: u32,
+        /// Whether the candidate is reached by more than its share, be that 0.
+        aside: bool,
+    },
     /// The candidate alone.
     Candidate,
     /// No one: the candidate has no instances.
@@ -47,6 +55,10 @@ pub struct Goal<'a> {
     pub exclusive: bool,
     /// Whether there is a stable revision.
     pub has_stable: bool,
+    /// What the steps so far ask for; `None` where the strategy has none, or they mean nothing here.
+    pub share: Option<Share>,
+    /// The candidate's share as last decided, in percent.
+    pub candidate_percent: u32,
     /// What there is.
     pub counts: Counts,
     /// Whether the candidate has a share of the traffic.
@@ -66,6 +78,8 @@ pub fn of_phase(goal: &Goal<'_>, phase: Phase, resume_to: Option<Phase>) -> Shap
         Phase::Progressing => progressing(goal),
         Phase::Promoting => promoting(goal),
         Phase::Paused if resume_to == Some(Phase::Promoting) => promoting(goal),
+        // What a step asks for does not move by itself.
+        Phase::Paused if goal.share.is_some() => progressing(goal),
         Phase::Paused => held(goal),
         Phase::Aborting => aborting(goal),
         Phase::Succeeded | Phase::Aborted | Phase::Failed | Phase::Superseded => {
@@ -77,7 +91,14 @@ pub fn of_phase(goal: &Goal<'_>, phase: Phase, resume_to: Option<Phase>) -> Shap
 /// Whether the strategy keeps the stable set untouched until the candidate has proved itself.
 pub fn keeps_stable_warm(kind: StrategyKind) -> bool {
     match kind {
-        StrategyKind::AllAtOnce | StrategyKind::Immutable | StrategyKind::BlueGreen => true,
+        StrategyKind::AllAtOnce
+        | StrategyKind::Immutable
+        | StrategyKind::BlueGreen
+        | StrategyKind::Canary
+        | StrategyKind::Phased
+        | StrategyKind::AB
+        | StrategyKind::ParallelRun
+        | StrategyKind::ParallelAdoption => true,
         StrategyKind::Rolling | StrategyKind::RollingWithExtraBatch => false,
     }
 }
@@ -96,8 +117,16 @@ fn progressing(goal: &Goal<'_>) -> Shape {
     if goal.exclusive {
         return one_after_the_other(goal);
     }
+    if let Some(share) = &goal.share {
+        return by_steps(goal, share);
+    }
     match goal.strategy.kind {
-        StrategyKind::AllAtOnce => all_at_once(goal),
+        StrategyKind::AllAtOnce
+        | StrategyKind::Canary
+        | StrategyKind::Phased
+        | StrategyKind::AB
+        | StrategyKind::ParallelRun
+        | StrategyKind::ParallelAdoption => all_at_once(goal),
         StrategyKind::Rolling => rolling(goal),
         StrategyKind::RollingWithExtraBatch => rolling_with_extra_batch(goal),
         StrategyKind::Immutable => immutable(goal),
@@ -130,6 +159,23 @@ fn blue_green(goal: &Goal<'_>) -> Shape {
 
 fn all_at_once(goal: &Goal<'_>) -> Shape {
     Shape { traffic: Traffic::Mixed, ..blue_green(goal) }
+}
+
+/// The candidate beside the whole stable set, with its share once it has the instances for it; until then it keeps what it
+/// had. A worker's instances share its work out by themselves: stable makes room for the candidate's, but for one.
+fn by_steps(goal: &Goal<'_>, share: &Share) -> Shape {
+    let ready = goal.counts.candidate.ready;
+    let able = ready >= share.candidates;
+    let percent = if able { share.percent } else { share.percent.min(goal.candidate_percent) };
+    let room = goal.stable.saturating_sub(ready.min(share.candidates)).max(goal.stable.min(1));
+    Shape {
+        stable: if share.takes_requests { goal.stable } else { room },
+        ensure_stable: true,
+        candidate: share.candidates,
+        most: None,
+        exclusive: false,
+        traffic: Traffic::Split { candidate: percent, aside: share.aside },
+    }
 }
 
 fn immutable(goal: &Goal<'_>) -> Shape {
@@ -205,6 +251,15 @@ fn aborting(goal: &Goal<'_>) -> Shape {
         candidate: if lean_on_candidate { goal.counts.candidate.in_rotation } else { 0 },
         most: goal.exclusive.then_some(goal.stable),
         exclusive: goal.exclusive,
-        traffic: if lean_on_candidate { Traffic::Mixed } else { Traffic::Stable },
+        traffic: if lean_on_candidate { leaning(goal) } else { Traffic::Stable },
     }
+}
+
+/// What stable cannot carry yet stays with the candidate. Of one that came by steps it is never more than it had.
+fn leaning(goal: &Goal<'_>) -> Traffic {
+    if !goal.strategy.kind.has_steps() {
+        return Traffic::Mixed;
+    }
+    let carried = goal.counts.stable.ready.min(goal.stable) * 100 / goal.stable.max(1);
+    Traffic::Split { candidate: goal.candidate_percent.min(100 - carried), aside: false }
 }

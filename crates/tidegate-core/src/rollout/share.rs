@@ -18,20 +18,42 @@ pub fn share(parts: Parts, traffic: Traffic, instances: &[Instance], before: &Ro
     } else {
         Vec::new()
     };
+    if let Traffic::Split { candidate: percent, aside } = traffic
+        && !stable.is_empty()
+    {
+        return split(parts, &stable, &candidate, percent, aside);
+    }
     let (stable, candidate) = match traffic {
+        // Nobody was meant to meet it yet.
+        Traffic::Split { candidate: 0, .. } if before.candidate_weight() == 0 => (Vec::new(), Vec::new()),
         Traffic::Stable if !stable.is_empty() || before.candidate_weight() == 0 => (stable, Vec::new()),
         Traffic::Candidate if !candidate.is_empty() => (Vec::new(), candidate),
         Traffic::Nobody => (Vec::new(), Vec::new()),
-        Traffic::Stable | Traffic::Candidate | Traffic::Mixed => (stable, candidate),
+        Traffic::Stable | Traffic::Candidate | Traffic::Mixed | Traffic::Split { .. } => (stable, candidate),
     };
     let routes_of = match traffic {
         Traffic::Candidate | Traffic::Nobody => parts.candidate,
-        Traffic::Stable | Traffic::Mixed => parts.stable.or(parts.candidate),
+        Traffic::Stable | Traffic::Mixed | Traffic::Split { .. } => parts.stable.or(parts.candidate),
     };
     let mut arms = arms_of(ArmRole::Stable, &stable);
     arms.extend(arms_of(ArmRole::Candidate, &candidate));
-    set_weights(&mut arms);
-    Routing { arms, spare, routes_of }
+    set_weights(&mut arms, 100);
+    Routing { arms, spare, routes_of, ..Routing::default() }
+}
+
+/// The candidate's share is exactly what was asked, whatever the numbers of instances; of 0 it is only in the table, where
+/// that is wanted.
+fn split(parts: Parts, stable: &[&Instance], candidate: &[&Instance], percent: u32, aside: bool) -> Routing {
+    let percent = if candidate.is_empty() { 0 } else { percent };
+    let mut arms = arms_of(ArmRole::Stable, stable);
+    set_weights(&mut arms, 100 - percent);
+    arms.retain(|arm| arm.weight > 0);
+    let mut spare = arms_of(ArmRole::Candidate, candidate);
+    if percent > 0 {
+        arms.extend(spare.drain(..).map(|arm| RoutingArm { weight: percent, ..arm }));
+    }
+    spare.retain(|_| aside);
+    Routing { arms, spare, routes_of: parts.stable.or(parts.candidate), ..Routing::default() }
 }
 
 /// Stable instances, and others that are in rotation already and still needed.
@@ -62,8 +84,8 @@ fn arms_of(role: ArmRole, instances: &[&Instance]) -> Vec<RoutingArm> {
         .collect()
 }
 
-/// Weights by number of instances, summing to exactly 100 (largest remainder).
-fn set_weights(arms: &mut [RoutingArm]) {
+/// Weights by number of instances, summing to exactly `sum` (largest remainder).
+fn set_weights(arms: &mut [RoutingArm], sum: u32) {
     let all: u32 = arms.iter().map(|arm| arm.instances.len() as u32).sum();
     if all == 0 {
         return;
@@ -71,13 +93,13 @@ fn set_weights(arms: &mut [RoutingArm]) {
     let mut remainders = Vec::with_capacity(arms.len());
     let mut given = 0;
     for (index, arm) in arms.iter_mut().enumerate() {
-        let exact = arm.instances.len() as u32 * 100;
+        let exact = arm.instances.len() as u32 * sum;
         arm.weight = exact / all;
         given += arm.weight;
         remainders.push((exact % all, index));
     }
     remainders.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-    for (_, index) in remainders.into_iter().take((100 - given) as usize) {
+    for (_, index) in remainders.into_iter().take((sum - given) as usize) {
         arms[index].weight += 1;
     }
 }

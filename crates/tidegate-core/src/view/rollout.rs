@@ -28,6 +28,18 @@ pub struct RolloutView {
     pub strategy_why: Option<String>,
     /// Its phase.
     pub phase: String,
+    /// The step it is at, from 1; `None` where it does not go by steps, or not any more.
+    #[serde(default)]
+    pub step: Option<u32>,
+    /// All steps as the manifest writes them.
+    #[serde(default)]
+    pub steps: Vec<String>,
+    /// Whether the gateway is known to do what the step asks for: its clock runs.
+    #[serde(default)]
+    pub step_in_force: bool,
+    /// How long the step lasts at most from now, where that is known.
+    #[serde(default)]
+    pub step_seconds_left: Option<f64>,
     /// The candidate's share of requests, in percent.
     pub weight: u32,
     /// Candidate instances ready and wanted.

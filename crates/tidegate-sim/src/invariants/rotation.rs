@@ -47,7 +47,12 @@ fn floor(then: &ServiceView, now: &ServiceView) -> u32 {
         StrategyKind::AllAtOnce
         | StrategyKind::RollingWithExtraBatch
         | StrategyKind::Immutable
-        | StrategyKind::BlueGreen => stable,
+        | StrategyKind::BlueGreen
+        | StrategyKind::Canary
+        | StrategyKind::Phased
+        | StrategyKind::AB
+        | StrategyKind::ParallelRun
+        | StrategyKind::ParallelAdoption => stable,
     };
     promised.min(candidate)
 }

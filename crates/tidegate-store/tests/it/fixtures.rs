@@ -120,6 +120,7 @@ pub fn rollout(id: u64, service: &str, phase: Phase) -> Rollout {
         progress: 1,
         baking_since: None,
         ended_at: None,
+        position: Position { step: 2, since: Some(Moment(3)), held: Some(Held::Approval) },
         cause: Some(Cause { code: "asked".to_owned(), message: "by hand".to_owned(), instance: None }),
         evidence: Some(Evidence {
             last_output: vec!["a \"last\"\nword\0".to_owned()],

@@ -24,7 +24,8 @@ const FINAL: [&str; 4] = ["succeeded", "aborted", "failed", "superseded"];
 /// As typed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  tidegate rollout show web -w\n  tidegate rollout pause web\n  \
-                        tidegate rollout promote web     leave out the rest of the time it is watched\n  \
+                        tidegate rollout resume web      go on; out of a pause or an approval with the next step\n  \
+                        tidegate rollout promote web     leave out the rest of the steps and of the time it is watched\n  \
                         tidegate rollout abort web       send all requests back to the stable revision\n  \
                         tidegate rollout retry web       begin the last one that was taken back once more")]
 pub struct RolloutArgs {
@@ -50,7 +51,7 @@ enum Verb {
     Pause,
     /// Go on
     Resume,
-    /// Go on and leave out the rest of the time it is watched
+    /// Go on and leave out the rest of the steps and of the time it is watched
     Promote,
     /// Go back to the stable revision
     Abort,
@@ -102,7 +103,9 @@ async fn watch(
     while !FINAL.contains(&shown.phase.as_str()) {
         tokio::time::sleep(LOOK_EVERY).await;
         let view = client.rollout(service).await?;
-        let same = RolloutView { seconds: shown.seconds, ..view.clone() } == shown;
+        // Seconds alone are no news where each look adds lines.
+        let left = if clear { view.step_seconds_left } else { shown.step_seconds_left };
+        let same = RolloutView { seconds: shown.seconds, step_seconds_left: left, ..view.clone() } == shown;
         if !same {
             if clear {
                 Out::new().text("\x1b[2J\x1b[H")?;

@@ -10,6 +10,7 @@ pub fn rollout(view: &RolloutView) -> String {
         vec![format!("rollout {id} of {app}/{environment}/{service}: {phase} ({kind} from {from} to {to})")];
     let why = view.strategy_why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
     lines.push(format!("  strategy   {}{why}", view.strategy));
+    lines.extend(step(view));
     // Once it is over the shares are the service's, not the rollout's: `tidegate status` has them.
     let over = ["succeeded", "aborted", "failed", "superseded"].contains(&phase.as_str());
     let share = |weight: u32| if !over { format!(", {weight}% of requests") } else { String::new() };
@@ -26,6 +27,28 @@ pub fn rollout(view: &RolloutView) -> String {
         lines.push(format!("next: `tidegate explain {id}`"));
     }
     lines.join("\n") + "\n"
+}
+
+/// `step       2 of 4: 25% for 2m, 1m 12s left`
+fn step(view: &RolloutView) -> Option<String> {
+    let step = view.step?;
+    let text = view.steps.get((step as usize).checked_sub(1)?)?;
+    let clock = match view.step_seconds_left {
+        Some(left) if left >= 1.0 => format!(", {} left", lasting(left)),
+        Some(_) => ", about to be over".to_owned(),
+        None if view.step_in_force => String::new(),
+        None => ", not in force yet".to_owned(),
+    };
+    Some(format!("  step       {step} of {}: {text}{clock}", view.steps.len()))
+}
+
+fn lasting(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
 }
 
 fn ready((ready, wanted): (u32, u32)) -> String {

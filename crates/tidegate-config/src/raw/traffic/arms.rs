@@ -69,7 +69,7 @@ pub(crate) struct RawArmRule(pub(crate) ArmRule);
 
 /// Names with the values that are wanted; `None`: any.
 #[derive(Clone, Debug)]
-pub(crate) struct Named<K>(Vec<(K, Option<String>)>);
+pub(crate) struct Named<K>(pub(crate) Vec<(K, Option<String>)>);
 
 /// A value that is looked for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -191,7 +191,12 @@ fn matches_of(when: &RawWhen, findings: &mut Findings<'_>) -> Option<Vec<Match>>
     Some(all)
 }
 
-fn cohort_of(raw: &RawCohort, at: crate::span::Span, findings: &mut Findings<'_>) -> Option<Match> {
+/// The members of a cohort; what is missing is reported.
+pub(crate) fn cohort_of(
+    raw: &RawCohort,
+    at: crate::span::Span,
+    findings: &mut Findings<'_>,
+) -> Option<Match> {
     for (key, absent) in [("by", raw.by.is_absent()), ("members", raw.members.is_absent())] {
         if absent {
             let message = format!("`cohort` has no `{key}`");

@@ -12,7 +12,9 @@ mod outliers;
 mod retries;
 mod sticky;
 
+pub(crate) use arms::{Named as Valued, RawCohort, cohort_of};
 pub(crate) use mirror::{RawMirror, RawMirrorTo};
+pub(crate) use sticky::RawSticky;
 
 use arms::RawArmRule;
 use balance::RawBalance;
@@ -20,7 +22,6 @@ use breaker::RawBreaker;
 use concurrency::RawConcurrency;
 use outliers::RawOutliers;
 use retries::RawRetries;
-use sticky::RawSticky;
 use tidegate_core::model::Protocol;
 
 use super::choice::{Choice, Word};

@@ -29,7 +29,7 @@ fn behaviour() -> impl Strategy<Value = Behaviour> {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0u64..6_000).prop_map(Step::Wait),
-        3 => (0usize..5, 0u32..5, behaviour())
+        3 => (0usize..StrategyKind::ALL.len(), 0u32..5, behaviour())
             .prop_map(|(kind, instances, behaviour)| Step::Deploy { kind, instances, behaviour }),
         2 => prop_oneof![Just(Request::Pause), Just(Request::Resume), Just(Request::Promote), Just(Request::Abort)]
             .prop_map(Step::Ask),

@@ -1,6 +1,10 @@
 //! The planner against a small world: instances that start, fail and stop, a gateway that acknowledges.
 
+mod besides;
+mod canary;
 mod invariants;
 mod strategies;
 mod taken_back;
+mod verdicts;
+mod worker;
 mod world;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::event::Event;
 use crate::model::*;
 use crate::rollout::begin::{NewRollout, stable_after};
+use crate::rollout::stage::Stage;
 use crate::rollout::{Action, Gate, Input, begin, effective, observe, plan};
 use crate::time::{Millis, Moment};
 
@@ -41,6 +42,10 @@ pub struct World {
     pub specs: BTreeMap<RevisionNo, ServiceSpec>,
     pub behaviours: BTreeMap<RevisionNo, Behaviour>,
     pub gate: Gate,
+    /// What is said of the candidate.
+    pub judged: Option<Judged>,
+    /// Whether the gateway acknowledges.
+    pub settled: bool,
     pub events: Vec<Event>,
     processes: BTreeMap<InstanceId, Process>,
     next_id: u64,
@@ -66,7 +71,7 @@ pub fn spec(kind: StrategyKind, instances: u32) -> ServiceSpec {
             live: None,
         },
         scale: Scale { min: instances, max: instances },
-        strategy: Strategy { bake: Millis::seconds(10), ..Strategy::new(kind) },
+        strategy: Strategy { bake: Millis::seconds(10), steps: quick_steps(kind), ..Strategy::new(kind) },
         drain: Millis::seconds(5),
         stop: StopSpec::default(),
         limits: Limits::default(),
@@ -74,6 +79,12 @@ pub fn spec(kind: StrategyKind, instances: u32) -> ServiceSpec {
         traffic: TrafficPolicy::default(),
         site: None,
     }
+}
+
+/// Steps that are over by themselves.
+fn quick_steps(kind: StrategyKind) -> Vec<Step> {
+    let weight = |percent| Step::Weight { percent, hold: Millis::seconds(2) };
+    if kind.has_steps() { vec![weight(10), weight(50)] } else { Vec::new() }
 }
 
 impl World {
@@ -88,6 +99,8 @@ impl World {
             specs: BTreeMap::new(),
             behaviours: BTreeMap::new(),
             gate: Gate::Open,
+            judged: None,
+            settled: true,
             events: Vec::new(),
             processes: BTreeMap::new(),
             next_id: 1,
@@ -207,7 +220,8 @@ impl World {
                 specs: &self.specs,
                 seeing: &seeing,
                 gate: &self.gate,
-                settled: true,
+                settled: self.settled,
+                judged: self.judged.as_ref(),
                 inflight: &BTreeMap::new(),
                 next_id: self.next_id,
             },
@@ -281,6 +295,22 @@ impl World {
         }
     }
 
+    /// The candidate never has more than its step's share while a stable instance can serve.
+    fn check_share(&self) {
+        let Some(rollout) = self.active().filter(|r| matches!(r.phase, Phase::Progressing | Phase::Paused))
+        else {
+            return;
+        };
+        let steps = &rollout.effective.strategy.steps;
+        let serves = self.state.routing.arms.iter().any(|arm| arm.role == ArmRole::Stable);
+        if steps.is_empty() || !serves || rollout.resume_to == Some(Phase::Promoting) {
+            return;
+        }
+        let stage = Stage::at(&rollout.effective.strategy, rollout.position.step);
+        let weight = self.state.routing.candidate_weight();
+        assert!(weight <= stage.percent, "{weight} % at {:?}", rollout.position);
+    }
+
     fn check(&mut self) {
         let routing = &self.state.routing;
         let sum: u32 = routing.arms.iter().map(|arm| arm.weight).sum();
@@ -300,6 +330,7 @@ impl World {
         let active = self.rollouts.iter().filter(|r| !r.phase.is_final()).count();
         assert!(active <= 1, "two rollouts at once");
         assert_eq!(active == 1, self.state.rollout.is_some());
+        self.check_share();
         self.least_in_rotation = self.least_in_rotation.min(self.in_rotation().len());
         self.most_processes = self.most_processes.max(self.processes.len());
     }

@@ -1,4 +1,14 @@
 //! The strategy of a service: a name, or a map from one name to its options.
+//!
+//! Steps are read in two forms, [`text`] and [`map`], into a [`draft`]; [`step`] checks a whole list of them. Strategies of
+//! named kinds are steps as well: [`options`] makes them.
+
+mod country;
+mod draft;
+mod map;
+mod options;
+mod step;
+mod text;
 
 use std::borrow::Cow;
 
@@ -7,9 +17,6 @@ use tidegate_core::model::{Strategy, StrategyKind};
 
 use super::fields::read_entry;
 use super::read::{Place, Read};
-use super::record::record;
-use super::time::{DAY, Lasting, SECOND};
-use super::whole::Whole;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
@@ -17,44 +24,22 @@ use crate::nearest::did_you_mean;
 use crate::quote::{list, quote};
 use crate::span::Span;
 use crate::tree::{Entry, Value};
-
-record! { replaced
-    /// Options of a strategy.
-    #[schemars(rename = "StrategyOptions")]
-    RawOptions is "a strategy" {
-        /// How many instances move at a time, for the rolling strategies. Default 1.
-        batch: Whole<1, 100>,
-        /// How long the candidate is watched once it has all the traffic, stable kept warm where the strategy allows.
-        /// Default 30s.
-        bake: Lasting<0, DAY>,
-        /// Longest time without progress before the rollout is aborted. Default 10m.
-        deadline: Lasting<SECOND, DAY>,
-    }
-}
+use options::RawOptions;
 
 /// A strategy with its options filled in.
 #[derive(Clone, Debug)]
 pub(crate) struct RawStrategy(pub(crate) Strategy);
 
 /// Strategies of later versions.
-const LATER: [&str; 10] = [
-    "canary",
-    "a-b",
-    "ab",
-    "shadow",
-    "parallel-run",
-    "parallel-adoption",
-    "phased",
-    "phased-rollout",
-    "geographic",
-    "release-train",
-];
+const LATER: [&str; 2] = ["geographic", "release-train"];
 
 impl Read for RawStrategy {
     fn read(place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Self> {
         match &place.node.value {
             Value::Text(text) => {
-                read_kind(text, place.node.span, findings).map(Strategy::new).map(RawStrategy)
+                let kind = read_kind(text, place.node.span, findings)?;
+                let options = RawOptions::default();
+                Some(RawStrategy(options::compile(kind, place.node.span, &options, findings)))
             }
             Value::Map(entries) => read_map(entries, place, findings).map(RawStrategy),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Reported => {
@@ -76,21 +61,11 @@ fn read_map(entries: &[Entry], place: &Place<'_>, findings: &mut Findings<'_>) -
         return None;
     };
     let kind = read_kind(&entry.key.text, entry.key.span, findings)?;
-    let mut strategy = Strategy::new(kind);
     if matches!(entry.value.value, Value::Null) {
-        return Some(strategy);
+        return Some(options::compile(kind, entry.key.span, &RawOptions::default(), findings));
     }
     let options = read_entry::<RawOptions>(entry, findings);
-    let options = &options.get()?.value;
-    if let Some(batch) = options.batch.get() {
-        strategy.batch = batch.value.0;
-        if !matches!(kind, StrategyKind::Rolling | StrategyKind::RollingWithExtraBatch) {
-            findings.push(batch_without_meaning(kind, batch.key));
-        }
-    }
-    strategy.bake = options.bake.value().map_or(strategy.bake, |bake| bake.0);
-    strategy.deadline = options.deadline.value().map_or(strategy.deadline, |deadline| deadline.0);
-    Some(strategy)
+    Some(options::compile(kind, entry.key.span, &options.get()?.value, findings))
 }
 
 fn read_kind(text: &str, span: Span, findings: &mut Findings<'_>) -> Option<StrategyKind> {
@@ -113,16 +88,13 @@ fn unknown_strategy(text: &str, span: Span) -> Diagnostic {
     let meant = match text {
         "bluegreen" | "blue/green" | "bg" => "; did you mean `blue-green`?".to_owned(),
         "recreate" => "; did you mean `all-at-once`?".to_owned(),
+        "ab" | "a/b" => "; did you mean `a-b`?".to_owned(),
+        "shadow" => "; did you mean `parallel-run`?".to_owned(),
+        "phased-rollout" => "; did you mean `phased`?".to_owned(),
         _ => did_you_mean(text, names),
     };
     let message = format!("{} is not a strategy{meant}", quote(text));
     Diagnostic::error(codes::BAD_CHOICE, message).at(span, "not a strategy").help(help)
-}
-
-fn batch_without_meaning(kind: StrategyKind, span: Span) -> Diagnostic {
-    Diagnostic::error(codes::STRATEGY_OPTION, format!("`batch` has no meaning for the strategy `{kind}`"))
-        .at(span, "")
-        .help("it belongs to `rolling` and `rolling-with-extra-batch`: remove it or choose one of them")
 }
 
 impl JsonSchema for RawStrategy {
