@@ -11,6 +11,7 @@ pub mod crash;
 pub mod gateway;
 pub mod invariants;
 pub mod jobs;
+pub mod jury;
 pub mod log;
 mod pass;
 pub mod rng;

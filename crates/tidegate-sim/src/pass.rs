@@ -6,18 +6,23 @@ use tidegate_store::{EventFilter, StoreError};
 
 use crate::crash::{Mortal, survive};
 use crate::invariants::{self as check, Held, Violation};
+use crate::jury;
 use crate::sim::{PERIOD, Sim};
 use crate::story::Faults;
 use crate::view::View;
 
 /// Of 100 passes this many are to crash.
 const CRASHES: u64 = 12;
+/// A verdict is heard within this time.
+const JUDGED_WITHIN: Millis = Millis(200);
 /// Of 100 passes this many are made twice.
 const TWICE: u64 = 10;
 
 impl Sim {
     /// A pass; where it crashes, another one by a new engine follows.
     pub(crate) fn pass(&mut self) -> Held {
+        // A second look hears nothing new.
+        self.heard = jury::verdicts(&self.view);
         let crash = self.faults != Faults::None && self.rng.percent(CRASHES);
         if crash {
             let most = if self.rng.percent(50) { 12 } else { 60 };
@@ -54,6 +59,7 @@ impl Sim {
         self.tally.passes += 1;
         let time = self.time();
         let mut engine = self.take_engine();
+        engine.hear(self.heard.clone());
         let fuse = self.fuse.clone();
         let store = &mut self.store;
         let (backend, gateway, workshop) = (&mut self.backend, &mut self.gateway, &mut self.workshop);
@@ -103,12 +109,18 @@ impl Sim {
         check::backend::invariant_generations_are_fenced(&self.backend)?;
         check::routing::invariant_weights_sum_to_100(view, &table)?;
         check::rollout::invariant_one_rollout_a_service(view)?;
+        check::steps::invariant_a_candidate_has_no_more_than_its_step(view)?;
+        check::steps::invariant_steps_only_go_on(&before, view)?;
+        check::steps::invariant_an_abort_does_not_overload_stable(&before, view)?;
         check::rotation::invariant_rotation_keeps_its_floor(&before, view, &self.backend)?;
         for was in &before.active {
             let over = !view.active.iter().any(|rollout| rollout.id == was.id);
             if let Some(ended) = over.then(|| self.store.rollout(was.id).ok().flatten()).flatten() {
                 check::rollout::invariant_abort_ends_with_stable(&ended, view)?;
             }
+        }
+        if jury::verdicts(&self.view) != self.heard {
+            self.nudge(JUDGED_WITHIN);
         }
         Ok(())
     }

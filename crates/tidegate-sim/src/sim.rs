@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use tidegate_backend::fake::FakeBackend;
-use tidegate_control::engine::{Engine, EngineConfig, Time};
+use tidegate_control::engine::{Engine, EngineConfig, Time, Verdicts};
 use tidegate_core::model::{InstanceId, ServiceKey};
 use tidegate_core::time::{Millis, Moment};
 use tidegate_store::{Store, StoreError};
@@ -70,6 +70,8 @@ pub struct Sim {
     pub(crate) not_before: Moment,
     pub(crate) known: Known,
     pub(crate) view: View,
+    /// What was last said of candidates.
+    pub(crate) heard: Verdicts,
     pub(crate) lost: Vec<Lost>,
     pub(crate) tally: Tally,
     pub(crate) told: u64,
@@ -104,6 +106,7 @@ impl Sim {
             not_before: BEGIN,
             known: Known::default(),
             view: View::default(),
+            heard: Verdicts::new(),
             lost: Vec::new(),
             tally: Tally::default(),
             told: 0,

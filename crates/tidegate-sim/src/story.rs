@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use tidegate_core::model::{
-    Check, Limits, Phase, PortSpec, Probe, Probes, Request, Scale, ServiceKey, ServiceSpec, StopSpec,
-    Strategy, StrategyKind, TrafficPolicy,
+    Audience, Candidates, Check, Inconclusive, Limits, Match, Phase, PortSpec, Probe, Probes, Request, Scale,
+    ServiceKey, ServiceSpec, Step, StopSpec, Strategy, StrategyKind, TrafficPolicy,
 };
 use tidegate_core::time::Millis;
 
@@ -106,6 +106,46 @@ pub fn service(port: PortSpec, instances: u32, strategy: Strategy, command: &str
 /// A strategy with the simulation's short times.
 pub fn strategy(kind: StrategyKind, batch: u32) -> Strategy {
     Strategy { batch, bake: Millis::seconds(6), deadline: Millis::seconds(40), ..Strategy::new(kind) }
+}
+
+/// Steps by chance, short ones: shares that grow, groups, copies, waits and decisions between them.
+fn steps(rng: &mut Rng) -> Vec<Step> {
+    let mut percent = 0;
+    let mut steps = Vec::new();
+    for n in 0..rng.within(1, 5) {
+        let hold = Millis(rng.within(0, 4_000));
+        steps.push(match rng.within(0, 11) {
+            0 => Step::Pause { hold: None },
+            1 => Step::Pause { hold: Some(hold) },
+            2 => Step::Approve,
+            3 | 4 => Step::Analyse { max: Millis::seconds(8) },
+            5 => Step::Scale(Candidates::Count(rng.within(1, 4) as u32)),
+            6 => Step::Mirror { percent: rng.within(1, 100) as u32, hold },
+            7 => Step::Audience { who: group(n), hold },
+            _ if percent >= 95 => Step::Approve,
+            _ => {
+                percent = rng.within(u64::from(percent) + 1, 95.min(u64::from(percent) + 40)) as u32;
+                Step::Weight { percent, hold }
+            }
+        });
+    }
+    steps
+}
+
+fn group(n: u64) -> Audience {
+    let one = Match::Header { name: format!("x-group-{n}"), value: None };
+    Audience { label: format!("header x-group-{n}"), any: vec![one] }
+}
+
+/// What is to be said of a candidate that goes by steps.
+fn verdict(rng: &mut Rng) -> String {
+    match rng.within(0, 9) {
+        0..5 => "judge:promote".to_owned(),
+        5 => "judge:unsure".to_owned(),
+        6 => "judge:none".to_owned(),
+        7 => "judge:abort@bake".to_owned(),
+        _ => format!("judge:abort@{}", rng.within(0, 4)),
+    }
 }
 
 /// A service as all deploys of a story have it.
@@ -211,8 +251,17 @@ fn deploy(rng: &mut Rng, casts: &[Cast], app: &str, serial: &mut u32, good: bool
         let kind = *rng.pick(&StrategyKind::ALL);
         let batch = rng.within(1, 3) as u32;
         let instances = if matches!(cast.port, PortSpec::Fixed(_)) { 1 } else { rng.within(1, 4) as u32 };
-        let command = format!("serve {serial} {}", behaviour(rng, good));
-        (cast.service.clone(), service(cast.port, instances, strategy(kind, batch), &command))
+        let mut strategy = strategy(kind, batch);
+        let mut command = format!("serve {serial} {}", behaviour(rng, good));
+        if kind.has_steps() {
+            strategy.steps = steps(rng);
+            strategy.inconclusive =
+                *rng.pick(&[Inconclusive::Hold, Inconclusive::Abort, Inconclusive::Promote]);
+            strategy.keep_failed = Millis(*rng.pick(&[0, 0, 5_000]));
+            let said = if good { "judge:promote".to_owned() } else { verdict(rng) };
+            command = format!("{command} {said}");
+        }
+        (cast.service.clone(), service(cast.port, instances, strategy, &command))
     });
     let services = services.collect();
     DeployPlan { app: app.to_owned(), snapshot, build, migrate, services, jobs: BTreeMap::new() }

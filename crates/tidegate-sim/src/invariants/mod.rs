@@ -9,6 +9,7 @@ pub mod rest;
 pub mod rollout;
 pub mod rotation;
 pub mod routing;
+pub mod steps;
 
 /// A broken invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]

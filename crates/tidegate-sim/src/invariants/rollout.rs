@@ -23,12 +23,17 @@ pub fn invariant_abort_ends_with_stable(ended: &Rollout, view: &View) -> Held {
     let Some(service) = view.services.get(&ended.key).filter(|_| ended.phase == Phase::Aborted) else {
         return Ok(());
     };
-    let others = service.state.routing.arms.iter().filter(|arm| Some(arm.revision) == Some(ended.to));
+    let routing = &service.state.routing;
+    let others = routing.arms.iter().chain(&routing.spare).filter(|arm| arm.revision == ended.to);
+    let reached = others.clone().count() > 0 || !routing.rules.is_empty() || routing.mirror.is_some();
     let given_up =
         ended.ended_at.is_some_and(|at| at >= ended.progress_at + ended.effective.strategy.deadline);
     let still: u32 = others.map(|arm| arm.weight).sum();
     let again = service.state.stable == Some(ended.to) || service.rollout.is_some();
-    ensure("invariant_abort_ends_with_stable", still == 0 || given_up || again, || {
-        format!("{}: rollout {} is aborted and {} still has {still} %", ended.key, ended.id, ended.to)
+    ensure("invariant_abort_ends_with_stable", !reached || given_up || again, || {
+        format!(
+            "{}: rollout {} is aborted and {} is still reached, by {still} %",
+            ended.key, ended.id, ended.to
+        )
     })
 }

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! # a comment
-//! deploy r2 strategy=blue-green instances=2 port=auto behaviour=exits-after:5s   also: batch=, bake=, migrate=, build=
+//! deploy r2 strategy=blue-green instances=2 port=auto behaviour=exits-after:5s   also: batch=, bake=, migrate=, build=,
+//!     steps=5%:2s,analyse:8s,approve inconclusive=abort; what is said of it: behaviour=judge:abort@1
 //! rollback | retry | abort | pause | resume | promote | scale 3
 //! wait 10s | wait rest | wait promoting
 //! crash | kill | gateway-down 5s | freeze 2s | stall 30s | clock +1h
@@ -12,6 +13,7 @@
 
 mod play;
 mod script;
+mod steps;
 
 pub use play::play;
 pub use script::{Command, parse};

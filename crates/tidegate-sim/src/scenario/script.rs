@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_core::model::{Phase, PortSpec, Request, ServiceSpec, SiteSpec, StrategyKind};
+use tidegate_core::model::{Inconclusive, Phase, PortSpec, Request, ServiceSpec, SiteSpec, StrategyKind};
 use tidegate_core::time::Millis;
 
+use super::steps;
 use crate::story::{Fault, service, strategy};
 
 /// A line.
@@ -111,6 +112,12 @@ fn deploy(words: &[&str]) -> Result<Command, String> {
     let asked = options.get("strategy").map_or("blue-green", String::as_str);
     let kind = StrategyKind::ALL.into_iter().find(|kind| kind.as_str() == asked);
     let mut strategy = strategy(kind.ok_or_else(|| format!("no strategy `{asked}`"))?, number("batch", 1)?);
+    if let Some(written) = options.get("steps") {
+        strategy.steps = steps::parse(written)?;
+    }
+    if options.get("inconclusive").is_some_and(|word| word == "abort") {
+        strategy.inconclusive = Inconclusive::Abort;
+    }
     if let Some(bake) = options.get("bake") {
         strategy.bake = bake.parse().map_err(|_| format!("bake={bake}"))?;
     }
