@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout)] // figures belong into the test's output
 
 mod bad_versions;
+mod canary;
 mod cli_loop;
 mod clients;
 mod data_dir;

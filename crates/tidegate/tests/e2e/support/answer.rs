@@ -15,9 +15,14 @@ pub struct Answer {
 
 /// Asks for a path of a host, on a connection of its own.
 pub fn get(gateway: SocketAddr, host: &str, path: &str) -> io::Result<Answer> {
+    get_with(gateway, host, path, "")
+}
+
+/// The same with further fields, each line ended.
+pub fn get_with(gateway: SocketAddr, host: &str, path: &str, fields: &str) -> io::Result<Answer> {
     let mut connection = TcpStream::connect_timeout(&gateway, Duration::from_secs(5))?;
     connection.set_read_timeout(Some(Duration::from_secs(10)))?;
-    write!(connection, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    write!(connection, "GET {path} HTTP/1.1\r\nHost: {host}\r\n{fields}Connection: close\r\n\r\n")?;
     let mut text = String::new();
     connection.read_to_string(&mut text)?;
     let (head, body) = text.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;

@@ -13,7 +13,7 @@ mod ports;
 mod processes;
 mod tidegate;
 
-pub use answer::get;
+pub use answer::{get, get_with};
 pub use app::App;
 pub use load::{Load, Mix, SeenLog};
 pub use ports::free_address;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use tempfile::TempDir;
-use tidegate_core::view::{Explanation, LogLine, ServiceStatus, Status, TimelineEvent};
+use tidegate_core::view::{Explanation, LogLine, RolloutView, ServiceStatus, Status, TimelineEvent};
 
 use super::{App, Process, free_address, kill};
 
@@ -256,6 +256,11 @@ impl Tidegate {
     /// The status of the only service.
     pub fn service(&self) -> ServiceStatus {
         self.status().services.remove(0)
+    }
+
+    /// The rollout of the example's service.
+    pub fn rollout(&self) -> RolloutView {
+        self.json(&["rollout", "show", "web", "--json"])
     }
 
     /// Why the newest rollout that did not succeed was taken back.
