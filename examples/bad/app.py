@@ -6,6 +6,7 @@ a SIGTERM that lets every request in flight finish. See README.md for the behavi
 
 import http.server
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,6 +20,12 @@ VERSION = os.environ.get("VERSION", "1")
 PORT = int(os.environ.get("PORT", "8000"))
 DRAIN_SECONDS = float(os.environ.get("DRAIN_SECONDS", "25"))
 SLOW_START_SECONDS = float(os.environ.get("SLOW_START_SECONDS", "8"))
+EXIT_AFTER_SECONDS = float(os.environ.get("EXIT_AFTER_SECONDS", "5"))
+ERROR_PERCENT = float(os.environ.get("ERROR_PERCENT", "0"))
+ERROR_PATH = os.environ.get("ERROR_PATH", "/")
+SLOW_PERCENT = float(os.environ.get("SLOW_PERCENT", "0"))
+SLOW_MS = float(os.environ.get("SLOW_MS", "50"))
+OUTAGE_FILE = os.environ.get("OUTAGE_FILE")
 LARGEST_BODY = 64 << 20
 LONGEST_SLEEP_MS = 60_000
 IDLE_SECONDS = 120
@@ -86,6 +93,17 @@ class Connections:
 
 
 connections = Connections()
+
+
+def chance(percent):
+    return percent > 0 and random.random() * 100 < percent
+
+
+def fails(path):
+    """Whether this request goes wrong."""
+    if BEHAVIOUR == "answers-500" or (OUTAGE_FILE and os.path.exists(OUTAGE_FILE) and chance(30)):
+        return True
+    return path.startswith(ERROR_PATH) and chance(ERROR_PERCENT)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -160,9 +178,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self, body):
         url = urlsplit(self.path)
         seen_log.add(self.headers.get("x-load-id"))
+        if url.path != "/up" and chance(SLOW_PERCENT):
+            time.sleep(SLOW_MS / 1000)
         if url.path == "/up":
             self.reply_up()
-        elif BEHAVIOUR == "answers-500":
+        elif fails(url.path):
             say("error: the price list has no entry for this country")
             self.reply(500, b"it broke\n")
         elif url.path == "/":
@@ -246,7 +266,7 @@ def serve(port):
 
 
 def exit_soon():
-    time.sleep(5)
+    time.sleep(EXIT_AFTER_SECONDS)
     say("error: lost the connection to the database: password expired")
     os._exit(3)
 

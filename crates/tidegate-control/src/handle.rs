@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tidegate_backend::Logs;
+use tidegate_core::judge::Bundle;
 use tidegate_core::model::{InstanceId, Request, RevisionNo, RolloutId};
 use tidegate_core::view::{
     DeployView, DoctorFinding, DoctorReport, Explanation, JobHistory, JobList, JobRunView, JobView,
@@ -19,7 +20,7 @@ use crate::engine::{Time, World};
 use crate::intake;
 use crate::plane::{
     ControlPlane, DeployRequest, EventQuery, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind, Scope,
-    ServiceRef, UpgradeView,
+    ServiceRef, TrafficView, UpgradeView,
 };
 use crate::run::{Published, Signal};
 use crate::start_job::start_job;
@@ -229,6 +230,14 @@ impl ControlPlane for Handle {
 
     fn explain(&self, scope: &Scope, rollout: Option<RolloutId>) -> Result<Explanation, Refusal> {
         self.read(|answers| answer::explain(answers, scope, rollout))
+    }
+
+    fn proof(&self, service: &ServiceRef, rollout: Option<RolloutId>) -> Result<Bundle, Refusal> {
+        self.read(|answers| answer::proof(answers, service, rollout))
+    }
+
+    fn traffic(&self, service: &ServiceRef) -> Result<TrafficView, Refusal> {
+        self.read(|answers| answer::traffic(answers, service))
     }
 
     fn doctor(&self) -> Result<DoctorReport, Refusal> {

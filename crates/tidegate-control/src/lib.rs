@@ -22,5 +22,5 @@ pub mod workshop;
 pub use handle::{Handle, HandleParts};
 pub use plane::{
     ControlPlane, DeployRequest, EventQuery, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind, Scope,
-    ServiceRef, UpgradeView,
+    ServiceRef, TrafficView, UpgradeView,
 };

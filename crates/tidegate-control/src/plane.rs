@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tidegate_config::Diagnostic;
+use tidegate_core::judge::{Bundle, Window};
 use tidegate_core::model::{BuildSource, InstanceId, Name, Request, RevisionNo, RolloutId};
 use tidegate_core::view::{
     DeployView, DoctorReport, Explanation, JobHistory, JobList, JobRunView, JobView, LogLine, PlanReport,
@@ -56,6 +57,10 @@ pub trait ControlPlane: Send + Sync + 'static {
     fn logs(&self, query: &LogQuery) -> Result<LogPage, Refusal>;
     /// Why a rollout (or the last deploy) ended as it did.
     fn explain(&self, scope: &Scope, rollout: Option<RolloutId>) -> Result<Explanation, Refusal>;
+    /// The proof of a rollout's verdict: of the given one, or of the service's last.
+    fn proof(&self, service: &ServiceRef, rollout: Option<RolloutId>) -> Result<Bundle, Refusal>;
+    /// What a service's stable revision answered in the last days, second by second.
+    fn traffic(&self, service: &ServiceRef) -> Result<TrafficView, Refusal>;
     /// What this machine can and cannot do.
     fn doctor(&self) -> Result<DoctorReport, Refusal>;
     /// Stops every instance, the gateway and the control plane. Returns at once; the process ends when all is stopped.
@@ -148,6 +153,13 @@ pub struct LogPage {
     pub lines: Vec<LogLine>,
     /// Give it back to go on; opaque.
     pub cursor: String,
+}
+
+/// What was counted of a service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrafficView {
+    /// Its seconds with requests, oldest first; only the stable side is filled.
+    pub windows: Vec<Window>,
 }
 
 /// How an upgrade has begun: the gateway is replaced, the control plane about to be.

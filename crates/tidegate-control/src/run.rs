@@ -5,8 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use tidegate_backend::{Backend, Logs};
-use tidegate_core::model::GatewayObservation;
-use tidegate_core::time::Moment;
+use tidegate_core::model::{CountsReport, GatewayObservation};
+use tidegate_core::time::{Millis, Moment};
 use tidegate_store::{Store, StoreError};
 
 use crate::clock::Clock;
@@ -66,10 +66,37 @@ pub struct State {
     pub latest_event: u64,
     /// What the gateway last said.
     pub gateway: GatewayObservation,
+    /// What it counted a while ago.
+    pub earlier: Earlier,
     /// Why the last pass could not be done; `None` where it could.
     pub trouble: Option<String>,
     /// Now, as of the last pass.
     pub now: Moment,
+}
+
+/// Counts of half a minute ago, or a little more: with those of now they are those of the last minute.
+#[derive(Clone, Debug, Default)]
+pub struct Earlier {
+    at: Moment,
+    older: Option<Arc<CountsReport>>,
+    newer: Option<Arc<CountsReport>>,
+}
+
+impl Earlier {
+    /// Taken each half minute.
+    const EVERY: Millis = Millis::seconds(30);
+
+    /// The counts, where there are any.
+    pub fn counts(&self) -> Option<&CountsReport> {
+        self.older.as_deref().or(self.newer.as_deref())
+    }
+
+    fn and(self, counts: Option<&CountsReport>, now: Moment) -> Self {
+        if self.newer.is_some() && now.since(self.at) < Self::EVERY {
+            return self;
+        }
+        Earlier { at: now, older: self.newer, newer: counts.cloned().map(Arc::new) }
+    }
 }
 
 impl Published {
@@ -175,10 +202,12 @@ fn publish(published: &Published, world: &mut World<'_>, clock: &Clock, trouble:
         tracing::error!(%error, "a pass could not be done; what runs goes on");
     }
     let before = published.state();
+    let (gateway, now) = (world.routes.observe(), clock.now().now);
     published.publish(State {
         latest_event: world.store.latest_seq().unwrap_or(before.latest_event),
-        gateway: world.routes.observe(),
+        earlier: before.earlier.and(gateway.counts.as_ref(), now),
+        gateway,
         trouble: trouble.map(ToString::to_string),
-        now: clock.now().now,
+        now,
     });
 }

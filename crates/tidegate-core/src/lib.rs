@@ -9,6 +9,7 @@
 //! - [`exposition`]: counts as Prometheus reads them.
 //! - [`health`]: the small event machines: probe, backoff.
 //! - [`judge`]: what live traffic says of a candidate.
+//! - [`judgement`]: from what the gateway counts to what the judge takes.
 //! - [`migration`]: when a schema is expanded and contracted.
 //! - [`schedule`]: when jobs run.
 //! - [`time`]: moments and spans.
@@ -21,6 +22,7 @@ pub mod event;
 pub mod exposition;
 pub mod health;
 pub mod judge;
+pub mod judgement;
 pub mod migration;
 pub mod model;
 pub mod rollout;

@@ -12,8 +12,9 @@ use std::path::PathBuf;
 
 use http::Method;
 use tidegate_control::{
-    DeployRequest, EventQuery, LogPage, LogQuery, PlanRequest, Scope, ServiceRef, UpgradeView,
+    DeployRequest, EventQuery, LogPage, LogQuery, PlanRequest, Scope, ServiceRef, TrafficView, UpgradeView,
 };
+use tidegate_core::judge::Bundle;
 use tidegate_core::model::{InstanceId, RevisionNo, RolloutId};
 use tidegate_core::view::{
     DeployView, DoctorReport, Explanation, JobHistory, JobList, JobRunView, JobView, PlanReport, RolloutView,
@@ -162,6 +163,22 @@ impl Client {
     ) -> Result<Explanation, ClientError> {
         let Scope { app, environment } = scope.clone();
         self.json(Ask::get("/v1/explain").query(&ExplainParams { app, environment, rollout })?).await
+    }
+
+    /// The proof of a rollout's verdict: of the given one, or of the service's last.
+    pub async fn proof(
+        &self,
+        service: &ServiceRef,
+        rollout: Option<RolloutId>,
+    ) -> Result<Bundle, ClientError> {
+        let Scope { app, environment } = service.scope.clone();
+        let path = format!("/v1/services/{}/rollout/proof", service.service);
+        self.json(Ask::get(&path).query(&ExplainParams { app, environment, rollout })?).await
+    }
+
+    /// What a service's stable revision answered in the last days.
+    pub async fn traffic(&self, service: &ServiceRef) -> Result<TrafficView, ClientError> {
+        self.json(service_ask(Method::GET, service, "traffic")?).await
     }
 
     /// What the machine can and cannot do.

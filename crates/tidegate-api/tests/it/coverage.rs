@@ -66,6 +66,8 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
     let _ = client.events(EventQuery { after: 9, ..EventQuery::default() }, false).await;
     let _ = client.logs(LogQuery { unit: Some(id), ..LogQuery::default() }, false).await;
     let _ = client.explain(&scope, Some(tidegate_core::model::RolloutId(5))).await;
+    let _ = client.proof(&web, Some(tidegate_core::model::RolloutId(6))).await;
+    let _ = client.traffic(&web).await;
     let _ = client.doctor().await;
     let _ = client.upgrade().await;
     client.down().await.unwrap();
@@ -93,6 +95,8 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
         "events after 9",
         "logs Some(InstanceId(\"run-1\"))",
         "explain Some(RolloutId(5))",
+        "proof web Some(RolloutId(6))",
+        "traffic web",
         "doctor",
         "upgrade",
         "down",

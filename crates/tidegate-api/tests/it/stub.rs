@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tidegate_control::{
     ControlPlane, DeployRequest, EventQuery, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind, Scope,
-    ServiceRef, UpgradeView,
+    ServiceRef, TrafficView, UpgradeView,
 };
+use tidegate_core::judge::Bundle;
 use tidegate_core::model::{InstanceId, Request, RevisionNo, RolloutId};
 use tidegate_core::view::{
     DeployView, DoctorReport, Explanation, JobHistory, JobList, JobRunView, JobView, LogLine, PlanReport,
@@ -31,6 +32,8 @@ pub struct Answers {
     pub events: Vec<TimelineEvent>,
     pub logs: Vec<LogLine>,
     pub explanation: Option<Explanation>,
+    pub proof: Option<Bundle>,
+    pub traffic: Option<TrafficView>,
     pub doctor: Option<DoctorReport>,
     pub upgrade: Option<UpgradeView>,
 }
@@ -174,6 +177,12 @@ impl ControlPlane for Stub {
             let lines: Vec<_> = answers.logs.iter().skip(after).cloned().collect();
             Some(LogPage { cursor: (after + lines.len()).to_string(), lines })
         })
+    }
+    fn proof(&self, service: &ServiceRef, rollout: Option<RolloutId>) -> Result<Bundle, Refusal> {
+        self.answer(format!("proof {} {rollout:?}", service.service), |answers| answers.proof.clone())
+    }
+    fn traffic(&self, service: &ServiceRef) -> Result<TrafficView, Refusal> {
+        self.answer(format!("traffic {}", service.service), |answers| answers.traffic.clone())
     }
     fn explain(&self, _: &Scope, rollout: Option<RolloutId>) -> Result<Explanation, Refusal> {
         self.answer(format!("explain {rollout:?}"), |answers| answers.explanation.clone())

@@ -5,7 +5,7 @@ use tidegate_core::rollout::current;
 use tidegate_core::time::Moment;
 use tidegate_core::view::RolloutView;
 
-use super::{Answers, service_of, store_trouble};
+use super::{Answers, judgement, service_of, store_trouble};
 use crate::plane::{Refusal, RefusalKind, ServiceRef};
 
 /// The rollout in progress of a service, or its last one.
@@ -36,7 +36,10 @@ pub(super) fn view_of(
         let wanted = spec.map_or(0, |spec| state.scale.unwrap_or(spec.scale.min));
         Ok((ready(&instances, number), wanted))
     };
+    let judgement = answers.store.judgement(rollout.id).map_err(store_trouble)?;
     Ok(RolloutView {
+        arms: judgement.as_ref().map_or(Vec::new(), |kept| judgement::arms(answers, rollout, kept)),
+        judgement: judgement.as_ref().map(judgement::view),
         id: rollout.id,
         app: state.key.app.to_string(),
         environment: state.key.environment.to_string(),

@@ -8,6 +8,7 @@ mod build;
 mod deploy;
 mod effect;
 mod job;
+mod judging;
 mod migration;
 mod orphan;
 mod place;
@@ -18,6 +19,7 @@ mod schedule;
 mod service;
 mod site;
 mod stop;
+mod traffic;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -95,6 +97,8 @@ pub struct Engine {
     pruned_at: Option<Moment>,
     pushed: Option<u64>,
     stopped_again: bool,
+    judgements: judging::Judgements,
+    traffic: traffic::Traffic,
 }
 
 /// What a round saw.
@@ -141,6 +145,8 @@ impl Engine {
             pruned_at: None,
             pushed: None,
             stopped_again: false,
+            judgements: judging::Judgements::new(),
+            traffic: traffic::Traffic::default(),
         }
     }
 
@@ -184,8 +190,9 @@ impl Engine {
         let schedules = self.schedules(world, &sight)?;
         let routes = self.routes(world, &sight)?;
         let orphans = self.orphans(world, &sight)?;
+        let recorded = self.record_traffic(world, &sight)?;
         let pruned = self.prune(world, &sight)?;
-        Ok([jobs, deploys, services, migrations, schedules, routes, orphans, pruned]
+        Ok([jobs, deploys, services, migrations, schedules, routes, orphans, recorded, pruned]
             .into_iter()
             .fold(builds, Outcome::and))
     }

@@ -9,6 +9,7 @@ use tidegate_core::model::{
 use tidegate_core::rollout::{Gate, Input, Plan, observe, plan};
 use tidegate_store::{Counter, StoreError};
 
+use super::judging::Look;
 use super::{Effect, Engine, Outcome, Sight, World, site};
 
 /// A service as stored, and what was just seen of it.
@@ -46,6 +47,9 @@ impl Engine {
         let seeing = site::seen_with(&sight.seeing, &mut seen, &specs);
         let seen_events = observe(&kept.state.key, &mut seen, &seeing, sight.time.now);
         let gate = gate(world, kept.rollout.as_ref())?;
+        let look = kept.rollout.as_ref().map(|rollout| self.look(world, sight, &kept.state, rollout));
+        let look = look.transpose()?.flatten();
+        let judged = look.as_ref().map(Look::judged);
         let mut plan = plan(
             &Input {
                 state: &kept.state,
@@ -56,7 +60,7 @@ impl Engine {
                 gate: &gate,
                 // What a gateway that does not answer still has in flight is not known: nothing is stopped meanwhile.
                 settled: sight.gateway.alive && kept.state.route_epoch <= epoch.min(sight.gateway.acked),
-                judged: self.verdicts.get(&kept.state.key),
+                judged: judged.as_ref().or(self.verdicts.get(&kept.state.key)),
                 inflight: &sight.gateway.inflight,
                 next_id: world.store.peek_id(Counter::Instance)?,
             },
@@ -66,6 +70,10 @@ impl Engine {
         self.report(&plan);
         let wake = Outcome { changed: false, wake: plan.wake.as_ref().map(|wake| wake.at) };
         if unchanged(&kept, &plan) {
+            if let Some(look) = look.filter(|look| look.is_new) {
+                world.store.transaction(|tx| look.remember(tx))?;
+                self.remembered(look);
+            }
             return Ok(wake);
         }
         if plan.state.routing != kept.state.routing {
@@ -73,7 +81,8 @@ impl Engine {
             plan.state.route_epoch = epoch + 1;
         }
         add_evidence(world, sight, &kept, &mut plan)?;
-        self.remember(world, sight, &kept, &plan)?;
+        self.remember(world, sight, &kept, (&plan, look.as_ref()))?;
+        look.into_iter().for_each(|look| self.remembered(look));
         Ok(wake.and(Outcome::changed()))
     }
 
@@ -82,7 +91,7 @@ impl Engine {
         world: &mut World<'_>,
         sight: &Sight,
         kept: &Kept,
-        plan: &Plan,
+        (plan, look): (&Plan, Option<&Look>),
     ) -> Result<(), StoreError> {
         let effects: Vec<Effect> = plan.actions.iter().cloned().map(Effect::Unit).collect();
         let staying: BTreeSet<_> = plan.instances.iter().map(|instance| &instance.id).collect();
@@ -91,6 +100,7 @@ impl Engine {
             if let Some(rollout) = &plan.rollout {
                 tx.put_rollout(rollout)?;
             }
+            look.map_or(Ok(()), |look| look.remember(tx))?;
             plan.instances.iter().try_for_each(|instance| tx.put_instance(&plan.state.key, instance))?;
             let gone = kept.instances.iter().filter(|instance| !staying.contains(&instance.id));
             gone.map(|instance| &instance.id).try_for_each(|id| tx.remove_instance(id))?;

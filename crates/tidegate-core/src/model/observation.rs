@@ -140,6 +140,9 @@ pub struct GatewayObservation {
     pub inflight: BTreeMap<InstanceId, u32>,
     /// The newest counts, cumulative since that gateway process began.
     pub counts: Option<CountsReport>,
+    /// The newest routing table that every worker of it used when it counted.
+    #[serde(default)]
+    pub counted_at: u64,
     /// What came of copies of requests, by upstream; those without any left out.
     #[serde(default)]
     pub mirrors: Vec<MirrorReport>,

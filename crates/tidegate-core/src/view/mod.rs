@@ -4,6 +4,7 @@
 mod deploy;
 mod doctor;
 mod job;
+mod judgement;
 mod migration;
 mod plan;
 mod rollout;
@@ -13,6 +14,7 @@ mod timeline;
 pub use deploy::{DeployView, DeployedService, RunView};
 pub use doctor::{DoctorFinding, DoctorReport, Severity};
 pub use job::{JobHistory, JobList, JobRunView, JobView};
+pub use judgement::{ArmView, EvidenceView, JudgementView};
 pub use migration::MigrationView;
 pub use plan::{PlanReport, PlannedJob, PlannedRoute, PlannedService};
 pub use rollout::{Explanation, RolloutView};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TimelineEvent;
+use super::{ArmView, JudgementView, TimelineEvent};
 use crate::model::{Evidence, RevisionNo, RolloutId};
 
 /// A rollout as people see it.
@@ -52,6 +52,12 @@ pub struct RolloutView {
     pub code: Option<String>,
     /// Why it was taken back: a sentence.
     pub reason: Option<String>,
+    /// What each side answered; empty where there was nothing to compare the candidate with.
+    #[serde(default)]
+    pub arms: Vec<ArmView>,
+    /// What the judge says of it.
+    #[serde(default)]
+    pub judgement: Option<JudgementView>,
     /// From its start until now, or until its end.
     pub seconds: f64,
     /// When it was made: milliseconds since the Unix epoch.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tidegate_core::model::{GatewayObservation, RouteTable};
+use tidegate_core::model::{ArmRole, GatewayObservation, RouteTable};
 use tokio::io::BufReader;
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedWriteHalf;
@@ -116,7 +116,7 @@ impl Shared {
         let mut state = self.lock();
         match message {
             Message::Hello { pid, listen, https, epoch, inflight, .. } => {
-                let counts = state.seen.counts.take();
+                let (counts, counted_at) = (state.seen.counts.take(), state.seen.counted_at);
                 let mirrors = std::mem::take(&mut state.seen.mirrors);
                 let earlier_counts = std::mem::take(&mut state.seen.earlier_counts);
                 let (pid, listen) = (Some(pid), Some(listen));
@@ -128,6 +128,7 @@ impl Shared {
                     acked: epoch,
                     inflight,
                     counts,
+                    counted_at,
                     mirrors,
                     earlier_counts,
                 };
@@ -145,11 +146,13 @@ impl Shared {
             }
             Message::Report { epoch, inflight, counts, earlier, mirrors } => {
                 let idle = state.seen.inflight.keys().any(|id| !inflight.contains_key(id));
+                // A candidate is judged each second.
+                let judged = counts.rows.iter().any(|row| row.role == ArmRole::Candidate);
                 (state.seen.acked, state.seen.inflight) = (epoch, inflight);
-                state.seen.counts = Some(counts);
+                (state.seen.counts, state.seen.counted_at) = (Some(counts), epoch);
                 state.seen.mirrors = mirrors;
                 state.seen.earlier_counts = earlier;
-                idle
+                idle || judged
             }
         }
     }

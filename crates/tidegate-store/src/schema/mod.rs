@@ -10,8 +10,12 @@ use crate::StoreError;
 pub(crate) const APPLICATION_ID: u32 = 0x5464_4774;
 
 /// Step n brings version n to n + 1. `PRAGMA user_version` keeps how many were taken.
-const STEPS: &[&str] =
-    &[include_str!("0001_first.sql"), include_str!("0002_jobs.sql"), include_str!("0003_migrations.sql")];
+const STEPS: &[&str] = &[
+    include_str!("0001_first.sql"),
+    include_str!("0002_jobs.sql"),
+    include_str!("0003_migrations.sql"),
+    include_str!("0004_judgements.sql"),
+];
 
 /// The newest version this program knows.
 pub(crate) const KNOWN: u32 = STEPS.len() as u32;

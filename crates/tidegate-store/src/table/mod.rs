@@ -7,6 +7,7 @@ mod deploys;
 pub(crate) mod events;
 mod instances;
 mod jobs;
+mod judgements;
 pub(crate) mod meta;
 mod migrations;
 mod outbox;
@@ -15,6 +16,7 @@ mod rollouts;
 mod routing;
 mod schedules;
 mod services;
+mod traffic;
 
 use tidegate_core::model::{Name, ServiceKey};
 

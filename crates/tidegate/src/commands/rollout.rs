@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use tidegate_api::Client;
 use tidegate_api::wire::RolloutAction;
 use tidegate_control::ServiceRef;
-use tidegate_core::model::Name;
+use tidegate_core::model::{Name, RolloutId};
 use tidegate_core::view::RolloutView;
 
 use crate::cli::{JsonArgs, ScopeArgs};
@@ -27,7 +27,8 @@ const FINAL: [&str; 4] = ["succeeded", "aborted", "failed", "superseded"];
                         tidegate rollout resume web      go on; out of a pause or an approval with the next step\n  \
                         tidegate rollout promote web     leave out the rest of the steps and of the time it is watched\n  \
                         tidegate rollout abort web       send all requests back to the stable revision\n  \
-                        tidegate rollout retry web       begin the last one that was taken back once more")]
+                        tidegate rollout retry web       begin the last one that was taken back once more\n  \
+                        tidegate rollout export web > proof.json")]
 pub struct RolloutArgs {
     /// What to do with it
     #[arg(value_enum)]
@@ -37,6 +38,9 @@ pub struct RolloutArgs {
     /// Go on showing it until it is over (with `show`)
     #[arg(short, long)]
     watch: bool,
+    /// Of this rollout (with `export`); without it of the last one
+    #[arg(long, value_name = "ROLLOUT")]
+    id: Option<u64>,
     #[command(flatten)]
     scope: ScopeArgs,
     #[command(flatten)]
@@ -57,12 +61,14 @@ enum Verb {
     Abort,
     /// Begin the last one that was taken back once more
     Retry,
+    /// Write down what the judge's verdict was made of: `tidegate judge replay` checks it
+    Export,
 }
 
 impl Verb {
     fn action(self) -> Option<RolloutAction> {
         match self {
-            Verb::Show => None,
+            Verb::Show | Verb::Export => None,
             Verb::Pause => Some(RolloutAction::Pause),
             Verb::Resume => Some(RolloutAction::Resume),
             Verb::Promote => Some(RolloutAction::Promote),
@@ -77,6 +83,10 @@ pub fn run(args: RolloutArgs, session: &Session) -> Result<Exit, Failure> {
     let client = session.client()?;
     let service = session.service(args.scope, args.service);
     session.wait(async {
+        if args.verb == Verb::Export {
+            let bundle = client.proof(&service, args.id.map(RolloutId)).await?;
+            return Out::new().json_line(&bundle);
+        }
         let view = match args.verb.action() {
             Some(action) => client.act(&service, action).await?,
             None => client.rollout(&service).await?,
@@ -105,7 +115,10 @@ async fn watch(
         let view = client.rollout(service).await?;
         // Seconds alone are no news where each look adds lines.
         let left = if clear { view.step_seconds_left } else { shown.step_seconds_left };
-        let same = RolloutView { seconds: shown.seconds, step_seconds_left: left, ..view.clone() } == shown;
+        let told = if clear { &view } else { &shown };
+        let (arms, judgement) = (told.arms.clone(), told.judgement.clone());
+        let seconds = shown.seconds;
+        let same = RolloutView { seconds, step_seconds_left: left, arms, judgement, ..view.clone() } == shown;
         if !same {
             if clear {
                 Out::new().text("\x1b[2J\x1b[H")?;

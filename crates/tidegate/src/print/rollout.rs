@@ -1,6 +1,6 @@
 //! `tidegate rollout` as text.
 
-use tidegate_core::view::RolloutView;
+use tidegate_core::view::{ArmView, EvidenceView, JudgementView, RolloutView};
 
 /// A few lines: what moves where, how far it is, what it waits for.
 pub fn rollout(view: &RolloutView) -> String {
@@ -19,6 +19,8 @@ pub fn rollout(view: &RolloutView) -> String {
         let rest = 100_u32.saturating_sub(view.weight);
         lines.push(format!("  stable     {from}: {}{}", ready(view.stable), share(rest)));
     }
+    lines.extend(view.arms.iter().map(arm));
+    lines.extend(view.judgement.iter().flat_map(judgement));
     lines.push(format!("  time       {:.1} s", view.seconds));
     lines.extend(view.waiting.iter().map(|reason| format!("  waits      {reason}")));
     if let Some(reason) = &view.reason {
@@ -40,6 +42,33 @@ fn step(view: &RolloutView) -> Option<String> {
         None => ", not in force yet".to_owned(),
     };
     Some(format!("  step       {step} of {}: {text}{clock}", view.steps.len()))
+}
+
+/// `  r7         1204 requests, 3 bad (0.25%), p50 4.1 ms, p95 9.8 ms, p99 20.2 ms`
+fn arm(arm: &ArmView) -> String {
+    let ArmView { requests, bad, .. } = arm;
+    let share = if *requests == 0 { 0.0 } else { *bad as f64 * 100.0 / *requests as f64 };
+    let latency = |name: &str, ms: Option<f64>| ms.map_or(String::new(), |ms| format!(", {name} {ms:.1} ms"));
+    format!(
+        "  {:<10} {requests} requests, {bad} bad ({share:.2}%){}{}{}",
+        arm.revision.to_string(),
+        latency("p50", arm.p50_ms),
+        latency("p95", arm.p95_ms),
+        latency("p99", arm.p99_ms)
+    )
+}
+
+fn judgement(view: &JudgementView) -> [String; 2] {
+    let evidence = |of: &EvidenceView| format!("{:.1} of {:.1}", of.log_e.max(0.0), of.threshold);
+    [
+        format!("  judge      {}: {}", view.verdict, view.message),
+        format!(
+            "  evidence   of errors {}, of slowness {}, for promotion {}",
+            evidence(&view.errors),
+            evidence(&view.latency),
+            evidence(&view.promotion)
+        ),
+    ]
 }
 
 fn lasting(seconds: f64) -> String {

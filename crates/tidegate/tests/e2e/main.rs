@@ -10,6 +10,7 @@ mod cli_loop;
 mod clients;
 mod data_dir;
 mod jobs;
+mod judged;
 mod kill;
 mod kill_others;
 mod migrations;

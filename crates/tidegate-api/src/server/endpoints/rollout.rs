@@ -1,6 +1,8 @@
 //! The rollout in progress of a service, or its last one; and what can be asked of it.
 
 use axum::extract::State;
+use tidegate_control::{Scope, TrafficView};
+use tidegate_core::judge::Bundle;
 use tidegate_core::model::{Name, Request};
 use tidegate_core::view::RolloutView;
 
@@ -9,9 +11,11 @@ use crate::server::Shared;
 use crate::server::ask::{Answer, ask_json};
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{Params, PathOf};
-use crate::wire::{RolloutAction, ScopeParams};
+use crate::wire::{ExplainParams, RolloutAction, ScopeParams};
 
 const SHOW: &str = "/v1/services/{service}/rollout";
+const PROOF: &str = "/v1/services/{service}/rollout/proof";
+const TRAFFIC: &str = "/v1/services/{service}/traffic";
 const ACT: &str = "/v1/services/{service}/rollout/{action}";
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -19,6 +23,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::get(SHOW, "rollout", "The rollout in progress, or the last one", show)
             .query::<ScopeParams>()
             .gives::<RolloutView>(),
+        Endpoint::get(PROOF, "rollout_proof", "What the verdict on a rollout was made of", proof)
+            .query::<ExplainParams>()
+            .gives::<Bundle>(),
+        Endpoint::get(TRAFFIC, "traffic", "What the stable revision answered in the last days", traffic)
+            .query::<ScopeParams>()
+            .gives::<TrafficView>(),
         Endpoint::post(ACT, "rollout_act", "pause, resume, promote, abort or retry", act)
             .query::<ScopeParams>()
             .gives::<RolloutView>(),
@@ -31,6 +41,24 @@ async fn show(
     Params(scope): Params<ScopeParams>,
 ) -> Answer<RolloutView> {
     ask_json(&shared, move |plane| plane.rollout(&service_ref(service, scope))).await
+}
+
+async fn proof(
+    State(shared): State<Shared>,
+    PathOf(service): PathOf<Name>,
+    Params(asked): Params<ExplainParams>,
+) -> Answer<Bundle> {
+    let ExplainParams { app, environment, rollout } = asked;
+    let service = service_ref(service, Scope { app, environment }.into());
+    ask_json(&shared, move |plane| plane.proof(&service, rollout)).await
+}
+
+async fn traffic(
+    State(shared): State<Shared>,
+    PathOf(service): PathOf<Name>,
+    Params(scope): Params<ScopeParams>,
+) -> Answer<TrafficView> {
+    ask_json(&shared, move |plane| plane.traffic(&service_ref(service, scope))).await
 }
 
 async fn act(

@@ -1,0 +1,93 @@
+//! What live traffic says of a rollout: its arms, what the judge makes of them, and the proof of it.
+
+use tidegate_core::judge::{Bundle, Count};
+use tidegate_core::judgement::Judgement;
+use tidegate_core::model::{ArmRole, CountsReport, Histogram, RevisionNo, Rollout, RolloutId, ServiceKey};
+use tidegate_core::view::{ArmView, JudgementView};
+
+use super::{Answers, service_of, store_trouble};
+use crate::plane::{Refusal, RefusalKind, ServiceRef, TrafficView};
+
+/// Windows of a proof: as many as are kept.
+const MOST_WINDOWS: usize = 200_000;
+
+/// What each side answered.
+pub(super) fn arms(answers: &Answers<'_>, rollout: &Rollout, kept: &Judgement) -> Vec<ArmView> {
+    let served = kept.served();
+    let arm = |role, revision, tally: tidegate_core::judge::Tally| {
+        let recent = latencies(answers, &rollout.key, revision);
+        let ms = |share| recent.quantile_ns(share).map(|ns| ns as f64 / 1e6);
+        ArmView {
+            role,
+            revision,
+            requests: tally.n,
+            bad: tally.bad,
+            p50_ms: ms(0.5),
+            p95_ms: ms(0.95),
+            p99_ms: ms(0.99),
+        }
+    };
+    let stable = rollout.from.map(|from| arm(ArmRole::Stable, from, served.stable));
+    stable.into_iter().chain([arm(ArmRole::Candidate, rollout.to, served.candidate)]).collect()
+}
+
+/// Latencies of about the last minute.
+fn latencies(answers: &Answers<'_>, key: &ServiceKey, revision: RevisionNo) -> Histogram {
+    let Some(now) = &answers.state.gateway.counts else { return Histogram::default() };
+    let all = of_revision(now, key, revision);
+    let before = answers.state.earlier.counts().filter(|before| before.incarnation == now.incarnation);
+    before.map_or_else(|| all.clone(), |before| all.since(&of_revision(before, key, revision)))
+}
+
+fn of_revision(counts: &CountsReport, key: &ServiceKey, revision: RevisionNo) -> Histogram {
+    let upstream = key.to_string();
+    let rows = counts.rows.iter().filter(|row| row.upstream == upstream && row.revision == revision);
+    let mut all = Histogram::default();
+    rows.for_each(|row| all.merge(&row.latencies));
+    all
+}
+
+/// What the judge says.
+pub(super) fn view(kept: &Judgement) -> JudgementView {
+    let (judged, judge) = (kept.judged(), kept.judge());
+    JudgementView {
+        verdict: judged.verdict.as_str().to_owned(),
+        message: judged.message,
+        errors: judge.evidence(Count::ErrorRate).into(),
+        latency: judge.evidence(Count::Latency).into(),
+        promotion: judge.evidence_for().into(),
+    }
+}
+
+/// The proof of a rollout's verdict: of the given one, or of the service's last.
+pub fn proof(
+    answers: &Answers<'_>,
+    service: &ServiceRef,
+    rollout: Option<RolloutId>,
+) -> Result<Bundle, Refusal> {
+    let state = service_of(answers.store, service)?;
+    let rollouts = answers.store.rollouts_of(&state.key, usize::MAX).map_err(store_trouble)?;
+    let found = rollouts.into_iter().find(|found| rollout.is_none_or(|id| found.id == id));
+    let Some(found) = found else {
+        let message = match rollout {
+            Some(id) => format!("{} has no rollout {id}", state.key),
+            None => format!("{} has had no rollout yet", state.key),
+        };
+        return Err(Refusal::new(RefusalKind::NotFound, "rollout::unknown", message)
+            .help("`tidegate events` lists them"));
+    };
+    let Some(kept) = answers.store.judgement(found.id).map_err(store_trouble)? else {
+        let message = format!("rollout {} was not judged: nothing served beside its candidate", found.id);
+        return Err(Refusal::new(RefusalKind::NotFound, "rollout::not-judged", message)
+            .help("`tidegate rollout show` says what came of it"));
+    };
+    let windows = answers.store.windows(found.id, MOST_WINDOWS).map_err(store_trouble)?;
+    let about = format!("rollout {} of {} to {}", found.id, found.key, found.to);
+    Ok(Bundle::of(about, kept.judge().policy().clone(), windows, Vec::new()))
+}
+
+/// What a service's stable revision answered in the past, second by second.
+pub fn traffic(answers: &Answers<'_>, service: &ServiceRef) -> Result<TrafficView, Refusal> {
+    let state = service_of(answers.store, service)?;
+    Ok(TrafficView { windows: answers.store.traffic(&state.key).map_err(store_trouble)? })
+}

@@ -1,0 +1,102 @@
+//! The judge's part of a pass: takes in what the gateway counted of a rollout, and keeps what it makes of it.
+
+use std::collections::BTreeMap;
+
+use tidegate_core::judge::Window;
+use tidegate_core::judgement::{Judgement, Share, Sighting, policy_of};
+use tidegate_core::model::{CountsReport, Judged, Rollout, RolloutId, ServiceState};
+use tidegate_store::{StoreError, Tx};
+
+use super::{Engine, Sight, World};
+
+/// Windows kept of one rollout: more than two days of them. What comes after is judged, and left out of the proof.
+const MOST_WINDOWS: u64 = 200_000;
+
+/// Judgements at hand; of those that are let go the store has them.
+const MOST_AT_HAND: usize = 1_000;
+
+/// What came of looking at a rollout.
+#[derive(Debug)]
+pub(super) struct Look {
+    rollout: RolloutId,
+    judgement: Judgement,
+    window: Option<Window>,
+    /// Whether it is to be remembered.
+    pub(super) is_new: bool,
+}
+
+/// The judgements of rollouts in progress, as they are in the store.
+pub(super) type Judgements = BTreeMap<RolloutId, Judgement>;
+
+impl Engine {
+    /// Looks at a rollout in progress. `None` where there is nothing to compare it with.
+    pub(super) fn look(
+        &mut self,
+        world: &World<'_>,
+        sight: &Sight,
+        state: &ServiceState,
+        rollout: &Rollout,
+    ) -> Result<Option<Look>, StoreError> {
+        let Some(stable) = state.stable.filter(|stable| *stable != rollout.to) else { return Ok(None) };
+        let known = match self.judgements.get(&rollout.id) {
+            Some(known) => Some(known.clone()),
+            None => world.store.judgement(rollout.id)?,
+        };
+        let gateway = &sight.gateway;
+        let reports: Vec<&CountsReport> = gateway.counts.iter().chain(&gateway.earlier_counts).collect();
+        let (upstream, share) = (state.key.to_string(), Share::of(&state.routing));
+        let seen = Sighting {
+            reports: &reports,
+            counted_at: gateway.counted_at,
+            upstream: &upstream,
+            stable,
+            candidate: rollout.to,
+            share: &share,
+            route_epoch: state.route_epoch,
+            second: sight.time.now.since(rollout.created_at).0 / 1_000,
+        };
+        let (judgement, window, is_new) = match known {
+            Some(mut judgement) => {
+                let before = judgement.clone();
+                let window = judgement.take(&seen);
+                let is_new = judgement != before;
+                (judgement, window, is_new)
+            }
+            None => {
+                let policy = policy_of(&rollout.effective.strategy.judge);
+                let Some(judgement) = Judgement::begin(policy, &seen) else { return Ok(None) };
+                (judgement, None, true)
+            }
+        };
+        Ok(Some(Look { rollout: rollout.id, judgement, window, is_new }))
+    }
+
+    /// What was remembered is what the next look begins with. One rollout at a time is looked at by each service.
+    pub(super) fn remembered(&mut self, look: Look) {
+        if self.judgements.len() >= MOST_AT_HAND {
+            self.judgements.clear();
+        }
+        self.judgements.insert(look.rollout, look.judgement);
+    }
+}
+
+impl Look {
+    /// What is said of the candidate.
+    pub(super) fn judged(&self) -> Judged {
+        self.judgement.judged()
+    }
+
+    /// Remembers it, with the window it is made of.
+    pub(super) fn remember(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        if !self.is_new {
+            return Ok(());
+        }
+        tx.put_judgement(self.rollout, &self.judgement)?;
+        match &self.window {
+            Some(window) if tx.count_windows(self.rollout)? < MOST_WINDOWS => {
+                tx.add_window(self.rollout, window)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}

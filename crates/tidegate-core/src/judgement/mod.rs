@@ -1,0 +1,169 @@
+//! A rollout's judgement: from what the gateway counts to what the [judge](crate::judge) takes, second by second, and the state
+//! that is kept for it.
+//!
+//! Called by the service reconciler whenever the gateway has reported; [`Judgement::take`] is the whole of it. It knows nothing of
+//! steps: whether a verdict ends a step, or the rollout, the planner decides.
+
+mod meter;
+mod share;
+mod thresholds;
+
+pub use meter::{Counted, Meter};
+pub use share::Share;
+pub use thresholds::Thresholds;
+
+use serde::{Deserialize, Serialize};
+
+use crate::judge::{Instances, Judge, Policy, Tally, Window};
+use crate::model::{CountsReport, InstanceId, JudgeOptions, Judged, RevisionNo};
+
+/// Latency counts so many seconds after the candidate's first request: before, it is cold, and slower for that alone.
+pub const WARM_AFTER: u64 = 20;
+
+/// What is kept of a judgement: read back after a restart it goes on as if nothing had been.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    judge: Judge,
+    instances: Instances,
+    meter: Meter,
+    thresholds: Option<Thresholds>,
+    share: Share,
+    /// Whether the gateway worked by `share` when it last reported.
+    in_force: bool,
+    /// The second of the candidate's first request.
+    met_at: Option<u64>,
+    served: Served,
+}
+
+/// Everything that was answered since the rollout began, judged or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Served {
+    /// By stable.
+    pub stable: Tally,
+    /// By the candidate.
+    pub candidate: Tally,
+}
+
+/// What is known of a service when the gateway has reported.
+#[derive(Clone, Copy, Debug)]
+pub struct Sighting<'a> {
+    /// What the gateway counted, and what those before it did.
+    pub reports: &'a [&'a CountsReport],
+    /// The routing table it worked by then.
+    pub counted_at: u64,
+    /// The service, as the reports name it.
+    pub upstream: &'a str,
+    /// The stable revision.
+    pub stable: RevisionNo,
+    /// The candidate.
+    pub candidate: RevisionNo,
+    /// Who is to get requests.
+    pub share: &'a Share,
+    /// The first routing table in which that stands.
+    pub route_epoch: u64,
+    /// Seconds since the rollout was made.
+    pub second: u64,
+}
+
+impl Judgement {
+    /// Begins: what was counted until now is no part of it, but says what slow is. `None`: the gateway has not reported yet.
+    pub fn begin(policy: Policy, seen: &Sighting<'_>) -> Option<Judgement> {
+        let current = seen.reports.first()?;
+        let thresholds = Thresholds::of(current, seen.upstream, seen.stable);
+        let mut meter = Meter::default();
+        meter.take(seen.reports, seen.upstream, thresholds.as_ref());
+        Some(Judgement {
+            judge: Judge::new(policy),
+            instances: Instances::default(),
+            meter,
+            thresholds,
+            share: seen.share.clone(),
+            in_force: seen.counted_at >= seen.route_epoch,
+            met_at: None,
+            served: Served::default(),
+        })
+    }
+
+    /// Takes what was counted since the last time. The window, where there was anything to judge.
+    ///
+    /// A time in which the share changed is counted as served and not judged: a rate that moved meanwhile would look like a
+    /// difference between the arms.
+    pub fn take(&mut self, seen: &Sighting<'_>) -> Option<Window> {
+        let counted = self.meter.take(seen.reports, seen.upstream, self.thresholds.as_ref());
+        if counted.is_empty() {
+            return None;
+        }
+        let steady = self.in_force && self.share == *seen.share;
+        self.share.clone_from(seen.share);
+        self.in_force = seen.counted_at >= seen.route_epoch;
+        let (stable, candidate) = (of_revision(&counted, seen.stable), of_revision(&counted, seen.candidate));
+        let (mut stable, mut candidates) = (sum(&stable), candidate);
+        self.served.stable = self.served.stable.plus(&stable);
+        self.served.candidate = self.served.candidate.plus(&sum(&candidates));
+        if !self.is_warm(seen.second, &candidates) {
+            stable.slow = Tally::default().slow;
+            candidates.iter_mut().for_each(|(_, tally)| tally.slow = Tally::default().slow);
+        }
+        if !steady {
+            return None;
+        }
+        let window = Window { second: seen.second, stable, candidate: sum(&candidates) };
+        self.judge.take(&window);
+        self.instances.take(self.judge.policy(), &stable, &candidates);
+        Some(window)
+    }
+
+    fn is_warm(&mut self, second: u64, candidates: &[(InstanceId, Tally)]) -> bool {
+        if self.met_at.is_none() && candidates.iter().any(|(_, tally)| tally.n > 0) {
+            self.met_at = Some(second);
+        }
+        self.met_at.is_some_and(|at| second >= at + WARM_AFTER)
+    }
+
+    /// What is to be said of the candidate now.
+    pub fn judged(&self) -> Judged {
+        self.instances.judged(self.judge.policy(), &self.judge.decided())
+    }
+
+    /// The judge itself, for those who show what it makes of it.
+    pub fn judge(&self) -> &Judge {
+        &self.judge
+    }
+
+    /// Everything that was answered since the rollout began.
+    pub fn served(&self) -> Served {
+        self.served
+    }
+}
+
+/// What a strategy asks of the judge, as the judge takes it.
+pub fn policy_of(options: &JudgeOptions) -> Policy {
+    Policy {
+        beta: options.beta.as_f64(),
+        rho0: options.rho0.as_f64(),
+        rho_m: options.rho_m.as_f64(),
+        floor: options.floor.as_f64(),
+        ..Policy::default().with_alpha(options.alpha.as_f64())
+    }
+}
+
+/// Of one revision, by instance. What no instance got is nobody's.
+fn of_revision(counted: &[Counted], revision: RevisionNo) -> Vec<(InstanceId, Tally)> {
+    let nobody = || InstanceId("none".to_owned());
+    let mut all: Vec<(InstanceId, Tally)> = Vec::new();
+    for row in counted.iter().filter(|row| row.revision == revision) {
+        let id = row.instance.clone().unwrap_or_else(nobody);
+        match all.iter_mut().find(|(known, _)| *known == id) {
+            Some((_, tally)) => *tally = tally.plus(&row.tally),
+            None => all.push((id, row.tally)),
+        }
+    }
+    all
+}
+
+fn sum(rows: &[(InstanceId, Tally)]) -> Tally {
+    rows.iter().fold(Tally::default(), |sum, (_, tally)| sum.plus(tally))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! Reports in, windows out.
+
+use super::*;
+use crate::model::{ArmCounts, ArmRole, Histogram, Outcomes, Routing, RoutingArm, Verdict};
+
+const UP: &str = "shop/production/web";
+const STABLE: RevisionNo = RevisionNo(1);
+const CANDIDATE: RevisionNo = RevisionNo(2);
+
+/// A gateway process, counting.
+struct Gateway {
+    report: CountsReport,
+}
+
+impl Gateway {
+    fn new(incarnation: &str) -> Self {
+        Gateway { report: CountsReport { incarnation: incarnation.to_owned(), ..CountsReport::default() } }
+    }
+
+    fn serve(&mut self, revision: RevisionNo, instance: &str, (good, bad): (u64, u64), ms: u64) {
+        let id = InstanceId(instance.to_owned());
+        let rows = &mut self.report.rows;
+        let at = rows.iter().position(|row| row.instance.as_ref() == Some(&id)).unwrap_or_else(|| {
+            rows.push(ArmCounts {
+                upstream: UP.to_owned(),
+                role: ArmRole::Stable,
+                revision,
+                instance: Some(id),
+                outcomes: Outcomes::default(),
+                latencies: Histogram::default(),
+                bytes: Default::default(),
+            });
+            rows.len() - 1
+        });
+        rows[at].outcomes.good += good;
+        rows[at].outcomes.server_error += bad;
+        (0..good + bad).for_each(|_| rows[at].latencies.add_ns(ms * 1_000_000));
+    }
+}
+
+fn share(percent: u32) -> Share {
+    let arm = |role, revision, weight| RoutingArm { role, revision, weight, instances: Vec::new() };
+    let arms = vec![arm(ArmRole::Stable, STABLE, 100 - percent), arm(ArmRole::Candidate, CANDIDATE, percent)];
+    Share::of(&Routing { arms, ..Routing::default() })
+}
+
+fn sighting<'a>(
+    reports: &'a [&'a CountsReport],
+    share: &'a Share,
+    (counted_at, route_epoch): (u64, u64),
+    second: u64,
+) -> Sighting<'a> {
+    Sighting {
+        reports,
+        counted_at,
+        upstream: UP,
+        stable: STABLE,
+        candidate: CANDIDATE,
+        share,
+        route_epoch,
+        second,
+    }
+}
+
+fn begun(gateway: &Gateway, share: &Share) -> Judgement {
+    Judgement::begin(Policy::default(), &sighting(&[&gateway.report], share, (5, 5), 0)).unwrap()
+}
+
+#[test]
+fn what_was_counted_before_is_no_part_of_it() {
+    let mut gateway = Gateway::new("a");
+    gateway.serve(STABLE, "web-1", (900, 100), 10);
+    let ten = share(10);
+    let mut judgement = begun(&gateway, &ten);
+    gateway.serve(STABLE, "web-1", (90, 0), 10);
+    gateway.serve(CANDIDATE, "web-2", (9, 1), 10);
+    let window = judgement.take(&sighting(&[&gateway.report], &ten, (5, 5), 1)).unwrap();
+    assert_eq!((window.stable.n, window.stable.bad), (90, 0));
+    assert_eq!((window.candidate.n, window.candidate.bad), (10, 1));
+    // The same report again says nothing new.
+    assert_eq!(judgement.take(&sighting(&[&gateway.report], &ten, (5, 5), 2)), None);
+}
+
+#[test]
+fn a_time_in_which_the_share_changed_is_served_and_not_judged() {
+    let mut gateway = Gateway::new("a");
+    gateway.serve(STABLE, "web-1", (10, 0), 10);
+    let (ten, half) = (share(10), share(50));
+    let mut judgement = begun(&gateway, &ten);
+    let mut second = 0;
+    let mut next = |judgement: &mut Judgement, share: &Share, epochs| {
+        second += 1;
+        gateway.serve(CANDIDATE, "web-2", (10, 0), 10);
+        judgement.take(&sighting(&[&gateway.report], share, epochs, second)).is_some()
+    };
+    assert!(next(&mut judgement, &ten, (5, 5)));
+    // Decided, not yet in force when the gateway counted; in force; the first whole second of it.
+    assert!(!next(&mut judgement, &half, (5, 6)));
+    assert!(!next(&mut judgement, &half, (6, 6)));
+    assert!(next(&mut judgement, &half, (6, 6)));
+    assert_eq!(judgement.served().candidate.n, 40);
+    assert_eq!(judgement.judge().totals().1.n, 20);
+}
+
+#[test]
+fn a_gateway_that_began_later_counts_from_its_beginning_and_none_twice() {
+    let mut first = Gateway::new("a");
+    first.serve(STABLE, "web-1", (10, 0), 10);
+    let ten = share(10);
+    let mut judgement = begun(&first, &ten);
+    let mut next = Gateway::new("b");
+    next.serve(STABLE, "web-1", (7, 0), 10);
+    first.serve(STABLE, "web-1", (3, 0), 10);
+    let window =
+        judgement.take(&sighting(&[&next.report, &first.report], &ten, (5, 5), 1)).expect("new counts");
+    assert_eq!(window.stable.n, 10);
+    // The one before is out of sight for a moment, and there again.
+    assert_eq!(judgement.take(&sighting(&[&next.report], &ten, (5, 5), 2)), None);
+    assert_eq!(judgement.take(&sighting(&[&next.report, &first.report], &ten, (5, 5), 3)), None);
+}
+
+#[test]
+fn slow_is_what_stable_was_not_once_the_candidate_is_warm() {
+    let mut gateway = Gateway::new("a");
+    gateway.serve(STABLE, "web-1", (1_000, 0), 10);
+    let half = share(50);
+    let mut judgement = begun(&gateway, &half);
+    let mut slow_at = |second| {
+        gateway.serve(STABLE, "web-1", (50, 0), 10);
+        gateway.serve(CANDIDATE, "web-2", (50, 0), 20);
+        let window = judgement.take(&sighting(&[&gateway.report], &half, (5, 5), second)).unwrap();
+        (window.stable.slow, window.candidate.slow)
+    };
+    assert_eq!(slow_at(1), ([0; 6], [0; 6]));
+    assert_eq!(slow_at(1 + WARM_AFTER), ([0; 6], [50; 6]));
+}
+
+#[test]
+fn a_bad_candidate_is_found_and_a_restart_in_the_middle_changes_nothing() {
+    let mut gateway = Gateway::new("a");
+    gateway.serve(STABLE, "web-1", (1_000, 0), 10);
+    let ten = share(10);
+    let mut judgement = begun(&gateway, &ten);
+    let mut restarted = judgement.clone();
+    for second in 1..=60 {
+        gateway.serve(STABLE, "web-1", (90, u64::from(second % 10 == 0)), 10);
+        gateway.serve(CANDIDATE, "web-2", (9, 1), 10);
+        let seen = [&gateway.report];
+        let seen = sighting(&seen, &ten, (5, 5), second);
+        restarted = serde_json::from_str(&serde_json::to_string(&restarted).unwrap()).unwrap();
+        assert_eq!(judgement.take(&seen), restarted.take(&seen));
+        if judgement.judged().verdict == Verdict::Abort {
+            break;
+        }
+    }
+    assert_eq!(judgement.judged().verdict, Verdict::Abort);
+    assert_eq!(judgement.judged(), restarted.judged());
+    assert!(judgement.served().candidate.n <= 300, "{:?}", judgement.served());
+}
