@@ -116,10 +116,8 @@ fn wrong_schedule(
             (all, String::new(), help.to_owned())
         }
     };
-    let meant = match error {
-        ScheduleError::ShortForm => did_you_mean(text, forms()),
-        _ => String::new(),
-    };
+    let unknown_form = *error == ScheduleError::ShortForm;
+    let meant = if unknown_form { did_you_mean(text, forms()) } else { String::new() };
     Diagnostic::error(codes::BAD_SCHEDULE, format!("{} is not a schedule: {error}{meant}", quote(text)))
         .at(span, label)
         .help(help)

@@ -153,7 +153,9 @@ impl Engine {
         let revision = self.revisions.get(world.store, key, *number)?;
         let limits = revision.as_ref().and_then(|revision| match job.kind {
             JobKind::Scheduled => revision.spec.jobs.get(&key.service).map(|job| job.limits),
-            _ => revision.spec.services.get(&key.service).map(|service| service.limits),
+            JobKind::Build | JobKind::Migrate | JobKind::Run => {
+                revision.spec.services.get(&key.service).map(|service| service.limits)
+            }
         });
         Ok(limits.unwrap_or(self.config.job_limits))
     }

@@ -107,9 +107,10 @@ fn what_is_wrong_is_named_with_its_place() {
     assert_eq!(wrong("0 0 30 2 *"), ScheduleError::Never { at: 4..10 });
     assert_eq!(wrong("0 0 31 4,6 *"), ScheduleError::Never { at: 4..12 });
     assert_eq!(wrong(&"* ".repeat(200)), ScheduleError::TooLong);
-    let field = |text: &str| match wrong(text) {
-        ScheduleError::Field { at, name, .. } => (text[at].to_owned(), name),
-        other => panic!("{text}: {other:?}"),
+    let field = |text: &str| {
+        let error = wrong(text);
+        let ScheduleError::Field { at, name, .. } = error else { panic!("{text}: {error:?}") };
+        (text[at].to_owned(), name)
     };
     assert_eq!(field("0 25 * * *"), ("25".to_owned(), "hour"));
     assert_eq!(field("61 * * * *"), ("61".to_owned(), "minute"));
