@@ -145,7 +145,7 @@ async fn the_run(client: &Client, job: &ServiceRef, number: Option<u64>) -> Resu
     history.runs.into_iter().find(meant).ok_or_else(|| {
         let which = number.map_or("no run".to_owned(), |number| format!("no run {number}"));
         let message = format!("{which} of {} is kept", job.service);
-        Failure::mistake(message, &format!("`tidegate jobs history {}` shows those that are", job.service))
+        Failure::mistake(message, format!("`tidegate jobs history {}` shows those that are", job.service))
     })
 }
 

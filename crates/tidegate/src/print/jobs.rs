@@ -60,7 +60,7 @@ pub fn job(job: &JobView) -> String {
         0 => String::new(),
         slots => format!("{slots} slots were left out since the run in progress began\n"),
     };
-    let open: String = job.open.iter().map(|run| run_line(run)).collect();
+    let open: String = job.open.iter().map(run_line).collect();
     let last = job.last.as_ref().map_or_else(|| "it has not run yet\n".to_owned(), ended);
     let parts = [format!("job {}\n{facts}", job.name), skipped, open, last];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
