@@ -140,7 +140,7 @@ impl Work<'_> {
     /// The expand step of a revision that was taken back is not undone.
     fn tell_what_stays(&mut self, stable: RevisionNo) {
         let Some(newest) = self.plan.state.expanded.last_mut() else { return };
-        if newest.revision == stable || newest.told_it_stays {
+        if newest.revision <= stable || newest.told_it_stays {
             return;
         }
         newest.told_it_stays = true;

@@ -155,8 +155,10 @@ fn an_expand_step_runs_once_for_the_same_digest_and_one_that_is_one_way_closes_a
         let passed = after_expand(&world.state, &one_way, RevisionNo(2), "a".to_owned(), well);
         assert!(way_back(&passed, RevisionNo(1)).unwrap().contains("one-way"));
     }
-    // Taken back: said once that it stays.
+    // Gone on from: nothing to say. Taken back: said once that it stays.
     world.state = expanded;
+    world.look(3, None);
+    assert!(world.told.is_empty());
     world.look(1, None);
     world.look(1, None);
     assert_eq!(world.told, ["migration.stays"]);
