@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use tidegate_core::judge::Window;
 use tidegate_core::model::*;
 use tidegate_store::{EventFilter, Store, StoreError};
 
@@ -17,6 +18,7 @@ fn rollouts_in_progress_are_kept() {
             tx.put_rollout(&rollout(1, "web", Phase::Aborting))?;
             for id in 2..=5 {
                 tx.put_rollout(&rollout(id, "web", Phase::Succeeded))?;
+                tx.add_window(RolloutId(id), &Window::default())?;
             }
             tx.put_rollout(&rollout(6, "worker", Phase::Failed))?;
             tx.prune_rollouts(2)
@@ -24,6 +26,8 @@ fn rollouts_in_progress_are_kept() {
         .unwrap();
     let left: Vec<_> = store.rollouts_of(&key("web"), 9).unwrap().iter().map(|kept| kept.id.0).collect();
     assert_eq!((removed, left), (2, vec![5, 4, 1]));
+    let windows = (1..=5).map(|id| store.count_windows(RolloutId(id)).unwrap());
+    assert_eq!(windows.collect::<Vec<_>>(), [0, 0, 0, 1, 1], "what was judged goes with its rollout");
     assert_eq!(store.rollouts_of(&key("worker"), 9).unwrap().len(), 1);
 }
 

@@ -1,6 +1,7 @@
 //! Every family reads back as it was written, also by another connection and after a reopening.
 
 use proptest::prelude::*;
+use tidegate_core::judge::{Tally, Window};
 use tidegate_core::model::*;
 use tidegate_core::time::Moment;
 use tidegate_store::{ClockAnchor, Reader, Store};
@@ -13,6 +14,8 @@ fn fill(store: &mut Store) {
             // Those that name others first: references are checked at the end only.
             tx.put_revision(&revision(1, "b1", "hello"))?;
             tx.put_rollout(&rollout(1, "web", Phase::Progressing))?;
+            (1..=3).try_for_each(|second| tx.add_window(RolloutId(1), &window(second)))?;
+            tx.put_traffic(&key("web"), 7, &[window(420), window(421)])?;
             tx.put_instance(&key("web"), &instance("web-1"))?;
             tx.put_deploy(&deploy(1, "b1", DeployPhase::Building))?;
             tx.put_job(&job("migrate-2", "b1"))?;
@@ -23,6 +26,10 @@ fn fill(store: &mut Store) {
             tx.set_meta("who", "me")
         })
         .unwrap();
+}
+
+fn window(second: u64) -> Window {
+    Window { second, stable: Tally::of(90, 1), candidate: Tally::of(10, 0) }
 }
 
 fn anchor(moment: u64) -> ClockAnchor {
@@ -40,6 +47,9 @@ fn check(reader: &Reader) {
     assert_eq!(reader.revisions_of(&app, &environment).unwrap(), [kept]);
     let moved = rollout(1, "web", Phase::Progressing);
     assert_eq!(reader.rollout(RolloutId(1)).unwrap().as_ref(), Some(&moved));
+    assert_eq!(reader.windows(RolloutId(1), 9).unwrap(), [1, 2, 3].map(window));
+    assert_eq!(reader.count_windows(RolloutId(1)).unwrap(), 3);
+    assert_eq!(reader.traffic(&key("web")).unwrap(), [420, 421].map(window));
     assert_eq!(reader.active_rollouts().unwrap(), std::slice::from_ref(&moved));
     assert_eq!(reader.rollouts_of(&key("web"), 5).unwrap(), [moved]);
     assert_eq!(reader.instances_of(&key("web")).unwrap(), [instance("web-1")]);
