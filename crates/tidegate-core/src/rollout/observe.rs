@@ -91,7 +91,9 @@ fn on_running(key: &ServiceKey, instance: &mut Instance, health: Health, now: Mo
             instance.unready_since = Some(now);
             let answer =
                 instance.last_probe.as_ref().map_or_else(String::new, |probe| format!(": {}", probe.answer));
-            Some(told(key, instance, "instance.unready", &format!("is not ready any more{answer}")))
+            // One that was told to stop is not expected to answer.
+            let news = !matches!(instance.intent, Intent::Stop { .. });
+            news.then(|| told(key, instance, "instance.unready", &format!("is not ready any more{answer}")))
         }
         Seen::Starting | Seen::Unready | Seen::Failing | Seen::Ended => None,
     }

@@ -48,8 +48,14 @@ impl Scene {
 
     /// Rolls the next version out and waits for its end.
     fn roll_out(&mut self, phase: &str) -> RolloutView {
-        self.tidegate.deploy_begin(self.app.next_version());
+        self.begin();
         self.ends(phase)
+    }
+
+    fn begin(&mut self) {
+        let before = self.tidegate.rollout().id;
+        self.tidegate.deploy_begin(self.app.next_version());
+        eventually("it begins", LONG, || (self.tidegate.rollout().id != before).then_some(()));
     }
 
     fn ends(&self, phase: &str) -> RolloutView {
@@ -123,7 +129,7 @@ fn an_outage_of_both_is_not_the_candidates_fault() {
     let outage = folder.path().join("outage");
     let steps = "20% for 15s, 50% for 5s";
     let mut scene = Scene::new(RATE, steps, |app| app.env("OUTAGE_FILE", outage.to_str().unwrap())).known();
-    scene.tidegate.deploy_begin(scene.app.next_version());
+    scene.begin();
     eventually("the candidate serves", LONG, || (candidate_of(&scene).0 > 100).then_some(()));
     std::fs::write(&outage, "").unwrap();
     eventually("both err", LONG, || (candidate_of(&scene).1 > 60).then_some(()));
