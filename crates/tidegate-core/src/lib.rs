@@ -11,6 +11,7 @@
 //! - [`judge`]: what live traffic says of a candidate.
 //! - [`judgement`]: from what the gateway counts to what the judge takes.
 //! - [`migration`]: when a schema is expanded and contracted.
+//! - [`scale`]: how many instances the load asks for.
 //! - [`schedule`]: when jobs run.
 //! - [`time`]: moments and spans.
 //! - [`units`]: sizes and shares.
@@ -26,6 +27,7 @@ pub mod judgement;
 pub mod migration;
 pub mod model;
 pub mod rollout;
+pub mod scale;
 pub mod schedule;
 pub mod time;
 pub mod units;

@@ -100,6 +100,7 @@ pub fn service(port: PortSpec, instances: u32, strategy: Strategy, command: &str
         env: BTreeMap::new(),
         traffic: TrafficPolicy::default(),
         site: None,
+        autoscale: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The nouns of the glossary, one file each. Values only: no behaviour that needs the world.
 
 mod address;
+mod autoscale;
 mod deploy;
 mod evidence;
 mod histogram;
@@ -24,6 +25,7 @@ mod traffic_policy;
 mod verdict;
 
 pub use address::Address;
+pub use autoscale::{Autoscale, QueueSource, QueueTarget, ScheduledBounds};
 pub use deploy::{Build, BuildPhase, BuildSource, Deploy, DeployPhase, Job, JobKind, JobPhase};
 pub use evidence::Evidence;
 pub use histogram::{Bucket, Histogram};

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Probes, RevisionNo, RolloutId, Routing, ServiceKey, Strategy, TrafficPolicy};
+use super::{Autoscale, Probes, RevisionNo, RolloutId, Routing, ServiceKey, Strategy, TrafficPolicy};
+use crate::scale::Autoscaled;
 use crate::time::Millis;
 use crate::units::{ByteSize, MilliCpu};
 
@@ -35,6 +36,9 @@ pub struct ServiceSpec {
     /// A folder of files that is served instead of running a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub site: Option<SiteSpec>,
+    /// How its number of instances follows its load; `None`: it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscale: Option<Autoscale>,
 }
 
 /// A folder of a build whose files are served.
@@ -65,7 +69,7 @@ pub enum PortSpec {
 /// How many instances a service has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scale {
-    /// At least this many; the number that runs while nothing scales it.
+    /// At least this many; the number that runs where nothing scales it.
     pub min: u32,
     /// At most this many.
     pub max: u32,
@@ -129,6 +133,9 @@ pub struct ServiceState {
     pub routing: Routing,
     /// The epoch of the routing table in which `routing` first stood.
     pub route_epoch: u64,
+    /// What its load asks for, as last decided; see [`crate::scale`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscaled: Option<Autoscaled>,
 }
 
 impl ServiceState {
@@ -142,6 +149,7 @@ impl ServiceState {
             scale: None,
             routing: Routing::default(),
             route_epoch: 0,
+            autoscaled: None,
         }
     }
 }

@@ -23,7 +23,7 @@ pub mod steps;
 pub mod supervise;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use begin::{Begun, begin};
 pub use effective::effective;

@@ -10,6 +10,7 @@ use crate::model::{
     Cause, Instance, InstanceId, Judged, Phase, Position, Request, RevisionNo, Rollout, ServiceSpec,
     ServiceState, StopSpec,
 };
+use crate::scale;
 use crate::time::{Millis, Moment};
 
 use super::converge::Fleet;
@@ -308,14 +309,18 @@ impl<'a> Planner<'a> {
         let over = since + rollout.effective.strategy.bake;
         let waited = rollout.skip_bake || nothing_to_return_to || self.now >= over;
         if waited && shape::complete(&self.goal(rollout)) {
-            rollout.phase = Phase::Succeeded;
-            if self.state.stable != Some(rollout.to) {
-                self.state.previous = self.state.stable;
-            }
-            self.state.stable = Some(rollout.to);
+            self.succeed(rollout);
         } else if !waited {
             self.wakes.push(Wake { at: over, why: "the bake time is over".to_owned() });
         }
+    }
+
+    pub(super) fn succeed(&mut self, rollout: &mut Rollout) {
+        rollout.phase = Phase::Succeeded;
+        if self.state.stable != Some(rollout.to) {
+            self.state.previous = self.state.stable;
+        }
+        self.state.stable = Some(rollout.to);
     }
 
     /// Aborted once stable carries all traffic, or there is no live candidate that could help it meanwhile. Where stable does
@@ -387,7 +392,9 @@ impl<'a> Planner<'a> {
         Goal {
             strategy: &rollout.effective.strategy,
             stable: self.desired(self.state.stable),
-            candidate: self.desired(Some(rollout.to)),
+            // An instance has to have been ready even where none is to run just now.
+            candidate: self.desired(Some(rollout.to)).max(u32::from(self.proves(rollout))),
+            proves_only: self.proves(rollout) && self.desired(self.state.stable) == 0,
             exclusive: exclusive(rollout.to) || self.state.stable.is_some_and(exclusive),
             has_stable: self.state.stable.is_some(),
             share: self.stage(rollout).map(|stage| self.share_of(rollout, &stage)),
@@ -399,9 +406,15 @@ impl<'a> Planner<'a> {
     }
 
     pub(super) fn desired(&self, revision: Option<RevisionNo>) -> u32 {
-        let Some(spec) = revision.and_then(|revision| self.input.specs.get(&revision)) else { return 0 };
-        let wanted = self.state.scale.unwrap_or(spec.scale.min);
+        let spec = |revision| Some((revision, self.input.specs.get(&revision)?));
+        let Some((revision, spec)) = revision.and_then(spec) else { return 0 };
+        let wanted = scale::wanted(&self.state, spec, revision);
         if spec.exclusive() { wanted.min(1) } else { wanted }
+    }
+
+    fn proves(&self, rollout: &Rollout) -> bool {
+        let spec = self.input.specs.get(&rollout.to);
+        spec.is_some_and(|spec| scale::proves_only(&self.state, spec, rollout.to))
     }
 
     fn parts(&self, rollout: Option<&Rollout>) -> Parts {
@@ -456,13 +469,8 @@ impl<'a> Planner<'a> {
         let mut report = Vec::new();
         let counts = self.counts(self.rollout.as_ref());
         if let Some(rollout) = self.rollout.as_ref().filter(|rollout| !rollout.phase.is_final()) {
-            report.extend(report::waiting_for(
-                rollout,
-                &counts,
-                self.desired(Some(rollout.to)),
-                self.input,
-                self.now,
-            ));
+            let wanted = self.goal(rollout).candidate;
+            report.extend(report::waiting_for(rollout, &counts, wanted, self.input, self.now));
         }
         if shape.ensure_stable && counts.stable.ready < shape.stable {
             report.push(format!("{} of {} stable instances are ready", counts.stable.ready, shape.stable));

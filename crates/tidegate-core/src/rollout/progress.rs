@@ -2,6 +2,7 @@
 
 use crate::event::Event;
 use crate::model::{Held, Instance, Phase, Position, Rollout, Routing, ServiceSpec, Step};
+use crate::scale;
 use crate::time::Moment;
 
 use super::plan::{Planner, Wake};
@@ -24,7 +25,11 @@ impl Planner<'_> {
 
     /// The stage's numbers.
     pub(super) fn share_of(&self, rollout: &Rollout, stage: &Stage) -> Share {
-        Share::of(stage, self.desired(Some(rollout.to)), self.input.specs.get(&rollout.to))
+        let share = Share::of(stage, self.desired(Some(rollout.to)), self.input.specs.get(&rollout.to));
+        // At least what it needs for the requests it has, where its number follows its load.
+        let own = scale::own_need(&self.state, rollout.to);
+        let candidates = if share.percent > 0 { share.candidates.max(own) } else { share.candidates };
+        Share { candidates, ..share }
     }
 
     /// Goes on by the steps, and to all the traffic after them.
@@ -32,8 +37,12 @@ impl Planner<'_> {
         let stage = self.stage(rollout).filter(|stage| !stage.full);
         let step = current(rollout).cloned();
         let (Some(stage), Some(step)) = (stage, step) else {
-            if shape::complete(&self.goal(rollout)) {
-                rollout.phase = Phase::Promoting;
+            let goal = self.goal(rollout);
+            match shape::complete(&goal) {
+                // There is no traffic to watch it with.
+                true if goal.proves_only => self.succeed(rollout),
+                true => rollout.phase = Phase::Promoting,
+                false => {}
             }
             return;
         };

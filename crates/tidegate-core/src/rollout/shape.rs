@@ -51,6 +51,8 @@ pub struct Goal<'a> {
     pub stable: u32,
     /// Candidate instances wanted in the end.
     pub candidate: u32,
+    /// Whether nothing of the service is to run just now, and the candidate only shows that it can.
+    pub proves_only: bool,
     /// Whether two instances cannot run side by side.
     pub exclusive: bool,
     /// Whether there is a stable revision.
@@ -116,6 +118,10 @@ fn progressing(goal: &Goal<'_>) -> Shape {
     }
     if goal.exclusive {
         return one_after_the_other(goal);
+    }
+    if goal.proves_only {
+        // Without requests, whatever the strategy.
+        return blue_green(goal);
     }
     if let Some(share) = &goal.share {
         return by_steps(goal, share);
@@ -222,7 +228,8 @@ fn promoting(goal: &Goal<'_>) -> Shape {
     let warm = keeps_stable_warm(goal.strategy.kind) && !goal.exclusive;
     Shape {
         stable: if warm { goal.stable } else { 0 },
-        ensure_stable: false,
+        // It can carry all of the traffic for as long as that may come back.
+        ensure_stable: warm,
         candidate: goal.candidate,
         most: goal.exclusive.then_some(goal.candidate),
         exclusive: goal.exclusive,
@@ -230,12 +237,13 @@ fn promoting(goal: &Goal<'_>) -> Shape {
     }
 }
 
-/// Nothing moves: a person stopped it.
+/// Nothing moves: a person stopped it. What serves all the same follows its load.
 fn held(goal: &Goal<'_>) -> Shape {
     let moving = progressing(goal);
+    let warm = keeps_stable_warm(goal.strategy.kind) && !goal.exclusive;
     Shape {
-        stable: goal.counts.stable.wanted,
-        ensure_stable: false,
+        stable: goal.counts.stable.wanted.max(if warm { goal.stable } else { 0 }),
+        ensure_stable: warm,
         candidate: goal.counts.candidate.wanted,
         ..moving
     }

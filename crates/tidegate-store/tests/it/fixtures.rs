@@ -70,6 +70,7 @@ pub fn service_spec(env: &str) -> ServiceSpec {
         env: BTreeMap::from([("GREETING".to_owned(), env.to_owned())]),
         traffic: TrafficPolicy::default(),
         site: None,
+        autoscale: None,
     }
 }
 

@@ -7,4 +7,4 @@ mod strategies;
 mod taken_back;
 mod verdicts;
 mod worker;
-mod world;
+pub(crate) mod world;

@@ -78,6 +78,7 @@ pub fn spec(kind: StrategyKind, instances: u32) -> ServiceSpec {
         env: BTreeMap::new(),
         traffic: TrafficPolicy::default(),
         site: None,
+        autoscale: None,
     }
 }
 
