@@ -105,6 +105,8 @@ codes! {
     BAD_HASH = "manifest::bad-hash", "The password of a user is written as a bcrypt hash, never as itself: `htpasswd -nB \
         NAME` asks for the password and prints the line. The cost is at most 14, because every check of a password costs \
         two to the power of it.";
+    BAD_URL = "manifest::bad-url", "The length of a queue is asked for at a plain `http://` URL without user, password \
+        or fragment. For anything else write a `command` that prints the length.";
     BAD_REDIRECT = "manifest::bad-redirect", "A redirect leads to an absolute http or https URL or to a path that begins \
         with one `/`. `{path}`, `{query}` and `{host}` stand for what the client asked for.";
     BAD_HEADER = "manifest::bad-header", "The name or value of a header field cannot be sent, or the field is one that \
@@ -146,6 +148,10 @@ codes! {
     FIXED_PORT = "manifest::fixed-port", "A service with a fixed port can have one instance only: two processes cannot \
         listen on the same port, and neither can two services. Use `port: auto` and listen on $PORT.";
     SCALE_ORDER = "manifest::scale-order", "`max` is smaller than `min`.";
+    SCALE_TARGET = "manifest::scale-target", "What the number of instances is to follow cannot work as written. It \
+        follows `rps`, `concurrency`, `cpu`, `p95` or the length of a `queue` between `min` and `max`; the first two and \
+        `p95` need a service with a port, a queue needs a `target` and one way to learn its length, and `idle` and `hold` \
+        belong to `min: 0`.";
     STRATEGY_NOT_YET = "manifest::strategy-not-yet", "The strategy is planned and not part of this version. It is \
         refused rather than replaced, because a rollout must never be bolder than what was asked for.";
     STRATEGY_OPTION = "manifest::strategy-option", "The option has no meaning for this strategy: `batch` belongs to \

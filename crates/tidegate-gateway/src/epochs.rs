@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tidegate_core::model::{CountsReport, InstanceId, MirrorReport, RouteTable};
 use tokio::sync::{mpsc, oneshot};
@@ -45,6 +46,8 @@ pub(crate) struct Epochs {
     pub(crate) places: Places,
     /// Which process this is: counts of another start from zero.
     pub(crate) incarnation: String,
+    /// When it began.
+    since: Instant,
     front: Front,
     orders: Vec<mpsc::UnboundedSender<Order>>,
     /// The gateways before this one that still drain.
@@ -82,6 +85,7 @@ impl Epochs {
             file: Arc::new(file),
             places,
             incarnation,
+            since: Instant::now(),
             front,
             orders,
             elders,
@@ -141,12 +145,18 @@ impl Epochs {
             (state.registry.counts(), state.registry.route_counts(), state.registry.ejected())
         };
         let (unrouted, front) = (self.front.unrouted(), self.front.counts());
-        CountsReport { incarnation: self.incarnation.clone(), rows, unrouted, routes, front, ejected }
+        let at_ms = self.since.elapsed().as_millis() as u64;
+        CountsReport { incarnation: self.incarnation.clone(), at_ms, rows, unrouted, routes, front, ejected }
     }
 
     /// What becomes of the lines of the access log.
     pub(crate) fn log(&self) -> &LogCounts {
         self.front.log()
+    }
+
+    /// Requests that are held because nothing of their upstream runs.
+    pub(crate) fn waiting(&self) -> BTreeMap<String, u32> {
+        self.lock().registry.waiting()
     }
 
     /// What came of copies of requests so far.

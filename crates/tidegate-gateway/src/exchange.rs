@@ -56,7 +56,14 @@ async fn forward(
     let host = head::host_of(&parts)?;
     let path = parts.uri.path().to_owned();
     let view = PartsView { parts: &parts, host: &host, peer: client.peer };
-    let Admission { goal, note, mirror } = worker.admit(&view, |route| trail.on_route(route))?;
+    let admitted = match worker.admit(&view, |route| trail.on_route(route)) {
+        Err(page) if page == Page::NO_ENDPOINT => {
+            worker.hold(&host, &path).await?;
+            worker.admit(&view, |route| trail.on_route(route))
+        }
+        admitted => admitted,
+    };
+    let Admission { goal, note, mirror } = admitted?;
     let upgrade = head::prepare(&mut parts, client.peer, || worker.request_id());
     if let Some(policy) = policy {
         policy.prepare(&mut parts, client.peer, &host);

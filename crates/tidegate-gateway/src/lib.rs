@@ -26,6 +26,7 @@ mod geo;
 mod h1;
 mod handover;
 mod head;
+mod hold;
 mod limits;
 mod listen;
 mod local;

@@ -37,6 +37,20 @@ impl Page {
         text: "No app is routed at this address.",
         retry_after: 0,
     };
+    /// Nothing of the app ran, and what was started for this request was not ready in time.
+    pub(crate) const COLD_START: Page = Page {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        mark: "cold-start",
+        text: "This app was started for this request and was not ready in time. Try again in a moment.",
+        retry_after: 1,
+    };
+    /// Nothing of the app runs yet, and too many wait for it.
+    pub(crate) const MANY_HELD: Page = Page {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        mark: "many-held",
+        text: "This app is being started, and too many requests wait for it. Try again in a moment.",
+        retry_after: 1,
+    };
     /// The app has no instance that takes requests.
     pub(crate) const NO_ENDPOINT: Page = Page {
         status: StatusCode::SERVICE_UNAVAILABLE,

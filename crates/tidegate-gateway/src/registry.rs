@@ -19,6 +19,7 @@ use crate::assign::{Assigner, Secret};
 use crate::balance::{ArmState, Guard, Picker, Shared, Terms, micros, usable};
 use crate::count::{RouteRows, Row};
 use crate::endpoint::Endpoint;
+use crate::hold::{Held, Hold};
 use crate::limits::Limits;
 use crate::mirror::{Mirror, Standing};
 use crate::policy::{Policies, Site};
@@ -53,6 +54,7 @@ pub(crate) struct Registry {
     /// Whether a table was compiled: endpoints of the first, from disk, are no new ones.
     started: bool,
     standings: HashMap<String, Arc<Standing>>,
+    held: HashMap<String, Arc<Held>>,
     rows: BTreeMap<RowKey, Arc<Row>>,
     departed: VecDeque<RowKey>,
     policies: Policies,
@@ -78,6 +80,7 @@ impl Registry {
             left: Vec::new(),
             started: false,
             standings: HashMap::new(),
+            held: HashMap::new(),
             rows: BTreeMap::new(),
             departed: VecDeque::new(),
             policies: Policies::default(),
@@ -125,6 +128,7 @@ impl Registry {
         self.shared.retain(|name, _| table.upstreams.contains_key(name));
         self.forget_arms(table);
         self.standings.retain(|name, _| table.upstreams.contains_key(name));
+        self.held.retain(|name, _| table.upstreams.contains_key(name));
         self.forget_rows(table);
         self.routes.retain(&table.routes);
     }
@@ -145,6 +149,12 @@ impl Registry {
             }
         }
         all
+    }
+
+    /// Requests that are held, by upstream; those without any left out.
+    pub(crate) fn waiting(&self) -> BTreeMap<String, u32> {
+        let counts = self.held.iter().map(|(name, held)| (name.clone(), held.count()));
+        counts.filter(|(_, count)| *count > 0).collect()
     }
 
     /// Every row that ever counted a request.
@@ -211,7 +221,13 @@ impl Registry {
         let mirror = self.mirror(name, upstream, index).map(Box::new);
         let (assigner, terms) = (assigner.map(Box::new), Terms::new(&upstream.policy, &self.limits));
         let (policy, is_plain) = (upstream.policy.clone(), Upstream::plain(upstream));
-        Upstream { turn, assigner, mirror, arms, policy, terms, shared, is_plain }
+        let hold = upstream.hold.map(|terms| self.hold(name, terms));
+        Upstream { turn, assigner, mirror, arms, policy, terms, shared, is_plain, hold }
+    }
+
+    fn hold(&mut self, name: &str, terms: model::Hold) -> Hold {
+        let held = self.held.entry(name.to_owned()).or_insert_with(|| Arc::new(Held::new(self.idle.clone())));
+        Hold::new(terms, held.clone())
     }
 
     fn mirror(

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use http::HeaderValue;
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::admission::Entry;
 use crate::assign::Note;
@@ -129,6 +130,8 @@ pub(crate) struct Worker {
     /// See [`Worker::https_port`].
     https_port: Option<u16>,
     table: RefCell<Arc<Table>>,
+    /// Told of every table.
+    swapped: Notify,
     rotation: Cell<u64>,
     pub(crate) atlas: Atlas,
     /// What copies of its requests may take.
@@ -173,6 +176,7 @@ pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
         pipes: Pipes::default(),
         https_port: sockets.https_port().filter(|port| *port != HTTPS),
         table: RefCell::new(table),
+        swapped: Notify::new(),
         rotation: Cell::new(index as u64),
         atlas: Atlas::new(geo),
         copies: Arc::default(),
@@ -262,6 +266,11 @@ impl Worker {
     /// The table of now. Not to be held over a wait.
     pub(crate) fn table(&self) -> Ref<'_, Arc<Table>> {
         self.table.borrow()
+    }
+
+    /// Ready once a table is in use that was not when this was called.
+    pub(crate) fn swapped(&self) -> Notified<'_> {
+        self.swapped.notified()
     }
 
     /// Another number each time, so that equals take turns.
@@ -374,6 +383,7 @@ impl Worker {
 
     fn swap(&self, table: Arc<Table>, done: oneshot::Sender<Arc<Table>>) {
         let before = self.table.replace(table);
+        self.swapped.notify_waiters();
         self.sweep();
         self.leaving.on_swap(Instant::now());
         // Nobody waits any more: the gateway is ending.

@@ -10,6 +10,7 @@ mod plan;
 mod policy;
 mod probes;
 mod routes;
+mod scale;
 mod service;
 mod site;
 mod strategy;

@@ -3,12 +3,11 @@
 use tidegate_core::model::{Limits, PortSpec, Scale, ServiceSpec, StopSpec};
 
 use super::layer::{Layer, LayerService};
-use super::{missing, probes, site, strategy, traffic};
+use super::{missing, probes, scale, site, strategy, traffic};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
-use crate::raw::{RawLimits, RawScale, RawService, RawStop, not_used_yet};
-use crate::span::Span;
+use crate::raw::{RawLimits, RawService, RawStop};
 
 /// The name whose service takes requests unless it says otherwise.
 const WEB: &str = "web";
@@ -34,7 +33,7 @@ pub(super) fn compile(
     let wanted = routed || service.name.as_str() == WEB || traffic::expects_requests(service, layer);
     let port = port_of(raw, wanted);
     let probes = probes::compile(raw.probes.value(), port, findings);
-    let scale = compile_scale(raw, findings);
+    let (scale, autoscale) = scale::compile(raw, port, findings);
     check_fixed_port(raw, port, scale, findings);
     let strategy = strategy::compile(raw, port, findings);
     Some(ServiceSpec {
@@ -49,6 +48,7 @@ pub(super) fn compile(
         env: raw.env.value().map(|env| env.0.clone()).unwrap_or_default(),
         traffic: traffic::compile(service, port != PortSpec::None, layer, findings),
         site: None,
+        autoscale,
     })
 }
 
@@ -57,41 +57,6 @@ fn port_of(raw: &RawService, wanted: bool) -> PortSpec {
         Some(port) => port.0,
         None if wanted || probes::ask_port(raw.probes.value()) => PortSpec::Auto,
         None => PortSpec::None,
-    }
-}
-
-fn compile_scale(raw: &RawService, findings: &mut Findings<'_>) -> Scale {
-    let range = match raw.scale.value() {
-        None => return Scale { min: 1, max: 1 },
-        Some(RawScale::Number(number)) => return Scale { min: *number, max: *number },
-        Some(RawScale::Range(range)) => range,
-    };
-    let max = range.max.get();
-    let min = range.min.value().map_or(1, |min| min.0);
-    let Some(max) = max else { return Scale { min, max: min } };
-    match max.value.0.cmp(&min) {
-        std::cmp::Ordering::Less => {
-            findings.push(scale_order(min, max.span, range.min.get().map(|min| min.span)))
-        }
-        std::cmp::Ordering::Equal => {}
-        std::cmp::Ordering::Greater => {
-            let help = format!(
-                "nothing scales services by itself in this version: {min} run, or what `tidegate scale` says"
-            );
-            findings.push(not_used_yet("`max`", max.key).help(help));
-        }
-    }
-    Scale { min, max: max.value.0 }
-}
-
-fn scale_order(min: u32, max_at: Span, min_at: Option<Span>) -> Diagnostic {
-    let diagnostic =
-        Diagnostic::error(codes::SCALE_ORDER, format!("`max` is smaller than `min`, which is {min}"))
-            .at(max_at, "smaller")
-            .help("`min` is 1 where it is not written");
-    match min_at {
-        Some(span) => diagnostic.at(span, "`min`"),
-        None => diagnostic,
     }
 }
 

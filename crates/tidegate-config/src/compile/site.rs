@@ -36,6 +36,7 @@ pub(super) fn compile(
         env: raw.env.value().map(|env| env.0.clone()).unwrap_or_default(),
         traffic: TrafficPolicy::default(),
         site: Some(site),
+        autoscale: None,
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) use policy::RawHeaderEdit;
 pub(crate) use probe::{RawProbe, RawProbes};
 pub(crate) use read::{Place, Read};
 pub(crate) use route::{Host, RawRoute};
-pub(crate) use scale::RawScale;
+pub(crate) use scale::{RawQueue, RawScale, RawScaleRange};
 pub(crate) use service::{RawService, ServiceOverlay};
 pub(crate) use stop::RawStop;
 pub(crate) use traffic::{RawMirror, RawMirrorTo, RawTimeouts, RawTraffic};

@@ -4,31 +4,104 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use super::command::Command;
 use super::later::Later;
+use super::percent::Percent;
 use super::read::{Place, Read};
 use super::record::record;
+use super::time::{DAY, HOUR, Lasting, SECOND};
 use super::whole::Whole;
+use crate::codes;
+use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
+use crate::quote::quote;
 use crate::tree::Value;
 
+const MOST: u32 = 1_000_000;
+
 record! { merged
-    /// Between how many instances a service has.
+    /// Between how many instances a service has, and what their number follows.
     #[schemars(rename = "ScaleRange")]
     RawScaleRange is "`scale`" {
-        /// At least this many instances, and the number that runs while nothing scales the service. Default 1.
+        /// At least this many instances. Default 1.
         min: Whole<0, 100>,
-        /// At most this many instances. Default: `min`.
+        /// At most this many instances. Default: `min`, or 1 where that is 0 and `idle` is there.
         max: Whole<1, 100>,
-        /// Requests per second and instance to aim at. Not used by this version yet.
-        rps: Later,
-        /// CPU use per instance to aim at. Not used by this version yet.
-        cpu: Later,
-        /// Latency to aim at. Not used by this version yet.
-        latency: Later,
-        /// Length of a queue per instance to aim at. Not used by this version yet.
-        queue: Later,
+        /// Requests per second and instance to aim at.
+        rps: Whole<1, MOST>,
+        /// Requests in flight per instance to aim at.
+        concurrency: Whole<1, MOST>,
+        /// CPU time per instance to aim at: of its limit or, where it has none, of one CPU.
+        cpu: Percent<1>,
+        /// What 95 of 100 requests should not take longer than.
+        p95: Lasting<1, HOUR>,
+        /// Length of a queue per instance to aim at.
+        queue: RawQueue,
         /// Scaling by time of day. Not used by this version yet.
         schedule: Later,
+        /// A higher number must be asked for so long. Default 10s.
+        up_after: Lasting<0, HOUR>,
+        /// A lower number must be asked for so long. Default 5m.
+        down_after: Lasting<0, DAY>,
+        /// With `min: 0`: after so long without a request the last instance stops. Default 10m.
+        idle: Lasting<SECOND, { 30 * DAY }>,
+        /// With `min: 0`: how long the gateway holds a request until an instance is ready; 503 after it. Default 60s.
+        hold: Lasting<SECOND, { HOUR / 6 }>,
+    }
+}
+
+record! { replaced
+    /// A queue and how much of it one instance is to have: exactly one of `command` and `http`.
+    #[schemars(
+        rename = "ScaleQueue",
+        extend("required" = ["target"], "oneOf" = [{ "required": ["command"] }, { "required": ["http"] }])
+    )]
+    RawQueue is "`queue`" {
+        /// A command, run in the stable revision's build and environment, that prints the queue's length.
+        command: Command,
+        /// A URL whose answer begins with the queue's length. Plain `http://`.
+        http: QueueUrl,
+        /// Length per instance.
+        target: Whole<1, MOST>,
+        /// From one look to the next. Default 10s.
+        every: Lasting<SECOND, HOUR>,
+    }
+}
+
+/// Where a queue's length is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct QueueUrl(pub(crate) String);
+
+impl Read for QueueUrl {
+    fn read(place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Self> {
+        let text = place.text(findings)?;
+        let rest = text.strip_prefix("http://").unwrap_or_default();
+        let host = rest.split(['/', '?']).next().unwrap_or_default();
+        let clean = text.bytes().all(|b| b.is_ascii_graphic()) && !text.contains(['@', '#']);
+        if !host.is_empty() && clean && text.len() <= 2_000 {
+            return Some(QueueUrl(text.to_owned()));
+        }
+        let message = format!("{} is not the address of a queue's length", quote(text));
+        findings.push(
+            Diagnostic::error(codes::BAD_URL, message)
+                .at(place.node.span, "not an `http://` URL")
+                .help("write `http://127.0.0.1:9000/length`; for anything else use `command`"),
+        );
+        None
+    }
+}
+
+impl JsonSchema for QueueUrl {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "QueueUrl".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^http://[^\\s@#]+$" })
     }
 }
 

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use tidegate_config::{Manifest, Resolved, Source, load, load_procfile, parse_env_file, render_plain};
-use tidegate_core::model::{Check, Name, PortSpec, StrategyKind};
+use tidegate_core::model::{Autoscale, Check, Name, PortSpec, QueueSource, QueueTarget, StrategyKind};
+use tidegate_core::time::Millis;
 
 fn read(file: &str) -> Source {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/good").join(file);
@@ -218,4 +219,35 @@ fn the_app_of_a_procfile_is_named_after_its_folder_as_far_as_that_can_be_a_name(
     let (manifest, diagnostics) = load("123");
     assert!(manifest.is_none());
     assert_eq!(diagnostics[0].code, "manifest::bad-name");
+}
+
+#[test]
+fn what_a_number_of_instances_follows_is_taken_over() {
+    let source = read("scaling.yaml");
+    let (manifest, warnings) = (good(&source), load(&source).1);
+    let services = resolve(&manifest, "production").services;
+    let of = |service: &str| services[&name(service)].clone();
+    let web = of("web").autoscale.unwrap();
+    assert_eq!(
+        (web.rps, web.concurrency, web.cpu, web.p95),
+        (Some(50), Some(20), Some(70), Some(Millis(250)))
+    );
+    assert_eq!((web.up_after, web.down_after, web.idle), (Millis::seconds(20), Millis::seconds(600), None));
+    let docs = of("docs");
+    assert_eq!((docs.scale.min, docs.scale.max), (0, 1));
+    let asleep = docs.autoscale.unwrap();
+    assert_eq!((asleep.idle, asleep.hold), (Some(Millis::seconds(300)), Millis::seconds(30)));
+    let worker = of("worker").autoscale.unwrap();
+    assert_eq!(worker.idle, Some(Autoscale::IDLE));
+    let source = QueueSource::Http("http://127.0.0.1:9000/length".to_owned());
+    assert_eq!(worker.queue, Some(QueueTarget { source, target: 100, every: Millis::seconds(5) }));
+    assert_eq!(of("fixed").autoscale, None);
+    let told: Vec<_> = warnings.iter().map(|warning| warning.message.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "there are always 2 instances, whatever the load is",
+            "nothing says what the number of instances is to follow"
+        ]
+    );
 }

@@ -48,6 +48,7 @@ fn the_schema_and_the_reader_agree_on_every_key() {
         ("Probes", service("probes: { zzzz: 1 }")),
         ("Probe", service("probes: { ready: { zzzz: 1 } }")),
         ("ScaleRange", service("scale: { zzzz: 1 }")),
+        ("ScaleQueue", service("scale: { queue: { zzzz: 1 } }")),
         ("StrategyOptions", service("strategy: { rolling: { zzzz: 1 } }")),
         ("StepMap", service("strategy: { canary: { steps: [{ zzzz: 1 }] } }")),
         ("Judge", service("strategy: { canary: { judge: { zzzz: 1 } } }")),

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use tidegate_core::model::{
-    Arm, Endpoint, Instance, InstanceId, MirrorTo, Name, RevisionNo, Route, RoutePolicy, RouteSpec,
-    RouteTable, Routing, RoutingArm, ServiceKey, ServiceSpec, ServiceState, Site, TrafficPolicy, Upstream,
+    Arm, Autoscale, Endpoint, Hold, Instance, InstanceId, MirrorTo, Name, RevisionNo, Route, RoutePolicy,
+    RouteSpec, RouteTable, Routing, RoutingArm, ServiceKey, ServiceSpec, ServiceState, Site, TrafficPolicy,
+    Upstream,
 };
 use tidegate_core::time::Millis;
 use tidegate_store::StoreError;
@@ -91,6 +92,7 @@ pub type Policies = BTreeMap<ServiceKey, Policy>;
 pub struct Policy {
     traffic: TrafficPolicy,
     drain: Option<Millis>,
+    hold: Option<Hold>,
 }
 
 impl Policy {
@@ -104,7 +106,9 @@ impl Policy {
         {
             *name = ServiceKey { service, ..key.clone() }.to_string();
         }
-        Policy { traffic, drain }
+        let sleeps = spec.autoscale.as_ref().filter(|autoscale| autoscale.idle.is_some());
+        let hold = sleeps.map(|autoscale| Hold { most: Autoscale::MOST_HELD, within: autoscale.hold });
+        Policy { traffic, drain, hold }
     }
 }
 
@@ -156,7 +160,10 @@ pub fn table_of(
         let arms = arms.iter().cloned().chain(spare).collect();
         let mut policy = policies.remove(&state.key).unwrap_or_default();
         policy.step(routing);
-        (state.key.to_string(), Upstream { arms, policy: policy.traffic, drain: policy.drain })
+        (
+            state.key.to_string(),
+            Upstream { arms, policy: policy.traffic, drain: policy.drain, hold: policy.hold },
+        )
     });
     let upstreams = upstreams.collect();
     let route = |((host, path), (_, key, policy)): (_, (_, Option<ServiceKey>, _))| Route {

@@ -43,7 +43,7 @@ pub use route_policy::{
     BasicAuth, ClientKey, Compress, Compression, Cors, HeaderEdit, HttpsPolicy, Maintenance, RateLimit,
     Redirect, Rewrite, RoutePolicy, SizeLimits,
 };
-pub use routing::{Arm, ArmRole, Endpoint, Route, RouteTable, Routing, RoutingArm, Site, Upstream};
+pub use routing::{Arm, ArmRole, Endpoint, Hold, Route, RouteTable, Routing, RoutingArm, Site, Upstream};
 pub use service::{Limits, PortSpec, Scale, ServiceSpec, ServiceState, SiteSpec, StopSpec};
 pub(crate) use step::share_of;
 pub use step::{Audience, Candidates, Inconclusive, Step};

@@ -149,4 +149,7 @@ pub struct GatewayObservation {
     /// The newest counts of the gateway processes before it, which drain or are gone. Each counts from its own beginning.
     #[serde(default)]
     pub earlier_counts: Vec<CountsReport>,
+    /// Requests that are held because nothing of their upstream runs; those without any left out.
+    #[serde(default)]
+    pub waiting: BTreeMap<String, u32>,
 }

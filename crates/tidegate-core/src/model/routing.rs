@@ -115,7 +115,7 @@ pub struct Route {
 /// Where a service's requests go.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upstream {
-    /// Its arms; weights sum to 100. Empty: no ready endpoint, the gateway answers 503.
+    /// Its arms; weights sum to 100. Empty: no ready endpoint, the gateway holds requests or answers 503.
     pub arms: Vec<Arm>,
     /// How requests are shared out among them.
     #[serde(default, skip_serializing_if = "TrafficPolicy::is_default")]
@@ -124,6 +124,18 @@ pub struct Upstream {
     /// in the first part of that. `None`: [`super::ServiceSpec::DRAIN`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drain: Option<Millis>,
+    /// Where nothing runs while nobody asks for it: requests are held until something does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+}
+
+/// How requests are held for a service of which nothing runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// At most so many; one more is answered with 503.
+    pub most: u32,
+    /// At most so long; 503 after it.
+    pub within: Millis,
 }
 
 /// One arm.

@@ -12,6 +12,9 @@ use super::{ArmRole, Histogram, InstanceId, RevisionNo};
 pub struct CountsReport {
     /// Which gateway process: counts of another start from zero again.
     pub incarnation: String,
+    /// Milliseconds since it began; 0 where an older gateway does not say.
+    #[serde(default)]
+    pub at_ms: u64,
     /// A row per upstream, arm, revision and instance.
     pub rows: Vec<ArmCounts>,
     /// Requests that no route matched (404 by the gateway).

@@ -119,6 +119,7 @@ impl Shared {
                 let (counts, counted_at) = (state.seen.counts.take(), state.seen.counted_at);
                 let mirrors = std::mem::take(&mut state.seen.mirrors);
                 let earlier_counts = std::mem::take(&mut state.seen.earlier_counts);
+                let waiting = std::mem::take(&mut state.seen.waiting);
                 let (pid, listen) = (Some(pid), Some(listen));
                 state.seen = GatewayObservation {
                     alive: true,
@@ -131,6 +132,7 @@ impl Shared {
                     counted_at,
                     mirrors,
                     earlier_counts,
+                    waiting,
                 };
                 true
             }
@@ -144,7 +146,8 @@ impl Shared {
                 }
                 true
             }
-            Message::Report { epoch, inflight, counts, earlier, mirrors } => {
+            Message::Report { epoch, inflight, counts, earlier, mirrors, waiting } => {
+                let woken = waiting.keys().any(|name| !state.seen.waiting.contains_key(name));
                 let idle = state.seen.inflight.keys().any(|id| !inflight.contains_key(id));
                 // A candidate is judged each second.
                 let judged = counts.rows.iter().any(|row| row.role == ArmRole::Candidate);
@@ -152,7 +155,8 @@ impl Shared {
                 (state.seen.counts, state.seen.counted_at) = (Some(counts), epoch);
                 state.seen.mirrors = mirrors;
                 state.seen.earlier_counts = earlier;
-                idle || judged
+                state.seen.waiting = waiting;
+                idle || judged || woken
             }
         }
     }

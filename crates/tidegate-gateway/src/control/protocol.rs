@@ -78,5 +78,8 @@ pub enum Message {
         /// Those of the gateways before it, which drain or are gone.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         earlier: Vec<CountsReport>,
+        /// Requests that are held because nothing of their upstream runs. The first one is told at once.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        waiting: BTreeMap<String, u32>,
     },
 }

@@ -182,5 +182,6 @@ fn hello(epochs: &Epochs) -> Message {
 fn report(epochs: &Epochs) -> Message {
     let (epoch, inflight) = epochs.inflight();
     let (counts, earlier) = (epochs.counts(), epochs.elders.counts());
-    Message::Report { epoch, inflight, counts, earlier, mirrors: epochs.mirrors() }
+    let (mirrors, waiting) = (epochs.mirrors(), epochs.waiting());
+    Message::Report { epoch, inflight, counts, earlier, mirrors, waiting }
 }

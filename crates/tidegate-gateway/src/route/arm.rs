@@ -12,6 +12,7 @@ use crate::client_id::ClientId;
 use crate::count::Row;
 use crate::endpoint::Endpoint;
 use crate::geo::Locate;
+use crate::hold::Hold;
 use crate::mirror::Mirror;
 use crate::policy::Site;
 use crate::view::RequestView;
@@ -33,6 +34,8 @@ pub(crate) struct Upstream {
     pub(crate) shared: Arc<Shared>,
     /// Whether the fast path can serve it.
     pub(crate) is_plain: bool,
+    /// How requests are held while there are no arms; `None`: they are not.
+    pub(crate) hold: Option<Hold>,
 }
 
 /// One arm.
@@ -74,10 +77,12 @@ pub(crate) enum Seated<'a> {
 }
 
 impl Upstream {
-    /// Whether instances speak plain HTTP/1.1 and nothing is to be done with bodies on the way.
+    /// Whether instances speak plain HTTP/1.1, nothing is to be done with bodies on the way, and there is one or nobody waits
+    /// for one.
     pub(crate) fn plain(upstream: &model::Upstream) -> bool {
         let files = upstream.arms.iter().any(|arm| arm.site.is_some());
-        upstream.policy.protocol == Protocol::Http1 && upstream.policy.mirror.is_none() && !files
+        let holds = upstream.hold.is_some() && upstream.arms.is_empty();
+        upstream.policy.protocol == Protocol::Http1 && upstream.policy.mirror.is_none() && !files && !holds
     }
 
     /// The arm of a request and what its answer says of that; `None` where there are no arms. A fast failing arm attracts
@@ -227,7 +232,17 @@ mod tests {
         let policy = TrafficPolicy::default();
         let terms = Terms::new(&policy, &Limits::default());
         let (turn, shared) = (Arc::new(Turn::new(1)), Arc::new(Shared::new(1)));
-        Upstream { turn, assigner: None, mirror: None, arms, policy, terms, shared, is_plain: true }
+        Upstream {
+            turn,
+            assigner: None,
+            mirror: None,
+            arms,
+            policy,
+            terms,
+            shared,
+            is_plain: true,
+            hold: None,
+        }
     }
 
     fn place(uid: u64) -> Place {

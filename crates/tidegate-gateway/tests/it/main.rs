@@ -18,6 +18,7 @@ mod grpc;
 mod h2;
 mod handover;
 mod heads;
+mod hold;
 mod kept;
 mod leaving;
 mod metrics;
