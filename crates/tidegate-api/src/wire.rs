@@ -117,8 +117,8 @@ pub struct RollbackBody {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScaleBody {
-    /// How many instances.
-    pub instances: u32,
+    /// How many instances; `null`: as the manifest and the load have it.
+    pub instances: Option<u32>,
 }
 
 /// The body of a one-off command.

@@ -87,6 +87,11 @@ pub trait Backend: Send {
     /// Every unit there is.
     fn observe(&mut self) -> Vec<UnitObservation>;
 
+    /// CPU time of units that run, in microseconds since they started. One whose time is not known is left out.
+    fn cpu_time(&mut self, _ids: &[InstanceId]) -> BTreeMap<InstanceId, u64> {
+        BTreeMap::new()
+    }
+
     /// What is known of a unit, for `explain`. Also works shortly after it ended.
     fn evidence(&mut self, id: &InstanceId) -> Evidence;
 

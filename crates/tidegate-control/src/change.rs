@@ -263,26 +263,42 @@ fn start(
     })
 }
 
-/// Sets the number of instances.
-pub fn scale(world: &mut World<'_>, time: Time, service: &ServiceRef, instances: u32) -> Result<(), Refusal> {
+/// Sets the number of instances, or leaves it to the manifest and the load again.
+pub fn scale(
+    world: &mut World<'_>,
+    time: Time,
+    service: &ServiceRef,
+    instances: Option<u32>,
+) -> Result<(), Refusal> {
     let mut state = service_of(world.store, service)?;
+    let message = match instances {
+        Some(instances) => {
+            check_number(world, &state, instances)?;
+            format!("scaled to {instances}")
+        }
+        None => "scaled by the manifest and the load again".to_owned(),
+    };
+    state.scale = instances;
+    let event = Event::of(&state.key, "service.scaled", state.stable, message);
+    write(world, |tx| {
+        tx.put_service(&state)?;
+        tx.event(&event, time.unix_ms).map(drop)
+    })
+}
+
+fn check_number(world: &World<'_>, state: &ServiceState, instances: u32) -> Result<(), Refusal> {
     if instances > MOST_INSTANCES {
         let message = format!("{instances} instances are more than the {MOST_INSTANCES} a service may have");
         return Err(Refusal::new(RefusalKind::Invalid, "scale::too-many", message));
     }
-    let serving = state.stable.map(|number| revision(world, &state, number)).transpose()?;
+    let serving = state.stable.map(|number| revision(world, state, number)).transpose()?;
     let fixed = serving.and_then(|r| r.spec.services.get(&state.key.service).map(|spec| spec.exclusive()));
     if instances > 1 && fixed == Some(true) {
         let message = format!("{} has a fixed port: only one instance can run", state.key.service);
         return Err(Refusal::new(RefusalKind::Conflict, "scale::fixed-port", message)
             .help("use `port: auto` and `$PORT` in the manifest"));
     }
-    state.scale = Some(instances);
-    let event = Event::of(&state.key, "service.scaled", state.stable, format!("scaled to {instances}"));
-    write(world, |tx| {
-        tx.put_service(&state)?;
-        tx.event(&event, time.unix_ms).map(drop)
-    })
+    Ok(())
 }
 
 /// Starts a one-off command in a revision's build and environment; its name.

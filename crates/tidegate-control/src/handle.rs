@@ -86,11 +86,17 @@ impl Handle {
         let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         let state = self.published.state();
         let reports = self.published.reports.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let scalings = self.published.scalings.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (mut answered, mut result) = (None, Ok(()));
         // One snapshot: an answer never shows half of a decision.
         let outcome = reader.snapshot(|reader| {
-            let answers =
-                Answers { store: reader, state: &state, reports: &reports, logs: self.logs.as_ref() };
+            let answers = Answers {
+                store: reader,
+                state: &state,
+                reports: &reports,
+                scalings: &scalings,
+                logs: self.logs.as_ref(),
+            };
             match answer(&answers) {
                 Ok(value) => answered = Some(value),
                 Err(refusal) => result = Err(refusal),
@@ -174,7 +180,7 @@ impl ControlPlane for Handle {
         self.rollout(service)
     }
 
-    fn scale(&self, service: &ServiceRef, instances: u32) -> Result<ServiceStatus, Refusal> {
+    fn scale(&self, service: &ServiceRef, instances: Option<u32>) -> Result<ServiceStatus, Refusal> {
         let asked = service.clone();
         self.ask(move |world, time| change::scale(world, time, &asked, instances))?;
         self.read(|answers| answer::service_status(answers, service))

@@ -30,8 +30,8 @@ pub trait ControlPlane: Send + Sync + 'static {
     fn retry(&self, service: &ServiceRef) -> Result<RolloutView, Refusal>;
     /// Goes back to a revision; without one, to the stable revision before this one, or out of the rollout in progress.
     fn rollback(&self, service: &ServiceRef, to: Option<RevisionNo>) -> Result<RolloutView, Refusal>;
-    /// Sets the number of instances.
-    fn scale(&self, service: &ServiceRef, instances: u32) -> Result<ServiceStatus, Refusal>;
+    /// Sets the number of instances; `None`: it is the manifest's and the load's again.
+    fn scale(&self, service: &ServiceRef, instances: Option<u32>) -> Result<ServiceStatus, Refusal>;
     /// Starts a one-off command in the build and environment of the stable revision (or the given one).
     fn run(
         &self,

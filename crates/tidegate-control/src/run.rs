@@ -57,6 +57,8 @@ pub struct Published {
     inner: Arc<(Mutex<State>, Condvar)>,
     /// Why nothing more happens to each service.
     pub reports: Reports,
+    /// Why so many instances of each service are wanted.
+    pub scalings: Reports,
 }
 
 /// See [`Published`].
@@ -130,7 +132,8 @@ pub fn signals() -> (Sender<Signal>, Receiver<Signal>) {
 /// The store's, where trying again cannot help. A full or failing disk is waited for: what runs goes on meanwhile.
 pub fn run(mut parts: Parts, signals: &Receiver<Signal>, published: &Published) -> Result<Parts, StoreError> {
     let clock = Clock::open(&mut parts.store)?;
-    let mut engine = Engine::new(parts.config.clone(), published.reports.clone());
+    let mut engine = Engine::new(parts.config.clone(), published.reports.clone())
+        .with_scalings(published.scalings.clone());
     let mut kept_at = clock.now().now;
     let mut wake = Some(clock.now().now);
     loop {

@@ -106,7 +106,11 @@ impl Client {
     }
 
     /// Sets the number of instances.
-    pub async fn scale(&self, service: &ServiceRef, instances: u32) -> Result<ServiceStatus, ClientError> {
+    pub async fn scale(
+        &self,
+        service: &ServiceRef,
+        instances: Option<u32>,
+    ) -> Result<ServiceStatus, ClientError> {
         self.json(service_ask(Method::PUT, service, "scale")?.body(&ScaleBody { instances })?).await
     }
 

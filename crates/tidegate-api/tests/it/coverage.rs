@@ -55,7 +55,7 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
     let _ = client.act(&web, RolloutAction::Retry).await;
     let _ = client.rollback(&web, None).await;
     let _ = client.rollback(&web, Some(RevisionNo(3))).await;
-    let _ = client.scale(&web, 3).await;
+    let _ = client.scale(&web, Some(3)).await;
     let _ = client.run(&web, &run).await;
     let _ = client.run_view(&id).await;
     let _ = client.run_stop(&id).await;

@@ -125,7 +125,8 @@ impl ControlPlane for Stub {
         let to = to.map_or("the one before".to_owned(), |to| to.to_string());
         self.answer(format!("rollback {} to {to}", service.service), |answers| answers.rollout.clone())
     }
-    fn scale(&self, service: &ServiceRef, instances: u32) -> Result<ServiceStatus, Refusal> {
+    fn scale(&self, service: &ServiceRef, instances: Option<u32>) -> Result<ServiceStatus, Refusal> {
+        let instances = instances.map_or("auto".to_owned(), |instances| instances.to_string());
         self.answer(format!("scale {} to {instances}", service.service), |answers| answers.scale.clone())
     }
     fn run(

@@ -24,6 +24,7 @@ use super::place::{self, Place};
 use super::port::Ports;
 use super::spec::{Isolation, ShimSpec};
 use super::sweep::{SHIM_KILLED, sweep};
+use super::usage::Usage;
 use super::watch::{Board, Order, Sight, Watch, Watched};
 use super::{doctor, environment, evidence};
 use crate::{Backend, BackendError, Logs, UnitSpec};
@@ -273,6 +274,12 @@ impl Backend for ProcessBackend {
 
     fn observe(&mut self) -> Vec<UnitObservation> {
         self.board().all().map(|sight| sight.seen.clone()).collect()
+    }
+
+    fn cpu_time(&mut self, ids: &[InstanceId]) -> BTreeMap<InstanceId, u64> {
+        let place = |id: &InstanceId| Some(self.board().get(id).filter(|sight| sight.runs())?.place.clone());
+        let usage = Usage::default();
+        ids.iter().filter_map(|id| Some((id.clone(), usage.of(&place(id)?)?))).collect()
     }
 
     fn evidence(&mut self, id: &InstanceId) -> Evidence {

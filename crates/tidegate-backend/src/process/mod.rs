@@ -22,6 +22,7 @@ mod port;
 mod shim;
 mod spec;
 mod sweep;
+mod usage;
 mod watch;
 
 pub use backend::ProcessBackend;

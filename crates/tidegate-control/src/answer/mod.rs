@@ -48,6 +48,8 @@ pub struct Answers<'a> {
     pub state: &'a State,
     /// Why nothing more happens to each service.
     pub reports: &'a BTreeMap<ServiceKey, Vec<String>>,
+    /// Why so many instances of each service are wanted.
+    pub scalings: &'a BTreeMap<ServiceKey, Vec<String>>,
     /// Output of instances and jobs.
     pub logs: &'a dyn Logs,
 }

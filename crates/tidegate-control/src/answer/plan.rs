@@ -7,6 +7,7 @@ use tidegate_core::model::{
     BuildId, BuildPhase, Name, Revision, RevisionNo, RevisionSpec, Rollout, RolloutKind, RouteSpec,
     ServiceKey, ServiceSpec, ServiceState,
 };
+use tidegate_core::scale::wanted;
 use tidegate_core::view::{PlanReport, PlannedRoute, PlannedService};
 
 use super::migration::planned_migration;
@@ -109,14 +110,16 @@ fn service(
     let name = &state.key.service;
     let (old, new) = (before.and_then(|r| r.spec.services.get(name)), revision.spec.services.get(name));
     let effective = effective_for(state, active, revision, RolloutKind::Deploy);
-    let count = |spec: Option<&ServiceSpec>| spec.map_or(0, |spec| state.scale.unwrap_or(spec.scale.min));
+    let count = |number: Option<RevisionNo>, spec: Option<&ServiceSpec>| {
+        number.zip(spec).map_or(0, |(number, spec)| wanted(state, spec, number))
+    };
     let action = match (new, state.stable) {
         (None, _) => "remove",
         (Some(_), None) => "create",
         (Some(_), Some(stable)) if stable == revision.number => "unchanged",
         (Some(_), Some(_)) => "roll out",
     };
-    let (from, to) = (count(old), count(new));
+    let (from, to) = (count(state.stable, old), count(Some(revision.number), new));
     let planned = Planned { effective: &effective, from, to, spec: new };
     // How many requests come is not known here yet.
     let steps = if action == "unchanged" { Vec::new() } else { steps(&planned, &|_, _| None) };
@@ -149,7 +152,7 @@ fn changes(
         ("run", old.run != new.run),
         ("port", old.port != new.port),
         ("probes", old.probes != new.probes),
-        ("scale", old.scale != new.scale),
+        ("scale", (old.scale, &old.autoscale) != (new.scale, &new.autoscale)),
         ("strategy", old.strategy != new.strategy),
         ("drain", old.drain != new.drain),
         ("stop", old.stop != new.stop),

@@ -26,6 +26,10 @@ pub(super) struct Planned<'a> {
 /// The steps as they will happen.
 pub(super) fn steps(planned: &Planned<'_>, foresight: Foresight<'_>) -> Vec<String> {
     let Planned { effective, from, to, .. } = *planned;
+    if to == 0 {
+        let line = "start 1 without requests until it is ready, and stop it again: nothing runs just now";
+        return vec![line.to_owned()];
+    }
     if from == 0 {
         return vec![format!("start {to}; each takes requests as soon as it is ready")];
     }

@@ -2,6 +2,7 @@
 
 use tidegate_core::model::{Held, Instance, Phase, RevisionNo, Rollout, RolloutKind, ServiceState, Step};
 use tidegate_core::rollout::current;
+use tidegate_core::scale::wanted;
 use tidegate_core::time::Moment;
 use tidegate_core::view::RolloutView;
 
@@ -33,7 +34,7 @@ pub(super) fn view_of(
         let stored =
             answers.store.revision(&state.key.app, &state.key.environment, number).map_err(store_trouble)?;
         let spec = stored.and_then(|mut revision| revision.spec.services.remove(&state.key.service));
-        let wanted = spec.map_or(0, |spec| state.scale.unwrap_or(spec.scale.min));
+        let wanted = spec.map_or(0, |spec| wanted(state, &spec, number));
         Ok((ready(&instances, number), wanted))
     };
     let judgement = answers.store.judgement(rollout.id).map_err(store_trouble)?;

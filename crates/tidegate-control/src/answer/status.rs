@@ -1,6 +1,7 @@
 //! `tidegate status`.
 
 use tidegate_core::model::{Instance, Intent, RevisionNo, Rollout, Seen, ServiceSpec, ServiceState};
+use tidegate_core::scale::wanted;
 use tidegate_core::view::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
 
 use super::{Answers, place_of, service_of, store_trouble};
@@ -59,12 +60,10 @@ fn one(answers: &Answers<'_>, state: &ServiceState) -> Result<ServiceStatus, Ref
     };
     let stable = spec_of(state.stable)?;
     let candidate = spec_of(rollout.as_ref().map(|rollout| rollout.to))?;
-    let wanted =
-        |spec: &Option<ServiceSpec>| spec.as_ref().map_or(0, |spec| state.scale.unwrap_or(spec.scale.min));
-    let count = |revision, spec| RevisionStatus {
+    let count = |revision, spec: &Option<ServiceSpec>| RevisionStatus {
         revision,
         ready: ready(&instances, revision),
-        desired: wanted(spec),
+        desired: spec.as_ref().map_or(0, |spec| wanted(state, spec, revision)),
     };
     Ok(ServiceStatus {
         name: state.key.service.to_string(),
@@ -76,6 +75,7 @@ fn one(answers: &Answers<'_>, state: &ServiceState) -> Result<ServiceStatus, Ref
         instances: instances.iter().map(|instance| instance_status(answers, instance)).collect(),
         waiting: answers.reports.get(&state.key).cloned().unwrap_or_default(),
         urls: urls(answers, state)?,
+        scaling: answers.scalings.get(&state.key).cloned().unwrap_or_default(),
     })
 }
 

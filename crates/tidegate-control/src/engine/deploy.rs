@@ -11,6 +11,7 @@ use tidegate_core::model::{
 };
 use tidegate_core::rollout::begin::{NewRollout, stable_after};
 use tidegate_core::rollout::{Begun, begin, effective};
+use tidegate_core::scale::wanted;
 use tidegate_store::{Counter, Reader, StoreError};
 
 use super::{Effect, Engine, Outcome, Sight, Time, World, expand_digest, site};
@@ -281,12 +282,9 @@ pub(crate) fn effective_for(
 ) -> tidegate_core::model::Effective {
     use tidegate_core::model::{Effective, Strategy, StrategyKind};
     match revision.spec.services.get(&state.key.service) {
-        Some(spec) => effective(
-            spec,
-            state.scale.unwrap_or(spec.scale.min),
-            kind,
-            stable_after(state, active).is_some(),
-        ),
+        Some(spec) => {
+            effective(spec, wanted(state, spec, revision.number), kind, stable_after(state, active).is_some())
+        }
         None => Effective {
             strategy: Strategy::new(StrategyKind::BlueGreen),
             why: Some("the revision does not have this service: it is removed".to_owned()),

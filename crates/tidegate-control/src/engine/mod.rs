@@ -9,12 +9,14 @@ mod deploy;
 mod effect;
 mod job;
 mod judging;
+mod meter;
 mod migration;
 mod orphan;
 mod place;
 mod prune;
 mod revisions;
 pub mod routes;
+mod scale;
 mod schedule;
 mod service;
 mod site;
@@ -34,6 +36,7 @@ use tidegate_store::{Store, StoreError, Tx};
 use crate::seams::{RouteSink, Workshop};
 pub(crate) use deploy::{effective_for, told};
 pub use effect::Effect;
+use meter::Meter;
 pub(crate) use migration::expand_digest;
 use revisions::Revisions;
 pub use site::site_in;
@@ -94,6 +97,9 @@ pub struct Engine {
     schedules: schedule::Schedules,
     reports: Reports,
     verdicts: Verdicts,
+    /// Why so many instances of each service are wanted.
+    scalings: Reports,
+    meters: BTreeMap<ServiceKey, Meter>,
     pruned_at: Option<Moment>,
     pushed: Option<u64>,
     stopped_again: bool,
@@ -142,6 +148,8 @@ impl Engine {
             schedules: schedule::Schedules::new(),
             reports,
             verdicts: Verdicts::new(),
+            scalings: Reports::default(),
+            meters: BTreeMap::new(),
             pruned_at: None,
             pushed: None,
             stopped_again: false,
@@ -153,6 +161,9 @@ impl Engine {
     /// What the next passes go by. Whoever judges says it before each pass; a new engine has heard nothing.
     pub fn hear(&mut self, verdicts: Verdicts) {
         self.verdicts = verdicts;
+    /// The same, telling there why so many instances of each service are wanted.
+    pub fn with_scalings(self, scalings: Reports) -> Self {
+        Engine { scalings, ..self }
     }
 
     /// Looks and acts until there is nothing more to do now. Returns when to look again even if nothing is heard.
@@ -185,6 +196,7 @@ impl Engine {
         let builds = self.builds(world, &sight)?;
         let jobs = self.jobs(world, &sight)?;
         let deploys = self.deploys(world, &sight)?;
+        let scales = self.scales(world, &sight)?;
         let services = self.services(world, &sight)?;
         let migrations = self.migrations(world, &sight)?;
         let schedules = self.schedules(world, &sight)?;
@@ -192,7 +204,7 @@ impl Engine {
         let orphans = self.orphans(world, &sight)?;
         let recorded = self.record_traffic(world, &sight)?;
         let pruned = self.prune(world, &sight)?;
-        Ok([jobs, deploys, services, migrations, schedules, routes, orphans, recorded, pruned]
+        Ok([jobs, deploys, scales, services, migrations, schedules, routes, orphans, recorded, pruned]
             .into_iter()
             .fold(builds, Outcome::and))
     }

@@ -45,6 +45,9 @@ pub struct ServiceStatus {
     pub waiting: Vec<String>,
     /// Where its routes lead in from: `http://shop.localhost:8080/`.
     pub urls: Vec<String>,
+    /// Where the number of instances follows the load: how many are wanted, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scaling: Vec<String>,
 }
 
 /// A revision's instances.

@@ -13,10 +13,12 @@ use crate::session::Session;
 
 /// As typed.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  tidegate scale web=4\n  tidegate scale web=4 worker=0")]
+#[command(
+    after_help = "Examples:\n  tidegate scale web=4\n  tidegate scale web=4 worker=0\n  tidegate scale web=auto"
+)]
 pub struct ScaleArgs {
-    /// Services and how many instances each is to have
-    #[arg(required = true, value_name = "SERVICE=N")]
+    /// Services and how many instances each is to have; `auto`: as many as the manifest and the load ask for
+    #[arg(required = true, value_name = "SERVICE=N|auto")]
     wanted: Vec<Wanted>,
     #[command(flatten)]
     scope: ScopeArgs,
@@ -24,20 +26,23 @@ pub struct ScaleArgs {
     json: JsonArgs,
 }
 
-/// `web=4`.
+/// `web=4`, or `web=auto`.
 #[derive(Clone, Debug)]
 struct Wanted {
     service: Name,
-    instances: u32,
+    instances: Option<u32>,
 }
 
 impl FromStr for Wanted {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let shape = || format!("`{text}` is not SERVICE=N, like `web=4`");
+        let shape = || format!("`{text}` is not SERVICE=N, like `web=4`, and not SERVICE=auto");
         let (service, instances) = text.split_once('=').ok_or_else(shape)?;
-        let instances = instances.parse().map_err(|_| shape())?;
+        let instances = match instances {
+            "auto" => None,
+            number => Some(number.parse().map_err(|_| shape())?),
+        };
         let service = service.parse::<Name>().map_err(|error| error.to_string())?;
         Ok(Wanted { service, instances })
     }

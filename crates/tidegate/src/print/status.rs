@@ -18,6 +18,7 @@ pub fn status(status: &Status) -> String {
         format!("{app}/{environment}; {gateway}\n"),
         table(["SERVICE", "PHASE", "STRATEGY", "STABLE", "CANDIDATE", "WEIGHT", "URL"], &services),
         table(["INSTANCE", "REVISION", "STATE", "PORT", "PID", "RESTARTS", "IN FLIGHT"], &instances),
+        status.services.iter().map(scaling).collect(),
         job_table(&status.jobs),
         status.migration.as_ref().map_or(String::new(), |view| format!("migrations: {}\n", view.summary)),
         status.services.iter().map(waiting).collect(),
@@ -26,8 +27,12 @@ pub fn status(status: &Status) -> String {
 }
 
 /// What `tidegate scale` says.
-pub fn scaled(service: &ServiceStatus, instances: u32) -> String {
-    format!("{}: {instances} wanted; {} there now\n", service.name, service.instances.len())
+pub fn scaled(service: &ServiceStatus, instances: Option<u32>) -> String {
+    let wanted = match instances {
+        Some(instances) => format!("{instances} wanted"),
+        None => "as many as the manifest and the load ask for".to_owned(),
+    };
+    format!("{}: {wanted}; {} there now\n", service.name, service.instances.len())
 }
 
 fn gateway(gateway: &GatewayStatus) -> String {
@@ -67,6 +72,10 @@ fn instance_row(instance: &InstanceStatus) -> [String; 7] {
         instance.restarts.to_string(),
         instance.inflight.to_string(),
     ]
+}
+
+fn scaling(service: &ServiceStatus) -> String {
+    service.scaling.iter().map(|line| format!("{}: {line}\n", service.name)).collect()
 }
 
 fn waiting(service: &ServiceStatus) -> String {

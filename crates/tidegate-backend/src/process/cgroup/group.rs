@@ -122,6 +122,14 @@ impl Group {
             .and_then(|mut file| io::Write::write_all(&mut file, b"1"));
     }
 
+    /// CPU time used in it, in microseconds, where the kernel counts it here: `cpu.stat` in version 2, `cpuacct` in version 1
+    /// where that comes with `cpu`.
+    pub(in crate::process) fn cpu_us(&self) -> Option<u64> {
+        let read = |file: &str| fs::read_to_string(self.path.join(file)).ok();
+        let v2 = read("cpu.stat").and_then(|text| count(&text, "usage_usec"));
+        v2.or_else(|| Some(read("cpuacct.usage")?.trim().parse::<u64>().ok()? / 1_000))
+    }
+
     /// How many of its processes the kernel ended for want of memory.
     pub(in crate::process) fn out_of_memory_kills(&self) -> u64 {
         let files = ["memory.events", "memory.oom_control"].map(|file| self.path.join(file));
