@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use tidegate_core::model::{ArmCounts, CountsReport, GatewayObservation, Histogram, InstanceId, RevisionNo};
+use tidegate_core::model::{
+    ArmCounts, CountsReport, GatewayObservation, Histogram, Instance, InstanceId, RevisionNo,
+};
 use tidegate_core::scale::Load;
 use tidegate_core::time::{Millis, Moment};
 
@@ -43,7 +45,8 @@ struct Sample {
     /// The gateway process that serves, and its own clock.
     clock: (String, u64),
     rows: BTreeMap<(String, RevisionNo), Row>,
-    inflight: BTreeMap<InstanceId, u32>,
+    /// Also on instances that leave.
+    inflight: BTreeMap<RevisionNo, u64>,
     cpu_us: BTreeMap<InstanceId, u64>,
 }
 
@@ -71,6 +74,7 @@ impl Meter {
         &mut self,
         upstream: &str,
         seen: &GatewayObservation,
+        instances: &[Instance],
         cpu_us: BTreeMap<InstanceId, u64>,
         now: Moment,
     ) {
@@ -80,7 +84,12 @@ impl Meter {
             add_rows(&mut rows, report, upstream);
         }
         let clock = (counts.incarnation.clone(), counts.at_ms);
-        self.samples.push_back(Sample { at: now, clock, rows, inflight: seen.inflight.clone(), cpu_us });
+        let mut inflight: BTreeMap<RevisionNo, u64> = BTreeMap::new();
+        for instance in instances {
+            let own = seen.inflight.get(&instance.id).copied().unwrap_or(0);
+            *inflight.entry(instance.revision).or_default() += u64::from(own);
+        }
+        self.samples.push_back(Sample { at: now, clock, rows, inflight, cpu_us });
         while self.samples.len() > 2 && self.samples.get(1).is_some_and(|next| now.since(next.at) >= LATENCY)
         {
             self.samples.pop_front();
@@ -96,11 +105,13 @@ impl Meter {
             return Load { ready, ..Load::default() };
         };
         let seconds = seconds_between(before, newest);
-        let requests = requests(newest, &of) - requests_known(before, newest, &of);
+        let ended = requests(newest, &of) - requests_known(before, newest, &of);
+        // Those that came: an app that cannot keep up ends fewer than it is asked.
+        let came = (ended + newest.inflight(&of)).saturating_sub(before.inflight(&of));
         Load {
             ready,
-            rate: Some(requests as f64 / seconds),
-            inflight: Some(self.inflight(&members)),
+            rate: Some(came as f64 / seconds),
+            inflight: Some(self.inflight(&of)),
             cpu: cpu(before, newest, &members),
             p95: self.p95(newest, &of),
         }
@@ -114,12 +125,11 @@ impl Meter {
     }
 
     /// The mean over the window of the rates.
-    fn inflight(&self, members: &BTreeMap<&InstanceId, &Member>) -> f64 {
+    fn inflight(&self, of: &impl Fn(RevisionNo) -> bool) -> f64 {
         let Some(newest) = self.samples.back() else { return 0.0 };
         let recent = self.samples.iter().filter(|sample| newest.at.since(sample.at) < RATE);
-        let sums: Vec<u32> =
-            recent.map(|sample| members.keys().filter_map(|id| sample.inflight.get(*id)).sum()).collect();
-        sums.iter().sum::<u32>() as f64 / sums.len().max(1) as f64
+        let sums: Vec<u64> = recent.map(|sample| sample.inflight(of)).collect();
+        sums.iter().sum::<u64>() as f64 / sums.len().max(1) as f64
     }
 
     fn p95(&self, newest: &Sample, of: &impl Fn(RevisionNo) -> bool) -> Option<f64> {
@@ -133,6 +143,12 @@ impl Meter {
         }
         let enough = latencies.total() >= LEAST;
         latencies.quantile_ns(0.95).filter(|_| enough).map(|ns| ns as f64 / 1e6)
+    }
+}
+
+impl Sample {
+    fn inflight(&self, of: &impl Fn(RevisionNo) -> bool) -> u64 {
+        self.inflight.iter().filter(|(revision, _)| of(**revision)).map(|(_, own)| own).sum()
     }
 }
 
@@ -181,4 +197,93 @@ fn cpu(before: &Sample, newest: &Sample, members: &BTreeMap<&InstanceId, &Member
         .collect();
     let known = used.len() as f64;
     (known > 0.0).then(|| used.iter().sum::<f64>() / known * members.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidegate_core::model::{ArmRole, BodyBytes, Outcomes};
+
+    const R1: RevisionNo = RevisionNo(1);
+
+    /// What a gateway says that has answered so many and works on so many.
+    fn seen(incarnation: &str, at_ms: u64, good: u64, inflight: u32) -> GatewayObservation {
+        let id = InstanceId("web-1".to_owned());
+        let mut latencies = Histogram::default();
+        (0..good).for_each(|_| latencies.add_ns(20_000_000));
+        let row = ArmCounts {
+            upstream: "a/b/web".to_owned(),
+            role: ArmRole::Stable,
+            revision: R1,
+            instance: Some(id.clone()),
+            outcomes: Outcomes { good, ..Outcomes::default() },
+            latencies,
+            bytes: BodyBytes::default(),
+        };
+        let counts = CountsReport {
+            incarnation: incarnation.to_owned(),
+            at_ms,
+            rows: vec![row],
+            ..CountsReport::default()
+        };
+        let inflight = BTreeMap::from([(id, inflight)]);
+        GatewayObservation { alive: true, counts: Some(counts), inflight, ..GatewayObservation::default() }
+    }
+
+    struct Watched {
+        meter: Meter,
+        instances: Vec<Instance>,
+        members: Members,
+    }
+
+    impl Watched {
+        fn new() -> Self {
+            let id = InstanceId("web-1".to_owned());
+            let instances = vec![Instance::new(id.clone(), R1, Moment(0))];
+            let members = Members::from([(id, Member { revision: R1, cpu: 500 })]);
+            Watched { meter: Meter::default(), instances, members }
+        }
+
+        fn take(&mut self, at: u64, seen: &GatewayObservation, cpu_us: u64) {
+            let cpu = BTreeMap::from([(InstanceId("web-1".to_owned()), cpu_us)]);
+            assert!(self.meter.wants(seen, Moment(at)));
+            self.meter.take("a/b/web", seen, &self.instances, cpu, Moment(at));
+        }
+
+        fn load(&self, at: u64) -> Load {
+            self.meter.load(&self.members, |revision| revision == R1, Moment(at))
+        }
+    }
+
+    #[test]
+    fn rates_are_by_the_gateways_clock_and_count_those_that_came() {
+        let mut watched = Watched::new();
+        watched.take(1_000, &seen("g", 10_000, 1_000, 0), 0);
+        assert_eq!(watched.load(1_000), Load { ready: 1, ..Load::default() });
+        // Two reports, late by a quarter of a second each; 100 a second come, fewer are answered.
+        watched.take(2_250, &seen("g", 11_000, 1_090, 10), 250_000);
+        watched.take(3_000, &seen("g", 12_000, 1_180, 20), 500_000);
+        let load = watched.load(3_000);
+        assert_eq!((load.ready, load.rate, load.inflight), (1, Some(100.0), Some(10.0)));
+        assert_eq!(load.cpu, Some(50.0), "half a second in two, of half a CPU");
+        assert!(load.p95.is_some_and(|p95| (p95 - 20.0).abs() < 1.0));
+        assert!(!watched.meter.wants(&seen("g", 12_000, 1_180, 20), Moment(3_500)));
+    }
+
+    #[test]
+    fn a_gateway_that_began_anew_is_counted_from_its_beginning() {
+        let mut watched = Watched::new();
+        watched.take(1_000, &seen("one", 60_000, 9_000, 0), 0);
+        watched.take(2_000, &seen("two", 500, 50, 0), 0);
+        assert_eq!(watched.load(2_000).rate, Some(50.0));
+    }
+
+    #[test]
+    fn what_was_said_long_ago_says_nothing_of_now() {
+        let mut watched = Watched::new();
+        watched.take(1_000, &seen("g", 1_000, 10, 0), 0);
+        watched.take(2_000, &seen("g", 2_000, 20, 0), 0);
+        assert_eq!(watched.load(6_900).rate, Some(10.0));
+        assert_eq!(watched.load(7_000).rate, None);
+    }
 }

@@ -14,6 +14,7 @@ mod migration;
 mod orphan;
 mod place;
 mod prune;
+mod queue;
 mod revisions;
 pub mod routes;
 mod scale;
@@ -38,6 +39,7 @@ pub(crate) use deploy::{effective_for, told};
 pub use effect::Effect;
 use meter::Meter;
 pub(crate) use migration::expand_digest;
+use queue::Queues;
 use revisions::Revisions;
 pub use site::site_in;
 
@@ -100,6 +102,7 @@ pub struct Engine {
     /// Why so many instances of each service are wanted.
     scalings: Reports,
     meters: BTreeMap<ServiceKey, Meter>,
+    queues: Queues,
     pruned_at: Option<Moment>,
     pushed: Option<u64>,
     stopped_again: bool,
@@ -150,6 +153,7 @@ impl Engine {
             verdicts: Verdicts::new(),
             scalings: Reports::default(),
             meters: BTreeMap::new(),
+            queues: Queues::default(),
             pruned_at: None,
             pushed: None,
             stopped_again: false,
@@ -161,6 +165,8 @@ impl Engine {
     /// What the next passes go by. Whoever judges says it before each pass; a new engine has heard nothing.
     pub fn hear(&mut self, verdicts: Verdicts) {
         self.verdicts = verdicts;
+    }
+
     /// The same, telling there why so many instances of each service are wanted.
     pub fn with_scalings(self, scalings: Reports) -> Self {
         Engine { scalings, ..self }

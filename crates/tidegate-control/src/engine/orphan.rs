@@ -9,7 +9,7 @@ use super::{Effect, Engine, Outcome, Sight, World};
 
 impl Engine {
     /// Removes units that neither an instance nor a job stands for: the row always comes before the process. A job that
-    /// ended stands for none: its start may have failed after the process was there.
+    /// ended stands for none: its start may have failed after the process was there. A question for a queue's length is ours.
     pub(super) fn orphans(&mut self, world: &mut World<'_>, sight: &Sight) -> Result<Outcome, StoreError> {
         if sight.seeing.is_empty() {
             return Ok(Outcome::default());
@@ -22,8 +22,13 @@ impl Engine {
             .map(|instance| &instance.id)
             .chain(jobs.iter().filter(|job| !matches!(job.phase, JobPhase::Ended(_))).map(|job| &job.id))
             .collect();
-        let effects: Vec<Effect> =
-            sight.seeing.keys().filter(|id| !known.contains(id)).cloned().map(Effect::Remove).collect();
+        let effects: Vec<Effect> = sight
+            .seeing
+            .keys()
+            .filter(|id| !known.contains(id) && !self.queues.has(id))
+            .cloned()
+            .map(Effect::Remove)
+            .collect();
         if !effects.is_empty() {
             self.decide(world, sight.time, &[], &effects, |_| Ok(()))?;
         }

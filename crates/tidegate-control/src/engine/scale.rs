@@ -4,11 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tidegate_core::model::{InstanceId, Revision, RevisionNo, ServiceKey, ServiceSpec, ServiceState};
+use tidegate_core::model::{
+    Instance, InstanceId, Revision, RevisionNo, ServiceKey, ServiceSpec, ServiceState,
+};
 use tidegate_core::scale::{Bounds, Input, Load, Measured, Part, decide};
 use tidegate_store::StoreError;
 
 use super::meter::{Member, Members};
+use super::queue::Asker;
 use super::{Engine, Outcome, Sight, World};
 
 /// Without a limit an instance may use one CPU, as far as targets are concerned.
@@ -50,7 +53,8 @@ impl Engine {
         state: &ServiceState,
         parts: &Parts,
     ) -> Result<Outcome, StoreError> {
-        let measured = self.measure(world, sight, state, parts);
+        let queue = self.queue(world, sight, state, parts)?;
+        let measured = Measured { queue, ..self.measure(world, sight, state, parts)? };
         let input = Input {
             state,
             stable: parts.stable.as_ref().map(part),
@@ -70,25 +74,45 @@ impl Engine {
         Ok(Outcome::changed())
     }
 
+    /// The length of the service's queue, by the stable revision or the first candidate.
+    fn queue(
+        &mut self,
+        world: &mut World<'_>,
+        sight: &Sight,
+        state: &ServiceState,
+        parts: &Parts,
+    ) -> Result<Option<u64>, StoreError> {
+        let part = parts.stable.as_ref().or(parts.candidate.as_ref());
+        let target = part.and_then(|(_, spec)| spec.autoscale.as_ref()?.queue.as_ref());
+        let (Some((number, spec)), Some(target)) = (part, target) else {
+            self.queues.forget(&state.key);
+            return Ok(None);
+        };
+        let Some(revision) = self.revision_of(world, state, Some(*number))? else { return Ok(None) };
+        let asker = Asker { key: &state.key, revision: &revision, spec };
+        Ok(self.queues.length(world, sight, &asker, target))
+    }
+
     fn measure(
         &mut self,
         world: &mut World<'_>,
         sight: &Sight,
         state: &ServiceState,
         parts: &Parts,
-    ) -> Measured {
+    ) -> Result<Measured, StoreError> {
         let (now, upstream) = (sight.time.now, state.key.to_string());
         let waiting = sight.gateway.waiting.get(&upstream).copied().unwrap_or(0);
-        let members = members_of(state, parts);
+        let instances = world.store.instances_of(&state.key)?;
+        let members = members_of(&instances, parts);
         let meter = self.meters.entry(state.key.clone()).or_default();
         if meter.wants(&sight.gateway, now) {
             let ids: Vec<InstanceId> = members.keys().cloned().collect();
             let cpu_us = if parts.asks_for_cpu() { world.backend.cpu_time(&ids) } else { BTreeMap::new() };
-            meter.take(&upstream, &sight.gateway, cpu_us, now);
+            meter.take(&upstream, &sight.gateway, &instances, cpu_us, now);
         }
         let candidate = parts.candidate.as_ref().map(|(number, _)| *number);
         let is_candidate = |revision: RevisionNo| Some(revision) == candidate;
-        Measured {
+        Ok(Measured {
             stable: meter.load(&members, |revision| !is_candidate(revision), now),
             candidate: match candidate {
                 Some(_) => meter.load(&members, is_candidate, now),
@@ -96,7 +120,7 @@ impl Engine {
             },
             queue: None,
             waiting,
-        }
+        })
     }
 
     /// The revisions in play, where one of them follows its load or did.
@@ -127,6 +151,7 @@ impl Engine {
     }
 
     fn forget_scale(&mut self, key: &ServiceKey) {
+        self.queues.forget(key);
         if self.meters.remove(key).is_some()
             && let Ok(mut scalings) = self.scalings.lock()
         {
@@ -139,17 +164,14 @@ fn part((revision, spec): &(RevisionNo, ServiceSpec)) -> Part<'_> {
     Part { revision: *revision, spec, bounds: Bounds { min: spec.scale.min, max: spec.scale.max } }
 }
 
-/// The instances that take requests.
-fn members_of(state: &ServiceState, parts: &Parts) -> Members {
+/// The instances that work.
+fn members_of(instances: &[Instance], parts: &Parts) -> Members {
     let cpu_of = |revision: RevisionNo| {
         let limit =
             parts.each().find(|(number, _)| *number == revision).and_then(|(_, spec)| spec.limits.cpu);
         limit.map_or(ONE_CPU, |limit| limit.0)
     };
-    let arms = state.routing.arms.iter();
-    arms.flat_map(|arm| {
-        let member = Member { revision: arm.revision, cpu: cpu_of(arm.revision) };
-        arm.instances.iter().map(move |id| (id.clone(), member))
-    })
-    .collect()
+    let working = instances.iter().filter(|instance| instance.is_wanted() && instance.is_ready());
+    let member = |instance: &Instance| Member { revision: instance.revision, cpu: cpu_of(instance.revision) };
+    working.map(|instance| (instance.id.clone(), member(instance))).collect()
 }

@@ -1,0 +1,115 @@
+//! Services of which nothing runs while nobody asks for them: the first request starts an instance, and nobody but its
+//! client notices.
+
+use std::time::{Duration, Instant};
+
+use tidegate_core::view::ServiceStatus;
+
+use crate::support::figures::{hold, median, millis, show};
+use crate::support::{App, Tidegate, bare, eventually, full, get, kill};
+
+const HOST: &str = "bad.localhost";
+const LONG: Duration = Duration::from_secs(60);
+
+fn sleepy(scale: &str) -> (Tidegate, App) {
+    let (tidegate, mut app) = (Tidegate::up(), App::new());
+    app.set("scale", scale);
+    tidegate.deploy_well(&app);
+    (tidegate, app)
+}
+
+fn sleeps(tidegate: &Tidegate) -> ServiceStatus {
+    tidegate
+        .wait_for("nothing runs", LONG, |service| service.instances.is_empty() && service.candidate.is_none())
+}
+
+/// Asks; status, body and how long it took.
+fn ask(tidegate: &Tidegate) -> (u16, String, Duration) {
+    let begun = Instant::now();
+    let answer = get(tidegate.gateway(), HOST, "/").unwrap();
+    (answer.status, answer.body, begun.elapsed())
+}
+
+fn events_of(tidegate: &Tidegate, kind: &str) -> usize {
+    tidegate.events().iter().filter(|event| event.kind == kind).count()
+}
+
+#[test]
+fn a_cold_start_costs_little_on_top_of_the_app() {
+    let (tidegate, app) = sleepy("{ min: 0, max: 2, idle: 1s }");
+    let (mut cold, mut own) = (Vec::new(), Vec::new());
+    for _ in 0..if full() { 9 } else { 3 } {
+        sleeps(&tidegate);
+        let (status, _, took) = ask(&tidegate);
+        assert_eq!(status, 200);
+        cold.push(millis(took));
+        let pid = eventually("an instance runs", LONG, || tidegate.service().instances.first()?.pid);
+        own.push(millis(bare::start_copies::<1>(&app, pid)));
+    }
+    let (cold, own) = (median(cold), median(own));
+    show(&["app's own start".to_owned(), format!("{own:.1} ms")]);
+    show(&["first request to a service that sleeps".to_owned(), format!("{cold:.1} ms")]);
+    hold("cold start on top of the app's own", cold - own, 50.0, "ms", 4.0);
+}
+
+#[test]
+fn all_who_ask_while_it_starts_are_answered() {
+    let (tidegate, _app) = sleepy("{ min: 0, max: 2, idle: 1s }");
+    sleeps(&tidegate);
+    let gateway = tidegate.gateway();
+    let asking: Vec<_> =
+        (0..50).map(|_| std::thread::spawn(move || get(gateway, HOST, "/").unwrap().status)).collect();
+    assert!(asking.into_iter().all(|asked| asked.join().unwrap() == 200), "{}", tidegate.story());
+    assert!(tidegate.story().contains("wait for it"), "{}", tidegate.story());
+    sleeps(&tidegate);
+}
+
+#[test]
+fn a_deploy_to_a_service_that_sleeps_is_shown_to_work_and_sleeps_on() {
+    let (tidegate, mut app) = sleepy("{ min: 0, max: 2, idle: 1s }");
+    sleeps(&tidegate);
+    let ready = events_of(&tidegate, "instance.ready");
+    tidegate.deploy_well(app.next_version());
+    assert_eq!(events_of(&tidegate, "instance.ready"), ready + 1, "{}", tidegate.story());
+    sleeps(&tidegate);
+    assert_eq!(ask(&tidegate).1, "hello from version 2\n");
+
+    sleeps(&tidegate);
+    app.behave("exits-at-once");
+    let failed = tidegate.deploy(app.next_version());
+    assert_ne!(failed.exit, 0, "{failed:?}\n{}", tidegate.story());
+    sleeps(&tidegate);
+    assert_eq!(ask(&tidegate).1, "hello from version 2\n");
+}
+
+#[test]
+fn scaled_to_nothing_by_hand_a_deploy_is_shown_to_work_too() {
+    let (tidegate, mut app) = sleepy("2");
+    assert!(tidegate.run(&["scale", "web=0"]).status.success());
+    sleeps(&tidegate);
+    let ready = events_of(&tidegate, "instance.ready");
+    tidegate.deploy_well(app.next_version());
+    assert_eq!(events_of(&tidegate, "instance.ready"), ready + 1, "{}", tidegate.story());
+    sleeps(&tidegate);
+    assert_eq!(ask(&tidegate).0, 503, "by hand it stays away");
+    app.behave("exits-at-once");
+    assert_ne!(tidegate.deploy(app.next_version()).exit, 0);
+}
+
+#[test]
+fn killed_while_it_sleeps_everything_wakes_up_again() {
+    let (mut tidegate, _app) = sleepy("{ min: 0, max: 1, idle: 1s, hold: 1s }");
+    sleeps(&tidegate);
+    tidegate.kill9_control();
+    let (status, body, took) = ask(&tidegate);
+    assert_eq!(status, 503, "{body}");
+    assert!(took >= Duration::from_millis(900), "it was held: {took:?}");
+    assert!(body.contains("not ready in time"), "{body}");
+    tidegate.restart();
+    eventually("it wakes", LONG, || Some(ask(&tidegate)).filter(|(status, ..)| *status == 200));
+    sleeps(&tidegate);
+    kill(tidegate.gateway_pid().unwrap(), 9);
+    eventually("it wakes by another gateway", LONG, || {
+        get(tidegate.gateway(), HOST, "/").ok().filter(|answer| answer.status == 200)
+    });
+}
