@@ -2,13 +2,13 @@
 
 use std::cmp::Ordering;
 
-use tidegate_core::model::{Autoscale, PortSpec, QueueSource, QueueTarget, Scale};
+use tidegate_core::model::{Autoscale, PortSpec, QueueSource, QueueTarget, Scale, ScheduledBounds};
 use tidegate_core::time::Millis;
 
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
-use crate::raw::{Field, RawQueue, RawScale, RawScaleRange, RawService, not_used_yet};
+use crate::raw::{DaySet, Field, RawQueue, RawScale, RawScaleRange, RawScheduled, RawService, not_used_yet};
 use crate::span::{Span, Spanned};
 
 /// From one look at a queue to the next.
@@ -33,7 +33,7 @@ fn compile_range(
     findings: &mut Findings<'_>,
 ) -> (Scale, Option<Autoscale>) {
     let targets = targets(range);
-    let follows = !targets.is_empty() || !range.idle.is_absent();
+    let follows = !targets.is_empty() || !range.idle.is_absent() || !range.schedule.is_absent();
     let min = range.min.value().map_or(1, |min| min.0);
     let least = if follows { min.max(1) } else { min };
     let max = range.max.value().map_or(least, |max| max.0);
@@ -53,12 +53,16 @@ fn compile_range(
     }
     check_port(range, port, findings);
     check_sleep(range, min, findings);
-    if min == max {
+    if min == max && range.schedule.is_absent() {
         let first = targets.first().copied().or_else(|| key_of(&range.idle));
         findings.push(always_the_same(max, first.or_else(|| key_of(&range.max))));
     }
     let wakes = port != PortSpec::None || !range.queue.is_absent();
-    let autoscale = Autoscale { queue: queue_of(range, findings), ..autoscale_of(range, min == 0 && wakes) };
+    let autoscale = Autoscale {
+        queue: queue_of(range, findings),
+        schedule: schedule_of(range, scale, findings),
+        ..autoscale_of(range, min == 0 && wakes)
+    };
     (scale, Some(autoscale))
 }
 
@@ -95,6 +99,40 @@ fn queue_of(range: &RawScaleRange, findings: &mut Findings<'_>) -> Option<QueueT
     let source = command.or_else(|| queue.http.value().map(|url| QueueSource::Http(url.0.clone())))?;
     let every = queue.every.value().map_or(QUEUE_EVERY, |every| every.0);
     Some(QueueTarget { source, target: queue.target.value()?.0, every })
+}
+
+fn schedule_of(range: &RawScaleRange, scale: Scale, findings: &mut Findings<'_>) -> Vec<ScheduledBounds> {
+    let entries = range.schedule.value().map(|list| list.0.as_slice()).unwrap_or_default();
+    entries.iter().filter_map(|entry| scheduled(entry, scale, findings)).collect()
+}
+
+fn scheduled(
+    entry: &Spanned<RawScheduled>,
+    scale: Scale,
+    findings: &mut Findings<'_>,
+) -> Option<ScheduledBounds> {
+    let raw = &entry.value;
+    for (key, absent) in [("from", raw.from.is_absent()), ("to", raw.to.is_absent())] {
+        if absent {
+            let message = format!("this entry of `schedule` has no `{key}`");
+            let help = "write when it begins and ends: `from: \"08:00\", to: \"18:00\"`";
+            findings.push(Diagnostic::error(codes::BAD_SCHEDULE, message).at(entry.key, "").help(help));
+        }
+    }
+    let min = raw.min.value().map_or(scale.min, |min| min.0);
+    let max = raw.max.value().map_or(scale.max.max(min), |max| max.0);
+    if max < min {
+        let message = format!("`max` of this entry is smaller than its `min`, which is {min}");
+        findings.push(Diagnostic::error(codes::SCALE_ORDER, message).at(entry.key, ""));
+    }
+    Some(ScheduledBounds {
+        days: raw.days.value().map_or(DaySet::DAILY, |days| days.0).0,
+        from: raw.from.value()?.0.0,
+        to: raw.to.value()?.0.0,
+        timezone: raw.timezone.value().map_or_else(|| "UTC".to_owned(), |zone| zone.0.0.clone()),
+        min,
+        max,
+    })
 }
 
 fn scale_target(message: impl Into<String>, at: Span, label: &str) -> Diagnostic {

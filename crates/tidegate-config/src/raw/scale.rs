@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::command::Command;
-use super::later::Later;
+use super::list::ListOf;
 use super::percent::Percent;
 use super::read::{Place, Read};
 use super::record::record;
+use super::schedule::{ClockTime, Days, TimeZone};
 use super::time::{DAY, HOUR, Lasting, SECOND};
 use super::whole::Whole;
 use crate::codes;
@@ -37,8 +38,8 @@ record! { merged
         p95: Lasting<1, HOUR>,
         /// Length of a queue per instance to aim at.
         queue: RawQueue,
-        /// Scaling by time of day. Not used by this version yet.
-        schedule: Later,
+        /// Other bounds at some times of the week. The first that fits holds.
+        schedule: ListOf<RawScheduled>,
         /// A higher number must be asked for so long. Default 10s.
         up_after: Lasting<0, HOUR>,
         /// A lower number must be asked for so long. Default 5m.
@@ -65,6 +66,25 @@ record! { replaced
         target: Whole<1, MOST>,
         /// From one look to the next. Default 10s.
         every: Lasting<SECOND, HOUR>,
+    }
+}
+
+record! { replaced
+    /// Bounds at some times of the week.
+    #[schemars(rename = "ScaleSchedule", extend("required" = ["from", "to"]))]
+    RawScheduled is "a time of the week" {
+        /// Days: `mon-fri`, `sat,sun`, `daily`. Default: `daily`.
+        days: Days,
+        /// From here: `"08:00"`.
+        from: ClockTime,
+        /// Until here; on the next day where it is not later than `from`.
+        to: ClockTime,
+        /// The time zone: `Europe/Berlin`. Default: `UTC`.
+        timezone: TimeZone,
+        /// At least this many instances meanwhile. Default: `min` of `scale`.
+        min: Whole<0, 100>,
+        /// At most this many instances meanwhile. Default: `max` of `scale`.
+        max: Whole<1, 100>,
     }
 }
 

@@ -242,6 +242,9 @@ fn what_a_number_of_instances_follows_is_taken_over() {
     let source = QueueSource::Http("http://127.0.0.1:9000/length".to_owned());
     assert_eq!(worker.queue, Some(QueueTarget { source, target: 100, every: Millis::seconds(5) }));
     assert_eq!(of("fixed").autoscale, None);
+    let office = of("office").autoscale.unwrap().schedule;
+    let bounds: Vec<_> = office.iter().map(|it| (it.days, it.from, it.to, it.min, it.max)).collect();
+    assert_eq!(bounds, [(0b001_1111, 480, 1_080, 3, 4), (0b111_1111, 1_320, 360, 1, 1)]);
     let told: Vec<_> = warnings.iter().map(|warning| warning.message.as_str()).collect();
     assert_eq!(
         told,

@@ -49,6 +49,7 @@ fn the_schema_and_the_reader_agree_on_every_key() {
         ("Probe", service("probes: { ready: { zzzz: 1 } }")),
         ("ScaleRange", service("scale: { zzzz: 1 }")),
         ("ScaleQueue", service("scale: { queue: { zzzz: 1 } }")),
+        ("ScaleSchedule", service("scale: { schedule: [{ zzzz: 1 }] }")),
         ("StrategyOptions", service("strategy: { rolling: { zzzz: 1 } }")),
         ("StepMap", service("strategy: { canary: { steps: [{ zzzz: 1 }] } }")),
         ("Judge", service("strategy: { canary: { judge: { zzzz: 1 } } }")),

@@ -57,8 +57,8 @@ impl Engine {
         let measured = Measured { queue, ..self.measure(world, sight, state, parts)? };
         let input = Input {
             state,
-            stable: parts.stable.as_ref().map(part),
-            candidate: parts.candidate.as_ref().map(part),
+            stable: parts.stable.as_ref().map(|it| part(it, sight.time.unix_ms)),
+            candidate: parts.candidate.as_ref().map(|it| part(it, sight.time.unix_ms)),
             measured: &measured,
             now: sight.time.now,
         };
@@ -160,8 +160,8 @@ impl Engine {
     }
 }
 
-fn part((revision, spec): &(RevisionNo, ServiceSpec)) -> Part<'_> {
-    Part { revision: *revision, spec, bounds: Bounds { min: spec.scale.min, max: spec.scale.max } }
+fn part((revision, spec): &(RevisionNo, ServiceSpec), unix_ms: u64) -> Part<'_> {
+    Part { revision: *revision, spec, bounds: Bounds::of(spec, unix_ms) }
 }
 
 /// The instances that work.

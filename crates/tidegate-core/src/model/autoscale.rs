@@ -1,5 +1,7 @@
 //! How the number of instances of a service follows its load: what the manifest's `scale` says beyond a number.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::time::Millis;
@@ -105,7 +107,21 @@ pub struct ScheduledBounds {
     pub max: u32,
 }
 
+/// Whether a time zone of this name is known.
+pub fn is_timezone(name: &str) -> bool {
+    TimeZone::get(name).is_ok()
+}
+
 impl ScheduledBounds {
+    /// Whether it holds at this time, in milliseconds since the Unix epoch. Nowhere where its time zone is not known.
+    pub fn holds_at(&self, unix_ms: u64) -> bool {
+        let at = i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        let Some((at, zone)) = at.zip(TimeZone::get(&self.timezone).ok()) else { return false };
+        let there = at.to_zoned(zone);
+        let day = there.weekday().to_monday_zero_offset() as u8;
+        self.holds(day, there.hour() as u16 * 60 + there.minute() as u16)
+    }
+
     /// Whether it holds on this day (0 is Monday) at this minute since midnight, both in its time zone.
     pub fn holds(&self, day: u8, minute: u16) -> bool {
         let begins_on = |day: u8| self.days & (1 << (day % 7)) != 0;
@@ -114,5 +130,36 @@ impl ScheduledBounds {
         } else {
             (begins_on(day) && minute >= self.from) || (begins_on(day + 6) && minute < self.to)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn office(timezone: &str) -> ScheduledBounds {
+        let timezone = timezone.to_owned();
+        ScheduledBounds { days: 0b001_1111, from: 8 * 60, to: 18 * 60, timezone, min: 4, max: 8 }
+    }
+
+    /// 2026-03-27 (a Friday) 07:30 UTC.
+    const FRIDAY: u64 = 1_774_596_600_000;
+    const DAY: u64 = 86_400_000;
+
+    #[test]
+    fn a_schedule_holds_by_the_clocks_of_its_zone() {
+        assert!(!office("UTC").holds_at(FRIDAY));
+        assert!(office("Europe/Berlin").holds_at(FRIDAY), "08:30 there");
+        assert!(!office("Europe/Berlin").holds_at(FRIDAY + DAY), "a Saturday");
+        // The clocks go forward on the Sunday between.
+        assert!(office("Europe/Berlin").holds_at(FRIDAY + 3 * DAY - 3_600_000), "08:30 there again");
+        assert!(!office("Nowhere/Else").holds_at(FRIDAY));
+    }
+
+    #[test]
+    fn a_night_belongs_to_the_day_it_begins_on() {
+        let night = ScheduledBounds { from: 22 * 60, to: 6 * 60, ..office("UTC") };
+        assert!(night.holds(4, 23 * 60) && night.holds(5, 60), "from Friday to Saturday");
+        assert!(!night.holds(5, 23 * 60) && !night.holds(0, 60), "not from Saturday, not from Sunday");
     }
 }

@@ -25,7 +25,7 @@ mod traffic_policy;
 mod verdict;
 
 pub use address::Address;
-pub use autoscale::{Autoscale, QueueSource, QueueTarget, ScheduledBounds};
+pub use autoscale::{Autoscale, QueueSource, QueueTarget, ScheduledBounds, is_timezone};
 pub use deploy::{Build, BuildPhase, BuildSource, Deploy, DeployPhase, Job, JobKind, JobPhase};
 pub use evidence::Evidence;
 pub use histogram::{Bucket, Histogram};

@@ -17,6 +17,18 @@ pub struct Bounds {
     pub max: u32,
 }
 
+impl Bounds {
+    /// Those of a service at a time, in milliseconds since the Unix epoch.
+    pub fn of(spec: &ServiceSpec, unix_ms: u64) -> Self {
+        let schedule = spec.autoscale.iter().flat_map(|policy| &policy.schedule);
+        let now = schedule.into_iter().find(|scheduled| scheduled.holds_at(unix_ms));
+        now.map_or(Bounds { min: spec.scale.min, max: spec.scale.max }, |it| Bounds {
+            min: it.min,
+            max: it.max,
+        })
+    }
+}
+
 /// One revision of a service.
 #[derive(Clone, Copy, Debug)]
 pub struct Part<'a> {

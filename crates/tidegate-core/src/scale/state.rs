@@ -65,7 +65,9 @@ pub fn wanted(state: &ServiceState, spec: &ServiceSpec, revision: RevisionNo) ->
         Some(tracks) => Some(tracks.all()),
         None => autoscaled.and_then(|it| it.stable.as_ref()).map(|track| track.wanted),
     };
-    by_load.unwrap_or(spec.scale.min.max(1)).min(spec.scale.max)
+    let scheduled = spec.autoscale.iter().flat_map(|policy| &policy.schedule).map(|scheduled| scheduled.max);
+    let most = scheduled.fold(spec.scale.max, u32::max);
+    by_load.unwrap_or(spec.scale.min.max(1)).min(most)
 }
 
 /// Instances a candidate needs for the requests it has just now; 0 where its number does not follow its load.

@@ -10,7 +10,7 @@ use crate::support::{App, Process, Tidegate, bare, full};
 
 const LONG: Duration = Duration::from_secs(60);
 /// A shell's first command: tells when it runs, in milliseconds since the Unix epoch.
-const CLOCK: &str = "date +%s%3N";
+pub const CLOCK: &str = "date +%s%3N";
 /// Instances in front of an idle control plane.
 const MANY: usize = 20;
 
@@ -61,7 +61,7 @@ fn an_instance_starts_at_once_and_is_seen_at_once() {
 }
 
 /// When the newest instance ran its first command and when it listened, in milliseconds since the Unix epoch.
-fn began_and_listened(tidegate: &Tidegate) -> (f64, f64) {
+pub fn began_and_listened(tidegate: &Tidegate) -> (f64, f64) {
     let service = tidegate.service();
     let newest = service
         .instances

@@ -13,16 +13,11 @@ const WITHIN: Duration = Duration::from_secs(30);
 /// Between two looks: short, since it is in what is measured.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// How long two copies started at once take until both answer `/up` well. See [`start_copies`].
+/// How long two copies started at once take until both answer `/up` well. `like` is a running instance whose
+/// interpreter is used: the one first in our own PATH may be another.
 pub fn start_two(app: &App, like: u32) -> Duration {
-    start_copies::<2>(app, like)
-}
-
-/// How long copies started at once take until all answer `/up` well. `like` is a running instance whose interpreter is
-/// used: the one first in our own PATH may be another.
-pub fn start_copies<const MANY: usize>(app: &App, like: u32) -> Duration {
     let interpreter = std::fs::read_link(format!("/proc/{like}/exe")).unwrap();
-    let addresses: [SocketAddr; MANY] = std::array::from_fn(|_| super::free_address());
+    let addresses = [super::free_address(), super::free_address()];
     let begun = Instant::now();
     let mut copies = addresses.map(|address| start(app, &interpreter, address));
     for address in addresses {
