@@ -29,6 +29,7 @@ pub(crate) enum Told<'t> {
 /// From the gateway.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "few are made, and each is written out at once")]
 pub enum Message {
     /// The first line of every connection.
     Hello {

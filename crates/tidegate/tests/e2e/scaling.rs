@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::figures::show;
-use crate::support::{App, Load, Mix, Tidegate, eventually};
+use crate::support::{App, Load, Mix, SeenLog, Tidegate, eventually};
 
 const HOST: &str = "bad.localhost";
 const LONG: Duration = Duration::from_secs(90);
@@ -140,4 +140,26 @@ fn cpu_use_asks_for_instances() {
     let service = tidegate.wait_for("another for the CPU", LONG, |service| service.instances.len() == 2);
     load.finish();
     assert!(service.scaling.iter().any(|line| line.contains("CPU use of ")), "{:?}", service.scaling);
+}
+
+#[test]
+fn a_queue_that_grows_asks_for_instances() {
+    let (tidegate, mut app, folder) = (Tidegate::up(), App::new(), SeenLog::new());
+    let length = folder.path().join("length");
+    std::fs::write(&length, "5 messages\n").unwrap();
+    let queue = format!("{{ command: cat {}, target: 10, every: 1s }}", length.display());
+    app.set("scale", &format!("{{ min: 1, max: 3, queue: {queue}, up_after: 1s, down_after: 1s }}"));
+    tidegate.deploy_well(&app);
+    let told = |what: &str| {
+        let what = what.to_owned();
+        move |service: &tidegate_core::view::ServiceStatus| {
+            service.scaling.iter().any(|line| line.contains(&what))
+        }
+    };
+    tidegate.wait_for("the length is known", LONG, told("a queue of 5, 10 per instance wanted"));
+    std::fs::write(&length, "25\n").unwrap();
+    tidegate.wait_for("three for 25", LONG, |service| service.instances.len() == 3);
+    std::fs::write(&length, "nobody knows\n").unwrap();
+    tidegate.wait_for("it is not known any more", LONG, told("not everything could be measured"));
+    assert_eq!(tidegate.service().stable.unwrap().desired, 3, "nothing is decided on nothing");
 }
