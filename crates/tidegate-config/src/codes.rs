@@ -148,7 +148,7 @@ codes! {
     FIXED_PORT = "manifest::fixed-port", "A service with a fixed port can have one instance only: two processes cannot \
         listen on the same port, and neither can two services. Use `port: auto` and listen on $PORT.";
     SCALE_ORDER = "manifest::scale-order", "`max` is smaller than `min`.";
-    BAD_SCHEDULE = "manifest::bad-schedule", "An entry of `schedule` says on which days (`mon-fri`, `sat,sun`, `daily`), from \
+    SCALE_SCHEDULE = "manifest::scale-schedule", "An entry of `schedule` says on which days (`mon-fri`, `sat,sun`, `daily`), from \
         when to when (`\"08:00\"`, two digits each) and in which time zone (its IANA name) other bounds hold. It needs \
         `from` and `to`, and `max` may not be smaller than `min`.";
     SCALE_TARGET = "manifest::scale-target", "What the number of instances is to follow cannot work as written. It \

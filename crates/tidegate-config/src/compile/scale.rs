@@ -116,7 +116,7 @@ fn scheduled(
         if absent {
             let message = format!("this entry of `schedule` has no `{key}`");
             let help = "write when it begins and ends: `from: \"08:00\", to: \"18:00\"`";
-            findings.push(Diagnostic::error(codes::BAD_SCHEDULE, message).at(entry.key, "").help(help));
+            findings.push(Diagnostic::error(codes::SCALE_SCHEDULE, message).at(entry.key, "").help(help));
         }
     }
     let min = raw.min.value().map_or(scale.min, |min| min.0);

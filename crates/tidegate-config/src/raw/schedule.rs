@@ -33,7 +33,7 @@ impl DaySet {
 
 impl Rule for DaySet {
     const WHAT: &'static str = "a set of days";
-    const CODE: Code = codes::BAD_SCHEDULE;
+    const CODE: Code = codes::SCALE_SCHEDULE;
     const PATTERN: &'static str =
         "^(daily|(mon|tue|wed|thu|fri|sat|sun)([-,](mon|tue|wed|thu|fri|sat|sun))*)$";
 
@@ -57,7 +57,7 @@ impl Rule for DaySet {
 
 impl Rule for Minute {
     const WHAT: &'static str = "a time of day";
-    const CODE: Code = codes::BAD_SCHEDULE;
+    const CODE: Code = codes::SCALE_SCHEDULE;
     const PATTERN: &'static str = "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$";
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -73,7 +73,7 @@ impl Rule for Minute {
 
 impl Rule for ZoneName {
     const WHAT: &'static str = "a time zone";
-    const CODE: Code = codes::BAD_SCHEDULE;
+    const CODE: Code = codes::SCALE_SCHEDULE;
     const PATTERN: &'static str = "^[A-Za-z0-9_+/-]{1,64}$";
 
     fn parse(text: &str) -> Result<Self, String> {

@@ -77,7 +77,9 @@ impl Tables {
             site: None,
         });
         let arms = arms.collect();
-        self.table.upstreams.insert(name(index), Upstream { arms, policy: traffic(index), drain: None });
+        self.table
+            .upstreams
+            .insert(name(index), Upstream { arms, policy: traffic(index), drain: None, hold: None });
     }
 
     fn endpoint(&self, index: usize, revision: u32, number: usize) -> Endpoint {
