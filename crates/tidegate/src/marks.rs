@@ -18,6 +18,17 @@ const MARKS: &[(&str, &str)] = &[
          instances are ready and what is waited for, `tidegate explain` why the last rollout did not succeed.",
     ),
     (
+        "cold-start",
+        "503: nothing of the service ran, which is scaled to zero, and no instance was ready in the time that requests are held; \
+         or the control plane, which starts one, does not run. `tidegate status` shows what it waits for, `tidegate logs` what \
+         the instance says.",
+    ),
+    (
+        "many-held",
+        "503: nothing of the service runs yet, which is scaled to zero, and as many requests wait for its first instance as are \
+         held. `scale.min: 1` keeps one running.",
+    ),
+    (
         "overloaded",
         "503: every instance has as many requests as `traffic.concurrency` allows, and the queue is full or nothing came free \
          in time. Scale the service up (`tidegate scale`), raise `per_instance`, or find out why its answers take so long.",

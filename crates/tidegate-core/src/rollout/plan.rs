@@ -396,6 +396,7 @@ impl<'a> Planner<'a> {
             candidate: self.desired(Some(rollout.to)).max(u32::from(self.proves(rollout))),
             proves_only: self.proves(rollout) && self.desired(self.state.stable) == 0,
             exclusive: exclusive(rollout.to) || self.state.stable.is_some_and(exclusive),
+            takes_requests: self.input.specs.get(&rollout.to).is_none_or(ServiceSpec::has_port),
             has_stable: self.state.stable.is_some(),
             share: self.stage(rollout).map(|stage| self.share_of(rollout, &stage)),
             candidate_percent: self.state.routing.candidate_weight(),

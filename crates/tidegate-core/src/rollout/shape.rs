@@ -55,6 +55,8 @@ pub struct Goal<'a> {
     pub proves_only: bool,
     /// Whether two instances cannot run side by side.
     pub exclusive: bool,
+    /// Whether it is requests that it works on.
+    pub takes_requests: bool,
     /// Whether there is a stable revision.
     pub has_stable: bool,
     /// What the steps so far ask for; `None` where the strategy has none, or they mean nothing here.
@@ -228,8 +230,8 @@ fn promoting(goal: &Goal<'_>) -> Shape {
     let warm = keeps_stable_warm(goal.strategy.kind) && !goal.exclusive;
     Shape {
         stable: if warm { goal.stable } else { 0 },
-        // It can carry all of the traffic for as long as that may come back.
-        ensure_stable: warm,
+        // It can carry all of the traffic for as long as that may come back; work that is no traffic does not come back.
+        ensure_stable: warm && goal.takes_requests,
         candidate: goal.candidate,
         most: goal.exclusive.then_some(goal.candidate),
         exclusive: goal.exclusive,
