@@ -49,7 +49,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Cert(args) => cert::run(&args),
-        Command::Judge(args) => judge::run(&args),
+        Command::Judge(args) => judge::run(args, &session),
         Command::Schema => schema::run(),
         Command::Completions(args) => completions::run(&args),
         Command::Upgrade(args) => upgrade::run(args, &session),
