@@ -63,8 +63,11 @@ impl Engine {
                 (judgement, window, is_new)
             }
             None => {
-                let policy = policy_of(&rollout.effective.strategy.judge);
-                let Some(judgement) = Judgement::begin(policy, &seen) else { return Ok(None) };
+                let strategy = &rollout.effective.strategy;
+                let policy = policy_of(&strategy.judge);
+                // Who did not ask for steps is not taken back for instances that are slow to warm up.
+                let latency = strategy.kind.has_steps();
+                let Some(judgement) = Judgement::begin(policy, latency, &seen) else { return Ok(None) };
                 (judgement, None, true)
             }
         };

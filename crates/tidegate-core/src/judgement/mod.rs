@@ -66,10 +66,11 @@ pub struct Sighting<'a> {
 }
 
 impl Judgement {
-    /// Begins: what was counted until now is no part of it, but says what slow is. `None`: the gateway has not reported yet.
-    pub fn begin(policy: Policy, seen: &Sighting<'_>) -> Option<Judgement> {
+    /// Begins: what was counted until now is no part of it, but says what slow is, where latency is to be judged. `None`: the
+    /// gateway has not reported yet.
+    pub fn begin(policy: Policy, latency: bool, seen: &Sighting<'_>) -> Option<Judgement> {
         let current = seen.reports.first()?;
-        let thresholds = Thresholds::of(current, seen.upstream, seen.stable);
+        let thresholds = latency.then(|| Thresholds::of(current, seen.upstream, seen.stable)).flatten();
         let mut meter = Meter::default();
         meter.take(seen.reports, seen.upstream, thresholds.as_ref());
         Some(Judgement {

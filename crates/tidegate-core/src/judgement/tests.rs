@@ -63,7 +63,7 @@ fn sighting<'a>(
 }
 
 fn begun(gateway: &Gateway, share: &Share) -> Judgement {
-    Judgement::begin(Policy::default(), &sighting(&[&gateway.report], share, (5, 5), 0)).unwrap()
+    Judgement::begin(Policy::default(), true, &sighting(&[&gateway.report], share, (5, 5), 0)).unwrap()
 }
 
 #[test]
