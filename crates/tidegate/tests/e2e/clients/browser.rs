@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -34,6 +35,8 @@ impl Browser {
                 .arg("--remote-debugging-port=0")
                 .arg(format!("--user-data-dir={}", profile.path().display()))
                 .arg(url)
+                // A group of its own: what is started may be a script, and the browser its child.
+                .process_group(0)
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(fs::File::create(profile.path().join("said")).unwrap())
@@ -51,7 +54,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        let _ = tidegate_os::process::kill_group(self.child.id(), 9);
         let _ = self.child.wait();
         if std::thread::panicking() {
             eprintln!("--- browser\n{}", self.said());
