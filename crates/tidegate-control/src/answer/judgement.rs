@@ -66,8 +66,10 @@ pub fn proof(
     rollout: Option<RolloutId>,
 ) -> Result<Bundle, Refusal> {
     let state = service_of(answers.store, service)?;
-    let rollouts = answers.store.rollouts_of(&state.key, usize::MAX).map_err(store_trouble)?;
-    let found = rollouts.into_iter().find(|found| rollout.is_none_or(|id| found.id == id));
+    let found = match rollout {
+        Some(id) => answers.store.rollout(id).map_err(store_trouble)?.filter(|found| found.key == state.key),
+        None => answers.store.rollouts_of(&state.key, 1).map_err(store_trouble)?.pop(),
+    };
     let Some(found) = found else {
         let message = match rollout {
             Some(id) => format!("{} has no rollout {id}", state.key),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidegate_core::judge::Window;
-use tidegate_core::judgement::{Judgement, Share, Sighting, policy_of};
+use tidegate_core::judgement::{Judgement, Share, Sighting};
 use tidegate_core::model::{CountsReport, Judged, Rollout, RolloutId, ServiceState};
 use tidegate_store::{StoreError, Tx};
 
@@ -11,9 +11,6 @@ use super::{Engine, Sight, World};
 
 /// Windows kept of one rollout: more than two days of them. What comes after is judged, and left out of the proof.
 const MOST_WINDOWS: u64 = 200_000;
-
-/// Judgements at hand; of those that are let go the store has them.
-const MOST_AT_HAND: usize = 1_000;
 
 /// What came of looking at a rollout.
 #[derive(Debug)]
@@ -63,11 +60,8 @@ impl Engine {
                 (judgement, window, is_new)
             }
             None => {
-                let strategy = &rollout.effective.strategy;
-                let policy = policy_of(&strategy.judge);
-                // Who did not ask for steps is not taken back for instances that are slow to warm up.
-                let latency = strategy.kind.has_steps();
-                let Some(judgement) = Judgement::begin(policy, latency, &seen) else { return Ok(None) };
+                let begun = Judgement::begin(&rollout.effective.strategy, &seen);
+                let Some(judgement) = begun else { return Ok(None) };
                 (judgement, None, true)
             }
         };
@@ -76,9 +70,6 @@ impl Engine {
 
     /// What was remembered is what the next look begins with. One rollout at a time is looked at by each service.
     pub(super) fn remembered(&mut self, look: Look) {
-        if self.judgements.len() >= MOST_AT_HAND {
-            self.judgements.clear();
-        }
         self.judgements.insert(look.rollout, look.judgement);
     }
 }

@@ -162,7 +162,8 @@ impl Engine {
         }
     }
 
-    /// What the next passes go by. Whoever judges says it before each pass; a new engine has heard nothing.
+    /// What is said of candidates of which the gateway counts nothing, from the next pass on. For those who have no gateway: the
+    /// simulation. A new engine has heard nothing.
     pub fn hear(&mut self, verdicts: Verdicts) {
         self.verdicts = verdicts;
     }

@@ -25,6 +25,7 @@ impl Engine {
         let mut instances = world.store.all_instances()?;
         let mut active: BTreeMap<_, _> =
             world.store.active_rollouts()?.into_iter().map(|r| (r.id, r)).collect();
+        self.judgements.retain(|id, _| active.contains_key(id));
         let epoch = world.store.routing()?.epoch;
         let mut outcome = Outcome::default();
         for state in world.store.services()? {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use tidegate_core::judge::{Tally, Window};
-use tidegate_core::judgement::Meter;
+use tidegate_core::judgement::Cursor;
 use tidegate_core::model::{CountsReport, ServiceKey, ServiceState};
 use tidegate_store::StoreError;
 
@@ -24,7 +24,7 @@ pub(super) struct Traffic {
 
 #[derive(Debug, Default)]
 struct Recording {
-    meter: Meter,
+    cursor: Cursor,
     seconds: Vec<Window>,
 }
 
@@ -59,7 +59,7 @@ impl Traffic {
         let Some(stable) = state.stable else { return };
         let first = !self.services.contains_key(&state.key);
         let recording = self.services.entry(state.key.clone()).or_default();
-        let counted = recording.meter.take(reports, &state.key.to_string(), None);
+        let counted = recording.cursor.take(reports, &state.key.to_string(), None);
         if first {
             return; // counted before anybody looked
         }

@@ -4,18 +4,18 @@
 //! Called by the service reconciler whenever the gateway has reported; [`Judgement::take`] is the whole of it. It knows nothing of
 //! steps: whether a verdict ends a step, or the rollout, the planner decides.
 
-mod meter;
+mod cursor;
 mod share;
 mod thresholds;
 
-pub use meter::{Counted, Meter};
+pub use cursor::{Counted, Cursor};
 pub use share::Share;
 pub use thresholds::Thresholds;
 
 use serde::{Deserialize, Serialize};
 
 use crate::judge::{Instances, Judge, Policy, Tally, Window};
-use crate::model::{CountsReport, InstanceId, JudgeOptions, Judged, RevisionNo};
+use crate::model::{CountsReport, InstanceId, JudgeOptions, Judged, RevisionNo, Strategy};
 
 /// Latency counts so many seconds after the candidate's first request: before, it is cold, and slower for that alone.
 pub const WARM_AFTER: u64 = 20;
@@ -25,7 +25,7 @@ pub const WARM_AFTER: u64 = 20;
 pub struct Judgement {
     judge: Judge,
     instances: Instances,
-    meter: Meter,
+    cursor: Cursor,
     thresholds: Option<Thresholds>,
     share: Share,
     /// Whether the gateway worked by `share` when it last reported.
@@ -68,15 +68,19 @@ pub struct Sighting<'a> {
 impl Judgement {
     /// Begins: what was counted until now is no part of it, but says what slow is, where latency is to be judged. `None`: the
     /// gateway has not reported yet.
-    pub fn begin(policy: Policy, latency: bool, seen: &Sighting<'_>) -> Option<Judgement> {
+    ///
+    /// Latency is judged where the strategy goes by steps: who did not ask for steps is not taken back for instances that are slow
+    /// to warm up.
+    pub fn begin(strategy: &Strategy, seen: &Sighting<'_>) -> Option<Judgement> {
         let current = seen.reports.first()?;
+        let latency = strategy.kind.has_steps();
         let thresholds = latency.then(|| Thresholds::of(current, seen.upstream, seen.stable)).flatten();
-        let mut meter = Meter::default();
-        meter.take(seen.reports, seen.upstream, thresholds.as_ref());
+        let mut cursor = Cursor::default();
+        cursor.take(seen.reports, seen.upstream, thresholds.as_ref());
         Some(Judgement {
-            judge: Judge::new(policy),
+            judge: Judge::new(policy_of(&strategy.judge)),
             instances: Instances::default(),
-            meter,
+            cursor,
             thresholds,
             share: seen.share.clone(),
             in_force: seen.counted_at >= seen.route_epoch,
@@ -90,7 +94,7 @@ impl Judgement {
     /// A time in which the share changed is counted as served and not judged: a rate that moved meanwhile would look like a
     /// difference between the arms.
     pub fn take(&mut self, seen: &Sighting<'_>) -> Option<Window> {
-        let counted = self.meter.take(seen.reports, seen.upstream, self.thresholds.as_ref());
+        let counted = self.cursor.take(seen.reports, seen.upstream, self.thresholds.as_ref());
         if counted.is_empty() {
             return None;
         }
@@ -138,7 +142,7 @@ impl Judgement {
 }
 
 /// What a strategy asks of the judge, as the judge takes it.
-pub fn policy_of(options: &JudgeOptions) -> Policy {
+fn policy_of(options: &JudgeOptions) -> Policy {
     Policy {
         beta: options.beta.as_f64(),
         rho0: options.rho0.as_f64(),

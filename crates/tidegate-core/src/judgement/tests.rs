@@ -1,7 +1,7 @@
 //! Reports in, windows out.
 
 use super::*;
-use crate::model::{ArmCounts, ArmRole, Histogram, Outcomes, Routing, RoutingArm, Verdict};
+use crate::model::{ArmCounts, ArmRole, Histogram, Outcomes, Routing, RoutingArm, StrategyKind, Verdict};
 
 const UP: &str = "shop/production/web";
 const STABLE: RevisionNo = RevisionNo(1);
@@ -63,7 +63,8 @@ fn sighting<'a>(
 }
 
 fn begun(gateway: &Gateway, share: &Share) -> Judgement {
-    Judgement::begin(Policy::default(), true, &sighting(&[&gateway.report], share, (5, 5), 0)).unwrap()
+    let strategy = Strategy::new(StrategyKind::Canary);
+    Judgement::begin(&strategy, &sighting(&[&gateway.report], share, (5, 5), 0)).unwrap()
 }
 
 #[test]

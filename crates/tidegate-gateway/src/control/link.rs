@@ -150,7 +150,7 @@ impl Shared {
                 let woken = waiting.keys().any(|name| !state.seen.waiting.contains_key(name));
                 let idle = state.seen.inflight.keys().any(|id| !inflight.contains_key(id));
                 // A candidate is judged each second.
-                let judged = counts.rows.iter().any(|row| row.role == ArmRole::Candidate);
+                let judged = state.table.as_deref().is_some_and(has_a_candidate);
                 (state.seen.acked, state.seen.inflight) = (epoch, inflight);
                 (state.seen.counts, state.seen.counted_at) = (Some(counts), epoch);
                 state.seen.mirrors = mirrors;
@@ -167,6 +167,10 @@ impl Shared {
             (self.waker)();
         }
     }
+}
+
+fn has_a_candidate(table: &RouteTable) -> bool {
+    table.upstreams.values().flat_map(|upstream| &upstream.arms).any(|arm| arm.role == ArmRole::Candidate)
 }
 
 async fn stay_connected(shared: &Arc<Shared>) {

@@ -86,7 +86,12 @@ fn a_load_that_goes_up_and_down_during_a_blue_green_rollout_loses_nothing() {
 }
 
 #[test]
-#[ignore = "as the one before, for another strategy: with TIDEGATE_E2E_FULL=1 and --include-ignored"]
+fn a_load_that_goes_up_and_down_during_a_canary_loses_nothing() {
+    up_and_down("{ canary: { bake: 5s, steps: [10% for 12s, 50% for 12s] } }", true);
+}
+
+#[test]
+#[ignore = "as those before, for another strategy: bench/scaling"]
 fn a_load_that_goes_up_and_down_during_a_rolling_rollout_loses_nothing() {
     up_and_down("{ rolling-with-extra-batch: { bake: 5s } }", false);
 }

@@ -12,7 +12,7 @@ const MOST_PROCESSES: usize = 16;
 /// What was last seen of each gateway process. One that is seen for the first time later than the others began after them, so
 /// all it counted is new.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Meter {
+pub struct Cursor {
     processes: Vec<Process>,
 }
 
@@ -34,7 +34,7 @@ pub struct Counted {
     pub tally: Tally,
 }
 
-impl Meter {
+impl Cursor {
     /// What was counted since the last time; rows without anything new are left out. `reports` begins with the newest process.
     pub fn take(
         &mut self,
@@ -44,15 +44,17 @@ impl Meter {
     ) -> Vec<Counted> {
         let mut new = Vec::new();
         for report in reports {
-            let process = self.process(&report.incarnation);
-            for row in report.rows.iter().filter(|row| row.upstream == upstream) {
-                new.extend(process.take(row, thresholds));
-            }
+            let rows = report.rows.iter().filter(|row| row.upstream == upstream);
+            let now: Vec<Counted> = rows.map(|row| total(row, thresholds)).collect();
+            let before = self.before(&report.incarnation);
+            new.extend(now.iter().filter_map(|row| row.since(before)));
+            *before = now;
         }
         new
     }
 
-    fn process(&mut self, incarnation: &str) -> &mut Process {
+    /// The rows this process reported the last time. What it reports no more is not kept: its instance is gone.
+    fn before(&mut self, incarnation: &str) -> &mut Vec<Counted> {
         let known = self.processes.iter().position(|process| process.incarnation == incarnation);
         let at = known.unwrap_or_else(|| {
             if self.processes.len() == MOST_PROCESSES {
@@ -61,27 +63,27 @@ impl Meter {
             self.processes.push(Process { incarnation: incarnation.to_owned(), rows: Vec::new() });
             self.processes.len() - 1
         });
-        &mut self.processes[at]
+        &mut self.processes[at].rows
     }
 }
 
-impl Process {
-    fn take(&mut self, row: &ArmCounts, thresholds: Option<&Thresholds>) -> Option<Counted> {
-        let (revision, instance) = (row.revision, row.instance.clone());
-        let total = tally_of(row, thresholds);
-        let known = self.rows.iter().position(|row| row.revision == revision && row.instance == instance);
-        let before = match known {
-            Some(at) => std::mem::replace(&mut self.rows[at].tally, total),
-            None => {
-                self.rows.push(Counted { revision, instance: instance.clone(), tally: total });
-                Tally::default()
-            }
+impl Counted {
+    /// What is new since these rows; `None` where nothing is.
+    fn since(&self, before: &[Counted]) -> Option<Counted> {
+        let same = |row: &&Counted| row.revision == self.revision && row.instance == self.instance;
+        let mut tally = match before.iter().find(same) {
+            Some(before) => self.tally.minus(&before.tally),
+            None => self.tally,
         };
-        let mut tally = total.minus(&before);
         // An answer's head is timed before the whole of it is counted: a slow one may come a window early.
         tally.slow.iter_mut().for_each(|slow| *slow = (*slow).min(tally.n));
-        (tally.n > 0).then_some(Counted { revision, instance, tally })
+        (tally.n > 0).then(|| Counted { tally, ..self.clone() })
     }
+}
+
+/// All a row counts.
+fn total(row: &ArmCounts, thresholds: Option<&Thresholds>) -> Counted {
+    Counted { revision: row.revision, instance: row.instance.clone(), tally: tally_of(row, thresholds) }
 }
 
 fn tally_of(row: &ArmCounts, thresholds: Option<&Thresholds>) -> Tally {
