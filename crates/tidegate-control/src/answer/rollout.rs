@@ -84,7 +84,8 @@ fn seconds_left(rollout: &Rollout, now: Moment) -> Option<f64> {
     let lasts = shown_step(rollout)?.lasts()?;
     let by_a_person = rollout.phase == Phase::Paused && rollout.position.held != Some(Held::Pause);
     let over = rollout.position.since.filter(|_| !by_a_person)? + lasts;
-    Some(over.since(now).0 as f64 / 1_000.0)
+    // A step can be decided on a little before its own begin: an answer's time is that of the turn before.
+    Some(over.since(now).min(lasts).0 as f64 / 1_000.0)
 }
 
 fn seconds(rollout: &Rollout, answers: &Answers<'_>) -> f64 {

@@ -362,6 +362,7 @@ impl Drop for Tidegate {
             return self.down();
         }
         // The test failed already: say what helps, and be gone quickly.
+        eprintln!("--- events\n{}", String::from_utf8_lossy(&self.run(&["events"]).stdout));
         eprintln!("--- control plane\n{}", self.control_log());
         let log = fs::read_to_string(self.data().join("gateway/gateway.log")).unwrap_or_default();
         eprintln!("--- gateway\n{log}");
