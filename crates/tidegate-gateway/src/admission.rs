@@ -1,10 +1,10 @@
 //! A request's way to its place: in by the circuit, to an endpoint of its arm, or into the line, and elsewhere when that
 //! came to nothing. Both of the gateway's paths come through here.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::HeaderValue;
-
+use crate::badge::Badge;
 use crate::balance::{Ask, Call, Entrance, Failure, Tries, Waiter, micros};
 use crate::count::Outcome;
 use crate::page::Page;
@@ -15,10 +15,6 @@ use crate::worker::Worker;
 
 /// What a request gets that may go on.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every entry is a ticket: a box would cost each an allocation"
-)]
 pub(crate) enum Entry {
     /// A place.
     Ticket(Ticket),
@@ -31,8 +27,7 @@ pub(crate) enum Entry {
 pub(crate) struct InLine {
     waiter: Waiter,
     ask: Ask,
-    arm: HeaderValue,
-    revision: HeaderValue,
+    badge: Arc<Badge>,
     since: Instant,
     until: Option<Instant>,
     counted: bool,
@@ -60,8 +55,8 @@ impl Worker {
 
     fn enter_arm(&self, upstream: &Upstream, assigned: usize, ask: &Ask, at: Instant) -> Result<Entry, Page> {
         let wanted = &upstream.arms[assigned];
-        let until = upstream.terms.total.map(|total| at + total);
-        let guard = wanted.guard.as_ref();
+        let until = wanted.badge.terms.total.map(|total| at + total);
+        let guard = wanted.badge.guard.as_ref();
         let entrance = guard.map_or(Entrance::Open, |guard| guard.enter(ask.now));
         if let Entrance::Closed(wait) = entrance {
             return Err(Page::CIRCUIT_OPEN.retry_after(wait));
@@ -73,7 +68,7 @@ impl Worker {
         };
         match seated {
             Seated::At(arm, place) if std::ptr::eq(arm, wanted) => {
-                let ticket = Ticket::take(self.index, (upstream, arm, place), *ask, at, until);
+                let ticket = Ticket::take(self.index, (arm, place), *ask, at, until);
                 return Ok(Entry::Ticket(if entrance == Entrance::Trial {
                     ticket.on_trial()
                 } else {
@@ -89,7 +84,7 @@ impl Worker {
             Seated::At(arm, place) => {
                 // The assigned arm has failed this request, even if another helps out.
                 wanted.bare.add(self.index, Outcome::Reset, Duration::ZERO);
-                let ticket = Ticket::take(self.index, (upstream, arm, place), *ask, at, until);
+                let ticket = Ticket::take(self.index, (arm, place), *ask, at, until);
                 Ok(Entry::Ticket(ticket.uncounted()))
             }
             Seated::Full => wait_in(wanted, (*ask, true), at, until),
@@ -111,17 +106,17 @@ impl Worker {
         if failure == Failure::Unsent {
             failed.endpoint.health.on_unreachable(ask.now);
         }
-        let more = tries.on_failure(failed.endpoint.uid, failure, &failed.terms);
+        let more = tries.on_failure(failed.endpoint.uid, failure, failed.terms());
         let in_time = failed.until.is_none_or(|until| at < until);
         if !more || !in_time {
             return None;
         }
         let table = self.table();
         let Found::Upstream(_, upstream) = table.find(host, path) else { return None };
-        let same = upstream.arm_like(&failed.arm, &failed.revision);
+        let same = upstream.arm_like(&failed.badge);
         match upstream.seat_again(same.unwrap_or(0), &ask, tries, failure) {
             Seated::At(arm, place) => {
-                let ticket = Ticket::take(self.index, (upstream, arm, place), ask, at, failed.until);
+                let ticket = Ticket::take(self.index, (arm, place), ask, at, failed.until);
                 Some(Entry::Ticket(ticket.uncounted()))
             }
             Seated::Full => wait_in(&upstream.arms[same?], (ask, false), at, failed.until).ok(),
@@ -141,20 +136,20 @@ impl Worker {
     }
 
     async fn next_in_line(&self, host: &str, path: &str, line: InLine) -> Result<Entry, Page> {
-        let InLine { waiter, ask, arm, revision, since, until, counted } = line;
+        let InLine { waiter, ask, badge, since, until, counted } = line;
         let last = waiter.deadline();
         let call = waiter.wait().await;
         let at = Instant::now();
         let ask = self.again(ask, at);
         let table = self.table();
         let Found::Upstream(_, upstream) = table.find(host, path) else { return Err(Page::NO_ENDPOINT) };
-        let same = upstream.arm_like(&arm, &revision);
+        let same = upstream.arm_like(&badge);
         if let (Call::Seat(seat), Some(index)) = (&call, same)
             && let Some((arm, place)) = upstream.place_of(index, seat.endpoint.uid)
         {
             // The seat's own place is given back when it is dropped.
             place.endpoint.enter();
-            let ticket = Ticket::take(self.index, (upstream, arm, place), ask, since, until);
+            let ticket = Ticket::take(self.index, (arm, place), ask, since, until);
             return Ok(Entry::Ticket(if counted { ticket } else { ticket.uncounted() }));
         }
         if matches!(call, Call::Late) || at >= last {
@@ -183,11 +178,11 @@ fn wait_in(
     since: Instant,
     until: Option<Instant>,
 ) -> Result<Entry, Page> {
-    let guard = arm.guard.as_ref();
+    let guard = arm.badge.guard.as_ref();
     let Some(waiter) = guard.and_then(|guard| guard.join(since)) else {
         let wait = guard.map_or(1, |guard| guard.retry_after());
         return Err(Page::OVERLOADED.retry_after(wait));
     };
-    let (arm, revision) = (arm.role_value.clone(), arm.revision_value.clone());
-    Ok(Entry::Line(Box::new(InLine { waiter, ask, arm, revision, since, until, counted })))
+    let badge = arm.badge.clone();
+    Ok(Entry::Line(Box::new(InLine { waiter, ask, badge, since, until, counted })))
 }

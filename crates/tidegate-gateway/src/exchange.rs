@@ -101,9 +101,9 @@ async fn serve(
     asked: &str,
 ) -> Response<Part> {
     trail.on_files(visit.row());
-    let (arm, revision) = (visit.arm.clone(), visit.revision.clone());
+    let badge = visit.badge.clone();
     let mut response = site::serve(visit, parts, asked).await;
-    note.write(arm, revision, response.headers_mut());
+    note.write(&badge, response.headers_mut());
     response
 }
 
@@ -119,14 +119,14 @@ async fn deliver(
     // Sending it twice is the same as sending it once.
     let repeatable = upload.is_empty() && head::is_idempotent(&parts.method);
     loop {
-        head::label(&mut parts.headers, ticket.arm.clone(), ticket.revision.clone());
+        head::label(&mut parts.headers, &ticket.badge);
         trail.on_attempt();
         let attempted = attempt(worker, &ticket, (parts, upload), repeatable).await;
         ticket.on_answer();
         let mut readmit = |failure| worker.readmit(host, path, &ticket, (&mut tries, failure));
         let (next, outcome, page) = match attempted {
             Ok(response) => {
-                let unwanted = repeatable && ticket.terms.repeats_status(response.status().as_u16());
+                let unwanted = repeatable && ticket.terms().repeats_status(response.status().as_u16());
                 match unwanted.then(|| readmit(Failure::Status)).flatten() {
                     Some(entry) => (Some((entry, Upload::empty())), Outcome::ServerError, Page::RESET),
                     None => {
@@ -180,7 +180,7 @@ async fn attempt(
         };
         ticket.endpoint.manners().on_early_close();
     }
-    let within = ticket.within(ticket.terms.connect);
+    let within = ticket.within(ticket.terms().connect);
     match boxed(|| connect(&worker.kept, &ticket.endpoint, within)).await {
         Ok(lease) => send(&worker.kept, lease, (parts, upload), ticket).await.map_err(failed),
         Err(error) => {
@@ -214,9 +214,9 @@ fn relay(
     let (mut parts, body) = response.into_parts();
     let hint = head::prepare_answer(&mut parts.headers);
     if let Some(witness) = &mut witness {
-        witness.on_head(parts.status.as_u16(), &parts.headers, &ticket.revision);
+        witness.on_head(parts.status.as_u16(), &parts.headers, &ticket.badge.revision);
     }
-    note.write(ticket.arm.clone(), ticket.revision.clone(), &mut parts.headers);
+    note.write(&ticket.badge, &mut parts.headers);
     parts.version = http::Version::HTTP_11;
     let outcome = Outcome::of_status(parts.status.as_u16());
     let stay = head::is_event_stream(&parts.headers).then(|| worker.leaving.stay(&ticket.endpoint));
@@ -234,11 +234,11 @@ fn tunnel(
 ) -> Response<Part> {
     let (mut parts, reply) = response.into_parts();
     head::prepare_upgrade_answer(&mut parts.headers);
-    note.write(ticket.arm.clone(), ticket.revision.clone(), &mut parts.headers);
+    note.write(&ticket.badge, &mut parts.headers);
     client.tunnel();
     let (open, stay) = (worker.open(), worker.leaving.stay(&ticket.endpoint));
     tokio::task::spawn_local(async move {
-        let outcome = join(ours, reply.into_connection(), stay, ticket.terms.tunnel_idle).await;
+        let outcome = join(ours, reply.into_connection(), stay, ticket.terms().tunnel_idle).await;
         ticket.end(outcome);
         drop((trail, open));
     });

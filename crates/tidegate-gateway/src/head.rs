@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri, request};
 
+use crate::badge::Badge;
 use crate::page::Page;
 use crate::route::host_name;
 use crate::view::Peer;
@@ -84,14 +85,14 @@ pub(crate) fn prepare(
 }
 
 /// Says which arm an attempt is for, or an answer is from.
-pub(crate) fn label(headers: &mut HeaderMap, arm: HeaderValue, revision: HeaderValue) {
-    headers.insert(ARM, arm);
-    headers.insert(REVISION, revision);
+pub(crate) fn label(headers: &mut HeaderMap, badge: &Badge) {
+    headers.insert(ARM, badge.arm.clone());
+    headers.insert(REVISION, badge.revision.clone());
 }
 
 /// Says which arm the copy of a request is for, and that it is one.
-pub(crate) fn label_copy(headers: &mut HeaderMap, arm: HeaderValue, revision: HeaderValue) {
-    label(headers, arm, revision);
+pub(crate) fn label_copy(headers: &mut HeaderMap, badge: &Badge) {
+    label(headers, badge);
     headers.insert(MIRROR, HeaderValue::from_static("1"));
 }
 

@@ -11,6 +11,7 @@
 
 mod admission;
 mod assign;
+mod badge;
 mod balance;
 mod client_id;
 pub mod control;

@@ -16,6 +16,7 @@ use tidegate_core::model::{
 use tokio::sync::Notify;
 
 use crate::assign::{Assigner, Secret};
+use crate::badge::Badge;
 use crate::balance::{ArmState, Guard, Picker, Shared, Terms, micros, usable};
 use crate::count::{RouteRows, Row};
 use crate::endpoint::Endpoint;
@@ -206,11 +207,11 @@ impl Registry {
         let workers = self.workers;
         let shared =
             self.shared.entry(name.to_owned()).or_insert_with(|| Arc::new(Shared::new(workers))).clone();
-        let mut below = 0;
+        let (mut below, terms) = (0, Terms::new(&upstream.policy, &self.limits));
         let mut arms = Vec::with_capacity(upstream.arms.len());
         for arm in &upstream.arms {
             below += arm.weight;
-            arms.push(self.arm((name, upstream), arm, below, (&shared, zone), earlier));
+            arms.push(self.arm((name, upstream), arm, below, (&shared, terms, zone), earlier));
         }
         let assigner = Assigner::compile(name, &upstream.policy.assign, &upstream.arms, &self.secret);
         let drain = upstream.drain.unwrap_or(model::ServiceSpec::DRAIN);
@@ -219,7 +220,7 @@ impl Registry {
             place.endpoint.set_drain(std::time::Duration::from_millis(drain.0));
         }
         let mirror = self.mirror(name, upstream, index).map(Box::new);
-        let (assigner, terms) = (assigner.map(Box::new), Terms::new(&upstream.policy, &self.limits));
+        let assigner = assigner.map(Box::new);
         let (policy, is_plain) = (upstream.policy.clone(), Upstream::plain(upstream));
         let hold = upstream.hold.map(|terms| self.hold(name, terms));
         Upstream { turn, assigner, mirror, arms, policy, terms, shared, is_plain, hold }
@@ -247,7 +248,7 @@ impl Registry {
         (name, upstream): (&str, &model::Upstream),
         arm: &model::Arm,
         below: u32,
-        (shared, zone): (&Arc<Shared>, Option<&str>),
+        (shared, terms, zone): (&Arc<Shared>, Terms, Option<&str>),
         earlier: Option<&Upstream>,
     ) -> Arm {
         let key = |instance| (name.to_owned(), arm.role, arm.revision, instance);
@@ -255,17 +256,16 @@ impl Registry {
         let state = self.arms.entry((name.to_owned(), arm.role, arm.revision)).or_default().clone();
         state.on_table(upstream.policy.outliers.as_ref(), &places, micros(Instant::now()));
         let label = format!("{name} {} {}", arm.role.as_str(), arm.revision);
-        let revision_value = HeaderValue::try_from(arm.revision.to_string())
+        let revision = HeaderValue::try_from(arm.revision.to_string())
             .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
         // Whatever its role was: a candidate that becomes stable keeps its endpoints.
-        let earlier = earlier.and_then(|upstream| upstream.earlier(&revision_value));
+        let earlier = earlier.and_then(|upstream| upstream.earlier(&revision));
+        let guard = Guard::new(label, &upstream.policy, &places, &state, shared);
         Arm {
-            role_value: HeaderValue::from_static(arm.role.as_str()),
-            revision_value,
+            badge: Badge::new((HeaderValue::from_static(arm.role.as_str()), revision), terms, guard),
             below,
             site: arm.site.as_ref().and_then(|site| compile_site(name, arm.revision, site)),
             bare: self.row(key(None)),
-            guard: Guard::new(label, &upstream.policy, &places, &state, shared),
             picker: Picker::new(&upstream.policy, &places, near, state, earlier),
             places,
         }

@@ -4,36 +4,30 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::HeaderValue;
-
-use crate::balance::{Ask, Guard, Terms};
+use crate::badge::Badge;
+use crate::balance::{Ask, Terms};
 use crate::count::{Outcome, Row};
 use crate::endpoint::Endpoint;
-use crate::route::{Arm, Place, Upstream};
+use crate::route::{Arm, Place};
 
 /// One attempt of one request.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     pub(crate) endpoint: Arc<Endpoint>,
-    /// What goes upstream in `tidegate-arm`.
-    pub(crate) arm: HeaderValue,
-    /// What goes upstream in `tidegate-revision`.
-    pub(crate) revision: HeaderValue,
+    /// Of its arm.
+    pub(crate) badge: Arc<Badge>,
     row: Arc<Row>,
-    counted: bool,
-    /// How long its upstream is waited for.
-    pub(crate) terms: Terms,
     /// When the whole request must be over.
     pub(crate) until: Option<Instant>,
     /// What its pick depended on.
     pub(crate) ask: Ask,
-    guard: Option<Arc<Guard>>,
-    /// Its end decides whether the arm's circuit closes.
-    trial: bool,
-    worker: usize,
     started: Instant,
     latency: Option<Duration>,
+    worker: u32,
     outcome: Outcome,
+    counted: bool,
+    /// Its end decides whether the arm's circuit closes.
+    trial: bool,
 }
 
 impl Ticket {
@@ -41,29 +35,26 @@ impl Ticket {
     /// the swap is acknowledged the count of an endpoint that left only falls. `at` is when the request came.
     pub(crate) fn take(
         worker: usize,
-        (upstream, arm, place): (&Upstream, &Arm, &Place),
+        (arm, place): (&Arm, &Place),
         ask: Ask,
         at: Instant,
         until: Option<Instant>,
     ) -> Self {
-        if let Some(guard) = &arm.guard {
+        if let Some(guard) = &arm.badge.guard {
             guard.on_enter();
         }
         Ticket {
             endpoint: place.endpoint.clone(),
-            arm: arm.role_value.clone(),
-            revision: arm.revision_value.clone(),
+            badge: arm.badge.clone(),
             row: place.row.clone(),
-            counted: true,
-            terms: upstream.terms,
             until,
             ask,
-            guard: arm.guard.clone(),
-            trial: false,
-            worker,
             started: at,
             latency: None,
+            worker: worker as u32,
             outcome: Outcome::Cancelled,
+            counted: true,
+            trial: false,
         }
     }
 
@@ -77,6 +68,11 @@ impl Ticket {
     pub(crate) fn uncounted(mut self) -> Self {
         self.counted = false;
         self
+    }
+
+    /// How long its upstream is waited for.
+    pub(crate) fn terms(&self) -> &Terms {
+        &self.badge.terms
     }
 
     /// The counts of the instance in its arm.
@@ -124,10 +120,10 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         if self.counted {
             let latency = self.latency.unwrap_or_else(|| self.started.elapsed());
-            self.row.add(self.worker, self.outcome, latency);
+            self.row.add(self.worker as usize, self.outcome, latency);
         }
         self.endpoint.leave();
-        if let Some(guard) = &self.guard {
+        if let Some(guard) = &self.badge.guard {
             let latency = self.latency.unwrap_or_else(|| self.started.elapsed());
             guard.on_end(&self.endpoint, self.outcome, latency, self.trial);
             guard.on_leave(&self.endpoint);

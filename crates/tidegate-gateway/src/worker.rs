@@ -59,10 +59,6 @@ pub(crate) struct Drain {
 
 /// Where the fast path sends a request.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every one is the large one: a box would cost each an allocation"
-)]
 pub(crate) enum Admitted {
     /// The other path has to say.
     General,

@@ -61,7 +61,7 @@ impl Assigner {
         match &self.sharing {
             Some(sharing) => {
                 let (arm, set_cookie) = sharing.assign(view, turn);
-                (Some(arm), Note { set_cookie, ..plain })
+                (Some(arm), Note { set_cookie: set_cookie.map(Box::new), ..plain })
             }
             None => (None, plain),
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::request::Head;
+use crate::badge::Badge;
 use crate::count::{Over, Protocol, RouteLane, RouteRow, Row};
 use crate::endpoint::Endpoint;
 use crate::observe::{Record, Served, Timing, Wish};
@@ -37,7 +38,7 @@ struct Story {
     peer: Peer,
     head: Vec<u8>,
     route: Option<Arc<RouteRow>>,
-    served: Option<(http::HeaderValue, http::HeaderValue, Arc<Endpoint>)>,
+    served: Option<(Arc<Badge>, Arc<Endpoint>)>,
     wait: Option<Duration>,
     first_byte: Option<Duration>,
 }
@@ -98,7 +99,7 @@ impl Account {
         self.row = Some(ticket.row().clone());
         if let Some(story) = &mut self.story {
             story.first_byte = Some(story.began.elapsed());
-            story.served = Some((ticket.arm.clone(), ticket.revision.clone(), ticket.endpoint.clone()));
+            story.served = Some((ticket.badge.clone(), ticket.endpoint.clone()));
         }
     }
 
@@ -137,9 +138,9 @@ impl Account {
                 sent: self.sent,
                 route: story.route.as_ref().map(|route| &*route.path),
                 upstream: story.route.as_ref().map(|route| &*route.upstream),
-                served: story.served.as_ref().map(|(arm, revision, endpoint)| Served {
-                    arm: arm.as_bytes(),
-                    revision: revision.as_bytes(),
+                served: story.served.as_ref().map(|(badge, endpoint)| Served {
+                    arm: badge.arm.as_bytes(),
+                    revision: badge.revision.as_bytes(),
                     instance: &endpoint.id.0,
                 }),
                 attempts: self.attempts,

@@ -123,8 +123,8 @@ impl Added<'_> {
             out.extend_from_slice(b"connection: close\r\n");
         }
         if self.note.echo {
-            write_field(out, "tidegate-arm", self.ticket.arm.as_bytes());
-            write_field(out, "tidegate-revision", self.ticket.revision.as_bytes());
+            write_field(out, "tidegate-arm", self.ticket.badge.arm.as_bytes());
+            write_field(out, "tidegate-revision", self.ticket.badge.revision.as_bytes());
         }
         if let Some(cookie) = &self.note.set_cookie {
             write_field(out, "set-cookie", cookie.as_bytes());

@@ -3,18 +3,19 @@
 use crate::front::screen::{Chunks, Refusal};
 
 /// Where a body ends.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) enum Framing {
     /// After so many bytes.
     Fixed(u64),
     /// After its last chunk.
     Chunked(Chunks),
     /// With the connection.
+    #[default]
     UntilClose,
 }
 
 /// A body on its way: `ready` bytes at the front of its buffer are known to be part of it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Body {
     framing: Framing,
     ready: usize,

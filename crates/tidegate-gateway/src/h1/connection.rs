@@ -200,16 +200,17 @@ impl Connection<'_> {
 
     async fn exchange(&mut self, mut desk: Box<Desk>, length: usize) -> Next {
         let parts = &mut *desk;
-        let mut account = None;
+        let (mut bound, mut account) = (Bound::default(), None);
         let head = &parts.input.filled()[..length];
-        let read = request::read(self.worker, head, &self.added, &mut parts.head, &mut account);
+        let read = request::read(self.worker, head, &self.added, &mut parts.head, (&mut bound, &mut account));
         let open = || Account::open(self.worker);
         match read {
             Read::General => Next::General(desk),
-            Read::Page(page, bound) => {
-                self.say(desk, length, page, &bound, account.get_or_insert_with(open)).await
+            Read::Page(page) => self.say(desk, length, page, &bound, account.get_or_insert_with(open)).await,
+            Read::Asked(mut asked) => {
+                let account = account.get_or_insert_with(open);
+                self.forward(desk, length, &mut asked, (&mut bound, account)).await
             }
-            Read::Asked(asked) => self.forward(desk, length, asked, account.get_or_insert_with(open)).await,
         }
     }
 
@@ -218,29 +219,28 @@ impl Connection<'_> {
         &mut self,
         mut desk: Box<Desk>,
         mut length: usize,
-        asked: Asked,
-        account: &mut Account,
+        asked: &mut Asked,
+        (bound, account): (&mut Bound, &mut Account),
     ) -> Next {
-        let Asked { mut entry, note, mut bound, labels } = asked;
         if let Err(refusal) = bound.body.look(&desk.input.filled()[length..]) {
             return self.refuse(desk, refusal).await;
         }
         bound.expects &= !bound.body.ended();
         let mut tries = Tries::default();
         loop {
-            let mut ticket = match self.seat(&desk.input.filled()[..length], entry).await {
+            let head = &desk.input.filled()[..length];
+            let ticket = match self.seat(head, &mut asked.entry).await {
                 Ok(ticket) => ticket,
-                Err(page) => return self.say(desk, length, page, &bound, account).await,
+                Err(page) => return self.say(desk, length, page, bound, account).await,
             };
-            desk.head.truncate(labels);
-            request::label(&mut desk.head, &ticket);
+            desk.head.truncate(asked.labels);
+            request::label(&mut desk.head, ticket);
             account.on_attempt();
-            let work =
-                Work { ticket: &mut ticket, note: &note, bound: &mut bound, account, tries: &mut tries };
+            let work = Work { ticket, note: &asked.note, bound, account, tries: &mut tries };
             let failure = match self.attempt(&mut desk, &mut length, work).await {
                 Ok(Done { close }) => {
                     desk.input.consume(length);
-                    return match after(desk, &bound, close) {
+                    return match after(desk, bound, close) {
                         // A client that said it closes sends nothing more.
                         Next::End(desk) if !bound.close && self.wire.has_unseen() => Next::Linger(desk),
                         next => next,
@@ -254,31 +254,32 @@ impl Connection<'_> {
                 Failure::Refused(refusal) => return self.refuse(desk, refusal).await,
                 Failure::Cut(outcome) => {
                     account.on_broken(if outcome == Outcome::Timeout { "timeout" } else { "reset" });
-                    ticket.end(outcome);
+                    asked.end(outcome);
                     return Next::Gone;
                 }
                 Failure::Again(next, outcome) => {
-                    ticket.end(outcome);
-                    entry = *next;
+                    asked.end(outcome);
+                    asked.entry = Some(*next);
                     continue;
                 }
                 Failure::Final(outcome, page) => {
-                    ticket.end(outcome);
+                    asked.end(outcome);
                     page
                 }
             };
-            return self.say(desk, length, page, &bound, account).await;
+            return self.say(desk, length, page, bound, account).await;
         }
     }
 
     /// Waits for the request's place, where it has to.
-    async fn seat(&self, head: &[u8], entry: Entry) -> Result<Ticket, Page> {
+    async fn seat<'t>(&self, head: &[u8], entry: &'t mut Option<Entry>) -> Result<&'t mut Ticket, Page> {
+        if let Some(line) = entry.take_if(|entry| matches!(entry, Entry::Line(_))) {
+            let (host, path) = request::place(head);
+            *entry = Some(Entry::Ticket(boxed(|| self.worker.seated(&host, &path, line)).await?));
+        }
         match entry {
-            Entry::Ticket(ticket) => Ok(ticket),
-            line @ Entry::Line(_) => {
-                let (host, path) = request::place(head);
-                boxed(|| self.worker.seated(&host, &path, line)).await
-            }
+            Some(Entry::Ticket(ticket)) => Ok(ticket),
+            Some(Entry::Line(_)) | None => Err(Page::NO_ENDPOINT),
         }
     }
 
@@ -301,7 +302,7 @@ impl Connection<'_> {
             }
             work.ticket.endpoint.manners().on_early_close();
         }
-        let within = work.ticket.within(work.ticket.terms.connect);
+        let within = work.ticket.within(work.ticket.terms().connect);
         let end = match boxed(|| Plain::connect(&work.ticket.endpoint, within)).await {
             Ok(fresh) => match self.transfer(desk, length, &mut work, (fresh, Instant::now())).await {
                 Ok(done) => return Ok(done),

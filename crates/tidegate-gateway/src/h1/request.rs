@@ -13,6 +13,7 @@ use super::body::{Body, Framing};
 use crate::admission::Entry;
 use crate::assign::Note;
 use crate::balance::{Failure, Tries};
+use crate::count::Outcome;
 use crate::front::screen::{Chunks, parse_length};
 use crate::page::Page;
 use crate::route::host_name;
@@ -27,21 +28,17 @@ const LONGEST_ID: usize = 128;
 
 /// What becomes of a head.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every one is the large one: a box would cost each an allocation"
-)]
 pub(super) enum Read {
     /// It is not for this path; nothing was done about it.
     General,
     /// It goes to an instance.
     Asked(Asked),
     /// The gateway answers it.
-    Page(Page, Bound),
+    Page(Page),
 }
 
 /// What the connection must know of a request.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Bound {
     /// Its body, of which nothing was looked at.
     pub(super) body: Body,
@@ -60,11 +57,20 @@ pub(super) struct Bound {
 /// A request with its place on an endpoint, or in line for one.
 #[derive(Debug)]
 pub(super) struct Asked {
-    pub(super) entry: Entry,
+    /// `None` once the place is given up.
+    pub(super) entry: Option<Entry>,
     pub(super) note: Note,
-    pub(super) bound: Bound,
     /// Where the written head goes on with [`label`].
     pub(super) labels: usize,
+}
+
+impl Asked {
+    /// Gives its place up, with how that went.
+    pub(super) fn end(&mut self, outcome: Outcome) {
+        if let Some(Entry::Ticket(ticket)) = self.entry.take() {
+            ticket.end(outcome);
+        }
+    }
 }
 
 /// What one connection adds to every head, written once.
@@ -92,7 +98,7 @@ pub(super) fn read(
     head: &[u8],
     added: &Added,
     out: &mut Vec<u8>,
-    account: &mut Option<Account>,
+    (bound, account): (&mut Bound, &mut Option<Account>),
 ) -> Read {
     if worker.observer.traces() {
         return Read::General; // which writes the field that names the gateway's part
@@ -100,7 +106,7 @@ pub(super) fn read(
     let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
     let Some((request, sorted)) = parse(head, &mut fields) else { return Read::General };
     let Some(view) = View::new(&request, &sorted, added.peer) else { return Read::General };
-    let bound = sorted.bound(&request);
+    *bound = sorted.bound(&request);
     match worker.admit_plain(&view, account) {
         Admitted::General => Read::General,
         Admitted::Page(page) => {
@@ -108,7 +114,7 @@ pub(super) fn read(
                 write(worker, &request, &sorted, added, out);
                 account.on_head(out, added.peer);
             }
-            Read::Page(page, bound)
+            Read::Page(page)
         }
         Admitted::To(entry, note) => {
             write(worker, &request, &sorted, added, out);
@@ -116,7 +122,7 @@ pub(super) fn read(
             if let Some(account) = account {
                 account.on_head(out, added.peer);
             }
-            Read::Asked(Asked { entry, note, bound, labels })
+            Read::Asked(Asked { entry: Some(entry), note, labels })
         }
     }
 }
@@ -155,11 +161,7 @@ const NOBODY: Peer = Peer { address: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPEC
 
 /// Ends a head with what its attempt is for.
 pub(super) fn label(out: &mut Vec<u8>, ticket: &Ticket) {
-    out.extend_from_slice(b"tidegate-arm: ");
-    out.extend_from_slice(ticket.arm.as_bytes());
-    out.extend_from_slice(b"\r\ntidegate-revision: ");
-    out.extend_from_slice(ticket.revision.as_bytes());
-    out.extend_from_slice(b"\r\n\r\n");
+    out.extend_from_slice(&ticket.badge.lines);
 }
 
 /// A head that was written here, read again: for the log.

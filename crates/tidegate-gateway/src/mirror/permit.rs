@@ -33,8 +33,8 @@ pub(crate) struct Mirrored {
 impl Permit {
     /// For a copy to this endpoint.
     pub(super) fn new(arm: &Arm, place: &Place, slot: Slot, standing: Arc<Standing>) -> Self {
-        let (arm, revision) = (arm.role_value.clone(), arm.revision_value.clone());
-        Permit { to: Addressee { endpoint: place.endpoint.clone(), arm, revision }, slot, standing }
+        let to = Addressee { endpoint: place.endpoint.clone(), badge: arm.badge.clone() };
+        Permit { to, slot, standing }
     }
 
     /// Posts a copy of the request with this head, as an endpoint gets it. Returns at once.
@@ -43,7 +43,7 @@ impl Permit {
         let mut copied = parts.clone();
         // Some extensions belong to the client's connection.
         copied.extensions.clear();
-        head::label_copy(&mut copied.headers, to.arm.clone(), to.revision.clone());
+        head::label_copy(&mut copied.headers, &to.badge);
         let id = head::request_id(&parts.headers).unwrap_or(HeaderValue::from_static(""));
         let pair = Pair::new(standing, id, parts.method.clone(), parts.uri.path());
         let witness = Witness::new(pair.clone(), Instant::now());

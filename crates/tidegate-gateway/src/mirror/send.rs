@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, request};
 
 use super::answer::{Answer, Reading};
+use crate::badge::Badge;
 use crate::endpoint::Endpoint;
 use crate::head;
 use crate::limits::Limits;
@@ -18,8 +19,7 @@ use crate::upstream::{self, Kept, Reply, Upload};
 #[derive(Debug)]
 pub(super) struct Addressee {
     pub(super) endpoint: Arc<Endpoint>,
-    pub(super) arm: HeaderValue,
-    pub(super) revision: HeaderValue,
+    pub(super) badge: Arc<Badge>,
 }
 
 /// A copy without its body.
@@ -46,7 +46,7 @@ async fn exchange(letter: &Letter, body: Bytes, kept: &Rc<Kept>, limits: Limits)
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return None;
     }
-    read(response, &to.revision, since).await
+    read(response, &to.badge.revision, since).await
 }
 
 /// Reads what is compared of an answer.

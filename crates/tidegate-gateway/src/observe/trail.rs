@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
 
 use super::{Record, Served, Timing, Wish, participate};
+use crate::badge::Badge;
 use crate::count::{Over, Protocol, RouteLane, RouteRow, Row};
 use crate::endpoint::Endpoint;
 use crate::head::{REQUEST_ID, keep_or_make_id};
@@ -52,7 +53,7 @@ struct Story {
 #[derive(Debug, Default)]
 struct Progress {
     route: Option<Arc<RouteRow>>,
-    served: Option<(HeaderValue, HeaderValue, Arc<Endpoint>)>,
+    served: Option<(Arc<Badge>, Arc<Endpoint>)>,
     wait: Option<Duration>,
     first_byte: Option<Duration>,
 }
@@ -101,7 +102,7 @@ impl Trail {
         if let Some(story) = &self.story {
             let mut progress = story.progress.borrow_mut();
             progress.first_byte = Some(self.began.elapsed());
-            progress.served = Some((ticket.arm.clone(), ticket.revision.clone(), ticket.endpoint.clone()));
+            progress.served = Some((ticket.badge.clone(), ticket.endpoint.clone()));
         }
     }
 
@@ -167,9 +168,9 @@ impl Trail {
             sent: self.sent.get(),
             route: route.as_ref().map(|route| &*route.path),
             upstream: route.as_ref().map(|route| &*route.upstream),
-            served: served.as_ref().map(|(arm, revision, endpoint)| Served {
-                arm: arm.as_bytes(),
-                revision: revision.as_bytes(),
+            served: served.as_ref().map(|(badge, endpoint)| Served {
+                arm: badge.arm.as_bytes(),
+                revision: badge.revision.as_bytes(),
                 instance: &endpoint.id.0,
             }),
             attempts: self.attempts.get(),

@@ -7,7 +7,8 @@ use tidegate_core::balance::{Point, hash};
 use tidegate_core::model::{self, Balance, Protocol, TrafficPolicy};
 
 use crate::assign::{Assigner, Note};
-use crate::balance::{Ask, Earlier, Failure, Guard, Picker, Shared, Terms, Tries};
+use crate::badge::Badge;
+use crate::balance::{Ask, Earlier, Failure, Picker, Shared, Terms, Tries};
 use crate::client_id::ClientId;
 use crate::count::Row;
 use crate::endpoint::Endpoint;
@@ -41,8 +42,8 @@ pub(crate) struct Upstream {
 /// One arm.
 #[derive(Debug)]
 pub(crate) struct Arm {
-    pub(crate) role_value: HeaderValue,
-    pub(crate) revision_value: HeaderValue,
+    /// What its requests carry.
+    pub(crate) badge: Arc<Badge>,
     /// It gets the turns below this and not below the arm before it.
     pub(crate) below: u32,
     pub(crate) places: Vec<Place>,
@@ -51,8 +52,6 @@ pub(crate) struct Arm {
     /// Counts requests it had no endpoint for, and those that files answered.
     pub(crate) bare: Arc<Row>,
     pub(crate) picker: Picker,
-    /// Where the policy asks for more than a place.
-    pub(crate) guard: Option<Arc<Guard>>,
 }
 
 /// One endpoint in one arm.
@@ -150,13 +149,14 @@ impl Upstream {
 
     /// What a revision's arm chose from, whichever role it had.
     pub(crate) fn earlier(&self, revision: &HeaderValue) -> Option<Earlier<'_>> {
-        let arm = self.arms.iter().find(|arm| arm.revision_value == *revision)?;
+        let arm = self.arms.iter().find(|arm| arm.badge.revision == *revision)?;
         Some(Earlier { balance: &self.policy.balance, places: &arm.places, picker: &arm.picker })
     }
 
-    /// The arm with these labels.
-    pub(crate) fn arm_like(&self, role: &HeaderValue, revision: &HeaderValue) -> Option<usize> {
-        self.arms.iter().position(|arm| arm.role_value == *role && arm.revision_value == *revision)
+    /// The arm with these names.
+    pub(crate) fn arm_like(&self, names: &Badge) -> Option<usize> {
+        let same = |arm: &Arm| arm.badge.arm == names.arm && arm.badge.revision == names.revision;
+        self.arms.iter().position(same)
     }
 
     /// An endpoint's place in an arm.
@@ -195,15 +195,15 @@ impl Upstream {
 }
 
 impl Arm {
-    /// A place that was not tried, on an endpoint that is up, or on any.
     /// The best place for something that takes none.
     pub(crate) fn look(&self, ask: &Ask) -> Option<&Place> {
         let up = self.picker.pick(&self.places, ask, |place| place.endpoint.health.is_up(ask.now));
         up.or_else(|| self.picker.pick(&self.places, ask, |_| true))
     }
 
+    /// A place that was not tried, on an endpoint that is up, or on any.
     fn seat(&self, ask: &Ask, tried: &[u64], up: bool) -> Seated<'_> {
-        let limit = self.guard.as_ref().map_or(u32::MAX, |guard| guard.limit());
+        let limit = self.badge.guard.as_ref().map_or(u32::MAX, |guard| guard.limit());
         let fits = |place: &Place| {
             let endpoint = &place.endpoint;
             (!up || endpoint.health.is_up(ask.now)) && !tried.contains(&endpoint.uid)
@@ -255,15 +255,15 @@ mod tests {
     fn arm(below: u32, uids: &[u64]) -> Arm {
         let places: Vec<Place> = uids.iter().copied().map(place).collect();
         let state = Arc::new(ArmState::default());
+        let names = (HeaderValue::from_static("stable"), HeaderValue::from_static("r1"));
+        let terms = Terms::new(&TrafficPolicy::default(), &Limits::default());
         Arm {
-            role_value: HeaderValue::from_static("stable"),
-            revision_value: HeaderValue::from_static("r1"),
+            badge: Badge::new(names, terms, None),
             below,
             picker: Picker::new(&TrafficPolicy::default(), &places, 0, state, None),
             places,
             site: None,
             bare: Arc::new(Row::new(1)),
-            guard: None,
         }
     }
 

@@ -73,7 +73,8 @@ impl Table {
         };
         let routes: Vec<Route> = table.routes.iter().enumerate().map(made).collect();
         let has_policies = routes.iter().any(|route| route.policy.is_some());
-        let guards = upstreams.iter().flat_map(|upstream| &upstream.arms).filter_map(|arm| arm.guard.clone());
+        let guards =
+            upstreams.iter().flat_map(|upstream| &upstream.arms).filter_map(|arm| arm.badge.guard.clone());
         let limited = guards.filter(|guard| guard.limit() < u32::MAX).collect();
         Table { hosts, routes, upstreams, has_policies, limited }
     }

@@ -67,7 +67,7 @@ struct EventStream {
 impl Flow {
     /// Relays `body`. `hint` is how long the endpoint said it keeps the connection.
     pub(crate) fn new(body: Reply, ticket: Ticket, outcome: Outcome, hint: Option<Duration>) -> Self {
-        let (stall, until) = (ticket.terms.idle, ticket.until);
+        let (stall, until) = (ticket.terms().idle, ticket.until);
         let hold = Some(Hold { ticket, outcome, hint });
         let (last, alarm) = (Instant::now(), Alarm::default());
         let mut flow = Flow { body, hold, witness: None, stall, until, last, alarm, events: None };

@@ -69,7 +69,7 @@ pub(crate) async fn send(
 }
 
 async fn send_own(mut exchange: Box<Exchange>, ticket: &Ticket) -> Result<Response<Reply>, Miss> {
-    let until = |moved| ticket.by(moved + ticket.terms.first_byte);
+    let until = |moved| ticket.by(moved + ticket.terms().first_byte);
     let answered = poll_fn(|cx| exchange.poll_answer(cx, until)).await;
     match answered {
         Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
@@ -94,12 +94,12 @@ async fn send_shared(
     let answered = {
         let mut reply = pin!(place.send(request));
         loop {
-            let deadline = ticket.by(progress.moved() + ticket.terms.first_byte);
+            let deadline = ticket.by(progress.moved() + ticket.terms().first_byte);
             tokio::select! {
                 biased;
                 answered = &mut reply => break answered,
                 () = sleep_until(Instant::from_std(deadline)) => {
-                    if ticket.by(progress.moved() + ticket.terms.first_byte) <= deadline {
+                    if ticket.by(progress.moved() + ticket.terms().first_byte) <= deadline {
                         return Err(Miss::Timeout);
                     }
                 }

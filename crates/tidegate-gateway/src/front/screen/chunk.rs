@@ -3,14 +3,14 @@
 use super::Refusal;
 
 const SIZE_DIGITS: u8 = 15;
-const LONGEST_EXTENSION: usize = 256;
-const LONGEST_TRAILERS: usize = 8 * 1024;
+const LONGEST_EXTENSION: u16 = 256;
+const LONGEST_TRAILERS: u16 = 8 * 1024;
 
 /// What comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Next {
     Size,
-    Extension(usize),
+    Extension(u16),
     SizeLf,
     Data,
     DataCr,
@@ -31,7 +31,7 @@ pub(crate) struct Chunks {
     next: Next,
     digits: u8,
     left: u64,
-    trailers: usize,
+    trailers: u16,
     data: u64,
     name: Name,
 }
@@ -195,7 +195,7 @@ impl Chunks {
 #[derive(Clone, Copy, Debug, Default)]
 struct Name {
     bytes: [u8; LONGEST_FRAMING],
-    length: usize,
+    length: u8,
 }
 
 /// Where a message ends and whom it is for is said before its body (RFC 9110, 6.5.1): a reader that puts trailers among the
@@ -205,14 +205,14 @@ const LONGEST_FRAMING: usize = 17;
 
 impl Name {
     fn push(&mut self, byte: u8) {
-        if let Some(place) = self.bytes.get_mut(self.length) {
+        if let Some(place) = self.bytes.get_mut(usize::from(self.length)) {
             *place = byte.to_ascii_lowercase();
         }
         self.length = self.length.saturating_add(1);
     }
 
     fn is_framing(self) -> bool {
-        self.bytes.get(..self.length).is_some_and(|name| FRAMING.contains(&name))
+        self.bytes.get(..usize::from(self.length)).is_some_and(|name| FRAMING.contains(&name))
     }
 }
 
@@ -221,7 +221,7 @@ fn is_control(byte: u8) -> bool {
     (byte < b' ' && byte != b'\t') || byte == 0x7f
 }
 
-fn extension(byte: u8, length: usize) -> Result<Next, Refusal> {
+fn extension(byte: u8, length: u16) -> Result<Next, Refusal> {
     match byte {
         b'\r' => Ok(Next::SizeLf),
         b'\n' => Err(Refusal::bad("a chunk extension ends without CR")),

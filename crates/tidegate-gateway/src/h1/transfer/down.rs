@@ -87,7 +87,7 @@ impl Transfer<'_> {
 
     /// Another place for the request, where this status is repeated.
     fn elsewhere(&mut self, status: u16) -> Option<Box<Entry>> {
-        let tries = self.on.tries.as_deref_mut().filter(|_| self.on.ticket.terms.repeats_status(status))?;
+        let tries = self.on.tries.as_deref_mut().filter(|_| self.on.ticket.terms().repeats_status(status))?;
         self.on.ticket.on_answer();
         let head = &self.on.desk.input.filled()[..*self.on.head_len];
         request::readmit(self.on.worker, head, self.on.ticket, (tries, Failure::Status)).map(Box::new)

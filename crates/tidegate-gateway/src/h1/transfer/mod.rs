@@ -182,7 +182,7 @@ impl<'a> Transfer<'a> {
                 return Some(end);
             }
         }
-        let terms = &self.on.ticket.terms;
+        let terms = self.on.ticket.terms();
         let waits_for_answer = self.state.up == Up::Over && self.state.answer.is_none();
         let wait = if waits_for_answer { terms.first_byte } else { terms.idle };
         let half = self.state.client_ended;

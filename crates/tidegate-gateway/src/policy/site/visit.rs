@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderValue, Response};
+use http::Response;
 
 use super::Site;
+use crate::badge::Badge;
 use crate::count::{Outcome, Row};
 use crate::front::Part;
 use crate::route::Arm;
@@ -14,9 +15,7 @@ use crate::route::Arm;
 #[derive(Debug)]
 pub(crate) struct Visit {
     /// What answers may name.
-    pub(crate) arm: HeaderValue,
-    /// What answers may name.
-    pub(crate) revision: HeaderValue,
+    pub(crate) badge: Arc<Badge>,
     site: Arc<Site>,
     row: Arc<Row>,
     worker: usize,
@@ -30,8 +29,7 @@ impl Visit {
     /// A request was assigned to the arm of this site.
     pub(crate) fn begin(worker: usize, arm: &Arm, site: &Arc<Site>) -> Self {
         Visit {
-            arm: arm.role_value.clone(),
-            revision: arm.revision_value.clone(),
+            badge: arm.badge.clone(),
             site: site.clone(),
             row: arm.bare.clone(),
             worker,
