@@ -220,7 +220,8 @@ fn relay(
     parts.version = http::Version::HTTP_11;
     let outcome = Outcome::of_status(parts.status.as_u16());
     let stay = head::is_event_stream(&parts.headers).then(|| worker.leaving.stay(&ticket.endpoint));
-    let flow = Flow::new(body, ticket, outcome, hint).leaving_with(stay);
+    let call = head::is_grpc(&parts.headers).then(|| worker.leaving.stay_while_it_can(&ticket.endpoint));
+    let flow = Flow::new(body, ticket, outcome, hint).leaving_with(stay).called(call);
     Response::from_parts(parts, Part::Flow(Box::new(flow.witnessed(witness))))
 }
 
@@ -236,7 +237,7 @@ fn tunnel(
     head::prepare_upgrade_answer(&mut parts.headers);
     note.write(&ticket.badge, &mut parts.headers);
     client.tunnel();
-    let (open, stay) = (worker.open(), worker.leaving.stay(&ticket.endpoint));
+    let (open, stay) = (worker.open.tunnel(), worker.leaving.stay(&ticket.endpoint));
     tokio::task::spawn_local(async move {
         let outcome = join(ours, reply.into_connection(), stay, ticket.terms().tunnel_idle).await;
         ticket.end(outcome);

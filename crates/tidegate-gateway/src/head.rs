@@ -96,6 +96,12 @@ pub(crate) fn label_copy(headers: &mut HeaderMap, badge: &Badge) {
     headers.insert(MIRROR, HeaderValue::from_static("1"));
 }
 
+/// Whether it is of a call of gRPC.
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
 /// The id of a request whose head was prepared.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<HeaderValue> {
     headers.get(REQUEST_ID).cloned()

@@ -33,6 +33,7 @@ mod listen;
 mod local;
 mod mirror;
 mod observe;
+mod open;
 mod page;
 mod policy;
 mod proxy_protocol;

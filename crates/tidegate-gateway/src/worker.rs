@@ -21,6 +21,7 @@ use crate::h1::{Account, Desks, Pipes};
 use crate::limits::Limits;
 use crate::mirror::{Budget, Permit, Post};
 use crate::observe::{Observer, Trail};
+use crate::open::Open;
 use crate::page::Page;
 use crate::policy::{Policy, Visit};
 use crate::registry::seed;
@@ -30,6 +31,8 @@ use crate::tls::Challenges;
 use crate::upstream::{Kept, Plains};
 use crate::view::RequestView;
 
+/// Between two words on what a drain waits for.
+const TELL_EVERY: Duration = Duration::from_secs(30);
 const SWEEP_EVERY: Duration = Duration::from_millis(200);
 /// How long accepting rests when the process has no descriptor left.
 const ACCEPT_REST: Duration = Duration::from_millis(20);
@@ -135,7 +138,7 @@ pub(crate) struct Worker {
     /// Takes copies of requests.
     pub(crate) post: Post,
     drain: watch::Sender<Option<Drain>>,
-    open: Rc<()>,
+    pub(crate) open: Open,
     id_prefix: u64,
     id_next: Cell<u64>,
 }
@@ -178,7 +181,7 @@ pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
         copies: Arc::default(),
         post,
         drain: watch::Sender::new(None),
-        open: Rc::new(()),
+        open: Open::default(),
         id_prefix: seed(),
         id_next: Cell::new(0),
     });
@@ -339,11 +342,6 @@ impl Worker {
         self.index
     }
 
-    /// Held by everything that must end before the worker may.
-    pub(crate) fn open(&self) -> Rc<()> {
-        self.open.clone()
-    }
-
     pub(crate) fn is_draining(&self) -> bool {
         self.drain.borrow().is_some()
     }
@@ -408,7 +406,7 @@ impl Worker {
     fn begin(self: &Rc<Self>, guest: Guest) {
         // Closed by being dropped: the newest one gives way, so that those that are served go on.
         let Some(seat) = self.seats.take() else { return self.tally.on_full() };
-        let (worker, open) = (self.clone(), self.open());
+        let (worker, open) = (self.clone(), self.open.connection());
         self.tally.on_connection();
         tokio::task::spawn_local(async move {
             guest.serve(worker.clone()).await;
@@ -420,8 +418,13 @@ impl Worker {
     async fn finish(&self, mut orders: mpsc::UnboundedReceiver<Order>, mut drain: Drain) {
         self.send_away(drain);
         let mut look = tokio::time::interval(Duration::from_millis(10));
-        // One count is the worker's own.
-        while Rc::strong_count(&self.open) > 1 && Instant::now() < drain.until {
+        // What needs no longer than usual is gone by then: whoever wonders about the rest finds it in the log.
+        let mut tell_at = Instant::now() + drain.usual + TELL_EVERY / 10;
+        while !self.open.is_empty() && Instant::now() < drain.until {
+            if Instant::now() >= tell_at {
+                self.open.tell(self.index);
+                tell_at += TELL_EVERY;
+            }
             tokio::select! {
                 order = orders.recv() => match order {
                     Some(Order::Swap(table, done)) => self.swap(table, done),

@@ -41,6 +41,8 @@ struct End {
 struct Place {
     /// Of a connection to a client that leads to any endpoint: none.
     endpoint: Option<Arc<Endpoint>>,
+    /// It may end by itself: it is told only when the worker ends, and late.
+    patient: bool,
     /// It was told that its endpoint left.
     left: Cell<bool>,
     due: Cell<Option<Instant>>,
@@ -71,19 +73,26 @@ impl Leaving {
 
     /// A place for a connection that may be open for long. Given back when it is dropped.
     pub(crate) fn stay(self: &Rc<Self>, endpoint: &Arc<Endpoint>) -> Stay {
-        self.enter(Some(endpoint.clone()))
+        self.enter(Some(endpoint.clone()), false)
+    }
+
+    /// The same for something that may end by itself, and whose endpoint ends it when that leaves: it is told when the worker
+    /// ends, towards the end of the time its endpoint gives.
+    pub(crate) fn stay_while_it_can(self: &Rc<Self>, endpoint: &Arc<Endpoint>) -> Stay {
+        self.enter(Some(endpoint.clone()), true)
     }
 
     /// The same for a connection whose requests go to any endpoint: it is to go when the worker ends.
     pub(crate) fn stay_to_the_end(self: &Rc<Self>) -> Stay {
-        self.enter(None)
+        self.enter(None, false)
     }
 
-    fn enter(self: &Rc<Self>, endpoint: Option<Arc<Endpoint>>) -> Stay {
+    fn enter(self: &Rc<Self>, endpoint: Option<Arc<Endpoint>>, patient: bool) -> Stay {
         let key = self.next.replace(self.next.get().wrapping_add(1));
         let place = Rc::new(Place {
-            left: Cell::new(endpoint.as_ref().is_some_and(|endpoint| endpoint.is_gone())),
+            left: Cell::new(!patient && endpoint.as_ref().is_some_and(|endpoint| endpoint.is_gone())),
             endpoint,
+            patient,
             due: Cell::new(None),
             waker: RefCell::default(),
         });
@@ -103,7 +112,7 @@ impl Leaving {
     /// that came back may stay.
     pub(crate) fn on_swap(&self, now: Instant) {
         let mut going = Vec::new();
-        for place in self.stays.borrow().values() {
+        for place in self.stays.borrow().values().filter(|place| !place.patient) {
             let Some(endpoint) = &place.endpoint else { continue };
             match (endpoint.is_gone(), place.left.replace(endpoint.is_gone())) {
                 (true, false) => going.push(place.clone()),
@@ -149,7 +158,8 @@ impl Leaving {
     fn send_away(&self, now: Instant, drain: Duration, places: &[Rc<Place>]) {
         let spread = Spread::new(places.len(), drain, self.most_per_second);
         for (index, place) in places.iter().enumerate() {
-            let due = now + spread.stay(index, self.roll());
+            let stay = spread.stay(index, self.roll());
+            let due = now + if place.patient { late(stay, drain) } else { stay };
             // Whoever was told an earlier time goes then.
             place.due.set(Some(place.due.get().map_or(due, |earlier| earlier.min(due))));
             if let Some(waker) = place.waker.borrow_mut().take() {
@@ -166,6 +176,11 @@ impl Leaving {
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
+}
+
+/// The last fifth of a time, in place of all of it.
+fn late(stay: Duration, drain: Duration) -> Duration {
+    drain.saturating_sub(drain.saturating_sub(stay) / 5)
 }
 
 impl End {
@@ -297,6 +312,22 @@ mod tests {
         assert!((70.0..80.0).contains(&last(&longs, now)), "{}", last(&longs, now));
         worker.on_end(now, now + Duration::from_secs(10), Duration::from_secs(10));
         assert!(last(&longs, now) < 8.0, "never longer than the worker");
+    }
+
+    #[test]
+    fn what_may_end_by_itself_is_told_late_and_by_the_worker_alone() {
+        let worker = Rc::new(Leaving::new(1));
+        let one = endpoint("one", Duration::from_secs(10));
+        let calls: Vec<Stay> = (0..40).map(|_| worker.stay_while_it_can(&one)).collect();
+        let now = Instant::now();
+        one.set_gone(true);
+        worker.on_swap(now);
+        assert!(dues(&calls).iter().all(Option::is_none), "its endpoint ends it");
+        worker.on_end(now, now + Duration::from_secs(100), Duration::from_secs(5));
+        let mut dues: Vec<Duration> = dues(&calls).into_iter().map(|due| due.unwrap() - now).collect();
+        dues.sort();
+        assert!(dues[0] >= Duration::from_secs(8) && dues[39] <= Duration::from_secs(10), "{dues:?}");
+        assert!(dues[39] - dues[0] > Duration::from_secs(1), "one after another: {dues:?}");
     }
 
     /// An instance that leaves does not wait for a gateway that drains.

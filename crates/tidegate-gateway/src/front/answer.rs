@@ -69,6 +69,7 @@ impl Answer {
         match polled {
             Poll::Ready(Some(Ok(frame))) => self.trail.on_sent(frame.data_ref().map_or(0, Bytes::len)),
             Poll::Ready(Some(Err(FlowError::Reset))) => self.trail.on_broken("reset"),
+            Poll::Ready(Some(Err(FlowError::Leaving))) => self.trail.on_broken("leaving"),
             Poll::Ready(Some(Err(FlowError::Stalled))) => self.trail.on_broken("timeout"),
             Poll::Ready(Some(Err(FlowError::TooLarge))) => self.trail.on_broken("too-large"),
             Poll::Ready(Some(Err(FlowError::Encoder))) => self.trail.on_broken("encoder"),

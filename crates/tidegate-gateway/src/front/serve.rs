@@ -46,6 +46,7 @@ async fn serve_general(worker: Rc<Worker>, stream: Stream, first: bool, peer: Pe
     if first && stream.is_plain() && stream.begins_with(PREFACE) {
         h2::serve(worker, stream, peer).await
     } else {
+        let _open = worker.open.general();
         connection::serve(worker, stream, peer).await
     }
 }

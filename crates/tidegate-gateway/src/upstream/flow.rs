@@ -28,6 +28,9 @@ pub(crate) enum FlowError {
     /// It could not be compressed.
     #[error("the answer could not be compressed")]
     Encoder,
+    /// The gateway ends, and the call has had its time.
+    #[error("the gateway is replaced")]
+    Leaving,
     /// A file changed or could not be read while it was sent.
     #[error("a file could not be read to its end")]
     File,
@@ -56,6 +59,8 @@ pub(crate) struct Flow {
     alarm: Alarm,
     /// Where it is a stream of events: it ends between two of them when it is told to.
     events: Option<Box<EventStream>>,
+    /// Where it is a call that may go on for ever: it is broken off when it is told to.
+    call: Option<Box<Stay>>,
 }
 
 #[derive(Debug)]
@@ -70,7 +75,8 @@ impl Flow {
         let (stall, until) = (ticket.terms().idle, ticket.until);
         let hold = Some(Hold { ticket, outcome, hint });
         let (last, alarm) = (Instant::now(), Alarm::default());
-        let mut flow = Flow { body, hold, witness: None, stall, until, last, alarm, events: None };
+        let mut flow =
+            Flow { body, hold, witness: None, stall, until, last, alarm, events: None, call: None };
         flow.finish_if_over();
         flow
     }
@@ -78,6 +84,12 @@ impl Flow {
     /// `stay`: of a stream of events, which leaves when it is told to.
     pub(crate) fn leaving_with(mut self, stay: Option<Stay>) -> Self {
         self.events = stay.map(|stay| Box::new(EventStream { events: Events::new(), stay }));
+        self
+    }
+
+    /// `stay`: of a call, which has so long.
+    pub(crate) fn called(mut self, stay: Option<Stay>) -> Self {
+        self.call = stay.map(Box::new);
         self
     }
 
@@ -128,6 +140,10 @@ impl Flow {
             Poll::Ready(None) => {
                 self.finish();
                 Poll::Ready(None)
+            }
+            Poll::Pending if self.call.as_mut().is_some_and(|stay| stay.poll_told(cx).is_ready()) => {
+                let outcome = self.hold.as_ref().map_or(Outcome::Good, |hold| hold.outcome);
+                self.fail(outcome, FlowError::Leaving)
             }
             Poll::Pending => self.poll_stall(cx),
         }

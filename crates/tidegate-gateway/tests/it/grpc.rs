@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h2::{RecvStream, client, server};
@@ -219,7 +220,7 @@ async fn dying_app() -> SocketAddr {
             let mut send = respond.send_response(response, false).unwrap();
             send.send_data(Bytes::from_static(b"begun"), false).unwrap();
             // Carries the connection on until all of that is out.
-            let _ = tokio::time::timeout(std::time::Duration::from_millis(200), connection.accept()).await;
+            let _ = tokio::time::timeout(Duration::from_millis(200), connection.accept()).await;
         }
     });
     address
@@ -237,6 +238,31 @@ fn a_call_whose_app_is_gone_in_the_middle_ends_as_unavailable() {
         assert_eq!(
             (&trailers["grpc-status"], &trailers["grpc-message"]),
             (&"14".parse().unwrap(), &"reset".parse().unwrap())
+        );
+    });
+}
+
+/// The successor of a gateway that is replaced has nothing to do with a call that never ends: its client has to call again.
+#[test]
+fn a_call_without_an_end_is_told_that_its_gateway_goes() {
+    on_runtime(async {
+        let stage = Stage::new();
+        stage.apply(&grpc_table(1, app(usize::MAX).await));
+        let mut sender = connect(stage.address).await.ready().await.unwrap();
+        let (response, mut send) = sender.send_request(call("/echo"), false).unwrap();
+        let mut body = response.await.unwrap().into_body();
+        stage.link.shutdown(Duration::from_secs(4));
+        let begun = Instant::now();
+        send.send_data(Bytes::from_static(b"still"), false).unwrap();
+        assert_eq!(body.data().await.unwrap().unwrap(), "still");
+        assert!(body.data().await.is_none());
+        let trailers = body.trailers().await.unwrap().unwrap();
+        assert_eq!(trailers["grpc-status"], "14");
+        assert_eq!(trailers["grpc-message"], "leaving");
+        assert!(
+            begun.elapsed() >= Duration::from_secs(3),
+            "{:?}: calls may end by themselves",
+            begun.elapsed()
         );
     });
 }

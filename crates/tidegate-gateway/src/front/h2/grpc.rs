@@ -5,6 +5,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
 use crate::front::Answer;
+use crate::head;
 use crate::page::MARK;
 use crate::upstream::FlowError;
 
@@ -13,8 +14,7 @@ const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
 /// Whether the request is a call.
 pub(super) fn is_call(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE);
-    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+    head::is_grpc(headers)
 }
 
 /// The same answer as a client of gRPC understands it.
@@ -34,6 +34,7 @@ pub(super) fn translate(response: Response<Answer>) -> Response<Answer> {
 pub(super) fn broken(error: &FlowError) -> HeaderMap {
     let (status, message) = match error {
         FlowError::Reset => ("14", "reset"),
+        FlowError::Leaving => ("14", "leaving"),
         FlowError::Stalled => ("4", "timeout"),
         FlowError::TooLarge => ("8", "too-large"),
         FlowError::Encoder | FlowError::File => ("13", "gateway"),

@@ -48,6 +48,7 @@ const PING_WITHIN: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// Serves a connection to its end. Its preface is still to be read.
 pub(super) async fn serve(worker: Rc<Worker>, stream: Stream, peer: Peer) {
+    let _open = worker.open.http2();
     let client = Client::without_stream(peer, worker.limits);
     let vigil = Rc::new(Vigil::new(worker.limits));
     let service = service_fn(|request| {
