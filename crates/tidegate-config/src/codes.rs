@@ -105,8 +105,9 @@ codes! {
     BAD_HASH = "manifest::bad-hash", "The password of a user is written as a bcrypt hash, never as itself: `htpasswd -nB \
         NAME` asks for the password and prints the line. The cost is at most 14, because every check of a password costs \
         two to the power of it.";
-    BAD_URL = "manifest::bad-url", "The length of a queue is asked for at a plain `http://` URL without user, password \
-        or fragment. For anything else write a `command` that prints the length.";
+    BAD_URL = "manifest::bad-url", "The length of a queue is asked for at a plain `http://` URL, a check at one that begins with \
+        `http://` or `https://`; both without user, password and fragment. A check's URL can have places like `{address}`. For \
+        anything else write a `command`.";
     BAD_REDIRECT = "manifest::bad-redirect", "A redirect leads to an absolute http or https URL or to a path that begins \
         with one `/`. `{path}`, `{query}` and `{host}` stand for what the client asked for.";
     BAD_HEADER = "manifest::bad-header", "The name or value of a header field cannot be sent, or the field is one that \
@@ -165,12 +166,17 @@ codes! {
     BAD_STEP = "manifest::bad-step", "A step of a strategy is a share with a time (`5% for 2m`), a group of users (`header \
         x-preview=1`, `cookie beta=1`, `cohort staff`, `country NZ, AU then EU`), copies (`mirror 10%`), a number of \
         instances (`scale 3`), a wait (`pause`, `pause 10m`, `approve`) or a decision (`analyse until decided (max 30m)`, \
-        `check smoke`); or a map that says one of these.";
+        `check smoke for 1m (max 10m)`); or a map that says one of these.";
     STEP_ORDER = "manifest::step-order", "Shares grow from step to step, so that nobody who has met the candidate is sent \
         back and forth. All the traffic follows the last step by itself; `100%` may be written there, without a time: how \
         long the candidate is watched then is `bake`.";
     UNKNOWN_COHORT = "manifest::unknown-cohort", "A step names a group of clients that `cohorts`, beside the steps, does not \
         know. A cohort says where the client's name is and who belongs to it.";
+    UNKNOWN_CHECK = "manifest::unknown-check", "A step names a check that `checks`, beside the steps, does not know. A check says \
+        whom it asks, what the answer has to be and what it means that there is none.";
+    CHECK_OPTION = "manifest::check-option", "A check asks in exactly one way: `prometheus` (a query, with `url` and a limit), `http` \
+        (a URL) or `command`. Numbers have a `min`, a `max` or both. A bearer token stands in no manifest: `token` names the \
+        variable that has it, and its value is given with `--env-file`.";
     NOT_USED_YET = "manifest::not-used-yet", "The key is understood and checked but nothing acts on it in this \
         version. It is accepted so that a manifest for a later version can be used today.";
     UNKNOWN_ENVIRONMENT = "manifest::unknown-environment", "The environment that was asked for is not declared in \

@@ -5,6 +5,7 @@
 //! speaks in.
 //!
 //! - [`balance`]: how a request finds its endpoint.
+//! - [`check`]: what else is asked about a candidate, and what the answers mean.
 //! - [`event`]: the user's timeline.
 //! - [`exposition`]: counts as Prometheus reads them.
 //! - [`health`]: the small event machines: probe, backoff.
@@ -19,6 +20,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod balance;
+pub mod check;
 pub mod event;
 pub mod exposition;
 pub mod health;

@@ -5,7 +5,7 @@ use tidegate_core::model::{PortSpec, Step, Strategy, StrategyKind};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
-use crate::raw::{RawService, not_used_yet};
+use crate::raw::RawService;
 use crate::span::Span;
 
 /// The strategy; one that the service cannot have is reported.
@@ -40,11 +40,6 @@ fn check(strategy: &Strategy, port: PortSpec, raw: &RawService, at: Span, findin
                 "without a port a canary takes a share of the instances: `canary: { steps: [25% for 10m, approve] }`",
             ),
         );
-    }
-    if strategy.steps.iter().any(|step| matches!(step, Step::Check { .. })) {
-        let held =
-            "nothing runs checks in this version: the rollout is held there until `tidegate rollout resume`";
-        findings.push(not_used_yet("`check`", at).help(held));
     }
 }
 

@@ -31,7 +31,7 @@ fn shown(strategy: &Strategy) -> Vec<String> {
 fn steps(items: &[&str]) -> Vec<Step> {
     let list: String = items.iter().map(|item| format!("          - {item}\n")).collect();
     strategy_of(&format!(
-        "    strategy:\n      canary:\n        cohorts: {{ staff: {{ by: header:x-user, members: [ann] }} }}\n        steps:\n{list}"
+        "    strategy:\n      canary:\n        checks: {{ smoke: {{ command: ./smoke.sh }} }}\n        cohorts: {{ staff: {{ by: header:x-user, members: [ann] }} }}\n        steps:\n{list}"
     ))
     .steps
 }
@@ -67,6 +67,7 @@ fn both_forms_say_the_same() {
         ("mirror 10% for 5m", "{ mirror: 10%, for: 5m }"),
         ("check smoke (max 5m)", "{ check: smoke, max: 5m }"),
         ("check smoke", "{ check: smoke }"),
+        ("check smoke for 1m (max 5m)", "{ check: smoke, for: 1m, max: 5m }"),
         ("5% for 2m", "\"5% for 2m\""),
     ] {
         let (text_form, map_form) = (steps(&[text]), steps(&[map]));
@@ -102,6 +103,7 @@ fn what_is_shown_can_be_written() {
         "approve",
         "analyse until decided (max 30m)",
         "check smoke (max 5m)",
+        "check smoke for 90s (max 5m)",
     ];
     let first = steps(&all);
     assert_eq!(first.iter().map(Step::to_string).collect::<Vec<_>>(), all);
@@ -157,11 +159,4 @@ fn what_is_asked_of_the_judge_is_exact() {
         [5_000, 50_000, 1_100_000, 3_000_000, 0]
     );
     assert_eq!((said.inconclusive, said.keep_failed), (Inconclusive::Abort, Millis::seconds(600)));
-}
-
-#[test]
-fn a_check_is_said_not_to_be_run() {
-    let (manifest, shown) = manifest("    strategy: { canary: { steps: [5%, check smoke] } }\n");
-    assert!(manifest.is_some());
-    assert!(shown.len() == 1 && shown[0].contains("held there until"), "{shown:?}");
 }

@@ -1,5 +1,6 @@
 //! What users are told, made from what is stored: one file per question. Nothing here changes anything.
 
+mod checks;
 mod deploy;
 mod doctor;
 mod explain;
@@ -8,6 +9,7 @@ mod judgement;
 mod logs;
 mod migration;
 mod plan;
+mod planned_checks;
 mod planned_jobs;
 mod planned_steps;
 mod rollout;

@@ -7,6 +7,8 @@ use tidegate_core::rollout::shape::keeps_stable_warm;
 use tidegate_core::rollout::stage::Stage;
 use tidegate_core::time::Millis;
 
+use super::planned_checks;
+
 /// What the judge will need at a share of the requests, as a sentence: `None` where the traffic is not known.
 pub(super) type Foresight<'a> = &'a dyn Fn(&Stage, &JudgeOptions) -> Option<String>;
 
@@ -42,6 +44,7 @@ pub(super) fn steps(planned: &Planned<'_>, foresight: Foresight<'_>) -> Vec<Stri
     } else {
         steps.push(format!("watch for {bake}; going back means starting the stable revision again"));
     }
+    steps.extend(planned_checks::guards(strategy));
     if !strategy.steps.is_empty() {
         steps.push(time(strategy));
     }
@@ -123,9 +126,11 @@ fn in_words(step: &Step, inconclusive: Inconclusive, planned: &Planned<'_>, want
         Step::Analyse { max } => {
             format!("compare with stable until decided; after {max} undecided: {}", then(inconclusive))
         }
-        Step::Check { name, max } => {
-            format!("wait for the check `{name}`; after {max} undecided: {}", then(inconclusive))
-        }
+        Step::Check { name, hold, max } => planned_checks::step(
+            (name, planned.effective.strategy.checks.get(name)),
+            *hold,
+            &format!("after {max} undecided: {}", then(inconclusive)),
+        ),
     }
 }
 
@@ -175,6 +180,7 @@ fn rounded(ms: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tidegate_core::model::{CheckSource, CheckSpec, Figure, Unreachable};
 
     fn planned(kind: StrategyKind, steps: Vec<Step>) -> Effective {
         let strategy = Strategy { steps, ..Strategy::new(kind) };
@@ -198,6 +204,44 @@ mod tests {
                 "in all 6m, 36m at most, besides starting instances",
             ]
         );
+    }
+
+    #[test]
+    fn checks_in_words() {
+        let smoke = CheckSpec {
+            source: CheckSource::Http {
+                url: "http://{address}/ok?key=s3cret".into(),
+                expect: None,
+                token: None,
+            },
+            min: None,
+            max: None,
+            every: CheckSpec::EVERY,
+            timeout: CheckSpec::TIMEOUT,
+            failures: 2,
+            unreachable: Unreachable::Hold,
+            guard: false,
+        };
+        let query =
+            CheckSource::Prometheus { url: "http://m:9090".into(), query: "up\n * 1".into(), token: None };
+        let errors = CheckSpec { source: query, max: Figure::new(0.01), guard: true, ..smoke.clone() };
+        let name = "smoke".to_owned();
+        let step = Step::Check { name: name.clone(), hold: Millis::seconds(60), max: Millis::seconds(600) };
+        let mut effective = planned(StrategyKind::Canary, vec![step]);
+        effective.strategy.checks = [(name, smoke), ("errors".to_owned(), errors)].into();
+        let planned = Planned { effective: &effective, from: 1, to: 1, spec: None };
+        let lines = steps(&planned, &|_, _| None);
+        assert_eq!(
+            lines[0],
+            "until the check `smoke` passes for 1m: GET http://{address}/ok every 10s is to give status 200 to 299; 2 bad \
+             answers in a row take it back; without an answer it waits; after 10m undecided: wait for a person, by 1 instances"
+        );
+        assert_eq!(
+            lines[3],
+            "from the candidate's first request to the end, the check `errors`: `up * 1` of http://m:9090 every 10s is to give at \
+             most 0.01; 2 bad answers in a row take it back; without an answer it waits"
+        );
+        assert_eq!(lines[4], "in all 30s, 11m at most, besides starting instances");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use tidegate_core::scale::wanted;
 use tidegate_core::time::Moment;
 use tidegate_core::view::RolloutView;
 
-use super::{Answers, judgement, service_of, store_trouble};
+use super::{Answers, checks, judgement, service_of, store_trouble};
 use crate::plane::{Refusal, RefusalKind, ServiceRef};
 
 /// The rollout in progress of a service, or its last one.
@@ -41,6 +41,7 @@ pub(super) fn view_of(
     Ok(RolloutView {
         arms: judgement.as_ref().map_or(Vec::new(), |kept| judgement::arms(answers, rollout, kept)),
         judgement: judgement.as_ref().map(judgement::view),
+        checks: checks::checks(rollout, answers.state.now),
         id: rollout.id,
         app: state.key.app.to_string(),
         environment: state.key.environment.to_string(),

@@ -4,7 +4,9 @@
 //! loop in [`crate::run`] does so with the real world, `tidegate-sim` with a fake one, crashes included. Reconcilers are one
 //! file each; whatever they decide is in the store before anything is done about it.
 
+mod ask;
 mod build;
+mod checks;
 mod deploy;
 mod effect;
 mod job;
@@ -103,6 +105,7 @@ pub struct Engine {
     scalings: Reports,
     meters: BTreeMap<ServiceKey, Meter>,
     queues: Queues,
+    checks: checks::Checks,
     pruned_at: Option<Moment>,
     pushed: Option<u64>,
     stopped_again: bool,
@@ -154,6 +157,7 @@ impl Engine {
             scalings: Reports::default(),
             meters: BTreeMap::new(),
             queues: Queues::default(),
+            checks: checks::Checks::default(),
             pruned_at: None,
             pushed: None,
             stopped_again: false,

@@ -9,7 +9,8 @@ use super::{Effect, Engine, Outcome, Sight, World};
 
 impl Engine {
     /// Removes units that neither an instance nor a job stands for: the row always comes before the process. A job that
-    /// ended stands for none: its start may have failed after the process was there. A question for a queue's length is ours.
+    /// ended stands for none: its start may have failed after the process was there. A question's command is
+    /// ours.
     pub(super) fn orphans(&mut self, world: &mut World<'_>, sight: &Sight) -> Result<Outcome, StoreError> {
         if sight.seeing.is_empty() {
             return Ok(Outcome::default());
@@ -25,7 +26,7 @@ impl Engine {
         let effects: Vec<Effect> = sight
             .seeing
             .keys()
-            .filter(|id| !known.contains(id) && !self.queues.has(id))
+            .filter(|id| !known.contains(id) && !self.queues.has(id) && !self.checks.has(id))
             .cloned()
             .map(Effect::Remove)
             .collect();

@@ -3,26 +3,18 @@
 //! All of it can be lost: a control plane that starts anew asks again. A length that is older than two questions is none.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::Duration;
 
-use tidegate_backend::UnitSpec;
-use tidegate_core::model::{
-    InstanceId, PortSpec, QueueSource, QueueTarget, Revision, ServiceKey, ServiceSpec, StopSpec, UnitState,
-};
+use tidegate_core::model::{InstanceId, QueueSource, QueueTarget, Revision, ServiceKey, ServiceSpec};
 use tidegate_core::time::{Millis, Moment};
 
+use super::ask::{self, Get, Pending, Place, Reply};
 use super::{Sight, World};
-use crate::digest::digest_json;
 
 /// How long a question may take.
 const WITHIN: Duration = Duration::from_secs(5);
 /// How long a command may run.
 const COMMAND_WITHIN: Millis = Millis::seconds(30);
-/// Of an answer so much is read.
-const LONGEST_ANSWER: u64 = 64 * 1024;
 
 /// The queues of all services.
 #[derive(Debug, Default)]
@@ -38,13 +30,6 @@ struct Watch {
     /// What was answered last, and when.
     length: Option<(Moment, u64)>,
     pending: Option<Pending>,
-}
-
-/// A question without an answer yet.
-#[derive(Debug)]
-enum Pending {
-    Http(Receiver<Result<u64, String>>),
-    Command { id: InstanceId, generation: u64 },
 }
 
 /// Whose queue.
@@ -82,128 +67,44 @@ impl Queues {
 
     /// Whether a unit is a question of ours.
     pub(super) fn has(&self, unit: &InstanceId) -> bool {
-        let asks = |watch: &Watch| matches!(&watch.pending, Some(Pending::Command { id, .. }) if id == unit);
-        self.watched.values().any(asks)
+        self.watched.values().any(|watch| watch.pending.as_ref().is_some_and(|pending| pending.is_unit(unit)))
     }
 }
 
 impl Watch {
     fn take_answer(&mut self, world: &mut World<'_>, sight: &Sight, key: &ServiceKey) {
-        let now = sight.time.now;
-        let answer = match &self.pending {
-            None => None,
-            Some(Pending::Http(answers)) => match answers.try_recv() {
-                Ok(answer) => Some(answer),
-                Err(TryRecvError::Empty) => None,
-                Err(TryRecvError::Disconnected) => Some(Err("the question was lost".to_owned())),
-            },
-            Some(Pending::Command { id, generation }) => {
-                let late = self.asked_at.is_some_and(|at| now.since(at) >= COMMAND_WITHIN);
-                printed(world, sight, id, *generation, late)
-            }
+        let Some(pending) = self.pending.take() else { return };
+        let Some(reply) = pending.reply(world, sight) else {
+            self.pending = Some(pending);
+            return;
         };
-        let Some(answer) = answer else { return };
-        if let Some(Pending::Command { id, .. }) = self.pending.take()
-            && let Err(error) = world.backend.remove(&id)
-        {
-            tracing::warn!(unit = %id, %error, "a queue's command could not be removed");
-        }
-        match answer {
-            Ok(length) => self.length = Some((now, length)),
+        pending.end(world);
+        match reply.and_then(length) {
+            Ok(length) => self.length = Some((sight.time.now, length)),
             Err(why) => tracing::warn!(service = %key, why, "the length of its queue is not known"),
         }
     }
 }
 
 fn ask(world: &mut World<'_>, asker: &Asker<'_>, source: &QueueSource, now: Moment) -> Option<Pending> {
-    match source {
-        QueueSource::Http(url) => {
-            let (say, hear) = channel();
-            let url = url.clone();
-            let asking = move || drop(say.send(get(&url).and_then(|text| number(&text))));
-            let thread = std::thread::Builder::new().name("queue-length".to_owned()).spawn(asking);
-            thread.is_ok().then_some(Pending::Http(hear))
-        }
+    let begun = match source {
+        QueueSource::Http(url) => Pending::get(Get { url: url.clone(), bearer: None, within: WITHIN }),
         QueueSource::Command(command) => {
-            let unit = unit_of(world, asker, command, now);
-            let (id, generation) = (unit.id.clone(), unit.generation);
-            if let Err(error) = world.backend.start(&unit) {
-                tracing::warn!(service = %asker.key, %error, "the command for its queue could not be started");
-                return None;
-            }
-            Some(Pending::Command { id, generation })
+            let Asker { key, revision, spec } = *asker;
+            let place = Place { key, revision, spec };
+            let unit = ask::unit_of(world, &place, ("queue", key.service.as_str()), command, now);
+            Pending::run(world, &unit, COMMAND_WITHIN, now)
         }
-    }
-}
-
-/// One and the same unit for each service, so that its output is kept within bounds as that of an instance is.
-fn unit_of(world: &World<'_>, asker: &Asker<'_>, command: &str, now: Moment) -> UnitSpec {
-    let key = asker.key;
-    let digest: String = digest_json(key).chars().take(8).collect();
-    UnitSpec {
-        id: InstanceId(format!("queue-{}-{digest}", key.service)),
-        // The time line only goes on, also over a restart.
-        generation: now.0.max(1),
-        app: key.app.clone(),
-        environment: Some(key.environment.clone()),
-        service: Some(key.service.clone()),
-        revision: Some(asker.revision.number),
-        command: command.to_owned(),
-        dir: world.workshop.dir(&asker.revision.spec.build),
-        writable: false,
-        env: asker.spec.env.clone(),
-        port: PortSpec::None,
-        probes: None,
-        stop: StopSpec { grace: Millis(0), ..StopSpec::default() },
-        limits: asker.spec.limits,
-    }
-}
-
-/// What a command printed, once it has ended or has taken too long.
-fn printed(
-    world: &mut World<'_>,
-    sight: &Sight,
-    id: &InstanceId,
-    generation: u64,
-    late: bool,
-) -> Option<Result<u64, String>> {
-    let seen = sight.seeing.get(id).filter(|seen| seen.generation == generation);
-    match seen.map(|seen| &seen.state) {
-        Some(UnitState::Exited(exit)) if exit.success() => {
-            let lines = world.backend.evidence(id).last_output;
-            Some(lines.last().map_or(Err("it printed nothing".to_owned()), |line| number(line)))
-        }
-        Some(UnitState::Exited(exit)) => Some(Err(format!("its command: {exit}"))),
-        Some(UnitState::Running(_)) | None if late => Some(Err(format!("not within {COMMAND_WITHIN}"))),
-        Some(UnitState::Running(_)) | None => None,
-    }
-}
-
-/// The body of a 200 at an `http://` URL.
-fn get(url: &str) -> Result<String, String> {
-    let rest = url.strip_prefix("http://").ok_or("not an http URL")?;
-    let cut = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (host, path) = rest.split_at(cut);
-    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-    let place = if host.rsplit(']').next().is_some_and(|end| end.contains(':')) {
-        host.to_owned()
-    } else {
-        format!("{host}:80")
     };
-    let told = |error: std::io::Error| format!("{host}: {error}");
-    let address = place.to_socket_addrs().map_err(told)?.next().ok_or("the host has no address")?;
-    let mut stream = TcpStream::connect_timeout(&address, WITHIN).map_err(told)?;
-    stream.set_read_timeout(Some(WITHIN)).map_err(told)?;
-    stream.set_write_timeout(Some(WITHIN)).map_err(told)?;
-    // Of HTTP/1.0, so that the answer comes in one piece.
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\nAccept: text/plain\r\n\r\n").map_err(told)?;
-    let mut answer = Vec::new();
-    stream.take(LONGEST_ANSWER).read_to_end(&mut answer).map_err(told)?;
-    let answer = String::from_utf8_lossy(&answer);
-    let (head, body) = answer.split_once("\r\n\r\n").ok_or("the answer is no HTTP")?;
-    match head.split(' ').nth(1) {
-        Some("200") => Ok(body.to_owned()),
-        status => Err(format!("{host} answered {}", status.unwrap_or("nothing"))),
+    begun.map_err(|why| tracing::warn!(service = %asker.key, why, "its queue could not be asked")).ok()
+}
+
+fn length(reply: Reply) -> Result<u64, String> {
+    match reply {
+        Reply::Fetched(answer) if answer.status == 200 => number(&answer.body),
+        Reply::Fetched(answer) => Err(format!("it answered {}", answer.status)),
+        Reply::Ended { exit, last_line } if exit.success() => number(&last_line.ok_or("it printed nothing")?),
+        Reply::Ended { exit, .. } => Err(format!("its command: {exit}")),
     }
 }
 
@@ -216,8 +117,8 @@ fn number(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{BufRead, BufReader};
-    use std::net::TcpListener;
+    use crate::engine::ask::Fetched;
+    use tidegate_core::model::Exit;
 
     #[test]
     fn a_number_is_what_a_text_begins_with() {
@@ -225,31 +126,16 @@ mod tests {
         assert!(number("none").is_err() && number("").is_err() && number("99999999999999999999999").is_err());
     }
 
-    /// Answers one question.
-    fn server(answer: &'static str) -> (String, std::thread::JoinHandle<String>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/length?of=mail", listener.local_addr().unwrap());
-        let serving = std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut line = String::new();
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            reader.read_line(&mut line).unwrap();
-            // All of the request, or closing would reset the connection.
-            let head = reader.lines().map(Result::unwrap).take_while(|line| !line.is_empty());
-            assert!(head.count() >= 1);
-            stream.write_all(answer.as_bytes()).unwrap();
-            line
-        });
-        (url, serving)
-    }
-
     #[test]
-    fn a_length_is_the_body_of_a_good_answer() {
-        let (url, serving) = server("HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n17\n");
-        assert_eq!(get(&url).as_deref(), Ok("17\n"));
-        assert_eq!(serving.join().unwrap(), "GET /length?of=mail HTTP/1.0\r\n");
-        let (url, serving) = server("HTTP/1.0 503 Busy\r\n\r\n17\n");
-        assert!(get(&url).unwrap_err().ends_with("answered 503"));
-        serving.join().unwrap();
+    fn a_length_is_the_body_of_a_good_answer_or_the_last_line_of_a_command() {
+        let fetched = |status, body: &str| length(Reply::Fetched(Fetched { status, body: body.to_owned() }));
+        assert_eq!(fetched(200, "17\n"), Ok(17));
+        assert_eq!(fetched(503, "17\n").unwrap_err(), "it answered 503");
+        let ended = |code, last_line: Option<&str>| {
+            let exit = Exit { code: Some(code), ..Exit::default() };
+            length(Reply::Ended { exit, last_line: last_line.map(str::to_owned) })
+        };
+        assert_eq!((ended(0, Some("4")), ended(0, None).is_err()), (Ok(4), true));
+        assert_eq!(ended(1, Some("4")).unwrap_err(), "its command: exit code 1");
     }
 }

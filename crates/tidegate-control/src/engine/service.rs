@@ -26,6 +26,7 @@ impl Engine {
         let mut active: BTreeMap<_, _> =
             world.store.active_rollouts()?.into_iter().map(|r| (r.id, r)).collect();
         self.judgements.retain(|id, _| active.contains_key(id));
+        self.checks.retain(|id| active.contains_key(&id));
         let epoch = world.store.routing()?.epoch;
         let mut outcome = Outcome::default();
         for state in world.store.services()? {
@@ -48,6 +49,7 @@ impl Engine {
         let seeing = site::seen_with(&sight.seeing, &mut seen, &specs);
         let seen_events = observe(&kept.state.key, &mut seen, &seeing, sight.time.now);
         let gate = gate(world, kept.rollout.as_ref())?;
+        let asked = self.ask_checks(world, sight, kept.rollout.as_ref(), &specs, &seen)?;
         let look = kept.rollout.as_ref().map(|rollout| self.look(world, sight, &kept.state, rollout));
         let look = look.transpose()?.flatten();
         let judged = look.as_ref().map(Look::judged);
@@ -62,6 +64,7 @@ impl Engine {
                 // What a gateway that does not answer still has in flight is not known: nothing is stopped meanwhile.
                 settled: sight.gateway.alive && kept.state.route_epoch <= epoch.min(sight.gateway.acked),
                 judged: judged.as_ref().or(self.verdicts.get(&kept.state.key)),
+                heard: &asked.answers,
                 inflight: &sight.gateway.inflight,
                 next_id: world.store.peek_id(Counter::Instance)?,
             },
@@ -69,7 +72,8 @@ impl Engine {
         );
         plan.events.splice(0..0, seen_events);
         self.report(&plan);
-        let wake = Outcome { changed: false, wake: plan.wake.as_ref().map(|wake| wake.at) };
+        let wake = [plan.wake.as_ref().map(|wake| wake.at), asked.wake].into_iter().flatten().min();
+        let wake = Outcome { changed: false, wake };
         if unchanged(&kept, &plan) {
             if let Some(look) = look.filter(|look| look.is_new) {
                 world.store.transaction(|tx| look.remember(tx))?;

@@ -2,8 +2,10 @@
 
 mod address;
 mod autoscale;
+mod check;
 mod deploy;
 mod evidence;
+mod figure;
 mod histogram;
 mod instance;
 mod job;
@@ -26,8 +28,10 @@ mod verdict;
 
 pub use address::Address;
 pub use autoscale::{Autoscale, QueueSource, QueueTarget, ScheduledBounds, is_timezone};
+pub use check::{CheckSource, CheckSpec, Unreachable};
 pub use deploy::{Build, BuildPhase, BuildSource, Deploy, DeployPhase, Job, JobKind, JobPhase};
 pub use evidence::Evidence;
+pub use figure::Figure;
 pub use histogram::{Bucket, Histogram};
 pub use instance::{Instance, InstanceId, Intent, Seen};
 pub use job::{JobRun, JobSpec, JobState, Overlap, RunCause, RunPhase};

@@ -1,10 +1,12 @@
 //! A rollout: moving a service from the stable revision to the candidate.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Effective, Evidence, InstanceId, RevisionNo, ServiceKey};
+use crate::check::CheckState;
 use crate::time::Moment;
 
 /// The number of a rollout, unique in a data directory.
@@ -102,7 +104,7 @@ pub enum Request {
 /// Why a rollout was taken back: a stable code for programs, a sentence for people, and what it was seen on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
-    /// `crash-loop`, `start-deadline`, `lost-readiness`, `progress-deadline`, `migration-failed`, `asked`, …
+    /// `crash-loop`, `start-deadline`, `lost-readiness`, `progress-deadline`, `migration-failed`, `check-failed`, `asked`, …
     pub code: String,
     /// One sentence.
     pub message: String,
@@ -178,6 +180,9 @@ pub struct Rollout {
     /// Where it is in its steps.
     #[serde(default, skip_serializing_if = "Position::is_start")]
     pub position: Position,
+    /// How the checks stand that count just now; once it is over, how they stood.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checks: BTreeMap<String, CheckState>,
     /// Why it was taken back.
     pub cause: Option<Cause>,
     /// What was seen on the instance to blame.

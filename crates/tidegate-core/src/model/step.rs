@@ -49,10 +49,13 @@ pub enum Step {
         /// Longest; then it is inconclusive.
         max: Millis,
     },
-    /// Until the check of this name has decided.
+    /// Until the check of this name passes.
     Check {
         /// Which.
         name: String,
+        /// It has to pass for so long without a break; zero: once.
+        #[serde(default)]
+        hold: Millis,
         /// Longest; then it is inconclusive.
         max: Millis,
     },
@@ -144,7 +147,7 @@ impl fmt::Display for Step {
             Step::Pause { hold: Some(hold) } => write!(f, "pause {hold}"),
             Step::Approve => f.write_str("approve"),
             Step::Analyse { max } => write!(f, "analyse until decided (max {max})"),
-            Step::Check { name, max } => write!(f, "check {name} (max {max})"),
+            Step::Check { name, hold, max } => write!(f, "check {name}{} (max {max})", Held(*hold)),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! How a rollout proceeds.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Inconclusive, JudgeOptions, Step, Sticky};
+use super::{CheckSpec, Inconclusive, JudgeOptions, Step, Sticky};
 use crate::time::Millis;
 
 /// A strategy as the manifest asks for it.
@@ -27,6 +28,9 @@ pub struct Strategy {
     /// What is asked of the judge.
     #[serde(default, skip_serializing_if = "JudgeOptions::is_default")]
     pub judge: JudgeOptions,
+    /// What else is asked about the candidate, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checks: BTreeMap<String, CheckSpec>,
     /// How long instances of a candidate that was taken back are kept, out of rotation, to be looked at.
     #[serde(default, skip_serializing_if = "is_default")]
     pub keep_failed: Millis,
@@ -95,6 +99,7 @@ impl Strategy {
             steps: Vec::new(),
             inconclusive: Inconclusive::default(),
             judge: JudgeOptions::default(),
+            checks: BTreeMap::new(),
             keep_failed: Millis::ZERO,
             sticky: None,
         }

@@ -1,5 +1,7 @@
 //! How a new rollout begins, and takes the place of one in progress.
 
+use std::collections::BTreeMap;
+
 use crate::model::{Effective, Phase, Position, RevisionNo, Rollout, RolloutId, RolloutKind, ServiceState};
 use crate::time::Moment;
 
@@ -62,6 +64,7 @@ pub fn begin(state: &ServiceState, active: Option<&Rollout>, new: NewRollout, no
         baking_since: None,
         ended_at: None,
         position: Position::default(),
+        checks: BTreeMap::new(),
         cause: None,
         evidence: None,
         made_at_unix_ms: new.unix_ms,

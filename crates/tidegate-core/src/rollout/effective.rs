@@ -4,6 +4,15 @@ use crate::model::{Effective, RolloutKind, ServiceSpec, Strategy, StrategyKind};
 
 /// The strategy that a rollout of `spec` to `desired` instances will use.
 pub fn effective(spec: &ServiceSpec, desired: u32, kind: RolloutKind, has_stable: bool) -> Effective {
+    let mut effective = of_service(spec, desired, kind, has_stable);
+    // Nothing is to keep a service from a revision that served before, or from its first one.
+    if kind == RolloutKind::Rollback || !has_stable {
+        effective.strategy.checks.clear();
+    }
+    effective
+}
+
+fn of_service(spec: &ServiceSpec, desired: u32, kind: RolloutKind, has_stable: bool) -> Effective {
     let asked = &spec.strategy;
     if spec.exclusive() && has_stable {
         return Effective {

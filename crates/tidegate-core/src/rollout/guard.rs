@@ -27,6 +27,8 @@ pub struct Watch<'a> {
     pub stable_floods: bool,
     /// Whether requests have reached the candidate alone, so that losing it loses them.
     pub alone: bool,
+    /// Whether the candidate is ready for everything: what is waited for then is an answer, not the candidate.
+    pub complete: bool,
 }
 
 /// The first reason to take the candidate back, worst first.
@@ -47,7 +49,7 @@ pub fn next_deadline(watch: &Watch<'_>) -> Option<Moment> {
         .filter_map(|i| Some(i.created_at + watch.spec?.probes.start_within));
     let unready = watch.candidates.iter().filter_map(|i| Some(i.unready_since? + UNREADY_FOR));
     let progress =
-        waits(watch.rollout).then(|| watch.rollout.progress_at + watch.rollout.effective.strategy.deadline);
+        waits(watch).then(|| watch.rollout.progress_at + watch.rollout.effective.strategy.deadline);
     starts.chain(unready).chain(progress).min()
 }
 
@@ -103,7 +105,7 @@ fn start_deadline(watch: &Watch<'_>, now: Moment) -> Option<Cause> {
 
 fn progress_deadline(watch: &Watch<'_>, now: Moment) -> Option<Cause> {
     let deadline = watch.rollout.effective.strategy.deadline;
-    let late = waits(watch.rollout) && now.since(watch.rollout.progress_at) >= deadline;
+    let late = waits(watch) && now.since(watch.rollout.progress_at) >= deadline;
     late.then(|| Cause {
         code: "progress-deadline".to_owned(),
         message: format!("the rollout got nowhere for {deadline}"),
@@ -112,8 +114,9 @@ fn progress_deadline(watch: &Watch<'_>, now: Moment) -> Option<Cause> {
 }
 
 /// Whether the rollout waits for something to happen: a step that is in force has a time of its own.
-fn waits(rollout: &Rollout) -> bool {
-    rollout.phase == Phase::Progressing && rollout.position.since.is_none()
+fn waits(watch: &Watch<'_>) -> bool {
+    let rollout = watch.rollout;
+    rollout.phase == Phase::Progressing && rollout.position.since.is_none() && !watch.complete
 }
 
 fn cause(code: &str, message: String, instance: &Instance) -> Cause {

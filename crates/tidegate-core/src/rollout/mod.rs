@@ -4,10 +4,11 @@
 //! [`guard`] says whether the candidate must be taken back, [`shape`] how many instances of each revision there should be
 //! and who gets traffic (one function a strategy), [`converge`] creates and retires instances towards that, [`share`] turns
 //! ready instances into weights. Where a strategy goes by steps, [`stage`] says what those so far ask for and [`steps`] when one
-//! is over. [`effective()`] says which strategy a service can really have, [`begin()`] how a new rollout
+//! is over. [`checks`] says what is asked about the candidate besides, and what the answers do. [`effective()`] says which strategy a service can really have, [`begin()`] how a new rollout
 //! takes the place of one in progress.
 
 pub mod begin;
+pub mod checks;
 pub mod converge;
 pub mod effective;
 pub mod groups;
@@ -26,6 +27,7 @@ pub mod supervise;
 pub(crate) mod tests;
 
 pub use begin::{Begun, begin};
+pub use checks::{Answers, asks_checks};
 pub use effective::effective;
 pub use observe::observe;
 pub use plan::{Action, Gate, Input, Plan, Wake, plan};

@@ -13,6 +13,7 @@ use crate::model::{
 use crate::scale;
 use crate::time::{Millis, Moment};
 
+use super::checks::Answers;
 use super::converge::Fleet;
 use super::groups::{Counts, Parts, Role};
 use super::guard::{self, Watch};
@@ -37,8 +38,10 @@ pub struct Input<'a> {
     pub gate: &'a Gate,
     /// Whether every worker of the gateway uses a table at least as new as `state.routing`.
     pub settled: bool,
-    /// What is said of the candidate now; `None`: nobody judges. At a `check` step it is that check's word.
+    /// What is said of the candidate now; `None`: nobody judges.
     pub judged: Option<&'a Judged>,
+    /// What was heard of its checks. The same answers may be given again and again.
+    pub heard: &'a Answers,
     /// Requests in flight per instance, seen since then.
     pub inflight: &'a BTreeMap<InstanceId, u32>,
     /// The number the next new instance gets.
@@ -167,6 +170,7 @@ impl<'a> Planner<'a> {
     fn advance(&mut self) {
         let Some(mut rollout) = self.rollout.take() else { return };
         let before = rollout.phase;
+        self.hear_checks(&mut rollout);
         self.take_request(&mut rollout);
         if rollout.phase == before {
             self.take_step(&mut rollout);
@@ -229,7 +233,8 @@ impl<'a> Planner<'a> {
         match rollout.phase {
             Phase::Pending => self.leave_pending(rollout),
             Phase::Progressing | Phase::Paused | Phase::Promoting => {
-                if let Some(cause) = self.guard(rollout).or_else(|| steps::condemned(self.input.judged)) {
+                let said = steps::condemned(self.input.judged).or_else(|| self.failed_check(rollout));
+                if let Some(cause) = self.guard(rollout).or(said) {
                     self.take_back(rollout, cause);
                 } else if rollout.phase == Phase::Progressing {
                     self.walk(rollout);
@@ -290,6 +295,7 @@ impl<'a> Planner<'a> {
                 .iter()
                 .any(|i| i.flooding && parts.role(i.revision) == Role::Stable),
             alone: super::begin::serves_alone(rollout),
+            complete: self.is_complete(rollout),
         };
         let verdict = guard::verdict(&watch, self.now);
         if let (None, Some(at)) = (&verdict, guard::next_deadline(&watch)) {
@@ -308,7 +314,7 @@ impl<'a> Planner<'a> {
         let nothing_to_return_to = rollout.from.is_none();
         let over = since + rollout.effective.strategy.bake;
         let waited = rollout.skip_bake || nothing_to_return_to || self.now >= over;
-        if waited && shape::complete(&self.goal(rollout)) {
+        if waited && shape::complete(&self.goal(rollout)) && !self.is_held(rollout) {
             self.succeed(rollout);
         } else if !waited {
             self.wakes.push(Wake { at: over, why: "the bake time is over".to_owned() });
@@ -370,7 +376,8 @@ impl<'a> Planner<'a> {
     }
 
     fn why_paused(&self, rollout: &Rollout) -> String {
-        let why = |held| steps::why_held(held, progress::current(rollout), self.input.judged);
+        let said = self.said(rollout);
+        let why = |held| steps::why_held(held, progress::current(rollout), said.as_ref());
         rollout.position.held.map(why).map(|why| format!(": {why}")).unwrap_or_default()
     }
 
@@ -471,7 +478,9 @@ impl<'a> Planner<'a> {
         let counts = self.counts(self.rollout.as_ref());
         if let Some(rollout) = self.rollout.as_ref().filter(|rollout| !rollout.phase.is_final()) {
             let wanted = self.goal(rollout).candidate;
-            report.extend(report::waiting_for(rollout, &counts, wanted, self.input, self.now));
+            let said = self.said(rollout);
+            report.extend(report::waiting_for(rollout, &counts, wanted, said.as_ref(), self.input, self.now));
+            report.extend(self.held_by_checks(rollout));
         }
         if shape.ensure_stable && counts.stable.ready < shape.stable {
             report.push(format!("{} of {} stable instances are ready", counts.stable.ready, shape.stable));

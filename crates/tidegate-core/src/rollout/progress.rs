@@ -3,7 +3,7 @@
 use crate::event::Event;
 use crate::model::{Held, Instance, Phase, Position, Rollout, Routing, ServiceSpec, Step};
 use crate::scale;
-use crate::time::Moment;
+use crate::time::{Millis, Moment};
 
 use super::plan::{Planner, Wake};
 use super::shape;
@@ -41,6 +41,7 @@ impl Planner<'_> {
             match shape::complete(&goal) {
                 // There is no traffic to watch it with.
                 true if goal.proves_only => self.succeed(rollout),
+                true if self.is_held(rollout) => self.keep_waiting(rollout),
                 true => rollout.phase = Phase::Promoting,
                 false => {}
             }
@@ -64,6 +65,9 @@ impl Planner<'_> {
         let over = since + *hold;
         if self.now < over {
             self.wakes.push(Wake { at: over, why: "the pause is over".to_owned() });
+            return;
+        }
+        if self.is_held(rollout) {
             return;
         }
         self.leave_step(rollout);
@@ -98,10 +102,11 @@ impl Planner<'_> {
 
     fn go_on(&mut self, rollout: &mut Rollout, stage: &Stage, step: &Step, since: Moment) {
         let strategy = &rollout.effective.strategy;
-        match steps::decide_next(step, since, strategy, self.input.judged, self.now) {
+        let said = self.said(rollout);
+        match steps::decide_next(step, since, strategy, said.as_ref(), self.now) {
             Next::Stay(at) => self.wakes.push(Wake { at, why: "the step is over".to_owned() }),
-            // The gateway has to be heard of first: nothing is given more on the strength of what was.
-            Next::On(_) if !self.is_in_force(rollout, stage) => {}
+            // The gateway has to be heard of first: nothing is given more on the strength of what was. Checks as well.
+            Next::On(_) if !self.is_in_force(rollout, stage) || self.is_held(rollout) => {}
             Next::On(told) => {
                 if let Some(told) = told {
                     let message = format!("`{step}` of rollout {} is over: {told}", rollout.id);
@@ -116,6 +121,19 @@ impl Planner<'_> {
             }
             Next::Back(cause) => self.take_back(rollout, cause),
         }
+    }
+
+    /// Waiting for an answer is not getting nowhere: the time for that begins once there is one.
+    fn keep_waiting(&self, rollout: &mut Rollout) {
+        let half = Millis(rollout.effective.strategy.deadline.0 / 2);
+        if self.now.since(rollout.progress_at) >= half {
+            rollout.progress_at = self.now;
+        }
+    }
+
+    /// Whether the candidate is ready for everything, and all steps are over.
+    pub(super) fn is_complete(&self, rollout: &Rollout) -> bool {
+        self.stage(rollout).is_none_or(|stage| stage.full) && shape::complete(&self.goal(rollout))
     }
 
     /// Whether the gateway is known to do what the stage asks for, with all the instances it needs.

@@ -1,6 +1,6 @@
 //! What a rollout waits for, in words: part of why nothing happens.
 
-use crate::model::{Phase, Rollout, Step};
+use crate::model::{Judged, Phase, Rollout, Step};
 use crate::time::Moment;
 
 use super::groups::Counts;
@@ -12,6 +12,7 @@ pub(super) fn waiting_for(
     rollout: &Rollout,
     counts: &Counts,
     desired: u32,
+    said: Option<&Judged>,
     input: &Input<'_>,
     now: Moment,
 ) -> Option<String> {
@@ -22,7 +23,7 @@ pub(super) fn waiting_for(
         Phase::Paused => Some(match rollout.position.held {
             None => "paused; `tidegate rollout resume` goes on".to_owned(),
             Some(held) => {
-                let why = steps::why_held(held, progress::current(rollout), input.judged);
+                let why = steps::why_held(held, progress::current(rollout), said);
                 format!("{why}; `tidegate rollout resume` goes on with the next step")
             }
         }),

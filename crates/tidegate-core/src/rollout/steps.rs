@@ -32,14 +32,13 @@ pub fn decide_next(
         Step::Pause { .. } => Next::Hold(Held::Pause),
         Step::Approve => Next::Hold(Held::Approval),
         Step::Analyse { max } | Step::Check { max, .. } => {
-            analyse(step, since, *max, strategy.inconclusive, judged, now)
+            analyse(since, *max, strategy.inconclusive, judged, now)
         }
     }
 }
 
 /// Only a verdict ends an analysis well; time alone never does, unless the strategy says so.
 fn analyse(
-    step: &Step,
     since: Moment,
     max: Millis,
     inconclusive: Inconclusive,
@@ -53,7 +52,7 @@ fn analyse(
     if now < over {
         return Next::Stay(over);
     }
-    let message = undecided(step, max, judged);
+    let message = undecided(max, judged);
     match inconclusive {
         Inconclusive::Hold => Next::Hold(Held::Inconclusive),
         Inconclusive::Abort => Next::Back(Cause { code: "inconclusive".to_owned(), message, instance: None }),
@@ -66,12 +65,9 @@ fn after(over: Moment, now: Moment) -> Next {
 }
 
 /// `nothing was decided within 30m: too few requests`.
-pub fn undecided(step: &Step, max: Millis, judged: Option<&Judged>) -> String {
-    let why = match (step, judged) {
-        (_, Some(judged)) if !judged.message.is_empty() => format!(": {}", judged.message),
-        (Step::Check { name, .. }, None) => format!(": the check `{name}` has not answered"),
-        (_, _) => String::new(),
-    };
+pub fn undecided(max: Millis, judged: Option<&Judged>) -> String {
+    let why = judged.filter(|judged| !judged.message.is_empty());
+    let why = why.map(|judged| format!(": {}", judged.message)).unwrap_or_default();
     format!("nothing was decided within {max}{why}")
 }
 
@@ -88,7 +84,7 @@ pub fn why_held(held: Held, step: Option<&Step>, judged: Option<&Judged>) -> Str
         Held::Pause => "the step is a pause".to_owned(),
         Held::Approval => "the step needs an approval".to_owned(),
         Held::Inconclusive => match step {
-            Some(step @ (Step::Analyse { max } | Step::Check { max, .. })) => undecided(step, *max, judged),
+            Some(Step::Analyse { max } | Step::Check { max, .. }) => undecided(*max, judged),
             Some(_) | None => "nothing was decided".to_owned(),
         },
     }

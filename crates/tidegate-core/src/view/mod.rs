@@ -1,6 +1,7 @@
 //! What users are shown: the JSON of the API, of every `--json`, and later of the dashboard. One set of types, so that
 //! all of them show the same. Field names are a contract.
 
+mod check;
 mod deploy;
 mod doctor;
 mod job;
@@ -11,6 +12,7 @@ mod rollout;
 mod status;
 mod timeline;
 
+pub use check::CheckView;
 pub use deploy::{DeployView, DeployedService, RunView};
 pub use doctor::{DoctorFinding, DoctorReport, Severity};
 pub use job::{JobHistory, JobList, JobRunView, JobView};

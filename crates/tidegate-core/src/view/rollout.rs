@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArmView, JudgementView, TimelineEvent};
+use super::{ArmView, CheckView, JudgementView, TimelineEvent};
 use crate::model::{Evidence, RevisionNo, RolloutId};
 
 /// A rollout as people see it.
@@ -58,6 +58,9 @@ pub struct RolloutView {
     /// What the judge says of it.
     #[serde(default)]
     pub judgement: Option<JudgementView>,
+    /// The checks of its strategy, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckView>,
     /// From its start until now, or until its end.
     pub seconds: f64,
     /// When it was made: milliseconds since the Unix epoch.

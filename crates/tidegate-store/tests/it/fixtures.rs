@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use tempfile::TempDir;
+use tidegate_core::check::CheckState;
 use tidegate_core::event::Event;
 use tidegate_core::model::*;
 use tidegate_core::time::{Millis, Moment};
@@ -121,6 +122,7 @@ pub fn rollout(id: u64, service: &str, phase: Phase) -> Rollout {
         progress: 1,
         baking_since: None,
         ended_at: None,
+        checks: [("smoke".to_owned(), CheckState::begin(Moment(4)))].into(),
         position: Position { step: 2, since: Some(Moment(3)), held: Some(Held::Approval) },
         cause: Some(Cause { code: "asked".to_owned(), message: "by hand".to_owned(), instance: None }),
         evidence: Some(Evidence {

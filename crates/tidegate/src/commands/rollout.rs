@@ -116,9 +116,14 @@ async fn watch(
         // Seconds alone are no news where each look adds lines.
         let left = if clear { view.step_seconds_left } else { shown.step_seconds_left };
         let told = if clear { &view } else { &shown };
-        let (arms, judgement) = (told.arms.clone(), told.judgement.clone());
-        let seconds = shown.seconds;
-        let same = RolloutView { seconds, step_seconds_left: left, arms, judgement, ..view.clone() } == shown;
+        let same = RolloutView {
+            seconds: shown.seconds,
+            step_seconds_left: left,
+            arms: told.arms.clone(),
+            judgement: told.judgement.clone(),
+            checks: told.checks.clone(),
+            ..view.clone()
+        } == shown;
         if !same {
             if clear {
                 Out::new().text("\x1b[2J\x1b[H")?;

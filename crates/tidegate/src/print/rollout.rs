@@ -1,6 +1,6 @@
 //! `tidegate rollout` as text.
 
-use tidegate_core::view::{ArmView, EvidenceView, JudgementView, RolloutView};
+use tidegate_core::view::{ArmView, CheckView, EvidenceView, JudgementView, RolloutView};
 
 /// A few lines: what moves where, how far it is, what it waits for.
 pub fn rollout(view: &RolloutView) -> String {
@@ -21,6 +21,7 @@ pub fn rollout(view: &RolloutView) -> String {
     }
     lines.extend(view.arms.iter().map(arm));
     lines.extend(view.judgement.iter().flat_map(judgement));
+    lines.extend(view.checks.iter().map(check));
     lines.push(format!("  time       {:.1} s", view.seconds));
     lines.extend(view.waiting.iter().map(|reason| format!("  waits      {reason}")));
     if let Some(reason) = &view.reason {
@@ -69,6 +70,17 @@ fn judgement(view: &JudgementView) -> [String; 2] {
             evidence(&view.promotion)
         ),
     ]
+}
+
+/// `  check      errors is passing: 0.002 (at most 0.01), 3 s ago`
+fn check(view: &CheckView) -> String {
+    let CheckView { name, state, message, .. } = view;
+    if state == "idle" {
+        let when = if view.guard { "from the candidate's first request on" } else { "at its step" };
+        return format!("  check      {name} is asked {when}: {}, wanted is {}", view.asks, view.wanted);
+    }
+    let ago = view.seconds_ago.map_or(String::new(), |seconds| format!(", {} ago", lasting(seconds)));
+    format!("  check      {name} is {state}: {message}{ago}")
 }
 
 fn lasting(seconds: f64) -> String {

@@ -31,8 +31,8 @@ pub(super) enum What {
 
 /// The longest time a step may hold.
 const LONGEST: u64 = 90 * DAY;
-/// An analysis or a check without a time.
-pub(super) const CHECK: Millis = Millis::seconds(600);
+/// A check without a time.
+const CHECK: Millis = Millis::seconds(600);
 
 /// The time of a step; a wrong one is reported.
 pub(super) fn duration(text: &str, span: Span, findings: &mut Findings<'_>) -> Option<Millis> {
@@ -52,6 +52,27 @@ pub(super) fn duration(text: &str, span: Span, findings: &mut Findings<'_>) -> O
     };
     findings.push(problem);
     None
+}
+
+/// A check that has to pass for so long; a time that is too short for that is reported.
+pub(super) fn check(
+    name: String,
+    hold: Millis,
+    max: Option<Millis>,
+    at: Span,
+    findings: &mut Findings<'_>,
+) -> Option<What> {
+    let max = max.unwrap_or(Millis(CHECK.0 + hold.0));
+    if max <= hold {
+        let message = format!("a check cannot pass for {hold} within {max}");
+        findings.push(
+            Diagnostic::error(codes::OUT_OF_RANGE, message)
+                .at(at, "not enough time")
+                .help("make `max` longer than `for`, or leave it out"),
+        );
+        return None;
+    }
+    Some(What::Step(Step::Check { name, hold, max }))
 }
 
 /// A share from 1 to 100; a wrong one is reported.

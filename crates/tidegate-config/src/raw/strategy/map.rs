@@ -29,7 +29,7 @@ pub(super) type Hold = Lasting<SECOND, { 90 * DAY }>;
 record! { replaced
     /// One step: one of `weight`, `header`, `cookie`, `cohort`, `country`, `mirror`, `scale`, `pause`, `approve`, `analyse`
     /// and `check`.
-    #[schemars(rename = "StepMap", extend("minProperties" = 1, "maxProperties" = 2))]
+    #[schemars(rename = "StepMap", extend("minProperties" = 1, "maxProperties" = 3))]
     RawStepMap is "a step" {
         /// The candidate's share of the requests.
         weight: Percent<1>,
@@ -43,7 +43,8 @@ record! { replaced
         country: OneOrMore<CountryText>,
         /// The candidate gets copies of this share of the requests.
         mirror: Percent<1>,
-        /// How long a step of users or copies holds once it is in force. Default: it goes on at once.
+        /// How long a step of users or copies holds once it is in force, or how long a check has to pass without a break.
+        /// Default: it goes on at once.
         r#for: Hold,
         /// At least so many candidate instances: a number, or a share of the service's.
         scale: RawCandidates,
@@ -53,9 +54,9 @@ record! { replaced
         approve: Flag,
         /// The judge decides, within this time.
         analyse: Hold,
-        /// The check of this name decides.
+        /// The check of this name has to pass; `checks` says what it asks.
         check: NameText,
-        /// The longest time of a check. Default 10m.
+        /// The longest time of a check. Default 10m, and what `for` says.
         max: Hold,
     }
 }
@@ -141,8 +142,8 @@ fn one(
         "approve" => Some(What::Step(Step::Approve)),
         "analyse" => Some(What::Step(Step::Analyse { max: map.analyse.value()?.0 })),
         _ => {
-            let max = map.max.value().map_or(draft::CHECK, |max| max.0);
-            Some(What::Step(Step::Check { name: map.check.value()?.0.to_string(), max }))
+            let name = map.check.value()?.0.to_string();
+            draft::check(name, held, map.max.value().map(|max| max.0), key, findings)
         }
     }
 }
@@ -182,7 +183,7 @@ fn kinds(map: &RawStepMap) -> Vec<(&'static str, Span)> {
 }
 
 fn check_times(map: &RawStepMap, kind: &str, findings: &mut Findings<'_>) {
-    let holds = matches!(kind, "weight" | "header" | "cookie" | "cohort" | "country" | "mirror");
+    let holds = matches!(kind, "weight" | "header" | "cookie" | "cohort" | "country" | "mirror" | "check");
     let wrong = [
         ("for", map.r#for.get().map(|hold| hold.key).filter(|_| !holds)),
         ("max", map.max.get().map(|max| max.key).filter(|_| kind != "check")),

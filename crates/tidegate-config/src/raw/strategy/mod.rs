@@ -3,6 +3,7 @@
 //! Steps are read in two forms, [`text`] and [`map`], into a [`draft`]; [`step`] checks a whole list of them. Strategies of
 //! named kinds are steps as well: [`options`] makes them.
 
+mod check;
 mod country;
 mod draft;
 mod map;

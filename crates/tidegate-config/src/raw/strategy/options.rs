@@ -5,8 +5,9 @@ use tidegate_core::model::{
 };
 use tidegate_core::time::Millis;
 
+use super::check::{self, RawCheck};
 use super::map::Hold;
-use super::step::{self, Cohorts, RawSteps};
+use super::step::{self, Cohorts, Known, RawSteps};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
@@ -58,7 +59,10 @@ record! { replaced
         users: RawSteps,
         /// Groups of clients by name, for steps like `cohort staff`.
         cohorts: Named<RawCohort>,
-        /// What happens where an analysis decides nothing in its time: `hold` (default), `abort` or `promote`.
+        /// What else is asked about the candidate, by name: at the steps that name it (`check smoke`), otherwise over the whole
+        /// rollout.
+        checks: Named<RawCheck>,
+        /// What happens where an analysis or a check decides nothing in its time: `hold` (default), `abort` or `promote`.
         inconclusive: Word<Inconclusive>,
         /// What is asked of the judge.
         judge: RawJudge,
@@ -105,12 +109,14 @@ pub(super) fn compile(kind: Kind, at: Span, options: &RawOptions, findings: &mut
     if kind == Kind::ParallelRun {
         judge.max_differing = Some(options.max_differing.value().map_or(DIFFERING, |share| share.0));
     }
+    let steps = steps_of(kind, at, options, findings);
     Strategy {
         kind,
+        checks: check::compile(&options.checks, &steps, findings),
         batch: options.batch.value().map_or(plain.batch, |batch| batch.0),
         bake: options.bake.value().map_or(plain.bake, |bake| bake.0),
         deadline: options.deadline.value().map_or(plain.deadline, |deadline| deadline.0),
-        steps: steps_of(kind, at, options, findings),
+        steps,
         inconclusive: options.inconclusive.value().map(|word| word.0).unwrap_or_default(),
         judge,
         keep_failed: options.keep_failed.value().map(|keep| keep.0).unwrap_or_default(),
@@ -119,15 +125,15 @@ pub(super) fn compile(kind: Kind, at: Span, options: &RawOptions, findings: &mut
 }
 
 fn steps_of(kind: Kind, at: Span, options: &RawOptions, findings: &mut Findings<'_>) -> Vec<Step> {
-    let cohorts = cohorts_of(options, findings);
+    let known = Known { cohorts: cohorts_of(options, findings), checks: check::names(&options.checks) };
     match kind {
         Kind::AllAtOnce | Kind::Rolling | Kind::RollingWithExtraBatch | Kind::Immutable | Kind::BlueGreen => {
             Vec::new()
         }
         Kind::Canary => {
-            options.steps.get().map(|steps| step::compile(steps, &cohorts, findings)).unwrap_or_default()
+            options.steps.get().map(|steps| step::compile(steps, &known, findings)).unwrap_or_default()
         }
-        Kind::Phased => waves(at, options, &cohorts, findings),
+        Kind::Phased => waves(at, options, &known, findings),
         Kind::AB => {
             let percent = options.share.value().map_or(50, |share| share.0);
             if percent == 100 {
@@ -142,11 +148,11 @@ fn steps_of(kind: Kind, at: Span, options: &RawOptions, findings: &mut Findings<
             let max = options.max.value().map_or(COPIES_MAX, |max| max.0);
             vec![Step::Mirror { percent, hold }, Step::Analyse { max }]
         }
-        Kind::ParallelAdoption => adopters(at, options, &cohorts, findings),
+        Kind::ParallelAdoption => adopters(at, options, &known, findings),
     }
 }
 
-fn waves(at: Span, options: &RawOptions, cohorts: &Cohorts, findings: &mut Findings<'_>) -> Vec<Step> {
+fn waves(at: Span, options: &RawOptions, known: &Known, findings: &mut Findings<'_>) -> Vec<Step> {
     let Some(waves) = options.waves.get() else {
         if options.waves.is_absent() {
             let help = "write the groups in order: `waves: [cohort staff for 1h, \"country NZ, AU then EU for 2h\"]`";
@@ -155,7 +161,7 @@ fn waves(at: Span, options: &RawOptions, cohorts: &Cohorts, findings: &mut Findi
         return Vec::new();
     };
     let each = options.each.value().map_or(EACH, |each| each.0);
-    let mut steps = step::compile(waves, cohorts, findings);
+    let mut steps = step::compile(waves, known, findings);
     for step in &mut steps {
         if let Step::Weight { hold, .. } | Step::Audience { hold, .. } = step
             && *hold == Millis::ZERO
@@ -166,7 +172,7 @@ fn waves(at: Span, options: &RawOptions, cohorts: &Cohorts, findings: &mut Findi
     steps
 }
 
-fn adopters(at: Span, options: &RawOptions, cohorts: &Cohorts, findings: &mut Findings<'_>) -> Vec<Step> {
+fn adopters(at: Span, options: &RawOptions, known: &Known, findings: &mut Findings<'_>) -> Vec<Step> {
     let Some(users) = options.users.get() else {
         if options.users.is_absent() {
             let help = "say how users choose: `users: [header x-new=1, cookie new=1]`";
@@ -174,7 +180,7 @@ fn adopters(at: Span, options: &RawOptions, cohorts: &Cohorts, findings: &mut Fi
         }
         return Vec::new();
     };
-    let mut steps = step::compile(users, cohorts, findings);
+    let mut steps = step::compile(users, known, findings);
     if steps.iter().any(|step| !matches!(step, Step::Audience { .. })) {
         findings.push(
             Diagnostic::error(

@@ -1,7 +1,7 @@
 //! A list of steps, each a text or a map, and the checks over the whole list.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use tidegate_core::model::{Audience, Match, Step};
@@ -28,6 +28,13 @@ pub(super) type RawSteps = ListOf<RawStep>;
 /// Cohorts by name.
 pub(super) type Cohorts = BTreeMap<String, Match>;
 
+/// What steps can name.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) cohorts: Cohorts,
+    pub(super) checks: BTreeSet<String>,
+}
+
 impl Read for RawStep {
     fn read(place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Self> {
         match &place.node.value {
@@ -44,11 +51,7 @@ impl Read for RawStep {
 }
 
 /// The steps of a list, every mistake in their order reported. What leads to all the traffic at its end is left out: that follows by itself.
-pub(super) fn compile(
-    steps: &Spanned<RawSteps>,
-    cohorts: &Cohorts,
-    findings: &mut Findings<'_>,
-) -> Vec<Step> {
+pub(super) fn compile(steps: &Spanned<RawSteps>, known: &Known, findings: &mut Findings<'_>) -> Vec<Step> {
     let drafts: Vec<&Draft> = steps.value.0.iter().flat_map(|item| &item.value.0).collect();
     if drafts.is_empty() && !findings.failed() {
         findings.push(
@@ -66,16 +69,21 @@ pub(super) fn compile(
                     check_order(*percent, draft.span, highest, findings);
                     highest = Some((*percent, draft.span));
                 }
+                if let Step::Check { name, .. } = step
+                    && !known.checks.contains(name)
+                {
+                    findings.push(unknown_check(name, draft.span, &known.checks));
+                }
                 compiled.push(step.clone());
             }
             What::Everything if index + 1 < drafts.len() => findings.push(everything_early(draft.span)),
             What::Everything => {}
-            What::Cohort(name, hold) => match cohorts.get(name) {
+            What::Cohort(name, hold) => match known.cohorts.get(name) {
                 Some(members) => {
                     let who = Audience { label: format!("cohort {name}"), any: vec![members.clone()] };
                     compiled.push(Step::Audience { who, hold: *hold });
                 }
-                None => findings.push(unknown_cohort(name, draft.span, cohorts)),
+                None => findings.push(unknown_cohort(name, draft.span, &known.cohorts)),
             },
         }
     }
@@ -113,6 +121,18 @@ fn unknown_cohort(name: &str, at: Span, cohorts: &Cohorts) -> Diagnostic {
     };
     let message = format!("there is no cohort {}{}", quote(name), did_you_mean(name, names()));
     Diagnostic::error(codes::UNKNOWN_COHORT, message).at(at, "unknown cohort").help(help)
+}
+
+fn unknown_check(name: &str, at: Span, checks: &BTreeSet<String>) -> Diagnostic {
+    let names = || checks.iter().map(String::as_str);
+    let help = match checks.len() {
+        0 => format!(
+            "say what it asks, beside `steps`: `checks: {{ {name}: {{ http: \"http://{{address}}/ok\" }} }}`"
+        ),
+        _ => format!("`checks` has {}", crate::quote::list(names())),
+    };
+    let message = format!("there is no check {}{}", quote(name), did_you_mean(name, names()));
+    Diagnostic::error(codes::UNKNOWN_CHECK, message).at(at, "unknown check").help(help)
 }
 
 impl JsonSchema for RawStep {

@@ -25,7 +25,7 @@ pub(super) const FORMS: [(&str, &str); 11] = [
     ("cohort", "cohort staff"),
     ("country", "country NZ, AU then EU"),
     ("mirror", "mirror 10%"),
-    ("check", "check smoke"),
+    ("check", "check smoke for 1m (max 10m)"),
     ("approve", "approve"),
 ];
 
@@ -145,8 +145,16 @@ fn most(rest: &str, line: &Line<'_>, findings: &mut Findings<'_>) -> Option<Opti
 fn check(rest: &str, line: &Line<'_>, findings: &mut Findings<'_>) -> Option<What> {
     let (name, rest) = first_word(rest);
     let name = parse_name(name, line, findings)?;
-    let max = most(rest, line, findings)?.unwrap_or(draft::CHECK);
-    Some(What::Step(Step::Check { name, max }))
+    let (hold, rest) = match first_word(rest) {
+        ("for", rest) => {
+            let (time, rest) = first_word(rest);
+            let at = if time.is_empty() { line.whole } else { line.span(time) };
+            (draft::duration(time, at, findings)?, rest)
+        }
+        _ => (Millis::ZERO, rest),
+    };
+    let max = most(rest, line, findings)?;
+    draft::check(name, hold, max, line.whole, findings)
 }
 
 fn cohort(rest: &str, line: &Line<'_>, findings: &mut Findings<'_>) -> Option<What> {

@@ -2,6 +2,7 @@
 
 mod besides;
 mod canary;
+mod checks;
 mod invariants;
 mod strategies;
 mod taken_back;

@@ -6,7 +6,7 @@ use crate::event::Event;
 use crate::model::*;
 use crate::rollout::begin::{NewRollout, stable_after};
 use crate::rollout::stage::Stage;
-use crate::rollout::{Action, Gate, Input, begin, effective, observe, plan};
+use crate::rollout::{Action, Answers, Gate, Input, begin, effective, observe, plan};
 use crate::time::{Millis, Moment};
 
 /// How instances of a revision behave.
@@ -44,9 +44,13 @@ pub struct World {
     pub gate: Gate,
     /// What is said of the candidate.
     pub judged: Option<Judged>,
+    /// What was heard of its checks.
+    pub heard: Answers,
     /// Whether the gateway acknowledges.
     pub settled: bool,
     pub events: Vec<Event>,
+    /// Why nothing more happened in the last pass.
+    pub reports: Vec<String>,
     processes: BTreeMap<InstanceId, Process>,
     next_id: u64,
     next_port: u16,
@@ -101,8 +105,10 @@ impl World {
             behaviours: BTreeMap::new(),
             gate: Gate::Open,
             judged: None,
+            heard: Answers::new(),
             settled: true,
             events: Vec::new(),
+            reports: Vec::new(),
             processes: BTreeMap::new(),
             next_id: 1,
             next_port: 20_000,
@@ -223,6 +229,7 @@ impl World {
                 gate: &self.gate,
                 settled: self.settled,
                 judged: self.judged.as_ref(),
+                heard: &self.heard,
                 inflight: &BTreeMap::new(),
                 next_id: self.next_id,
             },
@@ -234,6 +241,7 @@ impl World {
         }
         self.instances = plan.instances;
         self.next_id = plan.next_id;
+        self.reports = plan.report;
         self.events.extend(seen_events);
         self.events.extend(plan.events);
         plan.actions.iter().for_each(|action| self.act(action));
