@@ -6,6 +6,7 @@
 
 mod bad_versions;
 mod canary;
+mod checks;
 mod cli_loop;
 mod clients;
 mod data_dir;
