@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use tidegate_core::model::{
-    Audience, Candidates, Check, Inconclusive, Limits, Match, Phase, PortSpec, Probe, Probes, Request, Scale,
-    ServiceKey, ServiceSpec, Step, StopSpec, Strategy, StrategyKind, TrafficPolicy,
+    Audience, Candidates, Check, CheckSource, CheckSpec, Inconclusive, Limits, Match, Phase, PortSpec, Probe,
+    Probes, Request, Scale, ServiceKey, ServiceSpec, Step, StopSpec, Strategy, StrategyKind, TrafficPolicy,
+    Unreachable,
 };
 use tidegate_core::time::Millis;
 
@@ -107,6 +108,20 @@ pub fn service(port: PortSpec, instances: u32, strategy: Strategy, command: &str
 /// A strategy with the simulation's short times.
 pub fn strategy(kind: StrategyKind, batch: u32) -> Strategy {
     Strategy { batch, bake: Millis::seconds(6), deadline: Millis::seconds(40), ..Strategy::new(kind) }
+}
+
+/// A check that runs this command, with the simulation's short times.
+pub fn check(command: &str, guard: bool) -> CheckSpec {
+    CheckSpec {
+        source: CheckSource::Command(command.to_owned()),
+        min: None,
+        max: None,
+        every: Millis::seconds(1),
+        timeout: Millis::seconds(2),
+        failures: 2,
+        unreachable: Unreachable::Hold,
+        guard,
+    }
 }
 
 /// Steps by chance, short ones: shares that grow, groups, copies, waits and decisions between them.
@@ -254,6 +269,10 @@ fn deploy(rng: &mut Rng, casts: &[Cast], app: &str, serial: &mut u32, good: bool
         let instances = if matches!(cast.port, PortSpec::Fixed(_)) { 1 } else { rng.within(1, 4) as u32 };
         let mut strategy = strategy(kind, batch);
         let mut command = format!("serve {serial} {}", behaviour(rng, good));
+        if serial.is_multiple_of(4) {
+            // Not by chance, so that the stories of a seed stay what they were.
+            strategy.checks = [("guard".to_owned(), check("guard exits-after:200ms code:0", true))].into();
+        }
         if kind.has_steps() {
             strategy.steps = steps(rng);
             strategy.inconclusive =

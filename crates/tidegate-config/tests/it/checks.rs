@@ -58,6 +58,21 @@ fn everything_can_be_said() {
 }
 
 #[test]
+fn there_is_an_end_to_their_number() {
+    let checks: Vec<String> = (0..17).map(|n| format!("c{n}: {{ command: x }}")).collect();
+    let text = |checks: &[String]| {
+        let checks = checks.join(", ");
+        format!(
+            "app: a\nservices: {{ web: {{ run: x, strategy: {{ rolling: {{ checks: {{ {checks} }} }} }} }} }}\n"
+        )
+    };
+    let source = |checks: &[String]| Source::new("tidegate.yaml", text(checks));
+    assert!(load(&source(&checks[..16])).1.is_empty());
+    let too_many = load(&source(&checks)).1;
+    assert_eq!(too_many.iter().map(|d| d.code.as_str()).collect::<Vec<_>>(), ["manifest::too-many"]);
+}
+
+#[test]
 fn a_check_that_a_step_names_is_asked_there_unless_it_says_otherwise() {
     let steps = "steps: [check smoke, 5%, check both for 1m], checks: ";
     let checks = "{ smoke: { command: a }, both: { command: b, guard: true }, errors: { command: c } }";

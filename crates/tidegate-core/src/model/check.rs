@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::Figure;
 use crate::time::Millis;
 
+/// Of a query or a command so much is shown, in characters.
+const LONGEST: usize = 160;
+
 /// One named check of a strategy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckSpec {
@@ -127,17 +130,25 @@ impl CheckSource {
     }
 }
 
+/// On one line, and not longer than people read.
+fn shortened(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}
+
 /// For people. What follows a `?` is left out: it may be a secret.
 impl fmt::Display for CheckSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = |url: &str| url.split('?').next().unwrap_or_default().to_owned();
         match self {
             CheckSource::Prometheus { url, query, .. } => {
-                let query: Vec<&str> = query.split_whitespace().collect();
-                write!(f, "`{}` of {}", query.join(" "), place(url))
+                write!(f, "`{}` of {}", shortened(query), place(url))
             }
             CheckSource::Http { url, .. } => write!(f, "GET {}", place(url)),
-            CheckSource::Command(command) => write!(f, "`{}`", command.trim()),
+            CheckSource::Command(command) => write!(f, "`{}`", shortened(command)),
         }
     }
 }

@@ -224,6 +224,8 @@ impl<'a> Planner<'a> {
         }
         if promote {
             rollout.skip_bake = true;
+            // From here on it has to get somewhere again: the step before may have lasted for hours.
+            rollout.progress_at = self.now;
             let all = rollout.effective.strategy.steps.len();
             rollout.position = Position { step: all.try_into().unwrap_or(u32::MAX), ..Position::default() };
         }

@@ -6,7 +6,7 @@ use tidegate_core::model::{Inconclusive, Phase, PortSpec, Request, ServiceSpec, 
 use tidegate_core::time::Millis;
 
 use super::steps;
-use crate::story::{Fault, service, strategy};
+use crate::story::{Fault, check, service, strategy};
 
 /// A line.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,6 +129,9 @@ fn deploy(words: &[&str]) -> Result<Command, String> {
     let words = |name: &str| options.get(name).map(|text| format!("{name} {}", text.replace(',', " ")));
     let behaviour = words("behaviour").unwrap_or_default();
     let command = format!("{revision} {behaviour}");
+    for (name, guards) in [("guard", true), ("check", false)] {
+        strategy.checks.extend(words(name).map(|command| (name.to_owned(), check(&command, guards))));
+    }
     let mut spec = Box::new(service(port, number("instances", 2)?, strategy, &command));
     if let Some(root) = options.get("static") {
         spec.port = PortSpec::None;

@@ -20,6 +20,7 @@ fn step(word: &str) -> Option<Step> {
         "pause" => Step::Pause { hold: Some(span()?) },
         "approve" => Step::Approve,
         "analyse" => Step::Analyse { max: span()? },
+        "check" => Step::Check { name: "check".to_owned(), hold: Millis::ZERO, max: span()? },
         "scale" => Step::Scale(Candidates::Count(value.parse().ok()?)),
         "mirror" => Step::Mirror { percent: percent(value)?, hold: Millis::ZERO },
         "header" => {

@@ -8,7 +8,7 @@ use tidegate_api::Client;
 use tidegate_api::wire::RolloutAction;
 use tidegate_control::ServiceRef;
 use tidegate_core::model::{Name, RolloutId};
-use tidegate_core::view::RolloutView;
+use tidegate_core::view::{CheckView, RolloutView};
 
 use crate::cli::{JsonArgs, ScopeArgs};
 use crate::exit::Exit;
@@ -101,6 +101,15 @@ pub fn show(view: &RolloutView, json: bool) -> Result<Exit, Failure> {
     if json { Out::new().json_line(view) } else { Out::new().text(&print::rollout(view)) }
 }
 
+/// Checks that stand as they did, with the answers they had then: another answer alone is no news.
+fn without_age(now: &[CheckView], shown: &[CheckView]) -> Vec<CheckView> {
+    let same = |check: &CheckView| {
+        let before = shown.iter().find(|before| before.name == check.name && before.state == check.state);
+        before.unwrap_or(check).clone()
+    };
+    now.iter().map(same).collect()
+}
+
 /// Shows it anew whenever it differs, until it is over.
 async fn watch(
     client: &Client,
@@ -121,7 +130,7 @@ async fn watch(
             step_seconds_left: left,
             arms: told.arms.clone(),
             judgement: told.judgement.clone(),
-            checks: told.checks.clone(),
+            checks: if clear { view.checks.clone() } else { without_age(&view.checks, &shown.checks) },
             ..view.clone()
         } == shown;
         if !same {

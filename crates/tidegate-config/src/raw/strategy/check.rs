@@ -191,6 +191,11 @@ fn check_meaning(raw: &RawCheck, at: Span, findings: &mut Findings<'_>) {
             wrong("this check does not say which Prometheus it asks", at, "`url` is missing").help(help),
         );
     }
+    if let Some(url) = raw.url.get().filter(|url| url.value.0.0.contains('?')) {
+        let help =
+            "write where its pages begin: `http://127.0.0.1:9090`; what is asked stands in `prometheus`";
+        findings.push(wrong("the address of a Prometheus has no query", url.span, "").help(help));
+    }
     check_limits(raw, prometheus, at, findings);
 }
 

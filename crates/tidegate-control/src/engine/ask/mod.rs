@@ -10,7 +10,7 @@ mod trust;
 
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
-use tidegate_backend::UnitSpec;
+use tidegate_backend::{BackendError, UnitSpec};
 use tidegate_core::model::{
     Exit, InstanceId, PortSpec, Revision, ServiceKey, ServiceSpec, StopSpec, UnitState,
 };
@@ -78,7 +78,9 @@ impl Pending {
         within: Millis,
         now: Moment,
     ) -> Result<Pending, String> {
-        world.backend.start(unit).map_err(|error| format!("the command could not be started: {error}"))?;
+        let told = |error: BackendError| format!("the command could not be started: {error}");
+        // One that a control plane before this one began may still run.
+        world.backend.remove(&unit.id).and_then(|()| world.backend.start(unit)).map_err(told)?;
         let (id, generation) = (unit.id.clone(), unit.generation);
         Ok(Pending::Command { id, generation, until: now + within, within })
     }

@@ -232,6 +232,25 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        /// Whatever is sent: it is an answer within bounds or none, and the same however it comes.
+        #[test]
+        fn invariant_any_bytes_are_borne(
+            length in 0usize..40,
+            chunked: bool,
+            body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80),
+            cut in 0usize..200,
+        ) {
+            let field = if chunked { "Transfer-Encoding: chunked".to_owned() } else { format!("Content-Length: {length}") };
+            let mut bytes = format!("HTTP/1.1 200 OK\r\n{field}\r\n\r\n").into_bytes();
+            bytes.extend(body);
+            bytes.truncate(cut.max(8));
+            let read = |from: &mut dyn Read| read(from).map_err(|error| error.to_string());
+            let (whole, drops) = (read(&mut bytes.as_slice()), read(&mut Drops(&bytes)));
+            proptest::prop_assert_eq!(&whole, &drops);
+        }
+    }
+
     #[test]
     fn there_is_an_end_to_what_is_read() {
         let field = format!("HTTP/1.1 200 OK\r\nx: {}", "y".repeat(40_000));

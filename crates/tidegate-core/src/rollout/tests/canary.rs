@@ -117,6 +117,15 @@ fn a_candidate_that_is_away_has_no_share_and_its_step_begins_anew() {
 }
 
 #[test]
+fn a_person_can_leave_out_the_rest_of_a_step_longer_than_the_deadline() {
+    let mut world = rolling_out(2, vec![weight(20, 7_200)]);
+    in_force(&mut world, 0);
+    world.run_for(900_000);
+    world.ask(Request::Promote);
+    succeeds(&mut world);
+}
+
+#[test]
 fn pause_and_approval_wait_for_a_person() {
     for (step, held) in [(Step::Pause { hold: None }, Held::Pause), (Step::Approve, Held::Approval)] {
         let mut world = rolling_out(2, vec![weight(20, 1), step, weight(50, 1)]);
