@@ -148,6 +148,20 @@ fn while_the_metrics_are_away_it_is_held_and_then_goes_on() {
 }
 
 #[test]
+fn a_candidate_that_is_ready_for_everything_waits_for_an_answer_too() {
+    let mut world = rolling(vec![weight(10, 2)], &[("errors", check(true))]);
+    until(&mut world, &|_| number(0.0), |r| r.position.step == 1);
+    run(&mut world, 1_300_000, &|_| away());
+    // Nobody looks for longer than the deadline.
+    world.now = world.now + Millis(700_000);
+    run(&mut world, 1_000, &|_| away());
+    let rollout = world.last();
+    assert_eq!((rollout.phase, rollout.cause.clone()), (Phase::Progressing, None), "{:#?}", world.story());
+    assert_eq!((world.state.routing.candidate_weight(), super::canary::ready(&world, 2)), (10, 4));
+    until(&mut world, &|_| number(0.0), |r| r.phase == Phase::Succeeded);
+}
+
+#[test]
 fn a_guard_that_was_never_asked_holds_too() {
     let mut world = rolling(vec![weight(10, 1)], &[("errors", check(true))]);
     world.run_for(60_000);
