@@ -8,7 +8,7 @@ use tidegate_core::check::{Answer, CheckState, Heard, Places};
 use tidegate_core::model::{
     CheckSource, CheckSpec, Instance, InstanceId, Revision, RevisionNo, Rollout, RolloutId, ServiceSpec,
 };
-use tidegate_core::rollout::{Answers, asks_checks};
+use tidegate_core::rollout::{Answers, counting};
 use tidegate_core::time::Moment;
 use tidegate_store::StoreError;
 
@@ -52,6 +52,12 @@ impl Checks {
         self.asked.retain(|(rollout, _), _| goes_on(*rollout));
     }
 
+    /// Drops what is asked no more. A command that still runs then is nobody's, and ended as an orphan.
+    fn keep_counting(&mut self, rollout: &Rollout) {
+        let counts = |name: &str| counting(rollout).any(|(counts, ..)| counts == name);
+        self.asked.retain(|(id, name), _| *id != rollout.id || counts(name));
+    }
+
     /// Whether a unit is a question of ours.
     pub(super) fn has(&self, unit: &InstanceId) -> bool {
         let asks = |asked: &Asked| asked.pending.as_ref().is_some_and(|(_, pending)| pending.is_unit(unit));
@@ -69,10 +75,11 @@ impl Engine {
         specs: &BTreeMap<RevisionNo, ServiceSpec>,
         instances: &[Instance],
     ) -> Result<Round, StoreError> {
-        let Some(rollout) = rollout.filter(|rollout| asks_checks(rollout) && !rollout.checks.is_empty())
-        else {
+        let Some(rollout) = rollout else { return Ok(Round::default()) };
+        self.checks.keep_counting(rollout);
+        if counting(rollout).next().is_none() {
             return Ok(Round::default());
-        };
+        }
         let revision = self.revisions.get(world.store, &rollout.key, rollout.to)?;
         let (Some(revision), Some(spec)) = (revision, specs.get(&rollout.to)) else {
             return Ok(Round::default());
@@ -80,12 +87,11 @@ impl Engine {
         let places = places(rollout, instances);
         let candidate = Candidate { rollout, revision: &revision, spec, places };
         let mut round = Round::default();
-        for (name, state) in &rollout.checks {
-            let Some(check) = rollout.effective.strategy.checks.get(name) else { continue };
-            let asked = self.checks.asked.entry((rollout.id, name.clone())).or_default();
+        for (name, check, state) in counting(rollout) {
+            let asked = self.checks.asked.entry((rollout.id, name.to_owned())).or_default();
             asked.look(world, sight, &candidate, (name, check, state));
             round.wake = [round.wake, asked.next_ask(check, state)].into_iter().flatten().min();
-            round.answers.extend(asked.heard.clone().map(|heard| (name.clone(), heard)));
+            round.answers.extend(asked.heard.clone().map(|heard| (name.to_owned(), heard)));
         }
         Ok(round)
     }

@@ -180,7 +180,7 @@ pub struct Rollout {
     /// Where it is in its steps.
     #[serde(default, skip_serializing_if = "Position::is_start")]
     pub position: Position,
-    /// How the checks stand that count just now; once it is over, how they stood.
+    /// How the checks stand that count just now, and how those stood that did.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub checks: BTreeMap<String, CheckState>,
     /// Why it was taken back.

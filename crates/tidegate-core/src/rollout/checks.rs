@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::check::{CheckState, Counted, Heard, Standing};
 use crate::event::Event;
-use crate::model::{Cause, CheckSpec, Judged, Phase, Position, Rollout, ServiceSpec, Step, Verdict};
+use crate::model::{Cause, CheckSpec, Judged, Phase, Rollout, ServiceSpec, Step, Verdict};
 use crate::time::Moment;
 
 use super::plan::Planner;
@@ -14,20 +14,20 @@ use super::progress::current;
 pub type Answers = BTreeMap<String, Heard>;
 
 impl Planner<'_> {
-    /// Begins what counts from now on, ends what counts no more, and takes in what was answered.
+    /// Begins what counts from now on, and takes in what was answered. What counts no more stays as it was last.
     pub(super) fn hear_checks(&mut self, rollout: &mut Rollout) {
         if !asks_checks(rollout) {
             return;
         }
         let (met, now) = (self.is_met(rollout), self.now);
-        let specs = rollout.effective.strategy.checks.clone();
-        let mut known = std::mem::take(&mut rollout.checks);
-        for (name, spec) in specs {
-            let kept = known.remove(&name);
-            let guards = spec.guard && (met || kept.is_some());
-            if !guards && !is_at(rollout, &name) {
+        for (name, spec) in rollout.effective.strategy.checks.clone() {
+            let step = step_of(rollout, &name);
+            let guards = spec.guard && (met || rollout.checks.contains_key(&name));
+            if !guards && step.is_none() {
                 continue;
             }
+            // A step asks anew, whatever was said at one before.
+            let kept = rollout.checks.remove(&name).filter(|state| guards || step <= Some(state.since));
             let mut state = kept.unwrap_or_else(|| CheckState::begin(now));
             if let Some(heard) = self.input.heard.get(&name)
                 && state.take(&spec, heard)
@@ -60,7 +60,7 @@ impl Planner<'_> {
             Standing::Held(why) => Some(format!("the check `{name}` holds the rollout: {why}")),
             Standing::Good | Standing::Failed(_) => None,
         };
-        if !asks_checks(rollout) || rollout.skip_bake {
+        if rollout.skip_bake {
             return Vec::new();
         }
         standings(rollout, self.now).filter_map(line).collect()
@@ -117,27 +117,31 @@ impl Planner<'_> {
     }
 }
 
+/// The checks that count now, and how they stand.
+pub fn counting(rollout: &Rollout) -> impl Iterator<Item = (&str, &CheckSpec, &CheckState)> {
+    let all = rollout.checks.iter().filter(|_| asks_checks(rollout)).filter_map(|(name, state)| {
+        Some((name.as_str(), rollout.effective.strategy.checks.get(name)?, state))
+    });
+    all.filter(|(name, spec, _)| spec.guard || step_of(rollout, name).is_some())
+}
+
 /// Whether checks are asked at all: there is a revision to go back to, and the candidate is on its way.
-pub fn asks_checks(rollout: &Rollout) -> bool {
+fn asks_checks(rollout: &Rollout) -> bool {
     let going = matches!(rollout.phase, Phase::Progressing | Phase::Paused | Phase::Promoting);
     going && rollout.from.is_some()
 }
 
-/// Whether the rollout is at a step that asks this check.
-fn is_at(rollout: &Rollout, check: &str) -> bool {
-    let Position { since, .. } = rollout.position;
+/// Since when the rollout is at a step that asks this check.
+fn step_of(rollout: &Rollout, check: &str) -> Option<Moment> {
     let here = matches!(current(rollout), Some(Step::Check { name, .. }) if name == check);
     let going = matches!(
         (rollout.phase, rollout.resume_to),
         (Phase::Progressing, _) | (Phase::Paused, Some(Phase::Progressing))
     );
-    here && since.is_some() && going
+    rollout.position.since.filter(|_| here && going)
 }
 
 /// Every check that counts, and what it means.
 fn standings(rollout: &Rollout, now: Moment) -> impl Iterator<Item = (&str, &CheckSpec, Standing)> {
-    rollout.checks.iter().filter_map(move |(name, state)| {
-        let spec = rollout.effective.strategy.checks.get(name)?;
-        Some((name.as_str(), spec, state.standing(name, spec, now)))
-    })
+    counting(rollout).map(move |(name, spec, state)| (name, spec, state.standing(name, spec, now)))
 }

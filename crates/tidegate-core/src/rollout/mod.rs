@@ -27,7 +27,7 @@ pub mod supervise;
 pub(crate) mod tests;
 
 pub use begin::{Begun, begin};
-pub use checks::{Answers, asks_checks};
+pub use checks::{Answers, counting};
 pub use effective::effective;
 pub use observe::observe;
 pub use plan::{Action, Gate, Input, Plan, Wake, plan};

@@ -15,8 +15,8 @@ pub struct CheckView {
     pub wanted: String,
     /// Whether it holds over the whole rollout; otherwise at its steps only.
     pub guard: bool,
-    /// `idle` (it does not count now), `waiting` (for an answer), `passing`, `failing` (a bad answer, not often enough yet), `failed`
-    /// (it takes the candidate back).
+    /// `waiting` (for an answer), `passing`, `failing` (a bad answer, not often enough yet), `failed` (it takes the candidate back);
+    /// where it does not count now `idle`, or `passed` where its last answer was good.
     pub state: String,
     /// What was last answered, or why nothing is.
     pub message: String,

@@ -75,12 +75,13 @@ fn judgement(view: &JudgementView) -> [String; 2] {
 /// `  check      errors is passing: 0.002 (at most 0.01), 3 s ago`
 fn check(view: &CheckView) -> String {
     let CheckView { name, state, message, .. } = view;
-    if state == "idle" {
+    if state == "idle" && message.is_empty() {
         let when = if view.guard { "from the candidate's first request on" } else { "at its step" };
         return format!("  check      {name} is asked {when}: {}, wanted is {}", view.asks, view.wanted);
     }
     let ago = view.seconds_ago.map_or(String::new(), |seconds| format!(", {} ago", lasting(seconds)));
-    format!("  check      {name} is {state}: {message}{ago}")
+    let is = if state.ends_with("ing") { "is " } else { "" };
+    format!("  check      {name} {is}{state}: {message}{ago}")
 }
 
 fn lasting(seconds: f64) -> String {

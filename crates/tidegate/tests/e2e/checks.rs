@@ -178,7 +178,7 @@ fn while_the_metrics_store_is_away_the_rollout_is_held_and_then_goes_on() {
     // Nothing is known yet of a store that has just begun: that is no answer either.
     prometheus.start();
     let view = ends(&tidegate, "succeeded");
-    assert_eq!(check(&view).state, "passing");
+    assert_eq!(check(&view).state, "passed");
     let report = load.finish();
     assert!(report.is_clean(), "{report}\n{}", tidegate.story());
     let kinds: Vec<String> = tidegate.events().into_iter().map(|event| event.kind).collect();

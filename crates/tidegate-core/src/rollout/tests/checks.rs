@@ -9,6 +9,7 @@ use crate::model::{
     CheckSource, CheckSpec, Figure, Held, Inconclusive, Phase, Request, RevisionNo, Rollout, RolloutKind,
     ServiceSpec, Step, StrategyKind, Unreachable,
 };
+use crate::rollout::counting;
 use crate::time::{Millis, Moment};
 
 pub fn check(guard: bool) -> CheckSpec {
@@ -52,10 +53,9 @@ fn away() -> Answer {
 /// One step in which every check that is due is asked.
 fn step(world: &mut World, says: &dyn Fn(&str) -> Answer) {
     let rollout = world.last().clone();
-    for (name, state) in &rollout.checks {
-        let check = &rollout.effective.strategy.checks[name];
+    for (name, check, state) in counting(&rollout) {
         if world.now >= state.next_ask(check) {
-            world.heard.insert(name.clone(), Heard { asked_at: world.now, answer: says(name) });
+            world.heard.insert(name.to_owned(), Heard { asked_at: world.now, answer: says(name) });
         }
     }
     world.step();
@@ -225,6 +225,22 @@ fn a_check_is_asked_only_at_its_step() {
     run(&mut world, 1_000, &|_| panic!("not yet"));
     until(&mut world, &|_| number(0.0), |r| r.position.step == 2);
     run(&mut world, 1_000, &|_| panic!("not any more"));
+    assert!(world.last().checks["smoke"].last.is_some(), "what it said is kept");
+}
+
+#[test]
+fn each_step_asks_anew() {
+    let steps = vec![at("smoke", 0, 60), weight(10, 1), at("smoke", 0, 60)];
+    let mut world = rolling(steps, &[("smoke", CheckSpec { failures: 1, ..check(false) })]);
+    until(&mut world, &|_| number(0.0), |r| r.position.step == 1);
+    until(&mut world, &|_| panic!("not now"), |r| r.position.step == 2);
+    run(&mut world, 10_000, &|_| away());
+    assert_eq!(
+        (world.last().position.step, world.last().phase),
+        (2, Phase::Progressing),
+        "the first says nothing now"
+    );
+    until(&mut world, &|_| number(1.0), is_taken_back);
 }
 
 #[test]
