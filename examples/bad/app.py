@@ -5,6 +5,7 @@ a SIGTERM that lets every request in flight finish. See README.md for the behavi
 """
 
 import http.server
+import json
 import os
 import random
 import signal
@@ -25,6 +26,7 @@ ERROR_PERCENT = float(os.environ.get("ERROR_PERCENT", "0"))
 ERROR_PATH = os.environ.get("ERROR_PATH", "/")
 SLOW_PERCENT = float(os.environ.get("SLOW_PERCENT", "0"))
 SLOW_MS = float(os.environ.get("SLOW_MS", "50"))
+PRICE = os.environ.get("PRICE", "10")
 OUTAGE_FILE = os.environ.get("OUTAGE_FILE")
 LARGEST_BODY = 64 << 20
 LONGEST_SLEEP_MS = 60_000
@@ -189,6 +191,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(200, f"hello from version {VERSION}\n".encode())
         elif url.path == "/version":
             self.reply(200, VERSION.encode() + b"\n")
+        elif url.path == "/price":
+            price = json.dumps({"price": PRICE, "at": time.time_ns()})
+            self.reply(200, price.encode(), kind="application/json")
         elif url.path == "/echo":
             self.reply(200, body, {"x-body-length": str(len(body))})
         elif url.path == "/slow":
@@ -218,9 +223,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.reply(400, b"at most 64 MiB\n")
 
-    def reply(self, status, body, headers=None):
+    def reply(self, status, body, headers=None, kind="application/octet-stream"):
         self.send_response_only(status)
-        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("x-app-version", VERSION)
         for name, value in (headers or {}).items():

@@ -121,6 +121,8 @@ codes! {
         service cannot be sent copies of its own, and one without a port cannot be sent any.";
     BAD_PLACE = "manifest::bad-place", "Countries are the two letters of ISO 3166-1 (`DE`), regions the letters or digits \
         behind the country in ISO 3166-2 (`BY`) or the two letters of a continent (`EU`).";
+    BAD_JSON_PLACE = "manifest::bad-json-place", "A place in a JSON body is the names of members with dots between them: \
+        `items.*.id`. `*` stands for any one member or item, `**` for any number of them, once and not at the end.";
     BAD_ROOT = "manifest::bad-root", "Files that are served stand in a folder of the build, named without a `/` at its \
         beginning and without `..`: `dist`. `.` is the whole build.";
     STATIC_SERVICE = "manifest::static-service", "A service with `static` is a folder of files that the gateway serves. \
@@ -160,9 +162,12 @@ codes! {
         refused rather than replaced, because a rollout must never be bolder than what was asked for.";
     STRATEGY_OPTION = "manifest::strategy-option", "The option has no meaning for this strategy: `batch` belongs to \
         the rolling strategies, `steps` to `canary`, `waves` to `phased`.";
-    STRATEGY_IMPOSSIBLE = "manifest::strategy-impossible", "The service cannot have this strategy. Going by steps needs two \
-        revisions side by side, which a fixed port does not allow; shares, groups, copies and comparing need requests, which a \
-        service without a port does not get.";
+    STRATEGY_IMPOSSIBLE = "manifest::strategy-impossible", "The service cannot have this strategy. Two revisions side by side \
+        are not possible on a fixed port; shares, groups, copies and comparing need requests, which a service without a port \
+        does not get; going instance by instance needs more than one, something that says when one is ready, and no folder of \
+        files.";
+    STRATEGY_BLIND = "manifest::strategy-blind", "The strategy can be had and will see nothing of what it is to judge, so it \
+        ends inconclusive.";
     BAD_STEP = "manifest::bad-step", "A step of a strategy is a share with a time (`5% for 2m`), a group of users (`header \
         x-preview=1`, `cookie beta=1`, `cohort staff`, `country NZ, AU then EU`), copies (`mirror 10%`), a number of \
         instances (`scale 3`), a wait (`pause`, `pause 10m`, `approve`) or a decision (`analyse until decided (max 30m)`, \

@@ -22,6 +22,16 @@ pub(crate) enum Entry {
     Line(Box<InLine>),
 }
 
+impl Entry {
+    /// The endpoint, where it is known already.
+    pub(crate) fn endpoint(&self) -> Option<u64> {
+        match self {
+            Entry::Ticket(ticket) => Some(ticket.endpoint.uid),
+            Entry::Line(_) => None,
+        }
+    }
+}
+
 /// A request that waits for a place.
 #[derive(Debug)]
 pub(crate) struct InLine {

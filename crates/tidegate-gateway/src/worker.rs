@@ -232,8 +232,10 @@ impl Worker {
                     let goal = Goal::Files(Visit::begin(self.index, arm, site));
                     return Ok(Admission { goal, note, mirror: None });
                 }
-                let goal = Goal::Endpoint(self.enter(upstream, assigned, view)?);
-                let mirror = self.permit(&table, upstream, assigned, view);
+                let entry = self.enter(upstream, assigned, view)?;
+                let taken = entry.endpoint();
+                let goal = Goal::Endpoint(entry);
+                let mirror = self.permit(&table, upstream, (assigned, taken), view);
                 Ok(Admission { goal, note, mirror })
             }
             Found::NoUpstream(_) => Err(Page::NO_ENDPOINT),

@@ -120,7 +120,7 @@ fn compile_mirror(
             MirrorTo::Upstream(name.to_string())
         }
     };
-    Some(Mirror { to, percent: raw.percent, unsafe_methods: raw.unsafe_methods })
+    Some(Mirror { unsafe_methods: raw.unsafe_methods, ..Mirror::plain(to, raw.percent) })
 }
 
 /// Why a service cannot get copies.

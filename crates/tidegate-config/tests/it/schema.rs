@@ -54,6 +54,7 @@ fn the_schema_and_the_reader_agree_on_every_key() {
         ("StepMap", service("strategy: { canary: { steps: [{ zzzz: 1 }] } }")),
         ("StrategyCheck", service("strategy: { canary: { checks: { c: { zzzz: 1 } } } }")),
         ("Judge", service("strategy: { canary: { judge: { zzzz: 1 } } }")),
+        ("Compare", service("strategy: { parallel-run: { compare: { zzzz: 1 } } }")),
         ("Stop", service("stop: { zzzz: 1 }")),
         ("Limits", service("limits: { zzzz: 1 }")),
         ("Static", service("static: { zzzz: 1 }")),

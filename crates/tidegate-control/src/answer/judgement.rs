@@ -1,9 +1,11 @@
 //! What live traffic says of a rollout: its arms, what the judge makes of them, and the proof of it.
 
 use tidegate_core::judge::{Bundle, Count};
-use tidegate_core::judgement::Judgement;
-use tidegate_core::model::{ArmRole, CountsReport, Histogram, RevisionNo, Rollout, RolloutId, ServiceKey};
-use tidegate_core::view::{ArmView, JudgementView};
+use tidegate_core::judgement::{Comparison, DIFFERS, Judgement};
+use tidegate_core::model::{
+    ArmRole, CountsReport, Histogram, RevisionNo, Rollout, RolloutId, ServiceKey, StrategyKind,
+};
+use tidegate_core::view::{ArmView, ComparisonView, JudgementView, SampleView};
 
 use super::{Answers, service_of, store_trouble};
 use crate::plane::{Refusal, RefusalKind, ServiceRef, TrafficView};
@@ -56,6 +58,19 @@ pub(super) fn view(kept: &Judgement) -> JudgementView {
         errors: judge.evidence(Count::ErrorRate).into(),
         latency: judge.evidence(Count::Latency).into(),
         promotion: judge.evidence_for().into(),
+        comparison: kept.comparison().map(compared),
+    }
+}
+
+fn compared(comparison: &Comparison) -> ComparisonView {
+    let (stable, candidate) = comparison.judge().totals();
+    ComparisonView {
+        compared: candidate.n,
+        differing: candidate.bad,
+        stable_differing: stable.bad,
+        against: comparison.evidence().into(),
+        promotion: comparison.judge().evidence_for().into(),
+        samples: comparison.samples().iter().map(SampleView::from).collect(),
     }
 }
 
@@ -83,9 +98,22 @@ pub fn proof(
         return Err(Refusal::new(RefusalKind::NotFound, "rollout::not-judged", message)
             .help("`tidegate rollout show` says what came of it"));
     };
-    let windows = answers.store.windows(found.id, MOST_WINDOWS).map_err(store_trouble)?;
+    let taken = answers.store.windows(found.id, MOST_WINDOWS).map_err(store_trouble)?;
     let about = format!("rollout {} of {} to {}", found.id, found.key, found.to);
+    if let Some(comparison) = kept.comparison().filter(|_| is_about_answers(&found)) {
+        let windows = taken.into_iter().filter_map(|taken| taken.compared).collect();
+        let about = format!("{about}: answers to copies, with those that differ as the bad ones");
+        let samples = comparison.samples().iter().map(|sample| sample.request.clone()).collect();
+        return Ok(Bundle::of(about, comparison.judge().policy().clone(), windows, samples));
+    }
+    let windows = taken.into_iter().map(|taken| taken.window).collect();
     Ok(Bundle::of(about, kept.judge().policy().clone(), windows, Vec::new()))
+}
+
+/// Whether it was decided by answers to copies.
+fn is_about_answers(rollout: &Rollout) -> bool {
+    let copies = rollout.effective.strategy.kind == StrategyKind::ParallelRun;
+    copies || rollout.cause.as_ref().is_some_and(|cause| cause.code == DIFFERS)
 }
 
 /// What a service's stable revision answered in the past, second by second.

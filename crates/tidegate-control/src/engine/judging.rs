@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_core::judge::Window;
-use tidegate_core::judgement::{Judgement, Share, Sighting};
+use tidegate_core::judgement::{Judgement, Share, Sighting, Taken};
 use tidegate_core::model::{CountsReport, Judged, Rollout, RolloutId, ServiceState};
 use tidegate_store::{StoreError, Tx};
 
@@ -17,7 +16,7 @@ const MOST_WINDOWS: u64 = 200_000;
 pub(super) struct Look {
     rollout: RolloutId,
     judgement: Judgement,
-    window: Option<Window>,
+    taken: Option<Taken>,
     /// Whether it is to be remembered.
     pub(super) is_new: bool,
 }
@@ -48,16 +47,18 @@ impl Engine {
             upstream: &upstream,
             stable,
             candidate: rollout.to,
+            mirrors: &gateway.mirrors,
             share: &share,
+            copies_only: state.routing.mirror.is_some() && state.routing.candidate_weight() == 0,
             route_epoch: state.route_epoch,
             second: sight.time.now.since(rollout.created_at).0 / 1_000,
         };
-        let (judgement, window, is_new) = match known {
+        let (judgement, taken, is_new) = match known {
             Some(mut judgement) => {
                 let before = judgement.clone();
-                let window = judgement.take(&seen);
+                let taken = judgement.take(&seen);
                 let is_new = judgement != before;
-                (judgement, window, is_new)
+                (judgement, taken, is_new)
             }
             None => {
                 let begun = Judgement::begin(&rollout.effective.strategy, &seen);
@@ -65,7 +66,7 @@ impl Engine {
                 (judgement, None, true)
             }
         };
-        Ok(Some(Look { rollout: rollout.id, judgement, window, is_new }))
+        Ok(Some(Look { rollout: rollout.id, judgement, taken, is_new }))
     }
 
     /// What was remembered is what the next look begins with. One rollout at a time is looked at by each service.
@@ -86,9 +87,9 @@ impl Look {
             return Ok(());
         }
         tx.put_judgement(self.rollout, &self.judgement)?;
-        match &self.window {
-            Some(window) if tx.count_windows(self.rollout)? < MOST_WINDOWS => {
-                tx.add_window(self.rollout, window)
+        match &self.taken {
+            Some(taken) if tx.count_windows(self.rollout)? < MOST_WINDOWS => {
+                tx.add_window(self.rollout, taken)
             }
             Some(_) | None => Ok(()),
         }

@@ -218,7 +218,8 @@ mod tests {
     fn what_a_step_asks_for_comes_before_the_services_own() {
         use tidegate_core::model::{ArmRule, Match, Mirror, Sticky};
         let rule = |path: &str| ArmRule { arm: ArmRole::Candidate, when: vec![Match::Path(path.to_owned())] };
-        let mirror = |percent| Mirror { to: MirrorTo::Candidate, percent, unsafe_methods: percent == 1 };
+        let mirror =
+            |percent| Mirror { unsafe_methods: percent == 1, ..Mirror::plain(MirrorTo::Candidate, percent) };
         let sticky = Sticky::Cookie { max_age: Millis::seconds(60) };
         let mut policy = Policy::default();
         policy.traffic.assign.rules = vec![rule("/own")];

@@ -24,6 +24,7 @@ pub mod split;
 pub mod tally;
 pub mod wealth;
 pub mod window;
+pub mod words;
 
 pub use bundle::Bundle;
 pub use decision::{Count, Decision};

@@ -4,10 +4,12 @@
 //! Called by the service reconciler whenever the gateway has reported; [`Judgement::take`] is the whole of it. It knows nothing of
 //! steps: whether a verdict ends a step, or the rollout, the planner decides.
 
+mod comparison;
 mod cursor;
 mod share;
 mod thresholds;
 
+pub use comparison::{Comparison, DIFFERS, policy_of_answers};
 pub use cursor::{Counted, Cursor};
 pub use share::Share;
 pub use thresholds::Thresholds;
@@ -15,7 +17,10 @@ pub use thresholds::Thresholds;
 use serde::{Deserialize, Serialize};
 
 use crate::judge::{Instances, Judge, Policy, Tally, Window};
-use crate::model::{CountsReport, InstanceId, JudgeOptions, Judged, RevisionNo, Strategy};
+use crate::model::{
+    CountsReport, InstanceId, Judged, MirrorReport, RevisionNo, Strategy, StrategyKind, Verdict,
+};
+use comparison::Copied;
 
 /// Latency counts so many seconds after the candidate's first request: before, it is cold, and slower for that alone.
 pub const WARM_AFTER: u64 = 20;
@@ -33,6 +38,23 @@ pub struct Judgement {
     /// The second of the candidate's first request.
     met_at: Option<u64>,
     served: Served,
+    /// What is made of answers to copies, where the strategy judges them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    comparison: Option<Comparison>,
+    /// Whether the candidate has copies and no share: then its answers are what is decided on.
+    #[serde(default)]
+    copies_only: bool,
+}
+
+/// What there was to judge in one second, as it is kept for the proof.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// Of users' requests.
+    #[serde(flatten)]
+    pub window: Window,
+    /// Of answers to copies, with those that differ as the bad ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Window>,
 }
 
 /// Everything that was answered since the rollout began, judged or not.
@@ -57,8 +79,12 @@ pub struct Sighting<'a> {
     pub stable: RevisionNo,
     /// The candidate.
     pub candidate: RevisionNo,
+    /// What came of copies of requests, in the newest of these processes.
+    pub mirrors: &'a [MirrorReport],
     /// Who is to get requests.
     pub share: &'a Share,
+    /// Whether the candidate is to have copies of requests, and no request.
+    pub copies_only: bool,
     /// The first routing table in which that stands.
     pub route_epoch: u64,
     /// Seconds since the rollout was made.
@@ -78,7 +104,7 @@ impl Judgement {
         let mut cursor = Cursor::default();
         cursor.take(seen.reports, seen.upstream, thresholds.as_ref());
         Some(Judgement {
-            judge: Judge::new(policy_of(&strategy.judge)),
+            judge: Judge::new(policy_of(strategy)),
             instances: Instances::default(),
             cursor,
             thresholds,
@@ -86,14 +112,26 @@ impl Judgement {
             in_force: seen.counted_at >= seen.route_epoch,
             met_at: None,
             served: Served::default(),
+            comparison: Comparison::begin(strategy, &seen.copied(current)),
+            copies_only: seen.copies_only,
         })
     }
 
-    /// Takes what was counted since the last time. The window, where there was anything to judge.
-    ///
+    /// Takes what was counted since the last time. The windows, where there was anything to judge.
+    pub fn take(&mut self, seen: &Sighting<'_>) -> Option<Taken> {
+        let current = seen.reports.first()?;
+        self.copies_only = seen.copies_only;
+        let comparison = self.comparison.as_mut();
+        let compared = comparison.and_then(|comparison| comparison.take(&seen.copied(current)));
+        let window = self.take_served(seen);
+        let second = seen.second;
+        let any = window.is_some() || compared.is_some();
+        any.then(|| Taken { window: window.unwrap_or(Window { second, ..Window::default() }), compared })
+    }
+
     /// A time in which the share changed is counted as served and not judged: a rate that moved meanwhile would look like a
     /// difference between the arms.
-    pub fn take(&mut self, seen: &Sighting<'_>) -> Option<Window> {
+    fn take_served(&mut self, seen: &Sighting<'_>) -> Option<Window> {
         let counted = self.cursor.take(seen.reports, seen.upstream, self.thresholds.as_ref());
         if counted.is_empty() {
             return None;
@@ -127,7 +165,18 @@ impl Judgement {
 
     /// What is to be said of the candidate now.
     pub fn judged(&self) -> Judged {
-        self.instances.judged(self.judge.policy(), &self.judge.decided())
+        let of_users = self.instances.judged(self.judge.policy(), &self.judge.decided());
+        let Some(of_answers) = self.comparison.as_ref().map(Comparison::judged) else { return of_users };
+        let condemned = of_answers.verdict == Verdict::Abort;
+        if of_users.verdict != Verdict::Abort && (condemned || self.copies_only) {
+            return of_answers;
+        }
+        of_users
+    }
+
+    /// What is made of answers to copies.
+    pub fn comparison(&self) -> Option<&Comparison> {
+        self.comparison.as_ref()
     }
 
     /// The judge itself, for those who show what it makes of it.
@@ -141,14 +190,33 @@ impl Judgement {
     }
 }
 
+impl<'a> Sighting<'a> {
+    fn copied(&self, current: &'a CountsReport) -> Copied<'a> {
+        let report = self.mirrors.iter().find(|report| report.upstream == self.upstream);
+        let Sighting { stable, candidate, second, .. } = *self;
+        Copied { incarnation: &current.incarnation, report, stable, candidate, second }
+    }
+}
+
 /// What a strategy asks of the judge, as the judge takes it.
-fn policy_of(options: &JudgeOptions) -> Policy {
+pub fn policy_of(strategy: &Strategy) -> Policy {
+    let options = &strategy.judge;
+    let left = if strategy.kind == StrategyKind::ParallelRun { 1.0 } else { 1.0 - of_answers(strategy) };
     Policy {
         beta: options.beta.as_f64(),
         rho0: options.rho0.as_f64(),
         rho_m: options.rho_m.as_f64(),
         floor: options.floor.as_f64(),
-        ..Policy::default().with_alpha(options.alpha.as_f64())
+        ..Policy::default().with_alpha(options.alpha.as_f64() * left)
+    }
+}
+
+/// The part of the risk that is left to answers to copies. A candidate that has nothing but copies is judged by them alone.
+fn of_answers(strategy: &Strategy) -> f64 {
+    match (strategy.kind, strategy.judge.max_differing) {
+        (_, None) => 0.0,
+        (StrategyKind::ParallelRun, Some(_)) => 1.0,
+        (_, Some(_)) => 0.5,
     }
 }
 
@@ -170,5 +238,7 @@ fn sum(rows: &[(InstanceId, Tally)]) -> Tally {
     rows.iter().fold(Tally::default(), |sum, (_, tally)| sum.plus(tally))
 }
 
+#[cfg(test)]
+mod comparison_tests;
 #[cfg(test)]
 mod tests;

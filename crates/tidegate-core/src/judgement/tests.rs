@@ -56,7 +56,9 @@ fn sighting<'a>(
         upstream: UP,
         stable: STABLE,
         candidate: CANDIDATE,
+        mirrors: &[],
         share,
+        copies_only: false,
         route_epoch,
         second,
     }
@@ -76,8 +78,8 @@ fn what_was_counted_before_is_no_part_of_it() {
     gateway.serve(STABLE, "web-1", (90, 0), 10);
     gateway.serve(CANDIDATE, "web-2", (9, 1), 10);
     let window = judgement.take(&sighting(&[&gateway.report], &ten, (5, 5), 1)).unwrap();
-    assert_eq!((window.stable.n, window.stable.bad), (90, 0));
-    assert_eq!((window.candidate.n, window.candidate.bad), (10, 1));
+    assert_eq!((window.window.stable.n, window.window.stable.bad), (90, 0));
+    assert_eq!((window.window.candidate.n, window.window.candidate.bad), (10, 1));
     // The same report again says nothing new.
     assert_eq!(judgement.take(&sighting(&[&gateway.report], &ten, (5, 5), 2)), None);
 }
@@ -114,7 +116,7 @@ fn a_gateway_that_began_later_counts_from_its_beginning_and_none_twice() {
     first.serve(STABLE, "web-1", (3, 0), 10);
     let window =
         judgement.take(&sighting(&[&next.report, &first.report], &ten, (5, 5), 1)).expect("new counts");
-    assert_eq!(window.stable.n, 10);
+    assert_eq!(window.window.stable.n, 10);
     // The one before is out of sight for a moment, and there again.
     assert_eq!(judgement.take(&sighting(&[&next.report], &ten, (5, 5), 2)), None);
     assert_eq!(judgement.take(&sighting(&[&next.report, &first.report], &ten, (5, 5), 3)), None);
@@ -130,7 +132,7 @@ fn slow_is_what_stable_was_not_once_the_candidate_is_warm() {
         gateway.serve(STABLE, "web-1", (50, 0), 10);
         gateway.serve(CANDIDATE, "web-2", (50, 0), 20);
         let window = judgement.take(&sighting(&[&gateway.report], &half, (5, 5), second)).unwrap();
-        (window.stable.slow, window.candidate.slow)
+        (window.window.stable.slow, window.window.candidate.slow)
     };
     assert_eq!(slow_at(1), ([0; 6], [0; 6]));
     assert_eq!(slow_at(1 + WARM_AFTER), ([0; 6], [50; 6]));

@@ -1,5 +1,7 @@
 //! What came of the copies of a service's requests.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// The copies of one upstream's requests, since the gateway's process began.
@@ -12,6 +14,27 @@ pub struct MirrorReport {
     /// The latest answers that differed, oldest first; a few.
     #[serde(default)]
     pub latest: Vec<MirrorDifference>,
+    /// Requests that stable was asked a second time as well, by revisions; the latest few.
+    #[serde(default)]
+    pub compared: Vec<Compared>,
+}
+
+/// Requests of which there are three answers: that which the client got, that of the candidate, and a second one of stable. One
+/// without an answer differs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compared {
+    /// The revision that answered the client, as in `tidegate-revision`.
+    pub stable: String,
+    /// The revision that got the copies.
+    pub candidate: String,
+    /// How many.
+    pub requests: u64,
+    /// Of these, those that the candidate answered otherwise.
+    pub candidate_differs: u64,
+    /// Those that stable itself answered otherwise the second time.
+    pub stable_differs: u64,
+    /// Those that are both.
+    pub both_differ: u64,
 }
 
 /// Copies by what became of them. No copy counts in the evidence of an arm.
@@ -66,4 +89,18 @@ pub struct MirrorAnswer {
     pub sha256: String,
     /// From the request to the answer's head, in milliseconds.
     pub latency_ms: u64,
+}
+
+/// `GET /price: 200 to 500 (status, body)`: nothing of what was asked or answered besides.
+impl fmt::Display for MirrorDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let statuses = (self.original.status, self.copy.status);
+        write!(f, "{} {}: ", self.method, self.path)?;
+        match statuses {
+            (one, 0) => return write!(f, "{one} to no answer"),
+            (one, other) if one == other => write!(f, "{one}")?,
+            (one, other) => write!(f, "{one} to {other}")?,
+        }
+        write!(f, " ({})", self.differs.join(", "))
+    }
 }

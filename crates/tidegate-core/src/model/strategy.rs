@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckSpec, Inconclusive, JudgeOptions, Step, Sticky};
+use super::{CheckSpec, Copies, Inconclusive, JudgeOptions, Step, Sticky};
 use crate::time::Millis;
 
 /// A strategy as the manifest asks for it.
@@ -37,6 +37,9 @@ pub struct Strategy {
     /// Keeps clients on their arm while the steps last, where the service's own settings do not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sticky: Option<Sticky>,
+    /// What copies for the candidate are like besides their share.
+    #[serde(default, skip_serializing_if = "Copies::is_default")]
+    pub copies: Copies,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -102,6 +105,7 @@ impl Strategy {
             checks: BTreeMap::new(),
             keep_failed: Millis::ZERO,
             sticky: None,
+            copies: Copies::default(),
         }
     }
 

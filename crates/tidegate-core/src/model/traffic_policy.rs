@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArmRole, ClientKey};
+use super::{ArmRole, ClientKey, Compare};
 use crate::time::Millis;
 
 /// The traffic settings of a service. The default is least request over HTTP/1.1 with nothing else on.
@@ -249,6 +249,20 @@ pub struct Mirror {
     /// Whether requests with other methods are copied too.
     #[serde(default)]
     pub unsafe_methods: bool,
+    /// Whether the arm that answers is asked a second time as well, with safe methods only: what differs by itself. Only for
+    /// copies to the candidate.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub noise: bool,
+    /// What of the answers is compared.
+    #[serde(default, skip_serializing_if = "Compare::is_default")]
+    pub compare: Compare,
+}
+
+impl Mirror {
+    /// Copies of a share of the requests with safe methods, and nothing besides.
+    pub fn plain(to: MirrorTo, percent: u32) -> Self {
+        Mirror { to, percent, unsafe_methods: false, noise: false, compare: Compare::default() }
+    }
 }
 
 /// Where copies go.

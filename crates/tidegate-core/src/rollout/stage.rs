@@ -3,8 +3,8 @@
 //! A plain function of the steps and of how many are over, so that it is the same after a restart.
 
 use crate::model::{
-    ArmRole, ArmRule, Candidates, Match, Mirror, MirrorTo, Routing, ServiceSpec, Step, Sticky, Strategy,
-    share_of,
+    ArmRole, ArmRule, Candidates, Copies, Match, Mirror, MirrorTo, Routing, ServiceSpec, Step, Sticky,
+    Strategy, share_of,
 };
 
 /// What a step and those before it ask for.
@@ -18,6 +18,10 @@ pub struct Stage {
     pub audience: Vec<Match>,
     /// The share of requests the candidate gets copies of.
     pub mirror: Option<u32>,
+    /// What those copies are like.
+    pub copies: Copies,
+    /// Whether stable is asked a second time for each: what differs by itself is no fault of the candidate's.
+    pub noise: bool,
     /// Keeps clients on their arm.
     pub sticky: Option<Sticky>,
     /// Whether all steps are over: the candidate is made ready for everything.
@@ -29,7 +33,13 @@ impl Stage {
     pub fn at(strategy: &Strategy, over: u32) -> Stage {
         let over = over as usize;
         let full = over >= strategy.steps.len();
-        let mut stage = Stage { full, sticky: strategy.sticky.clone(), ..Stage::default() };
+        let mut stage = Stage {
+            full,
+            sticky: strategy.sticky.clone(),
+            copies: strategy.copies.clone(),
+            noise: strategy.judge.max_differing.is_some(),
+            ..Stage::default()
+        };
         for step in strategy.steps.iter().take(over.saturating_add(1)) {
             stage.take(step);
         }
@@ -71,7 +81,7 @@ impl Stage {
             return;
         }
         routing.rules = self.rules();
-        routing.mirror = self.mirror.map(copies);
+        routing.mirror = self.mirror();
         routing.sticky.clone_from(&self.sticky);
     }
 
@@ -79,7 +89,7 @@ impl Stage {
     pub fn is_in(&self, routing: &Routing, spared: bool) -> bool {
         let weight = routing.candidate_weight();
         let shares = weight == self.percent || (spared && weight == 100);
-        let besides = routing.rules == self.rules() && routing.mirror == self.mirror.map(copies);
+        let besides = routing.rules == self.rules() && routing.mirror == self.mirror();
         shares && besides && (!routing.has_candidate() || routing.sticky == self.sticky)
     }
 
@@ -87,10 +97,12 @@ impl Stage {
         let rule = |wanted: &Match| ArmRule { arm: ArmRole::Candidate, when: vec![wanted.clone()] };
         self.audience.iter().map(rule).collect()
     }
-}
 
-fn copies(percent: u32) -> Mirror {
-    Mirror { to: MirrorTo::Candidate, percent, unsafe_methods: false }
+    fn mirror(&self) -> Option<Mirror> {
+        let Copies { unsafe_methods, compare } = self.copies.clone();
+        let to = MirrorTo::Candidate;
+        self.mirror.map(|percent| Mirror { to, percent, unsafe_methods, noise: self.noise, compare })
+    }
 }
 
 /// Whether steps mean anything for a service as it is now: there is something to compare with, and both can run.

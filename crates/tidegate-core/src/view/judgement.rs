@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ArmRole, RevisionNo};
+use crate::model::{ArmRole, MirrorDifference, RevisionNo};
 
 /// One side of a rollout.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,56 @@ pub struct JudgementView {
     pub latency: EvidenceView,
     /// That it is not so bad that it must not be promoted.
     pub promotion: EvidenceView,
+    /// What came of answers to copies, where the strategy judges them.
+    #[serde(default)]
+    pub comparison: Option<ComparisonView>,
+}
+
+/// Answers to copies beside stable's own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ComparisonView {
+    /// Requests with all three answers: stable's, the candidate's, and a second one of stable.
+    pub compared: u64,
+    /// Of these, those that the candidate answered otherwise.
+    pub differing: u64,
+    /// Those that stable itself answered otherwise the second time.
+    pub stable_differing: u64,
+    /// That the candidate answers otherwise.
+    pub against: EvidenceView,
+    /// That it does not.
+    pub promotion: EvidenceView,
+    /// Some that only the candidate answered otherwise, newest last: method, path, statuses and what differs. No bodies.
+    pub samples: Vec<SampleView>,
+}
+
+/// One request that was answered in two ways.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleView {
+    /// Its `x-request-id`.
+    pub request: String,
+    /// Its method.
+    pub method: String,
+    /// Its path, without the query.
+    pub path: String,
+    /// Stable's status.
+    pub stable_status: u16,
+    /// The candidate's; 0: it did not answer.
+    pub candidate_status: u16,
+    /// What differs: `status`, the name of a field, `body` or a place in it, `answer` where there was none.
+    pub differs: Vec<String>,
+}
+
+impl From<&MirrorDifference> for SampleView {
+    fn from(difference: &MirrorDifference) -> Self {
+        SampleView {
+            request: difference.request.clone(),
+            method: difference.method.clone(),
+            path: difference.path.clone(),
+            stable_status: difference.original.status,
+            candidate_status: difference.copy.status,
+            differs: difference.differs.clone(),
+        }
+    }
 }
 
 /// How much speaks for something, as logarithms.

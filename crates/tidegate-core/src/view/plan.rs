@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::RevisionNo;
 
 /// What a deploy would do. The same function makes the revision and the strategies when it is done for real.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlanReport {
     /// The app.
     pub app: String,
@@ -38,7 +38,7 @@ pub struct PlanReport {
 }
 
 /// One service of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlannedService {
     /// Its name.
     pub name: String,
@@ -58,6 +58,20 @@ pub struct PlannedService {
     pub steps: Vec<String>,
     /// What differs from the stable revision, in words; values of environment variables are never shown.
     pub changes: Vec<String>,
+    /// The traffic that the forecasts in `steps` rest on; `None` where it is not known, or nothing is forecast.
+    #[serde(default)]
+    pub traffic: Option<PlannedTraffic>,
+}
+
+/// What a service answered lately: in the newest hour that was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedTraffic {
+    /// Requests a second.
+    pub rps: f64,
+    /// Of these, the bad ones, as a share.
+    pub bad_share: f64,
+    /// The seconds it was recorded in.
+    pub seconds: u64,
 }
 
 /// One job of a plan.

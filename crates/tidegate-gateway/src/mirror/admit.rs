@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use super::permit::Way;
 use super::{Mirror, Permit, To};
 use crate::balance::Ask;
 use crate::route::{Arm, Place, Table, Upstream};
@@ -10,24 +11,40 @@ use crate::view::RequestView;
 use crate::worker::Worker;
 
 impl Worker {
-    /// `assigned` is the arm the request was given.
+    /// `assigned` is the arm the request was given, `taken` the endpoint of it.
     pub(crate) fn permit(
         &self,
         table: &Table,
         upstream: &Upstream,
-        assigned: usize,
+        (assigned, taken): (usize, Option<u64>),
         view: &dyn RequestView,
     ) -> Option<Permit> {
         let mirror = upstream.mirror.as_deref().filter(|mirror| mirror.wants(view.method(), assigned))?;
-        let permit = self.copies.enter().and_then(|slot| {
-            let ask = self.ask(upstream, view, Instant::now());
-            let (arm, place) = place_of_copy(mirror, table, upstream, &ask)?;
-            Some(Permit::new(arm, place, slot, mirror.standing.clone()))
-        });
+        let permit = self.ways(table, upstream, mirror, (assigned, taken), view);
         if permit.is_none() {
             mirror.standing.ledger.count(|counts| &mut counts.dropped);
         }
         permit
+    }
+
+    /// Without one of the ways there is nothing to compare, and nothing is sent.
+    fn ways(
+        &self,
+        table: &Table,
+        upstream: &Upstream,
+        mirror: &Mirror,
+        (assigned, taken): (usize, Option<u64>),
+        view: &dyn RequestView,
+    ) -> Option<Permit> {
+        let ask = self.ask(upstream, view, Instant::now());
+        let (arm, place) = place_of_copy(mirror, table, upstream, &ask)?;
+        let copy: Way<'_> = (arm, place, self.copies.enter()?);
+        if !mirror.asks_again(view.method()) {
+            return Some(Permit::new(mirror, copy, None));
+        }
+        let arm = upstream.arms.get(assigned)?;
+        let place = arm.look_besides(taken, &ask)?;
+        Some(Permit::new(mirror, copy, Some((arm, place, self.copies.enter()?))))
     }
 }
 

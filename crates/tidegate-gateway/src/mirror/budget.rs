@@ -20,9 +20,14 @@ impl Budget {
     /// Room for one copy; `None` where there are enough.
     pub(crate) fn enter(self: &Arc<Self>) -> Option<Slot> {
         if take(&self.open, 1, MOST_OPEN) {
-            return Some(Slot { budget: self.clone(), held: 0 });
+            return Some(Slot(self.room()));
         }
         None
+    }
+
+    /// Room for bytes, none taken yet.
+    pub(super) fn room(self: &Arc<Self>) -> Room {
+        Room { budget: self.clone(), held: 0 }
     }
 }
 
@@ -37,13 +42,29 @@ fn take(taken: &AtomicUsize, more: usize, most: usize) -> bool {
 
 /// A copy's share of the budget; dropping it gives all of it back.
 #[derive(Debug)]
-pub(crate) struct Slot {
+pub(crate) struct Slot(Room);
+
+/// Bytes of the budget; dropping it gives them back.
+#[derive(Debug)]
+pub(crate) struct Room {
     budget: Arc<Budget>,
     held: usize,
 }
 
 impl Slot {
     /// Room for more bytes; `false` where there is none.
+    pub(super) fn hold(&mut self, bytes: usize) -> bool {
+        self.0.hold(bytes)
+    }
+
+    /// Room beside this one's.
+    pub(super) fn room(&self) -> Room {
+        self.0.budget.room()
+    }
+}
+
+impl Room {
+    /// Room for more bytes; `false` where there is none. On the worker's thread only.
     pub(super) fn hold(&mut self, bytes: usize) -> bool {
         let fits = take(&self.budget.held, bytes, MOST_HELD);
         if fits {
@@ -55,7 +76,12 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.budget.open.fetch_sub(1, Ordering::Relaxed);
+        self.0.budget.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
         self.budget.held.fetch_sub(self.held, Ordering::Relaxed);
     }
 }

@@ -4,10 +4,12 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tidegate_core::model::{MirrorCounts, MirrorDifference, MirrorReport};
+use tidegate_core::model::{Compared, MirrorCounts, MirrorDifference, MirrorReport};
 
 /// How many differences are kept.
 const LATEST: usize = 16;
+/// Of how many pairs of revisions comparisons are kept.
+const PAIRS: usize = 4;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -17,6 +19,7 @@ pub(crate) struct Ledger(Mutex<Entries>);
 struct Entries {
     counts: MirrorCounts,
     latest: VecDeque<MirrorDifference>,
+    compared: VecDeque<Compared>,
 }
 
 impl Ledger {
@@ -25,10 +28,26 @@ impl Ledger {
         *what(&mut self.lock().counts) += 1;
     }
 
-    /// Counts a copy that was answered otherwise, and keeps how.
+    /// Counts requests with three answers.
+    pub(super) fn on_compared(&self, more: &Compared) {
+        let mut entries = self.lock();
+        let same = |known: &&mut Compared| known.stable == more.stable && known.candidate == more.candidate;
+        if let Some(known) = entries.compared.iter_mut().find(same) {
+            known.requests += more.requests;
+            known.candidate_differs += more.candidate_differs;
+            known.stable_differs += more.stable_differs;
+            known.both_differ += more.both_differ;
+            return;
+        }
+        if entries.compared.len() == PAIRS {
+            entries.compared.pop_front();
+        }
+        entries.compared.push_back(more.clone());
+    }
+
+    /// Keeps how a copy was answered otherwise.
     pub(super) fn on_difference(&self, difference: MirrorDifference) {
         let mut entries = self.lock();
-        entries.counts.different += 1;
         if entries.latest.len() == LATEST {
             entries.latest.pop_front();
         }
@@ -43,6 +62,7 @@ impl Ledger {
             upstream: upstream.to_owned(),
             counts: entries.counts,
             latest: entries.latest.iter().skip(earlier).cloned().collect(),
+            compared: entries.compared.iter().cloned().collect(),
         })
     }
 

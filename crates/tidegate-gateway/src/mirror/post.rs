@@ -5,11 +5,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tidegate_core::model::MirrorCounts;
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
+use super::answer::Answer;
 use super::budget::Slot;
-use super::pair::Pair;
+use super::case::{Case, Others};
 use super::send::{Letter, send};
 use super::tap::{Drawn, Spilled};
 use crate::limits::Limits;
@@ -24,8 +26,10 @@ pub(crate) struct Post(mpsc::UnboundedSender<Errand>);
 /// One copy. Budgets bound how many are under way.
 pub(super) struct Errand {
     pub(super) letter: Letter,
+    /// For who answers the client, a second time.
+    pub(super) again: Option<(Letter, Slot)>,
     pub(super) body: Parcel,
-    pub(super) pair: Pair,
+    pub(super) case: Case,
 }
 
 /// The body of a copy.
@@ -66,35 +70,50 @@ async fn work(mut errands: mpsc::UnboundedReceiver<Errand>, limits: Limits) {
     }
 }
 
-/// One copy from its body to its answer.
+/// One copy from its body to what came of it.
 async fn run(errand: Errand, kept: Rc<Kept>, limits: Limits) {
-    let Errand { letter, body, pair } = errand;
+    let Errand { letter, again, body, case } = errand;
     let drawn = match body {
         Parcel::Empty(slot) => Ok(Ok((Bytes::new(), slot))),
         Parcel::Awaited(drawn) => drawn.await,
     };
-    let count = |what: fn(&mut tidegate_core::model::MirrorCounts) -> &mut u64| pair.ledger().count(what);
-    let answer = match drawn {
+    let what: fn(&mut MirrorCounts) -> &mut u64 = match drawn {
         Ok(Ok((body, slot))) => {
-            let answer = send(&letter, body, &kept, limits).await;
+            let others = ask((&letter, again), body, &kept, (limits, case.stable_first())).await;
             drop(slot);
-            if answer.is_none() {
-                count(|counts| &mut counts.failed);
-            }
-            answer
+            return case.settle(others, limits.mirror).await;
         }
-        Ok(Err(Spilled::TooLarge)) => {
-            count(|counts| &mut counts.too_large);
-            None
-        }
-        Ok(Err(Spilled::NoRoom)) => {
-            count(|counts| &mut counts.dropped);
-            None
-        }
-        Err(_) => {
-            count(|counts| &mut counts.incomplete);
-            None
-        }
+        Ok(Err(Spilled::TooLarge)) => |counts| &mut counts.too_large,
+        Ok(Err(Spilled::NoRoom)) => |counts| &mut counts.dropped,
+        Err(_) => |counts| &mut counts.incomplete,
     };
-    pair.on_copy(answer);
+    case.ledger().count(what);
+}
+
+/// Sends the copy, and beside it the same request once more where that is wanted.
+async fn ask(
+    (letter, again): (&Letter, Option<(Letter, Slot)>),
+    body: Bytes,
+    kept: &Rc<Kept>,
+    (limits, stable_first): (Limits, bool),
+) -> Others {
+    let copy = send(letter, body.clone(), kept, limits);
+    let Some((letter, slot)) = again else { return Others { copy: copy.await, again: None } };
+    let again = send(&letter, body, kept, limits);
+    let (copy, again) = both(copy, again, stable_first).await;
+    drop(slot);
+    Others { copy, again: Some(again) }
+}
+
+/// Both at the same time; who begins is said, as being the first to be asked may matter.
+async fn both(
+    copy: impl Future<Output = Option<Answer>>,
+    again: impl Future<Output = Option<Answer>>,
+    stable_first: bool,
+) -> (Option<Answer>, Option<Answer>) {
+    if stable_first {
+        let (again, copy) = tokio::join!(again, copy);
+        return (copy, again);
+    }
+    tokio::join!(copy, again)
 }

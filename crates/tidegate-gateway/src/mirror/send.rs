@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, request};
 
 use super::answer::{Answer, Reading};
+use super::terms::Terms;
 use crate::badge::Badge;
 use crate::endpoint::Endpoint;
 use crate::head;
@@ -26,6 +27,7 @@ pub(super) struct Addressee {
 pub(super) struct Letter {
     pub(super) to: Addressee,
     pub(super) parts: request::Parts,
+    pub(super) terms: Arc<Terms>,
 }
 
 /// The answer; `None`: there was none, or it broke off, or it came too late.
@@ -34,7 +36,7 @@ pub(super) async fn send(letter: &Letter, body: Bytes, kept: &Rc<Kept>, limits: 
 }
 
 async fn exchange(letter: &Letter, body: Bytes, kept: &Rc<Kept>, limits: Limits) -> Option<Answer> {
-    let Letter { to, parts } = letter;
+    let Letter { to, parts, terms } = letter;
     let since = Instant::now();
     let repeatable = body.is_empty() && head::is_idempotent(&parts.method);
     let lease = match kept.take(&to.endpoint, repeatable) {
@@ -46,14 +48,20 @@ async fn exchange(letter: &Letter, body: Bytes, kept: &Rc<Kept>, limits: Limits)
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return None;
     }
-    read(response, &to.badge.revision, since).await
+    read(response, &to.badge.revision, since, terms).await
 }
 
 /// Reads what is compared of an answer.
-async fn read(response: Response<Reply>, revision: &HeaderValue, since: Instant) -> Option<Answer> {
+async fn read(
+    response: Response<Reply>,
+    revision: &HeaderValue,
+    since: Instant,
+    terms: &Arc<Terms>,
+) -> Option<Answer> {
     let (mut parts, mut body) = response.into_parts();
     let hint = head::prepare_answer(&mut parts.headers);
-    let mut reading = Reading::new(parts.status.as_u16(), &parts.headers, revision.clone(), since);
+    let head = (parts.status.as_u16(), &parts.headers);
+    let mut reading = Reading::new(head, revision.clone(), since, terms, None);
     while let Some(frame) = poll_fn(|cx| body.poll_frame(cx)).await {
         let more = frame.ok()?.data_ref().is_none_or(|data| reading.on_data(data));
         if !more {

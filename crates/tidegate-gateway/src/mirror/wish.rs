@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tidegate_core::model;
 
 use super::Standing;
+use super::terms::Terms;
 
 /// A service's mirror, compiled for one table.
 #[derive(Debug)]
@@ -12,6 +13,8 @@ pub(crate) struct Mirror {
     pub(crate) to: To,
     percent: u32,
     unsafe_methods: bool,
+    noise: bool,
+    pub(super) terms: Arc<Terms>,
     pub(crate) standing: Arc<Standing>,
 }
 
@@ -38,20 +41,31 @@ impl Mirror {
             }
             model::MirrorTo::Upstream(name) => To::Upstream(index(name)?),
         };
+        let noise = wish.noise && matches!(to, To::Arm(_));
         let (percent, unsafe_methods) = (wish.percent, wish.unsafe_methods);
-        Some(Mirror { to, percent, unsafe_methods, standing })
+        let terms = Arc::new(Terms::compile(&wish.compare));
+        Some(Mirror { to, percent, unsafe_methods, noise, terms, standing })
     }
 
     /// Whether a request of this method, assigned to this arm, is copied. What cannot be takes no turn.
     pub(crate) fn wants(&self, method: &str, assigned: usize) -> bool {
-        let may = self.unsafe_methods || matches!(method, "GET" | "HEAD" | "OPTIONS");
+        let may = self.unsafe_methods || is_safe(method);
         may && self.to != To::Arm(assigned) && self.standing.copied.next() < self.percent
+    }
+
+    /// Whether who answers the client is asked a second time as well. What changes something is not done twice for that.
+    pub(super) fn asks_again(&self, method: &str) -> bool {
+        self.noise && is_safe(method)
     }
 
     /// Which of another upstream's shares a copy falls in, from 0 to 99.
     pub(crate) fn share(&self) -> u32 {
         self.standing.spread.next()
     }
+}
+
+fn is_safe(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS")
 }
 
 #[cfg(test)]
@@ -71,7 +85,7 @@ mod tests {
     }
 
     fn mirror(to: MirrorTo, percent: u32, unsafe_methods: bool, arms: &[Arm]) -> Option<Mirror> {
-        let wish = model::Mirror { to, percent, unsafe_methods };
+        let wish = model::Mirror { unsafe_methods, noise: true, ..model::Mirror::plain(to, percent) };
         let index = |name: &str| (name == "app/dev/next").then_some(4);
         Mirror::compile(&wish, arms, index, Arc::new(Standing::new(5)))
     }
@@ -91,6 +105,7 @@ mod tests {
     fn all_methods_where_asked() {
         let mirror = mirror(MirrorTo::Candidate, 100, true, &arms()).unwrap();
         assert!(mirror.wants("POST", 0) && mirror.wants("DELETE", 0) && !mirror.wants("POST", 1));
+        assert!(mirror.asks_again("GET") && !mirror.asks_again("POST"));
     }
 
     #[test]
@@ -98,7 +113,7 @@ mod tests {
         assert!(mirror(MirrorTo::Candidate, 100, false, &arms()[..1]).is_none());
         assert!(mirror(MirrorTo::Upstream("app/dev/gone".into()), 100, false, &arms()).is_none());
         let other = mirror(MirrorTo::Upstream("app/dev/next".into()), 100, false, &arms()).unwrap();
-        assert_eq!(other.to, To::Upstream(4));
+        assert_eq!((other.to, other.asks_again("GET")), (To::Upstream(4), false));
         assert!(other.wants("GET", 0) && other.wants("GET", 1));
     }
 }

@@ -1,29 +1,35 @@
 //! Looks at an original answer as it goes by to its client.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderMap, HeaderValue};
+use tokio::sync::oneshot;
 
-use super::answer::Reading;
-use super::pair::Pair;
+use super::answer::{Answer, Reading};
+use super::budget::Room;
+use super::terms::Terms;
 
-/// The original's side of a pair. Dropped before the end: the answer broke off, or the client left.
+/// The client's side of a case. Dropped before the end: the answer broke off, or the client left.
 #[derive(Debug)]
 pub(crate) struct Witness {
-    pair: Pair,
+    tell: oneshot::Sender<Answer>,
+    terms: Arc<Terms>,
+    room: Option<Room>,
     since: Instant,
     reading: Option<Reading>,
-    over: bool,
 }
 
 impl Witness {
-    pub(super) fn new(pair: Pair, since: Instant) -> Self {
-        Witness { pair, since, reading: None, over: false }
+    /// `room`: for what is kept of the answer.
+    pub(super) fn new(tell: oneshot::Sender<Answer>, terms: Arc<Terms>, room: Room) -> Self {
+        Witness { tell, terms, room: Some(room), since: Instant::now(), reading: None }
     }
 
     /// The head is here; `revision` says whose.
     pub(crate) fn on_head(&mut self, status: u16, headers: &HeaderMap, revision: &HeaderValue) {
-        self.reading = Some(Reading::new(status, headers, revision.clone(), self.since));
+        let (revision, room) = (revision.clone(), self.room.take());
+        self.reading = Some(Reading::new((status, headers), revision, self.since, &self.terms, room));
     }
 
     /// A piece of the body goes by.
@@ -34,16 +40,10 @@ impl Witness {
     }
 
     /// The answer is complete.
-    pub(crate) fn on_end(mut self) {
-        self.over = true;
-        self.pair.on_original(self.reading.take().map(|reading| reading.finish(true)));
-    }
-}
-
-impl Drop for Witness {
-    fn drop(&mut self) {
-        if !self.over {
-            self.pair.on_original(None);
+    pub(crate) fn on_end(self) {
+        if let Some(reading) = self.reading {
+            // Nobody waits where it took too long.
+            let _ = self.tell.send(reading.finish(true));
         }
     }
 }

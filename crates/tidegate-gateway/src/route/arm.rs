@@ -195,6 +195,12 @@ impl Upstream {
 }
 
 impl Arm {
+    /// The best place for something that takes none, on another endpoint than this one where there is one.
+    pub(crate) fn look_besides(&self, taken: Option<u64>, ask: &Ask) -> Option<&Place> {
+        let other = |place: &Place| Some(place.endpoint.uid) != taken && place.endpoint.health.is_up(ask.now);
+        self.picker.pick(&self.places, ask, other).or_else(|| self.look(ask))
+    }
+
     /// The best place for something that takes none.
     pub(crate) fn look(&self, ask: &Ask) -> Option<&Place> {
         let up = self.picker.pick(&self.places, ask, |place| place.endpoint.health.is_up(ask.now));

@@ -43,7 +43,7 @@ impl Recorder {
 }
 
 fn mirror(percent: u32, unsafe_methods: bool) -> Mirror {
-    Mirror { to: MirrorTo::Candidate, percent, unsafe_methods }
+    Mirror { unsafe_methods, ..Mirror::plain(MirrorTo::Candidate, percent) }
 }
 
 /// All requests go to stable; copies to the candidate.
@@ -246,4 +246,86 @@ fn nobody_waits_for_a_copy_with_an_endless_answer() {
     if let Some(difference) = report.latest.last() {
         assert!(!difference.copy.whole);
     }
+}
+
+/// An instance whose answers are all different JSON.
+fn noisy(also: &'static str) -> Upstream {
+    let count = std::sync::atomic::AtomicU64::new(0);
+    Upstream::new(move |connection: &mut Connection| {
+        while connection.request().is_some() {
+            let number = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let body = format!("{{\"at\": {number}, \"price\": \"{also}\"}}");
+            let length = body.len();
+            connection.say(format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+            ));
+        }
+    })
+}
+
+fn compared(stage: &Stage, requests: u64) -> MirrorReport {
+    until("answers are compared", || {
+        let seen = stage.link.observe();
+        let mine = |report: &MirrorReport| report.compared.iter().any(|it| it.requests == requests);
+        seen.mirrors.into_iter().find(mine)
+    })
+}
+
+#[test]
+fn what_differs_by_itself_is_told_from_what_the_candidate_does_and_places_can_be_left_out() {
+    let (stable, candidate) = (noisy("10"), noisy("12"));
+    for (ignore, stable_differs, named) in
+        [(vec![], 20, vec![]), (vec!["at".to_owned()], 0, vec!["body.price"])]
+    {
+        let stage = Stage::new();
+        let mut mirror = Mirror { noise: true, ..mirror(100, false) };
+        mirror.compare.ignore = ignore;
+        stage.apply(&table(stable.address, candidate.address, mirror));
+        let mut client = Client::new(stage.address);
+        for _ in 0..20 {
+            assert_eq!(client.get("a", "/price").status(), 200);
+        }
+        let report = compared(&stage, 20);
+        let counts = &report.compared[0];
+        assert_eq!((counts.stable.as_str(), counts.candidate.as_str()), ("r1", "r2"));
+        assert_eq!((counts.candidate_differs, counts.stable_differs), (20, stable_differs));
+        let told: Vec<&str> = report.latest.iter().flat_map(|it| &it.differs).map(String::as_str).collect();
+        assert!(told.iter().all(|place| named.contains(place)), "{told:?}");
+        assert_eq!(told.is_empty(), named.is_empty());
+        // What users were answered is in no report.
+        assert!(!format!("{report:?}").contains("price\\\": \\\""), "{report:?}");
+    }
+}
+
+#[test]
+fn another_instance_of_stable_is_asked_again_and_nothing_that_changes_something_is() {
+    let (stage, one, two, candidate) = (Stage::new(), Recorder::new(), Recorder::new(), Recorder::new());
+    let mirror = Mirror { noise: true, ..mirror(100, true) };
+    let mut table = table(one.upstream.address, candidate.upstream.address, mirror);
+    let web = table.upstreams.get_mut("app/dev/web").unwrap();
+    web.arms[0] =
+        arm(ArmRole::Stable, 1, 100, &[("web-1", one.upstream.address), ("web-3", two.upstream.address)]);
+    stage.apply(&table);
+    let mut client = Client::new(stage.address);
+    for _ in 0..20 {
+        assert_eq!(client.get("a", "/").status(), 200);
+        assert_eq!(client.ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx").text(), "x");
+    }
+    let report = report(&stage, |counts| total(counts) == 40);
+    assert_eq!(report.counts, MirrorCounts { same: 40, ..MirrorCounts::default() });
+    assert_eq!((report.compared[0].requests, report.compared[0].candidate_differs), (20, 0));
+    let asked = |recorder: &Recorder, method: &str| {
+        let requests = recorder.requests.lock().unwrap();
+        let mut ids: Vec<String> = requests
+            .iter()
+            .filter(|request| request.line.starts_with(method))
+            .map(|request| request.field("x-request-id").unwrap().to_owned())
+            .collect();
+        ids.sort();
+        ids
+    };
+    // Each is asked for every GET exactly once, one of them by a client and the other one again.
+    assert_eq!((asked(&one, "GET"), asked(&one, "GET").len()), (asked(&two, "GET"), 20));
+    assert_eq!(asked(&one, "POST").len() + asked(&two, "POST").len(), 20);
+    assert_eq!(asked(&candidate, "").len(), 40);
 }

@@ -1,7 +1,6 @@
 //! Judgements of rollouts, and the windows they were made of. They go with their rollout.
 
-use tidegate_core::judge::Window;
-use tidegate_core::judgement::Judgement;
+use tidegate_core::judgement::{Judgement, Taken};
 use tidegate_core::model::RolloutId;
 
 use crate::{Reader, StoreError, Tx, row};
@@ -16,7 +15,7 @@ impl Reader {
     }
 
     /// The windows of a rollout in their order, at most `most`.
-    pub fn windows(&self, id: RolloutId, most: usize) -> Result<Vec<Window>, StoreError> {
+    pub fn windows(&self, id: RolloutId, most: usize) -> Result<Vec<Taken>, StoreError> {
         self.many(
             WINDOWS,
             "SELECT body FROM windows WHERE rollout = ?1 ORDER BY place LIMIT ?2",
@@ -47,11 +46,11 @@ impl Tx<'_> {
     }
 
     /// Adds a window after those that are there.
-    pub fn add_window(&self, id: RolloutId, window: &Window) -> Result<(), StoreError> {
+    pub fn add_window(&self, id: RolloutId, taken: &Taken) -> Result<(), StoreError> {
         self.write(
             "INSERT INTO windows (rollout, place, body)
              VALUES (?1, (SELECT coalesce(max(place), 0) + 1 FROM windows WHERE rollout = ?1), ?2)",
-            (row::to_sql(id.0), row::to_body(WINDOWS, window)?),
+            (row::to_sql(id.0), row::to_body(WINDOWS, taken)?),
         )?;
         Ok(())
     }

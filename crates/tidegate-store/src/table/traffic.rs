@@ -18,6 +18,18 @@ impl Reader {
         )?;
         Ok(minutes.into_iter().flatten().collect())
     }
+
+    /// The same of the newest minutes alone, counted back from the last one with a request.
+    pub fn latest_traffic(&self, key: &ServiceKey, minutes: u64) -> Result<Vec<Window>, StoreError> {
+        let kept: Vec<Vec<Window>> = self.many(
+            TABLE,
+            "SELECT body FROM traffic WHERE app = ?1 AND environment = ?2 AND service = ?3 AND minute >
+             (SELECT coalesce(max(minute), 0) FROM traffic WHERE app = ?1 AND environment = ?2 AND service = ?3) - ?4
+             ORDER BY minute",
+            (key.app.as_str(), key.environment.as_str(), key.service.as_str(), row::to_sql(minutes)),
+        )?;
+        Ok(kept.into_iter().flatten().collect())
+    }
 }
 
 impl Tx<'_> {

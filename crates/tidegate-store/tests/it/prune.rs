@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tidegate_core::judge::Window;
+use tidegate_core::judgement::Taken;
 use tidegate_core::model::*;
 use tidegate_store::{EventFilter, Store, StoreError};
 
@@ -18,7 +18,7 @@ fn rollouts_in_progress_are_kept() {
             tx.put_rollout(&rollout(1, "web", Phase::Aborting))?;
             for id in 2..=5 {
                 tx.put_rollout(&rollout(id, "web", Phase::Succeeded))?;
-                tx.add_window(RolloutId(id), &Window::default())?;
+                tx.add_window(RolloutId(id), &Taken::default())?;
             }
             tx.put_rollout(&rollout(6, "worker", Phase::Failed))?;
             tx.prune_rollouts(2)

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use tidegate_core::judge::{Tally, Window};
+use tidegate_core::judgement::Taken;
 use tidegate_core::model::*;
 use tidegate_core::time::Moment;
 use tidegate_store::{ClockAnchor, Reader, Store};
@@ -14,7 +15,8 @@ fn fill(store: &mut Store) {
             // Those that name others first: references are checked at the end only.
             tx.put_revision(&revision(1, "b1", "hello"))?;
             tx.put_rollout(&rollout(1, "web", Phase::Progressing))?;
-            (1..=3).try_for_each(|second| tx.add_window(RolloutId(1), &window(second)))?;
+            (1..=3).try_for_each(|second| tx.add_window(RolloutId(1), &taken(second)))?;
+            tx.put_traffic(&key("web"), 6, &[window(419)])?;
             tx.put_traffic(&key("web"), 7, &[window(420), window(421)])?;
             tx.put_instance(&key("web"), &instance("web-1"))?;
             tx.put_deploy(&deploy(1, "b1", DeployPhase::Building))?;
@@ -32,6 +34,10 @@ fn window(second: u64) -> Window {
     Window { second, stable: Tally::of(90, 1), candidate: Tally::of(10, 0) }
 }
 
+fn taken(second: u64) -> Taken {
+    Taken { window: window(second), compared: (second == 2).then(|| window(second)) }
+}
+
 fn anchor(moment: u64) -> ClockAnchor {
     ClockAnchor { boot_id: "boot".to_owned(), boot_ms: 5, moment: Moment(moment) }
 }
@@ -47,9 +53,11 @@ fn check(reader: &Reader) {
     assert_eq!(reader.revisions_of(&app, &environment).unwrap(), [kept]);
     let moved = rollout(1, "web", Phase::Progressing);
     assert_eq!(reader.rollout(RolloutId(1)).unwrap().as_ref(), Some(&moved));
-    assert_eq!(reader.windows(RolloutId(1), 9).unwrap(), [1, 2, 3].map(window));
+    assert_eq!(reader.windows(RolloutId(1), 9).unwrap(), [1, 2, 3].map(taken));
     assert_eq!(reader.count_windows(RolloutId(1)).unwrap(), 3);
-    assert_eq!(reader.traffic(&key("web")).unwrap(), [420, 421].map(window));
+    assert_eq!(reader.traffic(&key("web")).unwrap(), [419, 420, 421].map(window));
+    assert_eq!(reader.latest_traffic(&key("web"), 1).unwrap(), [420, 421].map(window));
+    assert_eq!(reader.latest_traffic(&key("web"), 60).unwrap().len(), 3);
     assert_eq!(reader.active_rollouts().unwrap(), std::slice::from_ref(&moved));
     assert_eq!(reader.rollouts_of(&key("web"), 5).unwrap(), [moved]);
     assert_eq!(reader.instances_of(&key("web")).unwrap(), [instance("web-1")]);

@@ -1,6 +1,9 @@
 //! `tidegate rollout` as text.
 
-use tidegate_core::view::{ArmView, CheckView, EvidenceView, JudgementView, RolloutView};
+use tidegate_core::view::{ArmView, CheckView, ComparisonView, EvidenceView, JudgementView, RolloutView, SampleView};
+
+/// So many samples of differing answers are shown.
+const SAMPLES: usize = 5;
 
 /// A few lines: what moves where, how far it is, what it waits for.
 pub fn rollout(view: &RolloutView) -> String {
@@ -59,9 +62,8 @@ fn arm(arm: &ArmView) -> String {
     )
 }
 
-fn judgement(view: &JudgementView) -> [String; 2] {
-    let evidence = |of: &EvidenceView| format!("{:.1} of {:.1}", of.log_e.max(0.0), of.threshold);
-    [
+fn judgement(view: &JudgementView) -> Vec<String> {
+    let mut lines = vec![
         format!("  judge      {}: {}", view.verdict, view.message),
         format!(
             "  evidence   of errors {}, of slowness {}, for promotion {}",
@@ -69,7 +71,45 @@ fn judgement(view: &JudgementView) -> [String; 2] {
             evidence(&view.latency),
             evidence(&view.promotion)
         ),
-    ]
+    ];
+    lines.extend(view.comparison.iter().flat_map(comparison));
+    lines
+}
+
+fn evidence(of: &EvidenceView) -> String {
+    format!("{:.1} of {:.1}", of.log_e.max(0.0), of.threshold)
+}
+
+/// `  compared   1204 answers, 31 differ (2.57%), of stable's own 2 (0.17%)`, and some of them.
+fn comparison(view: &ComparisonView) -> Vec<String> {
+    let share = |count: u64| count as f64 * 100.0 / view.compared.max(1) as f64;
+    let mut lines = vec![
+        format!(
+            "  compared   {} answers, {} differ ({:.2}%), of stable's own {} ({:.2}%)",
+            view.compared,
+            view.differing,
+            share(view.differing),
+            view.stable_differing,
+            share(view.stable_differing)
+        ),
+        format!(
+            "  evidence   of differing {}, for promotion {}",
+            evidence(&view.against),
+            evidence(&view.promotion)
+        ),
+    ];
+    lines.extend(view.samples.iter().rev().take(SAMPLES).map(sample));
+    lines
+}
+
+/// `  differs    GET /price: 200 to 500 (status, body)`
+fn sample(sample: &SampleView) -> String {
+    let SampleView { method, path, stable_status, candidate_status, differs, .. } = sample;
+    let answered = match candidate_status {
+        0 => "no answer".to_owned(),
+        status => status.to_string(),
+    };
+    format!("  differs    {method} {path}: {stable_status} to {answered} ({})", differs.join(", "))
 }
 
 /// `  check      errors is passing: 0.002 (at most 0.01), 3 s ago`

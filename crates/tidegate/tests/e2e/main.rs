@@ -15,6 +15,7 @@ mod judged;
 mod kill;
 mod kill_others;
 mod migrations;
+mod parallel_run;
 mod reload;
 mod scaling;
 mod site;

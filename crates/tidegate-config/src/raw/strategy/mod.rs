@@ -4,6 +4,7 @@
 //! named kinds are steps as well: [`options`] makes them.
 
 mod check;
+mod compare;
 mod country;
 mod draft;
 mod map;

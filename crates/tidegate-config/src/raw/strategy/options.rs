@@ -6,6 +6,7 @@ use tidegate_core::model::{
 use tidegate_core::time::Millis;
 
 use super::check::{self, RawCheck};
+use super::compare::{RawCompare, copies_of};
 use super::map::Hold;
 use super::step::{self, Cohorts, Known, RawSteps};
 use crate::codes;
@@ -15,6 +16,7 @@ use crate::quote::list;
 use crate::raw::choice::{Choice, Word};
 use crate::raw::decimal::{Factor, Share};
 use crate::raw::field::Field;
+use crate::raw::flag::Flag;
 use crate::raw::list::Named;
 use crate::raw::percent::Percent;
 use crate::raw::record::record;
@@ -51,8 +53,14 @@ record! { replaced
         sticky: RawSticky,
         /// The share of requests that are copied (parallel-run). Default 100%.
         mirror: Percent<1>,
-        /// Most copies that may be answered differently (parallel-run). Default 1%.
-        max_differing: Share<1, 1_000_000>,
+        /// Most copies that may be answered differently, over what stable itself answers differently when it is asked twice
+        /// (parallel-run, default 1%; canary with `mirror` steps, where answers are judged only if this is said).
+        max_differing: Share<1, 500_000>,
+        /// Whether requests that can change something are copied too (parallel-run, canary). Default: GET, HEAD and OPTIONS
+        /// only.
+        unsafe_methods: Flag,
+        /// What of the answers to copies is compared (parallel-run, canary).
+        compare: RawCompare,
         /// The longest time to decide (parallel-run). Default 1h.
         max: Hold,
         /// Whose requests reach the candidate (parallel-adoption): steps like `header x-new=1` and `cookie new=1`.
@@ -106,9 +114,8 @@ pub(super) fn compile(kind: Kind, at: Span, options: &RawOptions, findings: &mut
     check_meaning(kind, options, findings);
     let plain = Strategy::new(kind);
     let mut judge = judge_of(options.judge.value());
-    if kind == Kind::ParallelRun {
-        judge.max_differing = Some(options.max_differing.value().map_or(DIFFERING, |share| share.0));
-    }
+    let said = options.max_differing.value().map(|share| share.0);
+    judge.max_differing = if kind == Kind::ParallelRun { said.or(Some(DIFFERING)) } else { said };
     let steps = steps_of(kind, at, options, findings);
     Strategy {
         kind,
@@ -121,6 +128,7 @@ pub(super) fn compile(kind: Kind, at: Span, options: &RawOptions, findings: &mut
         judge,
         keep_failed: options.keep_failed.value().map(|keep| keep.0).unwrap_or_default(),
         sticky: (kind == Kind::AB).then(|| sticky_of(options)),
+        copies: copies_of(options, findings),
     }
 }
 
@@ -238,11 +246,12 @@ fn judge_of(raw: Option<&RawJudge>) -> JudgeOptions {
 }
 
 const ROLLING: &[Kind] = &[Kind::Rolling, Kind::RollingWithExtraBatch];
+const COPYING: &[Kind] = &[Kind::Canary, Kind::ParallelRun];
 const BY_STEPS: &[Kind] = &[Kind::Canary, Kind::Phased, Kind::AB, Kind::ParallelRun, Kind::ParallelAdoption];
 
 /// Reports options that belong to other strategies.
 fn check_meaning(kind: Kind, options: &RawOptions, findings: &mut Findings<'_>) {
-    let meant: [(&str, Option<Span>, &[Kind]); 14] = [
+    let meant: [(&str, Option<Span>, &[Kind]); 16] = [
         ("batch", key_of(&options.batch), ROLLING),
         ("steps", key_of(&options.steps), &[Kind::Canary]),
         ("waves", key_of(&options.waves), &[Kind::Phased]),
@@ -251,7 +260,9 @@ fn check_meaning(kind: Kind, options: &RawOptions, findings: &mut Findings<'_>) 
         ("for", key_of(&options.r#for), &[Kind::AB, Kind::ParallelRun]),
         ("sticky", key_of(&options.sticky), &[Kind::AB]),
         ("mirror", key_of(&options.mirror), &[Kind::ParallelRun]),
-        ("max_differing", key_of(&options.max_differing), &[Kind::ParallelRun]),
+        ("max_differing", key_of(&options.max_differing), COPYING),
+        ("unsafe_methods", key_of(&options.unsafe_methods), COPYING),
+        ("compare", key_of(&options.compare), COPYING),
         ("max", key_of(&options.max), &[Kind::ParallelRun]),
         ("users", key_of(&options.users), &[Kind::ParallelAdoption]),
         ("cohorts", key_of(&options.cohorts), &[Kind::Canary, Kind::Phased, Kind::ParallelAdoption]),
