@@ -4,6 +4,7 @@ mod checks;
 mod deploy;
 mod doctor;
 mod explain;
+mod foresight;
 mod jobs;
 mod judgement;
 mod logs;

@@ -8,8 +8,9 @@ use tidegate_core::model::{
     ServiceKey, ServiceSpec, ServiceState,
 };
 use tidegate_core::scale::wanted;
-use tidegate_core::view::{PlanReport, PlannedRoute, PlannedService};
+use tidegate_core::view::{PlanReport, PlannedRoute, PlannedService, PlannedTraffic};
 
+use super::foresight::traffic_of;
 use super::migration::planned_migration;
 use super::planned_steps::{Planned, steps};
 use super::settings::{differences, of_route, of_traffic};
@@ -19,6 +20,9 @@ use crate::engine::{World, effective_for};
 use crate::intake::{Accepted, resolve};
 use crate::plane::{PlanRequest, Refusal};
 
+/// Forecasts rest on so many minutes.
+const LATELY: u64 = 60;
+
 /// What a deploy would do.
 pub(crate) fn plan(world: &mut World<'_>, request: &PlanRequest) -> Result<PlanReport, Refusal> {
     let source = Source::new(request.manifest_file.clone(), request.manifest_text.clone());
@@ -27,10 +31,11 @@ pub(crate) fn plan(world: &mut World<'_>, request: &PlanRequest) -> Result<PlanR
     let build = world.store.build(&accepted.build).map_err(store_trouble)?;
     let reuse = build.is_some_and(|build| build.phase == BuildPhase::Ready);
     let revision = would_be(world, &accepted)?;
-    let services = services(world, &accepted, &revision)?;
+    let (services, too_short) = services(world, &accepted, &revision)?;
     let any = services.iter().any(|service| service.action == "roll out" || service.action == "create");
     let migration = if any { planned_migration(world.store, &accepted)? } else { Default::default() };
     let mut warnings = shortcomings(world, &accepted.spec);
+    warnings.extend(too_short);
     warnings.extend(
         services.iter().filter(|s| !s.zero_downtime).map(|s| format!("{}: not without downtime", s.name)),
     );
@@ -77,11 +82,11 @@ fn services(
     world: &World<'_>,
     accepted: &Accepted,
     revision: &Revision,
-) -> Result<Vec<PlannedService>, Refusal> {
+) -> Result<(Vec<PlannedService>, Vec<String>), Refusal> {
     let known = world.store.services_of(&accepted.app, &accepted.environment).map_err(store_trouble)?;
     let names: BTreeSet<&Name> =
         accepted.spec.services.keys().chain(known.iter().map(|state| &state.key.service)).collect();
-    let mut planned = Vec::new();
+    let (mut planned, mut warnings) = (Vec::new(), Vec::new());
     for name in names {
         let state = known.iter().find(|state| state.key.service == *name).cloned().unwrap_or_else(|| {
             let (app, environment) = (accepted.app.clone(), accepted.environment.clone());
@@ -90,10 +95,25 @@ fn services(
         let before = stable_of(world, &state)?;
         let active =
             state.rollout.map(|id| world.store.rollout(id)).transpose().map_err(store_trouble)?.flatten();
-        planned.push(service(&state, active.as_ref(), before.as_ref(), revision));
+        let recorded = world.store.latest_traffic(&state.key, LATELY).map_err(store_trouble)?;
+        let past = Past { active: active.as_ref(), before: before.as_ref(), traffic: traffic_of(&recorded) };
+        let (service, too_short) = service(&state, &past, revision);
+        warnings.extend(too_short.into_iter().map(|text| format!("{name}: {text}")));
+        planned.push(service);
     }
     planned.retain(|service| service.action != "remove" || service.stable.is_some());
-    Ok(planned)
+    Ok((planned, warnings))
+}
+
+/// What was before a planned revision.
+#[derive(Clone, Copy, Debug)]
+struct Past<'a> {
+    /// The rollout in progress.
+    active: Option<&'a Rollout>,
+    /// The stable revision.
+    before: Option<&'a Revision>,
+    /// What it answered lately.
+    traffic: Option<PlannedTraffic>,
 }
 
 fn stable_of(world: &World<'_>, state: &ServiceState) -> Result<Option<Revision>, Refusal> {
@@ -101,12 +121,8 @@ fn stable_of(world: &World<'_>, state: &ServiceState) -> Result<Option<Revision>
     world.store.revision(&state.key.app, &state.key.environment, number).map_err(store_trouble)
 }
 
-fn service(
-    state: &ServiceState,
-    active: Option<&Rollout>,
-    before: Option<&Revision>,
-    revision: &Revision,
-) -> PlannedService {
+fn service(state: &ServiceState, past: &Past<'_>, revision: &Revision) -> (PlannedService, Vec<String>) {
+    let Past { active, before, traffic } = *past;
     let name = &state.key.service;
     let (old, new) = (before.and_then(|r| r.spec.services.get(name)), revision.spec.services.get(name));
     let effective = effective_for(state, active, revision, RolloutKind::Deploy);
@@ -120,10 +136,12 @@ fn service(
         (Some(_), Some(_)) => "roll out",
     };
     let (from, to) = (count(state.stable, old), count(Some(revision.number), new));
-    let planned = Planned { effective: &effective, from, to, spec: new };
-    // How many requests come is not known here yet.
-    let steps = if action == "unchanged" { Vec::new() } else { steps(&planned, &|_, _| None) };
-    PlannedService {
+    let by_steps = action == "roll out" && !effective.strategy.steps.is_empty() && from > 0 && to > 0;
+    let traffic = traffic.filter(|_| by_steps && new.is_some_and(ServiceSpec::has_port));
+    let planned = Planned { effective: &effective, from, to, spec: new, traffic };
+    let mut too_short = Vec::new();
+    let steps = if action == "unchanged" { Vec::new() } else { steps(&planned, &mut too_short) };
+    let service = PlannedService {
         name: name.to_string(),
         action: action.to_owned(),
         stable: state.stable,
@@ -133,7 +151,9 @@ fn service(
         zero_downtime: effective.zero_downtime,
         steps,
         changes: changes(before.map(|r| &r.spec.build), old, &revision.spec.build, new),
-    }
+        traffic,
+    };
+    (service, too_short)
 }
 
 /// What differs, in words; values of variables are never shown.

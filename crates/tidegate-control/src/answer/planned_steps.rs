@@ -1,16 +1,13 @@
 //! The steps of a planned rollout as they will really happen, in words: for `tidegate plan`.
 
-use tidegate_core::model::{
-    Effective, Inconclusive, JudgeOptions, ServiceSpec, Step, Strategy, StrategyKind,
-};
+use tidegate_core::model::{Effective, Inconclusive, ServiceSpec, Step, Strategy, StrategyKind};
 use tidegate_core::rollout::shape::keeps_stable_warm;
 use tidegate_core::rollout::stage::Stage;
 use tidegate_core::time::Millis;
+use tidegate_core::view::PlannedTraffic;
 
+use super::foresight::{Foresight, Needs};
 use super::planned_checks;
-
-/// What the judge will need at a share of the requests, as a sentence: `None` where the traffic is not known.
-pub(super) type Foresight<'a> = &'a dyn Fn(&Stage, &JudgeOptions) -> Option<String>;
 
 /// What a rollout begins and ends with.
 #[derive(Clone, Copy, Debug)]
@@ -23,10 +20,12 @@ pub(super) struct Planned<'a> {
     pub(super) to: u32,
     /// The service as the candidate has it.
     pub(super) spec: Option<&'a ServiceSpec>,
+    /// What the service answered lately.
+    pub(super) traffic: Option<PlannedTraffic>,
 }
 
-/// The steps as they will happen.
-pub(super) fn steps(planned: &Planned<'_>, foresight: Foresight<'_>) -> Vec<String> {
+/// The steps as they will happen, and why some of them will decide nothing into `warnings`.
+pub(super) fn steps(planned: &Planned<'_>, warnings: &mut Vec<String>) -> Vec<String> {
     let Planned { effective, from, to, .. } = *planned;
     if to == 0 {
         let line = "start 1 without requests until it is ready, and stop it again: nothing runs just now";
@@ -37,7 +36,7 @@ pub(super) fn steps(planned: &Planned<'_>, foresight: Foresight<'_>) -> Vec<Stri
     }
     let strategy = &effective.strategy;
     let mut steps =
-        if strategy.steps.is_empty() { at_once(strategy, from, to) } else { by_steps(planned, foresight) };
+        if strategy.steps.is_empty() { at_once(strategy, from, to) } else { by_steps(planned, warnings) };
     let bake = strategy.bake;
     if keeps_stable_warm(strategy.kind) {
         steps.push(format!("watch for {bake} with the stable revision warm, then drain and stop it"));
@@ -80,10 +79,12 @@ fn at_once(strategy: &Strategy, from: u32, to: u32) -> Vec<String> {
     }
 }
 
-fn by_steps(planned: &Planned<'_>, foresight: Foresight<'_>) -> Vec<String> {
+fn by_steps(planned: &Planned<'_>, warnings: &mut Vec<String>) -> Vec<String> {
     let strategy = &planned.effective.strategy;
     let takes_requests = planned.spec.is_none_or(ServiceSpec::has_port);
+    let foresight = Foresight { strategy, traffic: planned.traffic.filter(|_| takes_requests) };
     let mut have = 0;
+    let mut spell = Spell::default();
     let mut lines = Vec::new();
     for (index, step) in strategy.steps.iter().enumerate() {
         let stage = Stage::at(strategy, u32::try_from(index).unwrap_or(u32::MAX));
@@ -91,9 +92,9 @@ fn by_steps(planned: &Planned<'_>, foresight: Foresight<'_>) -> Vec<String> {
         let instances = if wanted == have { String::new() } else { format!(", by {wanted} instances") };
         have = wanted;
         let line = in_words(step, strategy.inconclusive, planned, wanted);
-        let needs =
-            matches!(step, Step::Analyse { .. }).then(|| foresight(&stage, &strategy.judge)).flatten();
-        let needs = needs.map(|needs| format!("; {needs}")).unwrap_or_default();
+        let Needs { sentence, warning } = foresight.of_step(step, &stage, spell.with(step, &stage));
+        warnings.extend(warning);
+        let needs = sentence.map(|needs| format!("; {needs}")).unwrap_or_default();
         lines.push(format!("{line}{instances}{needs}"));
     }
     let all = if have == planned.to { "have" } else { "start the rest and have" };
@@ -102,6 +103,25 @@ fn by_steps(planned: &Planned<'_>, foresight: Foresight<'_>) -> Vec<String> {
         false => format!("{all} all {} ready, then stop those of stable", planned.to),
     });
     lines
+}
+
+/// How long the candidate has had the same share and the same copies: the judge knows no steps.
+#[derive(Debug, Default)]
+struct Spell {
+    share: (u32, Option<u32>),
+    time: Millis,
+}
+
+impl Spell {
+    /// Until this step is over.
+    fn with(&mut self, step: &Step, stage: &Stage) -> Millis {
+        let share = (stage.percent, stage.mirror);
+        if share != self.share {
+            *self = Spell { share, time: Millis::ZERO };
+        }
+        self.time = Millis(self.time.0 + step.lasts().unwrap_or_default().0);
+        self.time
+    }
 }
 
 fn in_words(step: &Step, inconclusive: Inconclusive, planned: &Planned<'_>, wanted: u32) -> String {
@@ -190,20 +210,38 @@ mod tests {
     #[test]
     fn the_usual_canary_in_words() {
         let effective = planned(StrategyKind::Canary, Strategy::default_steps(true));
-        let planned = Planned { effective: &effective, from: 10, to: 10, spec: None };
-        let foresight = |stage: &Stage, _: &JudgeOptions| Some(format!("{}% shows it in 8m", stage.percent));
+        let traffic = Some(PlannedTraffic { rps: 1_000.0, bad_share: 0.001, seconds: 600 });
+        let planned = Planned { effective: &effective, from: 10, to: 10, spec: None, traffic };
+        let mut warnings = Vec::new();
+        let said = steps(&planned, &mut warnings);
+        assert_eq!(warnings, [""; 0]);
+        let doubled = "errors of 0.2 % instead of 0.1 % take about";
         assert_eq!(
-            steps(&planned, &foresight),
+            said,
             [
-                "5% of requests go to the candidate for 1m, by 2 instances",
-                "compare with stable until decided; after 30m undecided: wait for a person; 5% shows it in 8m",
-                "25% of requests go to the candidate for 2m, by 3 instances",
-                "50% of requests go to the candidate for 2m, by 5 instances",
-                "start the rest and have all 10 ready, then give them all requests at once",
-                "watch for 30s with the stable revision warm, then drain and stop it",
-                "in all 6m, 36m at most, besides starting instances",
+                format!(
+                    "5% of requests go to the candidate for 1m, by 2 instances; {doubled} 15 min (45849 requests to it), \
+                     errors of 0.5 % or more show in that time"
+                ),
+                format!(
+                    "compare with stable until decided; after 30m undecided: wait for a person; {doubled} 15 min (45849 \
+                     requests to it); a good candidate is promoted after about 4 min (10972 requests to it)"
+                ),
+                format!(
+                    "25% of requests go to the candidate for 2m, by 3 instances; {doubled} 4 min (65573 requests to it), \
+                     errors of 0.5 % or more show in that time"
+                ),
+                format!(
+                    "50% of requests go to the candidate for 2m, by 5 instances; {doubled} 4 min (114619 requests to it), \
+                     errors of 0.5 % or more show in that time"
+                ),
+                "start the rest and have all 10 ready, then give them all requests at once".to_owned(),
+                "watch for 30s with the stable revision warm, then drain and stop it".to_owned(),
+                "in all 6m, 36m at most, besides starting instances".to_owned(),
             ]
         );
+        let unknown = steps(&Planned { traffic: None, ..planned }, &mut warnings);
+        assert_eq!(unknown[1], "compare with stable until decided; after 30m undecided: wait for a person");
     }
 
     #[test]
@@ -229,8 +267,8 @@ mod tests {
         let step = Step::Check { name: name.clone(), hold: Millis::seconds(60), max: Millis::seconds(600) };
         let mut effective = planned(StrategyKind::Canary, vec![step]);
         effective.strategy.checks = [(name, smoke), ("errors".to_owned(), errors)].into();
-        let planned = Planned { effective: &effective, from: 1, to: 1, spec: None };
-        let lines = steps(&planned, &|_, _| None);
+        let planned = Planned { effective: &effective, from: 1, to: 1, spec: None, traffic: None };
+        let lines = steps(&planned, &mut Vec::new());
         assert_eq!(
             lines[0],
             "until the check `smoke` passes for 1m: GET http://{address}/ok every 10s is to give status 200 to 299; 2 bad \
@@ -247,8 +285,8 @@ mod tests {
     #[test]
     fn people_take_their_time() {
         let effective = planned(StrategyKind::Canary, vec![Step::Approve]);
-        let planned = Planned { effective: &effective, from: 1, to: 1, spec: None };
-        let last = steps(&planned, &|_, _| None).pop().unwrap();
+        let planned = Planned { effective: &effective, from: 1, to: 1, spec: None, traffic: None };
+        let last = steps(&planned, &mut Vec::new()).pop().unwrap();
         assert_eq!(last, "in all 30s, and as long as people take, besides starting instances");
     }
 }

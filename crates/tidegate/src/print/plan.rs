@@ -1,6 +1,7 @@
 //! `tidegate plan` as text: what would be done, in the order it would happen.
 
-use tidegate_core::view::{PlanReport, PlannedJob, PlannedRoute, PlannedService};
+use tidegate_core::judge::words::percent;
+use tidegate_core::view::{PlanReport, PlannedJob, PlannedRoute, PlannedService, PlannedTraffic};
 
 use super::table::or_dash;
 
@@ -53,10 +54,21 @@ fn service(service: &PlannedService) -> String {
         let lost =
             if service.zero_downtime { "no request is lost" } else { "requests CAN FAIL while it runs" };
         lines.push(format!("    downtime   {lost}"));
+        lines.extend(service.traffic.as_ref().map(traffic));
     }
     lines.extend(service.changes.iter().map(|change| format!("    ~ {change}")));
     lines.extend(service.steps.iter().enumerate().map(|(n, step)| format!("    {}. {step}", n + 1)));
     lines.join("\n") + "\n"
+}
+
+/// `    traffic    12 requests/s, 0.1 % of them bad, by the newest recorded`
+fn traffic(traffic: &PlannedTraffic) -> String {
+    let PlannedTraffic { rps, bad_share, .. } = traffic;
+    let digits = if *rps >= 10.0 { 0 } else { 2 };
+    format!(
+        "    traffic    {rps:.digits$} requests/s, {} of them bad, by the newest recorded",
+        percent(*bad_share)
+    )
 }
 
 fn job(job: &PlannedJob) -> String {

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use serde::Serialize;
+use tidegate_core::judge::words::{percent, span};
 use tidegate_core::judge::{Forecast, Policy, Scene};
 
 use super::options::{PolicyArgs, refused, share};
@@ -63,7 +64,7 @@ fn sentence(policy: &Policy, scene: &Scene, forecast: &Forecast) -> String {
     let found = match &forecast.detection {
         Some(wait) => format!(
             "{at}, {rates} is found in about {} ({} requests to the candidate, {} of them bad)",
-            time(wait.seconds),
+            span(wait.seconds),
             wait.candidate_requests,
             wait.candidate_bad
         ),
@@ -76,23 +77,9 @@ fn sentence(policy: &Policy, scene: &Scene, forecast: &Forecast) -> String {
     match &forecast.promotion {
         Some(wait) => format!(
             "{found}; a candidate as good as stable is promoted in about {} ({} requests)",
-            time(wait.seconds),
+            span(wait.seconds),
             wait.candidate_requests
         ),
         None => format!("{found}; a candidate as good as stable cannot be told from a worse one"),
-    }
-}
-
-fn percent(share: f64) -> String {
-    let text = format!("{:.6}", share * 100.0);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-fn time(seconds: u64) -> String {
-    match seconds {
-        0..=90 => format!("{seconds} s"),
-        91..=5_400 => format!("{:.0} min", seconds as f64 / 60.0),
-        5_401..=172_800 => format!("{:.1} h", seconds as f64 / 3_600.0),
-        _ => format!("{:.0} days", seconds as f64 / 86_400.0),
     }
 }
