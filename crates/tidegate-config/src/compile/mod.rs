@@ -3,6 +3,7 @@
 //! The app is compiled once as it stands and once for every environment. The same mistake found several times is shown
 //! once, because it stands in one place.
 
+mod fit;
 mod job;
 mod layer;
 mod migrate;

@@ -2,6 +2,7 @@
 
 use tidegate_core::model::{Limits, PortSpec, Scale, ServiceSpec, StopSpec};
 
+use super::fit::Fit;
 use super::layer::{Layer, LayerService};
 use super::{missing, probes, scale, site, strategy, traffic};
 use crate::codes;
@@ -21,9 +22,9 @@ pub(super) fn compile(
 ) -> Option<ServiceSpec> {
     let raw = &service.raw;
     if let Some(site) = raw.r#static.value() {
-        let strategy = strategy::compile(raw, PortSpec::Auto, findings);
-        let spec = site::compile(service, site.0.clone(), strategy, findings);
         let traffic = traffic::compile(service, true, layer, findings);
+        let strategy = strategy::compile(raw, &Fit::of_files(), findings);
+        let spec = site::compile(service, site.0.clone(), strategy, findings);
         return Some(ServiceSpec { traffic, ..spec });
     }
     if raw.run.is_absent() && raw.r#static.is_absent() {
@@ -35,7 +36,15 @@ pub(super) fn compile(
     let probes = probes::compile(raw.probes.value(), port, findings);
     let (scale, autoscale) = scale::compile(raw, port, findings);
     check_fixed_port(raw, port, scale, findings);
-    let strategy = strategy::compile(raw, port, findings);
+    let traffic = traffic::compile(service, port != PortSpec::None, layer, findings);
+    let fit = Fit {
+        port,
+        is_files: false,
+        is_one: scale.max <= 1 && autoscale.is_none(),
+        is_probed: probes.ready.is_some() || probes.startup.is_some(),
+        protocol: traffic.protocol,
+    };
+    let strategy = strategy::compile(raw, &fit, findings);
     Some(ServiceSpec {
         run: raw.run.value()?.0.clone(),
         port,
@@ -46,7 +55,7 @@ pub(super) fn compile(
         stop: compile_stop(raw.stop.value()),
         limits: compile_limits(raw.limits.value()),
         env: raw.env.value().map(|env| env.0.clone()).unwrap_or_default(),
-        traffic: traffic::compile(service, port != PortSpec::None, layer, findings),
+        traffic,
         site: None,
         autoscale,
     })

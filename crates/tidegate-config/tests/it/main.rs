@@ -8,3 +8,4 @@ mod init;
 mod properties;
 mod schema;
 mod steps;
+mod strategies;

@@ -249,7 +249,7 @@ fn a_procfile_alone_is_enough() {
 fn a_worker_without_a_port_is_rolled_out_too() {
     let (tidegate, app) = (Tidegate::up(), App::new());
     let manifest = "app: quiet\nservices:\n  worker:\n    run: \"echo at work; exec sleep 1000\"\n    port: none\n    \
-                    strategy: { rolling: { bake: 300ms } }\n    stop: { grace: 1s }\n";
+                    strategy: { blue-green: { bake: 300ms } }\n    stop: { grace: 1s }\n";
     fs::write(app.manifest(), manifest).unwrap();
     tidegate.deploy_well(&app);
     fs::write(app.path().join("new"), "").unwrap();

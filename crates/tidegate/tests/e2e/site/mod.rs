@@ -190,7 +190,7 @@ fn a_new_version_and_the_way_back_lose_and_mix_nothing() {
     let mut client = Client::new(tidegate.gateway(), WEB);
     let old = client.get("/").field("etag").to_owned();
     let visitors = Visitors::start(tidegate.gateway());
-    for (version, strategy) in [(2, "blue-green: { bake: 1s }"), (3, "rolling: { bake: 1s }")] {
+    for (version, strategy) in [(2, "blue-green: { bake: 1s }"), (3, "all-at-once: { bake: 1s }")] {
         visitors.go_on();
         folder.set(version, strategy);
         deploy(&tidegate, &folder);
