@@ -123,6 +123,8 @@ codes! {
         behind the country in ISO 3166-2 (`BY`) or the two letters of a continent (`EU`).";
     BAD_JSON_PLACE = "manifest::bad-json-place", "A place in a JSON body is the names of members with dots between them: \
         `items.*.id`. `*` stands for any one member or item, `**` for any number of them, once and not at the end.";
+    BAD_OUTCOME = "manifest::bad-outcome", "An answer that counts in an A/B is a method or `*`, a path (with `/*` at its end all \
+        below it), a status or its class, and a time where it counts: `POST /checkout 2xx`, `GET /search/* 2xx under 300ms`.";
     BAD_ROOT = "manifest::bad-root", "Files that are served stand in a folder of the build, named without a `/` at its \
         beginning and without `..`: `dist`. `.` is the whole build.";
     STATIC_SERVICE = "manifest::static-service", "A service with `static` is a folder of files that the gateway serves. \

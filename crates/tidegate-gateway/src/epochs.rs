@@ -140,13 +140,14 @@ impl Epochs {
 
     /// Everything counted so far.
     pub(crate) fn counts(&self) -> CountsReport {
-        let (rows, routes, ejected) = {
-            let state = self.lock();
-            (state.registry.counts(), state.registry.route_counts(), state.registry.ejected())
+        let (rows, routes, ejected, outcomes) = {
+            let registry = &self.lock().registry;
+            (registry.counts(), registry.route_counts(), registry.ejected(), registry.outcomes())
         };
         let (unrouted, front) = (self.front.unrouted(), self.front.counts());
         let at_ms = self.since.elapsed().as_millis() as u64;
-        CountsReport { incarnation: self.incarnation.clone(), at_ms, rows, unrouted, routes, front, ejected }
+        let incarnation = self.incarnation.clone();
+        CountsReport { incarnation, at_ms, rows, unrouted, routes, front, ejected, outcomes }
     }
 
     /// What becomes of the lines of the access log.

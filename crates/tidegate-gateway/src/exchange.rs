@@ -23,6 +23,7 @@ use crate::observe::Trail;
 use crate::page::Page;
 use crate::policy::{Policy, Visit, site};
 use crate::ticket::Ticket;
+use crate::trial::Watch;
 use crate::tunnel;
 use crate::upstream::{Flow, Link, Miss, Reply, Upload, Watched, connect, send};
 use crate::view::PartsView;
@@ -63,14 +64,17 @@ async fn forward(
         }
         admitted => admitted,
     };
-    let Admission { goal, note, mirror } = admitted?;
+    let Admission { goal, note, mirror, watch } = admitted?;
     let upgrade = head::prepare(&mut parts, client.peer, || worker.request_id());
     if let Some(policy) = policy {
         policy.prepare(&mut parts, client.peer, &host);
     }
     let ticket = match goal {
         Goal::Endpoint(entry) => seat(worker, (&host, &path), entry).await?,
-        Goal::Files(visit) => return Ok(boxed(|| serve((visit, note, trail), &parts, &path)).await),
+        Goal::Files(visit) => {
+            let response = boxed(|| serve((visit, note, trail), &parts, &path)).await;
+            return Ok(watched(watch, response));
+        }
     };
     let mirror = mirror.filter(|_| upgrade.is_none());
     let mirrored = mirror.map(|it| it.begin(&parts, !body.is_end_stream(), &worker.post));
@@ -83,7 +87,15 @@ async fn forward(
             None => Err(unasked_upgrade(ticket)),
         };
     }
-    Ok(relay(worker, response, (ticket, note, witness)))
+    Ok(watched(watch, relay(worker, response, (ticket, note, witness))))
+}
+
+/// Tells what came to whoever counts it.
+fn watched(watch: Option<Watch>, response: Response<Part>) -> Response<Part> {
+    if let Some(watch) = watch {
+        watch.on_status(response.status().as_u16());
+    }
+    response
 }
 
 /// Waits for the request's place, where it has to.

@@ -46,6 +46,7 @@ mod start;
 mod table_file;
 mod ticket;
 pub mod tls;
+mod trial;
 mod tunnel;
 mod upstream;
 mod view;

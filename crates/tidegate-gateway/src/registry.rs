@@ -11,7 +11,8 @@ use std::time::Instant;
 use http::HeaderValue;
 use tidegate_core::balance::Point;
 use tidegate_core::model::{
-    self, Address, ArmCounts, ArmRole, InstanceId, MirrorReport, RevisionNo, RouteCounts, RouteTable,
+    self, Address, ArmCounts, ArmRole, InstanceId, MirrorReport, OutcomeCounts, RevisionNo, RouteCounts,
+    RouteTable,
 };
 use tokio::sync::Notify;
 
@@ -25,6 +26,7 @@ use crate::limits::Limits;
 use crate::mirror::{Mirror, Standing};
 use crate::policy::{Policies, Site};
 use crate::route::{Arm, Place, Table, Turn, Upstream};
+use crate::trial::{Cells, Trial};
 
 /// How many rows of instances that left the table are kept, so that a late reader still finds their last counts.
 const DEPARTED: usize = 1_024;
@@ -55,6 +57,8 @@ pub(crate) struct Registry {
     /// Whether a table was compiled: endpoints of the first, from disk, are no new ones.
     started: bool,
     standings: HashMap<String, Arc<Standing>>,
+    /// What users did, by upstream and revision.
+    cells: BTreeMap<(String, RevisionNo), Arc<Cells>>,
     held: HashMap<String, Arc<Held>>,
     rows: BTreeMap<RowKey, Arc<Row>>,
     departed: VecDeque<RowKey>,
@@ -81,6 +85,7 @@ impl Registry {
             left: Vec::new(),
             started: false,
             standings: HashMap::new(),
+            cells: BTreeMap::new(),
             held: HashMap::new(),
             rows: BTreeMap::new(),
             departed: VecDeque::new(),
@@ -130,6 +135,9 @@ impl Registry {
         self.forget_arms(table);
         self.standings.retain(|name, _| table.upstreams.contains_key(name));
         self.held.retain(|name, _| table.upstreams.contains_key(name));
+        let counts =
+            |name: &String| table.upstreams.get(name).is_some_and(|it| !it.policy.outcomes.is_empty());
+        self.cells.retain(|(name, _), _| counts(name));
         self.forget_rows(table);
         self.routes.retain(&table.routes);
     }
@@ -196,6 +204,12 @@ impl Registry {
         reports
     }
 
+    /// What users of each side of an A/B did.
+    pub(crate) fn outcomes(&self) -> Vec<OutcomeCounts> {
+        let reports = self.cells.iter().map(|((name, revision), cells)| cells.report(name, *revision));
+        reports.flatten().collect()
+    }
+
     fn upstream(
         &mut self,
         (name, upstream): (&str, &model::Upstream),
@@ -220,10 +234,11 @@ impl Registry {
             place.endpoint.set_drain(std::time::Duration::from_millis(drain.0));
         }
         let mirror = self.mirror(name, upstream, index).map(Box::new);
+        let trial = self.trial(name, upstream).map(Box::new);
         let assigner = assigner.map(Box::new);
         let (policy, is_plain) = (upstream.policy.clone(), Upstream::plain(upstream));
         let hold = upstream.hold.map(|terms| self.hold(name, terms));
-        Upstream { turn, assigner, mirror, arms, policy, terms, shared, is_plain, hold }
+        Upstream { turn, assigner, mirror, trial, arms, policy, shared, is_plain, hold }
     }
 
     fn hold(&mut self, name: &str, terms: model::Hold) -> Hold {
@@ -241,6 +256,23 @@ impl Registry {
         let standing = self.standings.entry(name.to_owned());
         let standing = standing.or_insert_with(|| Arc::new(Standing::new(seed()))).clone();
         Mirror::compile(wish, &upstream.arms, index, standing)
+    }
+
+    /// Counts of a revision go on through tables with the same rules.
+    fn trial(&mut self, name: &str, upstream: &model::Upstream) -> Option<Trial> {
+        let rules = &upstream.policy.outcomes;
+        if rules.is_empty() {
+            return None;
+        }
+        let cells = upstream.arms.iter().map(|arm| {
+            let kept = self.cells.entry((name.to_owned(), arm.revision));
+            let kept = kept.or_insert_with(|| Arc::new(Cells::new(rules)));
+            if !kept.are_of(rules) {
+                *kept = Arc::new(Cells::new(rules));
+            }
+            kept.clone()
+        });
+        Some(Trial::new(rules, cells.collect::<Vec<_>>().into_iter()))
     }
 
     fn arm(

@@ -28,6 +28,7 @@ use crate::registry::seed;
 use crate::route::{Found, Route, Table};
 use crate::seats::Seats;
 use crate::tls::Challenges;
+use crate::trial::Watch;
 use crate::upstream::{Kept, Plains};
 use crate::view::RequestView;
 
@@ -97,6 +98,8 @@ pub(crate) struct Admission {
     pub(crate) note: Note,
     /// Given where the request is to be copied.
     pub(crate) mirror: Option<Permit>,
+    /// Given where its answer may count.
+    pub(crate) watch: Option<Watch>,
 }
 
 /// Who answers it.
@@ -230,13 +233,15 @@ impl Worker {
                 let arm = &upstream.arms[assigned];
                 if let Some(site) = &arm.site {
                     let goal = Goal::Files(Visit::begin(self.index, arm, site));
-                    return Ok(Admission { goal, note, mirror: None });
+                    let watch = upstream.watch(assigned, &note, view);
+                    return Ok(Admission { goal, note, mirror: None, watch });
                 }
                 let entry = self.enter(upstream, assigned, view)?;
                 let taken = entry.endpoint();
                 let goal = Goal::Endpoint(entry);
                 let mirror = self.permit(&table, upstream, (assigned, taken), view);
-                Ok(Admission { goal, note, mirror })
+                let watch = upstream.watch(assigned, &note, view);
+                Ok(Admission { goal, note, mirror, watch })
             }
             Found::NoUpstream(_) => Err(Page::NO_ENDPOINT),
             Found::NoRoute => {

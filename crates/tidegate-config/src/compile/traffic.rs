@@ -45,6 +45,7 @@ pub(super) fn compile(
             echo: raw.echo_arm.value().is_some_and(|flag| flag.0),
         },
         mirror,
+        outcomes: Vec::new(),
     }
 }
 

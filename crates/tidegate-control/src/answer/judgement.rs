@@ -1,11 +1,11 @@
 //! What live traffic says of a rollout: its arms, what the judge makes of them, and the proof of it.
 
 use tidegate_core::judge::{Bundle, Count};
-use tidegate_core::judgement::{Comparison, DIFFERS, Judgement};
+use tidegate_core::judgement::{Comparison, DIFFERS, Effect, Judgement, Trial};
 use tidegate_core::model::{
     ArmRole, CountsReport, Histogram, RevisionNo, Rollout, RolloutId, ServiceKey, StrategyKind,
 };
-use tidegate_core::view::{ArmView, ComparisonView, JudgementView, SampleView};
+use tidegate_core::view::{ArmView, ComparisonView, JudgementView, OutcomeView, SampleView};
 
 use super::{Answers, service_of, store_trouble};
 use crate::plane::{Refusal, RefusalKind, ServiceRef, TrafficView};
@@ -60,6 +60,19 @@ pub(super) fn view(kept: &Judgement) -> JudgementView {
         promotion: judge.evidence_for().into(),
         comparison: kept.comparison().map(compared),
     }
+}
+
+/// What users of both sides did.
+pub(super) fn outcomes(rollout: &Rollout, kept: &Judgement) -> Vec<OutcomeView> {
+    let effects = kept.trial().map(Trial::effects).unwrap_or_default();
+    let rules = &rollout.effective.strategy.outcomes;
+    let view = |effect: Effect| {
+        let rule = rules.iter().find(|rule| rule.name == effect.name);
+        let Effect { name, stable, candidate, difference, between } = effect;
+        let counts = rule.map(ToString::to_string).unwrap_or_default();
+        OutcomeView { name, counts, stable, candidate, difference, between }
+    };
+    effects.into_iter().map(view).collect()
 }
 
 fn compared(comparison: &Comparison) -> ComparisonView {

@@ -40,6 +40,7 @@ pub(super) fn view_of(
     let judgement = answers.store.judgement(rollout.id).map_err(store_trouble)?;
     Ok(RolloutView {
         arms: judgement.as_ref().map_or(Vec::new(), |kept| judgement::arms(answers, rollout, kept)),
+        outcomes: judgement.as_ref().map_or(Vec::new(), |kept| judgement::outcomes(rollout, kept)),
         judgement: judgement.as_ref().map(judgement::view),
         checks: checks::checks(rollout, answers.state.now),
         id: rollout.id,

@@ -120,6 +120,7 @@ impl Policy {
         if assign.sticky.is_none() {
             assign.sticky.clone_from(&routing.sticky);
         }
+        self.traffic.outcomes.clone_from(&routing.outcomes);
         if routing.mirror.is_some() {
             self.traffic.mirror.clone_from(&routing.mirror);
         }

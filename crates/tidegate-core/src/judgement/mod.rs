@@ -8,11 +8,13 @@ mod comparison;
 mod cursor;
 mod share;
 mod thresholds;
+mod trial;
 
 pub use comparison::{Comparison, DIFFERS, policy_of_answers};
 pub use cursor::{Counted, Cursor};
 pub use share::Share;
 pub use thresholds::Thresholds;
+pub use trial::{CONFIDENCE, Effect, Trial};
 
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +46,9 @@ pub struct Judgement {
     /// Whether the candidate has copies and no share: then its answers are what is decided on.
     #[serde(default)]
     copies_only: bool,
+    /// What users of both sides did, where the strategy counts that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trial: Option<Trial>,
 }
 
 /// What there was to judge in one second, as it is kept for the proof.
@@ -114,6 +119,7 @@ impl Judgement {
             served: Served::default(),
             comparison: Comparison::begin(strategy, &seen.copied(current)),
             copies_only: seen.copies_only,
+            trial: (!strategy.outcomes.is_empty()).then(|| seen.trial(Trial::default())),
         })
     }
 
@@ -123,6 +129,7 @@ impl Judgement {
         self.copies_only = seen.copies_only;
         let comparison = self.comparison.as_mut();
         let compared = comparison.and_then(|comparison| comparison.take(&seen.copied(current)));
+        self.trial = self.trial.take().map(|trial| seen.trial(trial));
         let window = self.take_served(seen);
         let second = seen.second;
         let any = window.is_some() || compared.is_some();
@@ -174,6 +181,11 @@ impl Judgement {
         of_users
     }
 
+    /// What users of both sides did.
+    pub fn trial(&self) -> Option<&Trial> {
+        self.trial.as_ref()
+    }
+
     /// What is made of answers to copies.
     pub fn comparison(&self) -> Option<&Comparison> {
         self.comparison.as_ref()
@@ -195,6 +207,11 @@ impl<'a> Sighting<'a> {
         let report = self.mirrors.iter().find(|report| report.upstream == self.upstream);
         let Sighting { stable, candidate, second, .. } = *self;
         Copied { incarnation: &current.incarnation, report, stable, candidate, second }
+    }
+
+    fn trial(&self, mut trial: Trial) -> Trial {
+        trial.take(self.reports, self.upstream, (self.stable, self.candidate));
+        trial
     }
 }
 
@@ -242,3 +259,5 @@ fn sum(rows: &[(InstanceId, Tally)]) -> Tally {
 mod comparison_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trial_tests;

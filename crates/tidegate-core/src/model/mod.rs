@@ -15,6 +15,7 @@ mod migration;
 mod mirror_report;
 mod name;
 mod observation;
+mod outcome_rule;
 mod probe;
 mod revision;
 mod rollout;
@@ -42,6 +43,7 @@ pub use migration::{Contract, ContractPhase, ContractSpec, Door, Expanded, Migra
 pub use mirror_report::{Compared, MirrorAnswer, MirrorCounts, MirrorDifference, MirrorReport};
 pub use name::{Name, NameError, ServiceKey};
 pub use observation::{Exit, GatewayObservation, Health, ProbeAnswer, UnitObservation, UnitState};
+pub use outcome_rule::{CELLS, OutcomeCounts, OutcomeRule};
 pub use probe::{Check, Probe, Probes};
 pub use revision::{BuildId, Revision, RevisionNo, RevisionSpec, RouteSpec};
 pub use rollout::{Cause, Held, Phase, Position, Request, Rollout, RolloutId, RolloutKind};

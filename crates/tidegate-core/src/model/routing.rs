@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, ArmRule, InstanceId, Mirror, RevisionNo, RoutePolicy, Sticky, TrafficPolicy};
+use super::{
+    Address, ArmRule, InstanceId, Mirror, OutcomeRule, RevisionNo, RoutePolicy, Sticky, TrafficPolicy,
+};
 use crate::time::Millis;
 
 /// A service's share-out, decided by the planner. Weights sum to 100, or there are no arms.
@@ -27,6 +29,9 @@ pub struct Routing {
     /// Keeps clients on their arm, where the service's own settings do not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sticky: Option<Sticky>,
+    /// What is counted of clients that keep to their arm.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<OutcomeRule>,
 }
 
 /// One arm of a service: a revision, its share and its instances in rotation.

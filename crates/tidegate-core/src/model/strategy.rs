@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckSpec, Copies, Inconclusive, JudgeOptions, Step, Sticky};
+use super::{CheckSpec, Copies, Inconclusive, JudgeOptions, OutcomeRule, Step, Sticky};
 use crate::time::Millis;
 
 /// A strategy as the manifest asks for it.
@@ -40,6 +40,9 @@ pub struct Strategy {
     /// What copies for the candidate are like besides their share.
     #[serde(default, skip_serializing_if = "Copies::is_default")]
     pub copies: Copies,
+    /// What is counted of the clients of both sides while the steps last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<OutcomeRule>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -106,6 +109,7 @@ impl Strategy {
             keep_failed: Millis::ZERO,
             sticky: None,
             copies: Copies::default(),
+            outcomes: Vec::new(),
         }
     }
 

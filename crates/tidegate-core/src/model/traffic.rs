@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArmRole, Histogram, InstanceId, RevisionNo};
+use super::{ArmRole, Histogram, InstanceId, OutcomeCounts, RevisionNo};
 
 /// The counts of a gateway process since it began.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct CountsReport {
     /// Instances that are left out for a while because they fail, sorted.
     #[serde(default)]
     pub ejected: Vec<InstanceId>,
+    /// What users did on each side of an A/B.
+    #[serde(default)]
+    pub outcomes: Vec<OutcomeCounts>,
 }
 
 /// Counts of one instance in one arm, cumulative.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArmRole, ClientKey, Compare};
+use super::{ArmRole, ClientKey, Compare, OutcomeRule};
 use crate::time::Millis;
 
 /// The traffic settings of a service. The default is least request over HTTP/1.1 with nothing else on.
@@ -42,6 +42,9 @@ pub struct TrafficPolicy {
     /// A copy of some requests for another arm or service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mirror: Option<Mirror>,
+    /// What is counted of clients that keep to their arm.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<OutcomeRule>,
 }
 
 impl TrafficPolicy {

@@ -3,8 +3,8 @@
 //! A plain function of the steps and of how many are over, so that it is the same after a restart.
 
 use crate::model::{
-    ArmRole, ArmRule, Candidates, Copies, Match, Mirror, MirrorTo, Routing, ServiceSpec, Step, Sticky,
-    Strategy, share_of,
+    ArmRole, ArmRule, Candidates, Copies, Match, Mirror, MirrorTo, OutcomeRule, Routing, ServiceSpec, Step,
+    Sticky, Strategy, share_of,
 };
 
 /// What a step and those before it ask for.
@@ -24,6 +24,8 @@ pub struct Stage {
     pub noise: bool,
     /// Keeps clients on their arm.
     pub sticky: Option<Sticky>,
+    /// What is counted of the clients of both sides.
+    pub outcomes: Vec<OutcomeRule>,
     /// Whether all steps are over: the candidate is made ready for everything.
     pub full: bool,
 }
@@ -37,6 +39,7 @@ impl Stage {
             full,
             sticky: strategy.sticky.clone(),
             copies: strategy.copies.clone(),
+            outcomes: strategy.outcomes.clone(),
             noise: strategy.judge.max_differing.is_some(),
             ..Stage::default()
         };
@@ -83,6 +86,7 @@ impl Stage {
         routing.rules = self.rules();
         routing.mirror = self.mirror();
         routing.sticky.clone_from(&self.sticky);
+        routing.outcomes.clone_from(&self.outcomes);
     }
 
     /// Whether a routing does all of it. `spared`: no stable instance can serve, so the candidate has everything.
@@ -90,7 +94,8 @@ impl Stage {
         let weight = routing.candidate_weight();
         let shares = weight == self.percent || (spared && weight == 100);
         let besides = routing.rules == self.rules() && routing.mirror == self.mirror();
-        shares && besides && (!routing.has_candidate() || routing.sticky == self.sticky)
+        let clients = routing.sticky == self.sticky && routing.outcomes == self.outcomes;
+        shares && besides && (!routing.has_candidate() || clients)
     }
 
     fn rules(&self) -> Vec<ArmRule> {

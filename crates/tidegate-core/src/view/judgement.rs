@@ -58,6 +58,24 @@ pub struct ComparisonView {
     pub samples: Vec<SampleView>,
 }
 
+/// What users of both sides of an A/B did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutcomeView {
+    /// Its name.
+    pub name: String,
+    /// What counts, as the manifest says it.
+    pub counts: String,
+    /// Stable's requests, and those that count.
+    pub stable: (u64, u64),
+    /// The candidate's.
+    pub candidate: (u64, u64),
+    /// The candidate's share less stable's.
+    pub difference: f64,
+    /// Between what the true difference lies, at all times together with a probability of 95 %; `None` while there is too little
+    /// to say.
+    pub between: Option<(f64, f64)>,
+}
+
 /// One request that was answered in two ways.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleView {

@@ -16,7 +16,7 @@ pub use check::CheckView;
 pub use deploy::{DeployView, DeployedService, RunView};
 pub use doctor::{DoctorFinding, DoctorReport, Severity};
 pub use job::{JobHistory, JobList, JobRunView, JobView};
-pub use judgement::{ArmView, ComparisonView, EvidenceView, JudgementView, SampleView};
+pub use judgement::{ArmView, ComparisonView, EvidenceView, JudgementView, OutcomeView, SampleView};
 pub use migration::MigrationView;
 pub use plan::{PlanReport, PlannedJob, PlannedRoute, PlannedService, PlannedTraffic};
 pub use rollout::{Explanation, RolloutView};

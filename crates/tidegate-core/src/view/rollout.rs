@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArmView, CheckView, JudgementView, TimelineEvent};
+use super::{ArmView, CheckView, JudgementView, OutcomeView, TimelineEvent};
 use crate::model::{Evidence, RevisionNo, RolloutId};
 
 /// A rollout as people see it.
@@ -61,6 +61,9 @@ pub struct RolloutView {
     /// The checks of its strategy, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<CheckView>,
+    /// What users of both sides did, where the strategy counts that.
+    #[serde(default)]
+    pub outcomes: Vec<OutcomeView>,
     /// From its start until now, or until its end.
     pub seconds: f64,
     /// When it was made: milliseconds since the Unix epoch.

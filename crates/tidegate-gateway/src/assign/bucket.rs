@@ -32,6 +32,12 @@ impl Bucket {
         self.0
     }
 
+    /// Which cell of clients it is counted in: consecutive clients are spread over them, on either arm.
+    pub(super) fn cell(self) -> u8 {
+        // Both parts are below 100, and so is the remainder.
+        ((self.0 % 100 + self.0 / 100 * 37) % 100) as u8
+    }
+
     /// The next client's. Every hundred clients fall in each hundredth of the buckets once: those without a bucket of
     /// their own are shared out as exactly as by weight alone.
     fn deal(turn: &Turn) -> Self {
@@ -76,13 +82,13 @@ impl Sharing {
         Some(Sharing { shares, by })
     }
 
-    /// The arm of a client, and the cookie that is to remember it.
-    pub(super) fn assign(&self, view: &dyn RequestView, turn: &Turn) -> (usize, Option<HeaderValue>) {
+    /// The arm of a client, its cell, and the cookie that is to remember it.
+    pub(super) fn assign(&self, view: &dyn RequestView, turn: &Turn) -> (usize, u8, Option<HeaderValue>) {
         let (bucket, cookie) = match &self.by {
             By::Cookie(jar) => jar.bucket(view, || Bucket::deal(turn)),
             By::Key { by, hash } => (hash.bucket(ClientId::of(by, view)), None),
         };
-        (self.shares.arm(bucket), cookie)
+        (self.shares.arm(bucket), bucket.cell(), cookie)
     }
 }
 
@@ -170,6 +176,18 @@ mod tests {
             );
         }
         assert!(Shares::compile(&arms(0)).is_none() && Shares::compile(&arms(100)).is_none());
+    }
+
+    #[test]
+    fn clients_of_both_arms_are_spread_over_all_cells() {
+        for number in [0, 99, 100, 9_999] {
+            assert!(usize::from(Bucket(number).cell()) < tidegate_core::model::CELLS);
+        }
+        for half in [0..5_000, 5_000..10_000] {
+            let mut counts = [0; tidegate_core::model::CELLS];
+            half.for_each(|number| counts[usize::from(Bucket(number).cell())] += 1);
+            assert!(counts.iter().all(|count| *count == 50), "{counts:?}");
+        }
     }
 
     #[test]

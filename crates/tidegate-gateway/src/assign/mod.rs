@@ -54,14 +54,14 @@ impl Assigner {
         atlas: &dyn Locate,
         turn: &Turn,
     ) -> (Option<usize>, Note) {
-        let plain = Note { set_cookie: None, echo: self.echo };
+        let plain = Note { set_cookie: None, echo: self.echo, cell: None };
         if let Some(rule) = self.rules.iter().find(|rule| rule.matches(view, atlas)) {
             return (Some(rule.arm), plain);
         }
         match &self.sharing {
             Some(sharing) => {
-                let (arm, set_cookie) = sharing.assign(view, turn);
-                (Some(arm), Note { set_cookie: set_cookie.map(Box::new), ..plain })
+                let (arm, cell, set_cookie) = sharing.assign(view, turn);
+                (Some(arm), Note { set_cookie: set_cookie.map(Box::new), cell: Some(cell), ..plain })
             }
             None => (None, plain),
         }

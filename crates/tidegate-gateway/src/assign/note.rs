@@ -12,6 +12,8 @@ pub(crate) struct Note {
     pub(crate) set_cookie: Option<Box<HeaderValue>>,
     /// Whether the arm and the revision that answered are named.
     pub(crate) echo: bool,
+    /// The cell of clients that it is counted in, where the client keeps to its arm.
+    pub(crate) cell: Option<u8>,
 }
 
 impl Note {

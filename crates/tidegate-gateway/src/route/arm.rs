@@ -16,6 +16,7 @@ use crate::geo::Locate;
 use crate::hold::Hold;
 use crate::mirror::Mirror;
 use crate::policy::Site;
+use crate::trial::{Trial, Watch};
 use crate::view::RequestView;
 
 use super::Turn;
@@ -28,6 +29,8 @@ pub(crate) struct Upstream {
     pub(crate) assigner: Option<Box<Assigner>>,
     /// Which requests are copied, and where to.
     pub(crate) mirror: Option<Box<Mirror>>,
+    /// What is counted of clients that keep to their arm.
+    pub(crate) trial: Option<Box<Trial>>,
     pub(crate) arms: Vec<Arm>,
     pub(crate) policy: TrafficPolicy,
     /// How long it is waited for, and what is repeated.
@@ -76,12 +79,13 @@ pub(crate) enum Seated<'a> {
 }
 
 impl Upstream {
-    /// Whether instances speak plain HTTP/1.1, nothing is to be done with bodies on the way, and there is one or nobody waits
+    /// Whether instances speak plain HTTP/1.1, nothing is to be done with bodies on the way or counted of answers, and there is one or nobody waits
     /// for one.
     pub(crate) fn plain(upstream: &model::Upstream) -> bool {
         let files = upstream.arms.iter().any(|arm| arm.site.is_some());
         let holds = upstream.hold.is_some() && upstream.arms.is_empty();
-        upstream.policy.protocol == Protocol::Http1 && upstream.policy.mirror.is_none() && !files && !holds
+        let looked_at = upstream.policy.mirror.is_some() || !upstream.policy.outcomes.is_empty();
+        upstream.policy.protocol == Protocol::Http1 && !looked_at && !files && !holds
     }
 
     /// The arm of a request and what its answer says of that; `None` where there are no arms. A fast failing arm attracts
@@ -93,6 +97,11 @@ impl Upstream {
         let Some(assigner) = &self.assigner else { return Some((self.by_turn(), Note::default())) };
         let (arm, note) = assigner.assign(view, atlas, &self.turn);
         Some((arm.unwrap_or_else(|| self.by_turn()), note))
+    }
+
+    /// Counts a request of a client that keeps to its arm, and gives what its answer is to be told to where that may count.
+    pub(crate) fn watch(&self, arm: usize, note: &Note, view: &dyn RequestView) -> Option<Watch> {
+        self.trial.as_ref()?.begin(arm, note.cell?, view.method(), view.path())
     }
 
     /// The arm whose turn it is.
@@ -242,6 +251,7 @@ mod tests {
             turn,
             assigner: None,
             mirror: None,
+            trial: None,
             arms,
             policy,
             terms,

@@ -130,6 +130,7 @@ async fn watch(
             step_seconds_left: left,
             arms: told.arms.clone(),
             judgement: told.judgement.clone(),
+            outcomes: told.outcomes.clone(),
             checks: if clear { view.checks.clone() } else { without_age(&view.checks, &shown.checks) },
             ..view.clone()
         } == shown;

@@ -1,6 +1,8 @@
 //! `tidegate rollout` as text.
 
-use tidegate_core::view::{ArmView, CheckView, ComparisonView, EvidenceView, JudgementView, RolloutView, SampleView};
+use tidegate_core::view::{
+    ArmView, CheckView, ComparisonView, EvidenceView, JudgementView, OutcomeView, RolloutView, SampleView,
+};
 
 /// So many samples of differing answers are shown.
 const SAMPLES: usize = 5;
@@ -25,6 +27,7 @@ pub fn rollout(view: &RolloutView) -> String {
     lines.extend(view.arms.iter().map(arm));
     lines.extend(view.judgement.iter().flat_map(judgement));
     lines.extend(view.checks.iter().map(check));
+    lines.extend(view.outcomes.iter().map(|of| outcome(of, &from, &to.to_string())));
     lines.push(format!("  time       {:.1} s", view.seconds));
     lines.extend(view.waiting.iter().map(|reason| format!("  waits      {reason}")));
     if let Some(reason) = &view.reason {
@@ -74,6 +77,25 @@ fn judgement(view: &JudgementView) -> Vec<String> {
     ];
     lines.extend(view.comparison.iter().flat_map(comparison));
     lines
+}
+
+/// `  outcome    bought: r1 41 of 1000 (4.10%), r2 63 of 1004 (6.27%), +2.17 points, between +0.31 and +4.03`
+fn outcome(view: &OutcomeView, from: &str, to: &str) -> String {
+    let side = |who: &str, (all, counted): (u64, u64)| {
+        let share = counted as f64 * 100.0 / all.max(1) as f64;
+        format!("{who} {counted} of {all} ({share:.2}%)")
+    };
+    let points = |difference: f64| format!("{:+.2}", difference * 100.0);
+    let between = view.between.map_or(", too little to say".to_owned(), |(low, high)| {
+        format!(", between {} and {}", points(low), points(high))
+    });
+    format!(
+        "  outcome    {}: {}, {}, {} points{between}",
+        view.name,
+        side(from, view.stable),
+        side(to, view.candidate),
+        points(view.difference)
+    )
 }
 
 fn evidence(of: &EvidenceView) -> String {

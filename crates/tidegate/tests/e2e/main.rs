@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // a test may end at an impossible case
 #![allow(clippy::print_stdout)] // figures belong into the test's output
 
+mod a_b;
 mod bad_versions;
 mod canary;
 mod checks;

@@ -9,6 +9,7 @@ mod country;
 mod draft;
 mod map;
 mod options;
+mod outcomes;
 mod step;
 mod text;
 

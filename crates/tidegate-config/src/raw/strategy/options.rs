@@ -8,6 +8,7 @@ use tidegate_core::time::Millis;
 use super::check::{self, RawCheck};
 use super::compare::{RawCompare, copies_of};
 use super::map::Hold;
+use super::outcomes::{RawOutcome, outcomes_of};
 use super::step::{self, Cohorts, Known, RawSteps};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -20,6 +21,7 @@ use crate::raw::flag::Flag;
 use crate::raw::list::Named;
 use crate::raw::percent::Percent;
 use crate::raw::record::record;
+use crate::raw::text::Text;
 use crate::raw::time::{DAY, Lasting, SECOND};
 use crate::raw::traffic::{RawCohort, RawSticky, cohort_of};
 use crate::raw::whole::Whole;
@@ -51,6 +53,9 @@ record! { replaced
         r#for: Hold,
         /// What keeps a client on its arm (a-b). Default `cookie`.
         sticky: RawSticky,
+        /// What is counted of the users of both sides (a-b): names, and answers like `POST /checkout 2xx` or `GET /search/* 2xx
+        /// under 300ms`. Errors (`* /* 5xx`) always are.
+        outcomes: Named<Text<RawOutcome>>,
         /// The share of requests that are copied (parallel-run). Default 100%.
         mirror: Percent<1>,
         /// Most copies that may be answered differently, over what stable itself answers differently when it is asked twice
@@ -129,6 +134,7 @@ pub(super) fn compile(kind: Kind, at: Span, options: &RawOptions, findings: &mut
         keep_failed: options.keep_failed.value().map(|keep| keep.0).unwrap_or_default(),
         sticky: (kind == Kind::AB).then(|| sticky_of(options)),
         copies: copies_of(options, findings),
+        outcomes: if kind == Kind::AB { outcomes_of(options, findings) } else { Vec::new() },
     }
 }
 
@@ -251,7 +257,7 @@ const BY_STEPS: &[Kind] = &[Kind::Canary, Kind::Phased, Kind::AB, Kind::Parallel
 
 /// Reports options that belong to other strategies.
 fn check_meaning(kind: Kind, options: &RawOptions, findings: &mut Findings<'_>) {
-    let meant: [(&str, Option<Span>, &[Kind]); 16] = [
+    let meant: [(&str, Option<Span>, &[Kind]); 17] = [
         ("batch", key_of(&options.batch), ROLLING),
         ("steps", key_of(&options.steps), &[Kind::Canary]),
         ("waves", key_of(&options.waves), &[Kind::Phased]),
@@ -259,6 +265,7 @@ fn check_meaning(kind: Kind, options: &RawOptions, findings: &mut Findings<'_>) 
         ("share", key_of(&options.share), &[Kind::AB]),
         ("for", key_of(&options.r#for), &[Kind::AB, Kind::ParallelRun]),
         ("sticky", key_of(&options.sticky), &[Kind::AB]),
+        ("outcomes", key_of(&options.outcomes), &[Kind::AB]),
         ("mirror", key_of(&options.mirror), &[Kind::ParallelRun]),
         ("max_differing", key_of(&options.max_differing), COPYING),
         ("unsafe_methods", key_of(&options.unsafe_methods), COPYING),

@@ -11,6 +11,8 @@ pub struct Answer {
     pub status: u16,
     /// Its body.
     pub body: String,
+    /// The first cookie it sets, as a client sends it back.
+    pub cookie: Option<String>,
 }
 
 /// Asks for a path of a host, on a connection of its own.
@@ -28,5 +30,9 @@ pub fn get_with(gateway: SocketAddr, host: &str, path: &str, fields: &str) -> io
     let (head, body) = text.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
     let status =
         head.split(' ').nth(1).and_then(|word| word.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
-    Ok(Answer { status, body: body.to_owned() })
+    let set = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("set-cookie").then(|| value.split(';').next().unwrap_or(value).to_owned())
+    });
+    Ok(Answer { status, body: body.to_owned(), cookie: set })
 }
