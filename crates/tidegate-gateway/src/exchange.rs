@@ -91,7 +91,7 @@ async fn forward(
 }
 
 /// Tells what came to whoever counts it.
-fn watched(watch: Option<Watch>, response: Response<Part>) -> Response<Part> {
+fn watched(watch: Option<Box<Watch>>, response: Response<Part>) -> Response<Part> {
     if let Some(watch) = watch {
         watch.on_status(response.status().as_u16());
     }

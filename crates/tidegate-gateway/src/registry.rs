@@ -238,7 +238,7 @@ impl Registry {
         let assigner = assigner.map(Box::new);
         let (policy, is_plain) = (upstream.policy.clone(), Upstream::plain(upstream));
         let hold = upstream.hold.map(|terms| self.hold(name, terms));
-        Upstream { turn, assigner, mirror, trial, arms, policy, shared, is_plain, hold }
+        Upstream { turn, assigner, mirror, trial, arms, policy, terms, shared, is_plain, hold }
     }
 
     fn hold(&mut self, name: &str, terms: model::Hold) -> Hold {

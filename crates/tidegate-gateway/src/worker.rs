@@ -99,7 +99,7 @@ pub(crate) struct Admission {
     /// Given where the request is to be copied.
     pub(crate) mirror: Option<Permit>,
     /// Given where its answer may count.
-    pub(crate) watch: Option<Watch>,
+    pub(crate) watch: Option<Box<Watch>>,
 }
 
 /// Who answers it.

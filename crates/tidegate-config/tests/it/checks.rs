@@ -63,7 +63,7 @@ fn there_is_an_end_to_their_number() {
     let text = |checks: &[String]| {
         let checks = checks.join(", ");
         format!(
-            "app: a\nservices: {{ web: {{ run: x, strategy: {{ rolling: {{ checks: {{ {checks} }} }} }} }} }}\n"
+            "app: a\nservices: {{ web: {{ run: x, scale: 2, strategy: {{ rolling: {{ checks: {{ {checks} }} }} }} }} }}\n"
         )
     };
     let source = |checks: &[String]| Source::new("tidegate.yaml", text(checks));

@@ -160,3 +160,27 @@ fn a_bad_candidate_is_found_and_a_restart_in_the_middle_changes_nothing() {
     assert_eq!(judgement.judged(), restarted.judged());
     assert!(judgement.served().candidate.n <= 300, "{:?}", judgement.served());
 }
+
+/// What one wave of a phased rollout showed is not forgotten by the next: the verdict comes sooner than by the later wave alone.
+#[test]
+fn evidence_of_one_wave_counts_in_the_next() {
+    let until_abort = |first_wave: u64| {
+        let mut gateway = Gateway::new("a");
+        gateway.serve(STABLE, "web-1", (1, 0), 10);
+        let (ten, half) = (share(10), share(50));
+        let mut judgement = begun(&gateway, &ten);
+        for second in 0..600 {
+            let share = if second < first_wave { &ten } else { &half };
+            gateway.serve(STABLE, "web-1", (90, 0), 10);
+            gateway.serve(CANDIDATE, "web-2", if second % 3 == 0 { (9, 1) } else { (10, 0) }, 10);
+            judgement.take(&sighting(&[&gateway.report], share, (5, 5), second));
+            if judgement.judged().verdict == Verdict::Abort {
+                return second.saturating_sub(first_wave);
+            }
+        }
+        panic!("it is never found")
+    };
+    let alone = until_abort(0);
+    let after = until_abort(6);
+    assert!(after > 0 && after + 4 < alone, "{after} seconds after the first wave, {alone} without it");
+}

@@ -100,8 +100,8 @@ impl Upstream {
     }
 
     /// Counts a request of a client that keeps to its arm, and gives what its answer is to be told to where that may count.
-    pub(crate) fn watch(&self, arm: usize, note: &Note, view: &dyn RequestView) -> Option<Watch> {
-        self.trial.as_ref()?.begin(arm, note.cell?, view.method(), view.path())
+    pub(crate) fn watch(&self, arm: usize, note: &Note, view: &dyn RequestView) -> Option<Box<Watch>> {
+        self.trial.as_ref()?.begin(arm, note.cell?, view.method(), view.path()).map(Box::new)
     }
 
     /// The arm whose turn it is.

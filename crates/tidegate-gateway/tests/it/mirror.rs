@@ -179,7 +179,7 @@ fn times(stage: &Stage) -> Vec<Duration> {
     let mut times: Vec<Duration> = (0..300)
         .map(|_| {
             let start = Instant::now();
-            assert_eq!(client.ask(&request).text(), "fine");
+            assert_eq!(client.ask(&request).status(), 200);
             start.elapsed()
         })
         .collect();
@@ -189,9 +189,17 @@ fn times(stage: &Stage) -> Vec<Duration> {
 
 /// What users see while copies go to this instance: times without and with the mirror.
 fn beside(candidate: std::net::SocketAddr) -> (Stage, Vec<Duration>, Vec<Duration>) {
-    let stage = Stage::with(Limits { mirror: Duration::from_millis(800), ..Limits::default() });
     let stable = Upstream::saying("fine");
-    let mut table = table(stable.address, candidate, mirror(100, true));
+    beside_with(stable.address, candidate, mirror(100, true))
+}
+
+fn beside_with(
+    stable: std::net::SocketAddr,
+    candidate: std::net::SocketAddr,
+    mirror: Mirror,
+) -> (Stage, Vec<Duration>, Vec<Duration>) {
+    let stage = Stage::with(Limits { mirror: Duration::from_millis(800), ..Limits::default() });
+    let mut table = table(stable, candidate, mirror);
     let wish = table.upstreams.get_mut("app/dev/web").unwrap().policy.mirror.take();
     stage.apply(&table);
     let without = times(&stage);
@@ -328,4 +336,28 @@ fn another_instance_of_stable_is_asked_again_and_nothing_that_changes_something_
     assert_eq!((asked(&one, "GET"), asked(&one, "GET").len()), (asked(&two, "GET"), 20));
     assert_eq!(asked(&one, "POST").len() + asked(&two, "POST").len(), 20);
     assert_eq!(asked(&candidate, "").len(), 40);
+}
+
+/// 100 KB of JSON in another order and with another time in each, read and compared at the same time.
+#[test]
+fn nobody_waits_while_answers_are_compared() {
+    let wordy = || {
+        let rows = "{\"name\": \"something\", \"price\": 12.5}, ".repeat(2_500);
+        let body = format!("{{\"at\": 1, \"rows\": [{rows}{{}}]}}");
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        Upstream::new(move |connection: &mut Connection| {
+            while connection.request().is_some() {
+                connection.say(format!("{head}{body}"));
+            }
+        })
+    };
+    let (stable, candidate) = (wordy(), wordy());
+    let mut mirror = Mirror { noise: true, ..mirror(100, true) };
+    mirror.compare.ignore = vec!["**.at".to_owned()];
+    let (stage, ..) = beside_with(stable.address, candidate.address, mirror);
+    let counts = report(&stage, |counts| total(counts) == 300).counts;
+    assert!(counts.same > 0 && counts.different == 0, "{counts:?}");
 }

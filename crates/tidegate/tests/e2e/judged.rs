@@ -211,3 +211,24 @@ fn the_same_build_again_is_left_in_peace() {
     }
     scene.end("the same again, 50 times", &view);
 }
+
+#[test]
+#[ignore = "takes minutes: bench/canary"]
+fn the_plan_says_what_each_step_will_show() {
+    let mut scene =
+        Scene::new(50.0, "5% for 10s, analyse until decided (max 1m), 50% for 5m", |app| app).known();
+    scene.app.next_version();
+    // A minute is written down once it is over.
+    let plan = eventually("a minute was recorded", LONG, || {
+        let plan = scene.tidegate.command(&["plan"]).arg(scene.app.path()).output().unwrap();
+        let plan = String::from_utf8(plan.stdout).unwrap();
+        plan.contains("requests/s, 0 % of them bad").then_some(plan)
+    });
+    for wanted in [
+        "errors of 1 % or more show in that time",
+        "warning: web: `analyse until decided (max 1m)` will most likely be inconclusive at",
+    ] {
+        assert!(plan.contains(wanted), "{wanted}\n{plan}");
+    }
+    figures::show(&[plan]);
+}
