@@ -184,6 +184,11 @@ codes! {
     CHECK_OPTION = "manifest::check-option", "A check asks in exactly one way: `prometheus` (a query, with `url` and a limit), `http` \
         (a URL) or `command`. Numbers have a `min`, a `max` or both. A bearer token stands in no manifest: `token` names the \
         variable that has it, and its value is given with `--env-file`.";
+    TRAIN_MEMBERS = "manifest::train-members", "A train names two services or more, each once, in the order of their calls: \
+        those that call before those they call. A service is in one train at most.";
+    TRAIN_IMPOSSIBLE = "manifest::train-impossible", "The service cannot be rolled out as one with others. A member of a train \
+        takes requests, can run beside stable (no fixed port), is always there (`min: 1`), and comes by a strategy that leaves \
+        stable whole until it is its turn: `blue-green`, or one that goes by steps.";
     NOT_USED_YET = "manifest::not-used-yet", "The key is understood and checked but nothing acts on it in this \
         version. It is accepted so that a manifest for a later version can be used today.";
     UNKNOWN_ENVIRONMENT = "manifest::unknown-environment", "The environment that was asked for is not declared in \

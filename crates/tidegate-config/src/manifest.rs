@@ -44,6 +44,8 @@ pub struct Resolved {
     pub services: BTreeMap<Name, ServiceSpec>,
     /// Jobs by name.
     pub jobs: BTreeMap<Name, JobSpec>,
+    /// Services that are rolled out as one, each train in its order.
+    pub trains: BTreeMap<Name, Vec<Name>>,
     /// Routes in the order of the manifest.
     pub routes: Vec<RouteSpec>,
     /// The migration step.
@@ -94,7 +96,8 @@ impl Manifest {
         if !diagnostics.is_empty() {
             return Err(diagnostics);
         }
-        let Plan { mut services, mut jobs, routes, mut migrate, env } = plan.unwrap_or(&self.base).clone();
+        let Plan { mut services, mut jobs, trains, routes, mut migrate, env } =
+            plan.unwrap_or(&self.base).clone();
         for service in services.values_mut() {
             service.env = merged([&env, &service.env, env_file]);
         }
@@ -112,6 +115,7 @@ impl Manifest {
             build_env: BTreeMap::new(),
             services,
             jobs,
+            trains,
             routes,
             migrate,
         })

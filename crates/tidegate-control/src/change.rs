@@ -8,12 +8,14 @@ use tidegate_core::model::{
 };
 use tidegate_core::rollout::begin;
 use tidegate_core::rollout::begin::NewRollout;
+use tidegate_core::train::couple;
 use tidegate_store::Counter;
 
 use crate::answer::{service_of, store_trouble};
 use crate::claim;
 use crate::engine::{Effect, Time, World, effective_for, told};
 use crate::plane::{Refusal, RefusalKind, ServiceRef};
+use crate::together::{self, Seat, Trains};
 
 /// The most instances a service may be scaled to.
 const MOST_INSTANCES: u32 = 100;
@@ -30,20 +32,25 @@ pub fn request(
     request: Request,
 ) -> Result<(), Refusal> {
     let state = service_of(world.store, service)?;
-    let Some(mut rollout) = active(world, &state)? else { return Err(no_rollout(&state)) };
-    possible(&rollout, request)?;
-    rollout.request = Some(request);
+    let Some(rollout) = active(world, &state)? else { return Err(no_rollout(&state)) };
+    let all = together::in_progress(world, rollout)?;
+    let mut asked = together::concerned(all, request, possible)?;
+    asked.iter_mut().for_each(|rollout| rollout.request = Some(request));
     let what = match request {
         Request::Pause => "pause",
         Request::Resume => "resume",
         Request::Promote => "promote",
         Request::Abort => "abort",
     };
-    let message = format!("{what} was asked of rollout {}", rollout.id);
-    let event = Event::of(&state.key, "rollout.asked", Some(rollout.to), message);
+    let event = |rollout: &Rollout| {
+        let message = format!("{what} was asked of {}", together::called(rollout));
+        Event::of(&rollout.key, "rollout.asked", Some(rollout.to), message)
+    };
     write(world, |tx| {
-        tx.put_rollout(&rollout)?;
-        tx.event(&event, time.unix_ms).map(drop)
+        asked.iter().try_for_each(|rollout| {
+            tx.put_rollout(rollout)?;
+            tx.event(&event(rollout), time.unix_ms).map(drop)
+        })
     })
 }
 
@@ -89,7 +96,8 @@ pub fn retry(world: &mut World<'_>, time: Time, service: &ServiceRef) -> Result<
     if last.cause.as_ref().is_some_and(|cause| cause.code == "migration-failed") {
         return retry_migration(world, time, &state, &last);
     }
-    start(world, time, &state, None, last.to, RolloutKind::Retry)
+    let (seats, trains) = together::again(world, &state, &last)?;
+    start(world, time, (seats, trains), last.to, RolloutKind::Retry)
 }
 
 /// A rollout whose migration failed is retried by the deploy it was part of, which runs the migration once more.
@@ -145,32 +153,30 @@ pub fn rollback(
         if rollout.phase == Phase::Aborting {
             return Ok(());
         }
-        return abort_for_rollback(world, time, &state, rollout);
+        return abort_for_rollback(world, time, rollout);
     }
     let to = target(&state, to)?;
     if let Some(rollout) = active.as_ref().filter(|rollout| rollout.to == to) {
         let message = format!("rollout {} to {to} is in progress already", rollout.id);
         return Err(Refusal::new(RefusalKind::Conflict, "rollback::in-progress", message));
     }
-    start(world, time, &state, active, to, RolloutKind::Rollback)
+    let (seats, trains) = together::back(world, state, active, to)?;
+    start(world, time, (seats, trains), to, RolloutKind::Rollback)
 }
 
-fn abort_for_rollback(
-    world: &mut World<'_>,
-    time: Time,
-    state: &ServiceState,
-    rollout: &Rollout,
-) -> Result<(), Refusal> {
-    let asked = Rollout { request: Some(Request::Abort), ..rollout.clone() };
-    let event = Event::of(
-        &state.key,
-        "rollback.asked",
-        state.stable,
-        format!("rollout {} is to be taken back", rollout.id),
-    );
+fn abort_for_rollback(world: &mut World<'_>, time: Time, rollout: &Rollout) -> Result<(), Refusal> {
+    let all = together::in_progress(world, rollout.clone())?;
+    let mut asked = together::concerned(all, Request::Abort, possible)?;
+    asked.iter_mut().for_each(|rollout| rollout.request = Some(Request::Abort));
+    let event = |rollout: &Rollout| {
+        let message = format!("{} is to be taken back", together::called(rollout));
+        Event::of(&rollout.key, "rollback.asked", rollout.from, message)
+    };
     write(world, |tx| {
-        tx.put_rollout(&asked)?;
-        tx.event(&event, time.unix_ms).map(drop)
+        asked.iter().try_for_each(|rollout| {
+            tx.put_rollout(rollout)?;
+            tx.event(&event(rollout), time.unix_ms).map(drop)
+        })
     })
 }
 
@@ -238,27 +244,35 @@ fn not_past_a_door(world: &World<'_>, revision: &Revision) -> Result<(), Refusal
 fn start(
     world: &mut World<'_>,
     time: Time,
-    state: &ServiceState,
-    active: Option<Rollout>,
+    (seats, trains): (Vec<Seat>, Trains),
     to: RevisionNo,
     kind: RolloutKind,
 ) -> Result<(), Refusal> {
-    let revision = revision(world, state, to)?;
+    let Some(first) = seats.first() else { return Ok(()) };
+    let revision = revision(world, &first.state, to)?;
     still_built(world, &revision)?;
     its_routes_are_free(world, &revision)?;
     if kind == RolloutKind::Rollback {
         not_past_a_door(world, &revision)?;
     }
-    let id = RolloutId(world.store.peek_id(Counter::Rollout).map_err(store_trouble)?);
-    let effective = effective_for(state, active.as_ref(), &revision, kind);
-    let new = NewRollout { id, kind, deploy: None, to, effective, unix_ms: time.unix_ms };
-    let begun = begin(state, active.as_ref(), new, time.now);
-    let events = told(&begun);
+    let mut next = world.store.peek_id(Counter::Rollout).map_err(store_trouble)?;
+    let mut begun = Vec::with_capacity(seats.len());
+    for Seat { state, active } in &seats {
+        let effective = effective_for(state, active.as_ref(), &revision, kind);
+        let new =
+            NewRollout { id: RolloutId(next), kind, deploy: None, to, effective, unix_ms: time.unix_ms };
+        begun.push(begin(state, active.as_ref(), new, time.now));
+        next += 1;
+    }
+    let coupled = couple(&mut begun, &trains);
+    let events: Vec<Event> = begun.iter().flat_map(told).chain(coupled).collect();
     write(world, |tx| {
-        tx.put_service(&begun.state)?;
-        begun.superseded.iter().try_for_each(|ended| tx.put_rollout(ended))?;
-        tx.put_rollout(&begun.rollout)?;
-        tx.use_ids_below(Counter::Rollout, id.0 + 1)?;
+        for one in &begun {
+            tx.put_service(&one.state)?;
+            one.superseded.iter().try_for_each(|ended| tx.put_rollout(ended))?;
+            tx.put_rollout(&one.rollout)?;
+        }
+        tx.use_ids_below(Counter::Rollout, next)?;
         events.iter().try_for_each(|event| tx.event(event, time.unix_ms).map(drop))
     })
 }

@@ -82,6 +82,7 @@ mod tests {
             routes: vec![route(host)],
             migrate: None,
             jobs: Default::default(),
+            trains: Default::default(),
         };
         let revision = Revision {
             app: name(app),

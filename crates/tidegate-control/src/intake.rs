@@ -123,6 +123,7 @@ impl Accepted {
                 routes: resolved.routes,
                 migrate: resolved.migrate,
                 jobs: resolved.jobs,
+                trains: resolved.trains,
             },
             build,
             build_run: run,

@@ -17,6 +17,7 @@ pub mod run;
 pub mod seams;
 pub mod snapshot;
 mod start_job;
+mod together;
 pub mod workshop;
 
 pub use handle::{Handle, HandleParts};

@@ -15,6 +15,7 @@
 //! - [`scale`]: how many instances the load asks for.
 //! - [`schedule`]: when jobs run.
 //! - [`time`]: moments and spans.
+//! - [`train`]: what services that are rolled out as one mean for each other.
 //! - [`units`]: sizes and shares.
 //! - [`view`]: what the API, the command line and the dashboard all show.
 #![warn(clippy::wildcard_enum_match_arm)]
@@ -32,5 +33,6 @@ pub mod rollout;
 pub mod scale;
 pub mod schedule;
 pub mod time;
+pub mod train;
 pub mod units;
 pub mod view;

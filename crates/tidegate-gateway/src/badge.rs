@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
+use crate::assign::LANE;
 use crate::balance::{Guard, Terms};
 
 /// See the module.
@@ -14,7 +15,9 @@ pub(crate) struct Badge {
     pub(crate) arm: HeaderValue,
     /// What goes upstream in `tidegate-revision`.
     pub(crate) revision: HeaderValue,
-    /// Both as field lines, and the end of a head.
+    /// What goes upstream in `tidegate-lane`, where the service is in a train.
+    pub(crate) lane: Option<HeaderValue>,
+    /// All as field lines, and the end of a head.
     pub(crate) lines: Box<[u8]>,
     /// How long its upstream is waited for.
     pub(crate) terms: Terms,
@@ -24,13 +27,17 @@ pub(crate) struct Badge {
 
 impl Badge {
     pub(crate) fn new(
-        (arm, revision): (HeaderValue, HeaderValue),
+        (arm, revision, lane): (HeaderValue, HeaderValue, Option<HeaderValue>),
         terms: Terms,
         guard: Option<Arc<Guard>>,
     ) -> Arc<Badge> {
-        let lines =
-            [b"tidegate-arm: ", arm.as_bytes(), b"\r\ntidegate-revision: ", revision.as_bytes(), b"\r\n\r\n"];
-        let lines = lines.concat().into();
-        Arc::new(Badge { arm, revision, lines, terms, guard })
+        let mut lines =
+            [b"tidegate-arm: ", arm.as_bytes(), b"\r\ntidegate-revision: ", revision.as_bytes(), b"\r\n"]
+                .concat();
+        if let Some(lane) = &lane {
+            lines.extend([LANE.as_bytes(), b": ", lane.as_bytes(), b"\r\n"].concat());
+        }
+        lines.extend(b"\r\n");
+        Arc::new(Badge { arm, revision, lane, lines: lines.into(), terms, guard })
     }
 }

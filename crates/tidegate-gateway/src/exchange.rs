@@ -131,7 +131,7 @@ async fn deliver(
     // Sending it twice is the same as sending it once.
     let repeatable = upload.is_empty() && head::is_idempotent(&parts.method);
     loop {
-        head::label(&mut parts.headers, &ticket.badge);
+        head::label_request(&mut parts.headers, &ticket.badge);
         trail.on_attempt();
         let attempted = attempt(worker, &ticket, (parts, upload), repeatable).await;
         ticket.on_answer();

@@ -17,6 +17,7 @@ const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const ARM: HeaderName = HeaderName::from_static("tidegate-arm");
 const REVISION: HeaderName = HeaderName::from_static("tidegate-revision");
+const LANE: HeaderName = HeaderName::from_static(crate::assign::LANE);
 const MIRROR: HeaderName = HeaderName::from_static("tidegate-mirror");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -90,9 +91,18 @@ pub(crate) fn label(headers: &mut HeaderMap, badge: &Badge) {
     headers.insert(REVISION, badge.revision.clone());
 }
 
+/// The same for an attempt, with the side of a train it is on: for the requests that the endpoint makes on account of it.
+pub(crate) fn label_request(headers: &mut HeaderMap, badge: &Badge) {
+    label(headers, badge);
+    match &badge.lane {
+        Some(lane) => drop(headers.insert(LANE, lane.clone())),
+        None => drop(headers.remove(LANE)),
+    }
+}
+
 /// Says which arm the copy of a request is for, and that it is one.
 pub(crate) fn label_copy(headers: &mut HeaderMap, badge: &Badge) {
-    label(headers, badge);
+    label_request(headers, badge);
     headers.insert(MIRROR, HeaderValue::from_static("1"));
 }
 
@@ -127,6 +137,8 @@ fn remove_ours(headers: &mut HeaderMap) {
 fn remove_labels(headers: &mut HeaderMap) {
     headers.remove(ARM);
     headers.remove(REVISION);
+    // It is for instances alone.
+    headers.remove(LANE);
 }
 
 /// Whether an answer is a stream of events that may end between any two of them.

@@ -16,7 +16,7 @@ use tidegate_core::model::{
 };
 use tokio::sync::Notify;
 
-use crate::assign::{Assigner, Secret};
+use crate::assign::{Assigner, Lane, Secret};
 use crate::badge::Badge;
 use crate::balance::{ArmState, Guard, Picker, Shared, Terms, micros, usable};
 use crate::count::{RouteRows, Row};
@@ -222,10 +222,12 @@ impl Registry {
         let shared =
             self.shared.entry(name.to_owned()).or_insert_with(|| Arc::new(Shared::new(workers))).clone();
         let (mut below, terms) = (0, Terms::new(&upstream.policy, &self.limits));
+        let lane = upstream.lane.as_ref().and_then(|lane| Lane::compile(lane, &self.secret)).map(Box::new);
         let mut arms = Vec::with_capacity(upstream.arms.len());
         for arm in &upstream.arms {
             below += arm.weight;
-            arms.push(self.arm((name, upstream), arm, below, (&shared, terms, zone), earlier));
+            let value = lane.as_ref().map(|lane| lane.value(arm.role));
+            arms.push(self.arm((name, upstream), (arm, value), below, (&shared, terms, zone), earlier));
         }
         let assigner = Assigner::compile(name, &upstream.policy.assign, &upstream.arms, &self.secret);
         let drain = upstream.drain.unwrap_or(model::ServiceSpec::DRAIN);
@@ -238,7 +240,7 @@ impl Registry {
         let assigner = assigner.map(Box::new);
         let (policy, is_plain) = (upstream.policy.clone(), Upstream::plain(upstream));
         let hold = upstream.hold.map(|terms| self.hold(name, terms));
-        Upstream { turn, assigner, mirror, trial, arms, policy, terms, shared, is_plain, hold }
+        Upstream { turn, assigner, lane, mirror, trial, arms, policy, terms, shared, is_plain, hold }
     }
 
     fn hold(&mut self, name: &str, terms: model::Hold) -> Hold {
@@ -278,7 +280,7 @@ impl Registry {
     fn arm(
         &mut self,
         (name, upstream): (&str, &model::Upstream),
-        arm: &model::Arm,
+        (arm, lane): (&model::Arm, Option<HeaderValue>),
         below: u32,
         (shared, terms, zone): (&Arc<Shared>, Terms, Option<&str>),
         earlier: Option<&Upstream>,
@@ -293,8 +295,10 @@ impl Registry {
         // Whatever its role was: a candidate that becomes stable keeps its endpoints.
         let earlier = earlier.and_then(|upstream| upstream.earlier(&revision));
         let guard = Guard::new(label, &upstream.policy, &places, &state, shared);
+        let names = (HeaderValue::from_static(arm.role.as_str()), revision, lane);
         Arm {
-            badge: Badge::new((HeaderValue::from_static(arm.role.as_str()), revision), terms, guard),
+            badge: Badge::new(names, terms, guard),
+            role: arm.role,
             below,
             site: arm.site.as_ref().and_then(|site| compile_site(name, arm.revision, site)),
             bare: self.row(key(None)),

@@ -10,9 +10,10 @@ use tidegate_core::model::{
     RevisionNo, RevisionSpec, Rollout, RolloutId, RolloutKind, RoutePolicy, RouteSpec, ServiceKey,
     ServiceSpec,
 };
-use tidegate_core::rollout::begin::{NewRollout, stable_after};
-use tidegate_core::rollout::{begin, effective};
+use tidegate_core::rollout::begin::NewRollout;
+use tidegate_core::rollout::{Begun, begin, effective};
 use tidegate_core::time::Millis;
+use tidegate_core::train::couple;
 use tidegate_store::{Counter, Store, StoreError};
 
 /// The environment everything is deployed to.
@@ -43,6 +44,8 @@ pub struct DeployPlan {
     pub services: BTreeMap<String, ServiceSpec>,
     /// The jobs on a schedule.
     pub jobs: BTreeMap<String, JobSpec>,
+    /// Services that are rolled out as one, in their order.
+    pub trains: BTreeMap<String, Vec<String>>,
 }
 
 impl DeployPlan {
@@ -71,6 +74,9 @@ impl DeployPlan {
             services: self.services.iter().map(|(service, spec)| (name(service), spec.clone())).collect(),
             migrate,
             jobs: self.jobs.iter().map(|(job, spec)| (name(job), spec.clone())).collect(),
+            trains: (self.trains.iter())
+                .map(|(train, order)| (name(train), order.iter().map(|service| name(service)).collect()))
+                .collect(),
         }
     }
 }
@@ -118,9 +124,14 @@ pub fn deploy(store: &mut Store, plan: &DeployPlan, time: Time) -> Result<u64, S
 
 /// Asks something of the rollout in progress; false where there is none.
 pub fn request(store: &mut Store, key: &ServiceKey, request: Request) -> Result<bool, StoreError> {
-    let Some(mut rollout) = active(store, key)? else { return Ok(false) };
-    rollout.request = Some(request);
-    store.transaction(|tx| tx.put_rollout(&rollout))?;
+    let Some(rollout) = active(store, key)? else { return Ok(false) };
+    let mut all = members(store, rollout)?;
+    if all.iter().any(|member| member.phase == Phase::Succeeded) {
+        return Ok(false);
+    }
+    all.retain(|member| !member.phase.is_final());
+    all.iter_mut().for_each(|member| member.request = Some(request));
+    store.transaction(|tx| all.iter().try_for_each(|member| tx.put_rollout(member)))?;
     Ok(true)
 }
 
@@ -130,14 +141,21 @@ pub fn rollback(store: &mut Store, key: &ServiceKey, time: Time) -> Result<bool,
         return Ok(true);
     }
     let previous = store.service(key)?.and_then(|state| state.previous);
-    previous.map_or(Ok(false), |to| roll_out(store, key, to, RolloutKind::Rollback, None, time))
+    let Some(to) = previous else { return Ok(false) };
+    let last = store.rollouts_of(key, 1)?.pop();
+    let keys = last.map(|last| together(store, key, last)).transpose()?.unwrap_or_else(|| vec![key.clone()]);
+    roll_out(store, &keys, to, RolloutKind::Rollback, time)
 }
 
 /// Begins the last rollout that was taken back once more.
 pub fn retry(store: &mut Store, key: &ServiceKey, time: Time) -> Result<bool, StoreError> {
     let last = store.rollouts_of(key, 1)?.pop();
     match last.filter(|rollout| matches!(rollout.phase, Phase::Aborted | Phase::Failed)) {
-        Some(last) => roll_out(store, key, last.to, RolloutKind::Retry, None, time),
+        Some(last) => {
+            let to = last.to;
+            let keys = together(store, key, last)?;
+            roll_out(store, &keys, to, RolloutKind::Retry, time)
+        }
         None => Ok(false),
     }
 }
@@ -155,31 +173,66 @@ fn active(store: &Store, key: &ServiceKey) -> Result<Option<Rollout>, StoreError
     Ok(id.map(|id| store.rollout(id)).transpose()?.flatten())
 }
 
+/// A rollout with the others of its train, in its order.
+fn members(store: &Store, rollout: Rollout) -> Result<Vec<Rollout>, StoreError> {
+    let Some(carriage) = &rollout.train else { return Ok(vec![rollout]) };
+    let mut all = Vec::new();
+    for id in &carriage.rollouts {
+        all.extend(store.rollout(*id)?);
+    }
+    Ok(all)
+}
+
+/// The services of a rollout's train, in its order.
+fn together(store: &Store, key: &ServiceKey, last: Rollout) -> Result<Vec<ServiceKey>, StoreError> {
+    let keys: Vec<ServiceKey> = members(store, last)?.into_iter().map(|member| member.key).collect();
+    Ok(if keys.contains(key) { keys } else { vec![key.clone()] })
+}
+
+/// Begins rollouts of these services to a revision, as one where there are several. A service that is there already or on
+/// its way stays.
 fn roll_out(
     store: &mut Store,
-    key: &ServiceKey,
+    keys: &[ServiceKey],
     to: RevisionNo,
     kind: RolloutKind,
-    deploy: Option<u64>,
     time: Time,
 ) -> Result<bool, StoreError> {
-    let Some(state) = store.service(key)? else { return Ok(false) };
-    let Some(revision) = store.revision(&key.app, &key.environment, to)? else { return Ok(false) };
-    let built = store.build(&revision.spec.build)?.is_some_and(|build| build.phase == BuildPhase::Ready);
-    let Some(spec) = revision.spec.services.get(&key.service).filter(|_| built && state.stable != Some(to))
-    else {
-        return Ok(false);
-    };
-    let desired = state.scale.unwrap_or(spec.scale.min);
-    let active = active(store, key)?;
-    let effective = effective(spec, desired, kind, stable_after(&state, active.as_ref()).is_some());
+    let mut begun = Vec::new();
+    let mut next = store.peek_id(Counter::Rollout)?;
+    for key in keys {
+        if active(store, key)?.is_none()
+            && let Some(one) = begin_one(store, key, (RolloutId(next), to, kind), time)?
+        {
+            begun.push(one);
+            next += 1;
+        }
+    }
+    let order = begun.iter().map(|one| one.rollout.key.service.clone()).collect();
+    couple(&mut begun, &BTreeMap::from([(name("all"), order)]));
     store.transaction(|tx| {
-        let id = RolloutId(tx.next_id(Counter::Rollout)?);
-        let new = NewRollout { id, kind, deploy, to, effective, unix_ms: time.unix_ms };
-        let begun = begin(&state, active.as_ref(), new, time.now);
-        tx.put_service(&begun.state)?;
-        begun.superseded.iter().try_for_each(|ended| tx.put_rollout(ended))?;
-        tx.put_rollout(&begun.rollout)
+        begun.iter().try_for_each(|one| {
+            tx.put_service(&one.state)?;
+            tx.put_rollout(&one.rollout)
+        })?;
+        tx.use_ids_below(Counter::Rollout, next)
     })?;
-    Ok(true)
+    Ok(!begun.is_empty())
+}
+
+fn begin_one(
+    store: &Store,
+    key: &ServiceKey,
+    (id, to, kind): (RolloutId, RevisionNo, RolloutKind),
+    time: Time,
+) -> Result<Option<Begun>, StoreError> {
+    let Some(state) = store.service(key)? else { return Ok(None) };
+    let Some(revision) = store.revision(&key.app, &key.environment, to)? else { return Ok(None) };
+    let built = store.build(&revision.spec.build)?.is_some_and(|build| build.phase == BuildPhase::Ready);
+    let spec = revision.spec.services.get(&key.service).filter(|_| built && state.stable != Some(to));
+    let Some(spec) = spec else { return Ok(None) };
+    let desired = state.scale.unwrap_or(spec.scale.min);
+    let effective = effective(spec, desired, kind, state.stable.is_some());
+    let new = NewRollout { id, kind, deploy: None, to, effective, unix_ms: time.unix_ms };
+    Ok(Some(begin(&state, None, new, time.now)))
 }

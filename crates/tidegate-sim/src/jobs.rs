@@ -84,6 +84,7 @@ fn deploy(snapshot: &str) -> DeployPlan {
         ]
         .map(|(name, spec)| (name.to_owned(), spec))
         .into(),
+        trains: BTreeMap::new(),
     }
 }
 

@@ -20,5 +20,6 @@ pub mod scenario;
 pub mod sim;
 pub mod speed;
 pub mod story;
+mod train;
 pub mod view;
 pub mod workshop;

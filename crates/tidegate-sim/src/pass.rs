@@ -113,6 +113,10 @@ impl Sim {
         check::steps::invariant_steps_only_go_on(&before, view)?;
         check::steps::invariant_an_abort_does_not_overload_stable(&before, view)?;
         check::rotation::invariant_rotation_keeps_its_floor(&before, view, &self.backend)?;
+        let trains = check::train::trains(&self.store, view).map_err(|e| check::train::unread(&e))?;
+        check::train::invariant_a_train_has_one_verdict(&trains)?;
+        check::train::invariant_a_train_is_assembled_before_it_goes(&trains, view)?;
+        check::train::invariant_candidates_can_call_candidates(&trains, view)?;
         for was in &before.active {
             let over = !view.active.iter().any(|rollout| rollout.id == was.id);
             if let Some(ended) = over.then(|| self.store.rollout(was.id).ok().flatten()).flatten() {

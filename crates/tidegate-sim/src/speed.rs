@@ -59,6 +59,7 @@ pub fn measure(services: u32) -> Speed {
             migrate,
             services,
             jobs: Default::default(),
+            trains: Default::default(),
         };
         sim.act(&Act::Deploy(Box::new(plan))).expect("a store in memory takes a deploy");
     }

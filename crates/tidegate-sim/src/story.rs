@@ -11,6 +11,7 @@ use tidegate_core::time::Millis;
 
 use crate::ask::{self, DeployPlan};
 use crate::rng::Rng;
+use crate::train;
 
 /// Something a person does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,6 +200,10 @@ pub fn make_up(rng: &mut Rng, faults: Faults) -> Story {
         };
         acts.push((when(rng, alone, steady), act));
     }
+    // Last, so that what the seed made up before stays what it was.
+    if rng.percent(30) {
+        acts.iter_mut().for_each(|(_, act)| train::couple(act));
+    }
     let routed = casts.iter().filter(|c| c.port != PortSpec::None);
     let routed = routed.map(|c| ask::key(&c.app, &c.service)).collect();
     let faults = if faults == Faults::All { trouble(rng) } else { Vec::new() };
@@ -284,7 +289,15 @@ fn deploy(rng: &mut Rng, casts: &[Cast], app: &str, serial: &mut u32, good: bool
         (cast.service.clone(), service(cast.port, instances, strategy, &command))
     });
     let services = services.collect();
-    DeployPlan { app: app.to_owned(), snapshot, build, migrate, services, jobs: BTreeMap::new() }
+    DeployPlan {
+        app: app.to_owned(),
+        snapshot,
+        build,
+        migrate,
+        services,
+        jobs: BTreeMap::new(),
+        trains: BTreeMap::new(),
+    }
 }
 
 fn behaviour(rng: &mut Rng, good: bool) -> String {

@@ -6,8 +6,8 @@ use tidegate_core::model::Name;
 
 use super::traffic;
 use crate::raw::{
-    Field, JobOverlay, ListOf, Named, RawEnv, RawEnvironment, RawJob, RawManifest, RawMigrate, RawRoute,
-    RawService, Read as _, ServiceOverlay,
+    Field, JobOverlay, ListOf, NameText, Named, RawEnv, RawEnvironment, RawJob, RawManifest, RawMigrate,
+    RawRoute, RawService, Read as _, ServiceOverlay,
 };
 use crate::span::Span;
 
@@ -21,6 +21,7 @@ pub(super) struct Layer<'r> {
     pub(super) copied_to: BTreeSet<Name>,
     /// Jobs that could be read, merged.
     pub(super) jobs: Vec<LayerJob>,
+    pub(super) trains: &'r Field<Named<ListOf<NameText>>>,
     pub(super) routes: Field<ListOf<RawRoute>>,
     pub(super) migrate: Field<RawMigrate>,
     pub(super) env: Field<RawEnv>,
@@ -42,13 +43,13 @@ pub(super) struct LayerJob {
 
 impl<'r> Layer<'r> {
     /// The app without an environment.
-    pub(super) fn base(raw: &RawManifest, declared: &'r Named<RawService>) -> Self {
+    pub(super) fn base(raw: &'r RawManifest, declared: &'r Named<RawService>) -> Self {
         Self::environment(raw, declared, &RawEnvironment::default())
     }
 
     /// The app in an environment.
     pub(super) fn environment(
-        raw: &RawManifest,
+        raw: &'r RawManifest,
         declared: &'r Named<RawService>,
         over: &RawEnvironment,
     ) -> Self {
@@ -59,6 +60,7 @@ impl<'r> Layer<'r> {
             services,
             jobs: raw.jobs.value().map(|declared| jobs(declared, &over.jobs)).unwrap_or_default(),
             declared,
+            trains: &raw.trains,
             routes: raw.routes.overlaid(&over.routes),
             migrate: raw.migrate.overlaid(&over.migrate),
             env: raw.env.overlaid(&over.env),

@@ -16,6 +16,7 @@ mod service;
 mod site;
 mod strategy;
 mod traffic;
+mod train;
 
 pub(crate) use plan::Plan;
 

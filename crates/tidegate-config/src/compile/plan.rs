@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tidegate_core::model::{JobSpec, MigrateSpec, Name, PortSpec, RouteSpec, ServiceSpec};
 
 use super::layer::Layer;
-use super::{job, migrate, routes, service};
+use super::{job, migrate, routes, service, train};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
@@ -20,6 +20,8 @@ pub(crate) struct Plan {
     /// Jobs with the variables of their own.
     pub(crate) jobs: BTreeMap<Name, JobSpec>,
     pub(crate) routes: Vec<RouteSpec>,
+    /// Services that are rolled out as one, each train in its order.
+    pub(crate) trains: BTreeMap<Name, Vec<Name>>,
     /// The migration, without variables.
     pub(crate) migrate: Option<MigrateSpec>,
     /// The variables of the app and the environment.
@@ -39,6 +41,7 @@ pub(super) fn compile(layer: &Layer<'_>, findings: &mut Findings<'_>) -> Plan {
     check_fixed_ports(layer, findings);
     let env = layer.env.value().map(|env| env.0.clone()).unwrap_or_default();
     Plan {
+        trains: train::compile(layer, &services, findings),
         services,
         jobs: job::compile(layer, findings),
         routes,

@@ -30,6 +30,8 @@ record! { replaced
         jobs: Named<RawJob>,
         /// What is done to a database: before the candidate gets traffic, and once nobody goes back any more.
         migrate: RawMigrate,
+        /// Services that are rolled out as one, by the name of their train: those that call before those they call.
+        trains: Named<ListOf<NameText>>,
         /// Where requests go.
         routes: ListOf<RawRoute>,
         /// Variables of every service, every job and the migration.

@@ -13,6 +13,7 @@ mod plan;
 mod planned_checks;
 mod planned_jobs;
 mod planned_steps;
+mod planned_trains;
 mod rollout;
 mod run;
 mod scope;

@@ -53,6 +53,7 @@ pub(crate) fn plan(world: &mut World<'_>, request: &PlanRequest) -> Result<PlanR
             .is_some(),
         migrate: migration.run,
         migrate_steps: migration.steps,
+        trains: super::planned_trains::planned_trains(&accepted.spec.trains, &services),
         services,
         jobs: super::planned_jobs::planned_jobs(world.store, &accepted)?,
         routes: routes(world, &accepted)?,

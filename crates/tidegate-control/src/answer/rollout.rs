@@ -4,9 +4,10 @@ use tidegate_core::model::{Held, Instance, Phase, RevisionNo, Rollout, RolloutKi
 use tidegate_core::rollout::current;
 use tidegate_core::scale::wanted;
 use tidegate_core::time::Moment;
-use tidegate_core::view::RolloutView;
+use tidegate_core::view::{RolloutView, TrainMember, TrainView};
 
 use super::{Answers, checks, judgement, service_of, store_trouble};
+use crate::engine::members_of;
 use crate::plane::{Refusal, RefusalKind, ServiceRef};
 
 /// The rollout in progress of a service, or its last one.
@@ -53,6 +54,7 @@ pub(super) fn view_of(
         strategy: rollout.effective.strategy.kind.to_string(),
         strategy_why: rollout.effective.why.clone(),
         phase: rollout.phase.to_string(),
+        train: train_of(answers, rollout)?,
         step: shown_step(rollout).map(|_| rollout.position.step + 1),
         steps: rollout.effective.strategy.steps.iter().map(Step::to_string).collect(),
         step_in_force: rollout.position.since.is_some(),
@@ -70,6 +72,21 @@ pub(super) fn view_of(
         seconds: seconds(rollout, answers),
         at_unix_ms: rollout.made_at_unix_ms,
     })
+}
+
+/// The train it is part of, with the others as they are.
+fn train_of(answers: &Answers<'_>, rollout: &Rollout) -> Result<Option<TrainView>, Refusal> {
+    let Some(carriage) = &rollout.train else { return Ok(None) };
+    let leg = |rollout: &Rollout| rollout.train.as_ref().map(|own| own.leg.to_string()).unwrap_or_default();
+    let member = |other: Rollout| TrainMember {
+        service: other.key.service.to_string(),
+        rollout: other.id,
+        phase: other.phase.to_string(),
+        leg: leg(&other),
+    };
+    let members = members_of(answers.store, carriage).map_err(store_trouble)?;
+    let members = members.into_iter().map(member).collect();
+    Ok(Some(TrainView { name: carriage.train.to_string(), leg: leg(rollout), members }))
 }
 
 /// The step it is at, while it goes by steps.

@@ -69,6 +69,7 @@ fn one(answers: &Answers<'_>, state: &ServiceState) -> Result<ServiceStatus, Ref
         name: state.key.service.to_string(),
         phase: rollout.as_ref().map_or("idle", |rollout| rollout.phase.as_str()).to_owned(),
         strategy: strategy(rollout.as_ref(), stable.as_ref()),
+        train: rollout.as_ref().and_then(|rollout| Some(rollout.train.as_ref()?.train.to_string())),
         weight: state.routing.candidate_weight(),
         stable: state.stable.map(|revision| count(revision, &stable)),
         candidate: rollout.as_ref().map(|rollout| count(rollout.to, &candidate)),

@@ -12,9 +12,10 @@ use tidegate_core::model::{
 use tidegate_core::rollout::begin::{NewRollout, stable_after};
 use tidegate_core::rollout::{Begun, begin, effective};
 use tidegate_core::scale::wanted;
+use tidegate_core::train::couple;
 use tidegate_store::{Counter, Reader, StoreError};
 
-use super::{Effect, Engine, Outcome, Sight, Time, World, expand_digest, site};
+use super::{Effect, Engine, Outcome, Sight, Time, World, as_a_whole, expand_digest, site};
 use crate::claim;
 use crate::digest::digest_json;
 
@@ -109,6 +110,7 @@ impl Engine {
                 }
             }
         }
+        events.extend(couple(&mut begun, &revision.spec.trains));
         deploy.revision = Some(revision.number);
         deploy.rollouts = begun.iter().map(|one| one.rollout.id).collect();
         let number = world.store.peek_id(Counter::Instance)?;
@@ -236,6 +238,7 @@ fn steps_of(store: &Reader, deploy: &Deploy, revision: &Revision) -> Result<Vec<
             ServiceState::new(ServiceKey { app, environment, service: name.clone() })
         });
         let active = state.rollout.map(|id| store.rollout(id)).transpose()?.flatten();
+        let active = active.map(|active| as_a_whole(store, active)).transpose()?;
         steps.push(step_of(state, active, revision));
     }
     Ok(steps)

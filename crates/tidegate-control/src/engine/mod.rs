@@ -25,6 +25,7 @@ mod service;
 mod site;
 mod stop;
 mod traffic;
+mod train;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -44,6 +45,7 @@ pub(crate) use migration::expand_digest;
 use queue::Queues;
 use revisions::Revisions;
 pub use site::site_in;
+pub(crate) use train::{as_a_whole, members_of};
 
 /// A pass comes to rest within this many rounds; more would be a bug, so the rest waits for the next pass.
 const MOST_ROUNDS: usize = 24;

@@ -163,7 +163,13 @@ pub fn table_of(
         policy.step(routing);
         (
             state.key.to_string(),
-            Upstream { arms, policy: policy.traffic, drain: policy.drain, hold: policy.hold },
+            Upstream {
+                arms,
+                policy: policy.traffic,
+                drain: policy.drain,
+                hold: policy.hold,
+                lane: routing.lane.clone(),
+            },
         )
     });
     let upstreams = upstreams.collect();

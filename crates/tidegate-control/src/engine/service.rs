@@ -10,7 +10,7 @@ use tidegate_core::rollout::{Gate, Input, Plan, observe, plan};
 use tidegate_store::{Counter, StoreError};
 
 use super::judging::Look;
-use super::{Effect, Engine, Outcome, Sight, World, site};
+use super::{Effect, Engine, Outcome, Sight, World, site, train};
 
 /// A service as stored, and what was just seen of it.
 struct Kept {
@@ -50,6 +50,7 @@ impl Engine {
         let seen_events = observe(&kept.state.key, &mut seen, &seeing, sight.time.now);
         let gate = gate(world, kept.rollout.as_ref())?;
         let asked = self.ask_checks(world, sight, kept.rollout.as_ref(), &specs, &seen)?;
+        let signal = train::signal_for(world, sight, kept.rollout.as_ref())?;
         let look = kept.rollout.as_ref().map(|rollout| self.look(world, sight, &kept.state, rollout));
         let look = look.transpose()?.flatten();
         let judged = look.as_ref().map(Look::judged);
@@ -65,6 +66,7 @@ impl Engine {
                 settled: sight.gateway.alive && kept.state.route_epoch <= epoch.min(sight.gateway.acked),
                 judged: judged.as_ref().or(self.verdicts.get(&kept.state.key)),
                 heard: &asked.answers,
+                train: signal.as_ref(),
                 inflight: &sight.gateway.inflight,
                 next_id: world.store.peek_id(Counter::Instance)?,
             },

@@ -26,6 +26,7 @@ mod step;
 mod strategy;
 mod traffic;
 mod traffic_policy;
+mod train;
 mod verdict;
 
 pub use address::Address;
@@ -61,4 +62,5 @@ pub use traffic_policy::{
     ArmRule, Assignment, Balance, Breaker, Concurrency, Match, Mirror, MirrorTo, Outliers, Protocol, Retries,
     Sticky, Timeouts, TrafficPolicy,
 };
+pub use train::{Carriage, Lane, Leg};
 pub use verdict::{Judged, Verdict};

@@ -32,6 +32,9 @@ pub struct RevisionSpec {
     /// Its jobs by name. None of them has the name of a service.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub jobs: BTreeMap<Name, JobSpec>,
+    /// Services that are rolled out as one, by the name of their train: those that call before those they call.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub trains: BTreeMap<Name, Vec<Name>>,
 }
 
 /// One route of an app.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Effective, Evidence, InstanceId, RevisionNo, ServiceKey};
+use super::{Carriage, Effective, Evidence, InstanceId, RevisionNo, ServiceKey};
 use crate::check::CheckState;
 use crate::time::Moment;
 
@@ -104,7 +104,7 @@ pub enum Request {
 /// Why a rollout was taken back: a stable code for programs, a sentence for people, and what it was seen on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
-    /// `crash-loop`, `start-deadline`, `lost-readiness`, `progress-deadline`, `migration-failed`, `check-failed`, `asked`, …
+    /// `crash-loop`, `start-deadline`, `lost-readiness`, `progress-deadline`, `migration-failed`, `check-failed`, `train`, `asked`, …
     pub code: String,
     /// One sentence.
     pub message: String,
@@ -183,6 +183,9 @@ pub struct Rollout {
     /// How the checks stand that count just now, and how those stood that did.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub checks: BTreeMap<String, CheckState>,
+    /// The train it is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train: Option<Carriage>,
     /// Why it was taken back.
     pub cause: Option<Cause>,
     /// What was seen on the instance to blame.

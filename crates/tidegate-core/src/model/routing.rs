@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, ArmRule, InstanceId, Mirror, OutcomeRule, RevisionNo, RoutePolicy, Sticky, TrafficPolicy,
+    Address, ArmRule, InstanceId, Lane, Mirror, OutcomeRule, RevisionNo, RoutePolicy, Sticky, TrafficPolicy,
 };
 use crate::time::Millis;
 
@@ -32,6 +32,9 @@ pub struct Routing {
     /// What is counted of clients that keep to their arm.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outcomes: Vec<OutcomeRule>,
+    /// The lane of the train that is on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<Lane>,
 }
 
 /// One arm of a service: a revision, its share and its instances in rotation.
@@ -132,6 +135,9 @@ pub struct Upstream {
     /// Where nothing runs while nobody asks for it: requests are held until something does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
+    /// Requests that are on a lane keep to its side, whatever else is said of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<Lane>,
 }
 
 /// How requests are held for a service of which nothing runs.

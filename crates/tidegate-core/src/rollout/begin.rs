@@ -65,6 +65,7 @@ pub fn begin(state: &ServiceState, active: Option<&Rollout>, new: NewRollout, no
         ended_at: None,
         position: Position::default(),
         checks: BTreeMap::new(),
+        train: None,
         cause: None,
         evidence: None,
         made_at_unix_ms: new.unix_ms,

@@ -1,6 +1,6 @@
 //! Whether the candidate must be taken back: the hard guards, which need no statistics.
 
-use crate::model::{Cause, Instance, Phase, Rollout, ServiceSpec};
+use crate::model::{Cause, Instance, Leg, Phase, Rollout, ServiceSpec};
 use crate::time::{Millis, Moment};
 
 use super::groups::Counts;
@@ -116,7 +116,10 @@ fn progress_deadline(watch: &Watch<'_>, now: Moment) -> Option<Cause> {
 /// Whether the rollout waits for something to happen: a step that is in force has a time of its own.
 fn waits(watch: &Watch<'_>) -> bool {
     let rollout = watch.rollout;
-    rollout.phase == Phase::Progressing && rollout.position.since.is_none() && !watch.complete
+    // Who waits for others of its train is held up by them: their clocks run.
+    let by_others =
+        rollout.train.as_ref().is_some_and(|carriage| !matches!(carriage.leg, Leg::Assembling | Leg::Going));
+    rollout.phase == Phase::Progressing && rollout.position.since.is_none() && !watch.complete && !by_others
 }
 
 fn cause(code: &str, message: String, instance: &Instance) -> Cause {

@@ -4,7 +4,8 @@
 //! [`guard`] says whether the candidate must be taken back, [`shape`] how many instances of each revision there should be
 //! and who gets traffic (one function a strategy), [`converge`] creates and retires instances towards that, [`share`] turns
 //! ready instances into weights. Where a strategy goes by steps, [`stage`] says what those so far ask for and [`steps`] when one
-//! is over. [`checks`] says what is asked about the candidate besides, and what the answers do. [`effective()`] says which strategy a service can really have, [`begin()`] how a new rollout
+//! is over. [`checks`] says what is asked about the candidate besides, and what the answers do. `ride` has members of a
+//! [train](crate::train) keep together. [`effective()`] says which strategy a service can really have, [`begin()`] how a new rollout
 //! takes the place of one in progress.
 
 pub mod begin;
@@ -17,11 +18,13 @@ pub mod observe;
 mod plan;
 mod progress;
 mod report;
+mod ride;
 pub mod shape;
 pub mod share;
 pub mod stage;
 pub mod steps;
 pub mod supervise;
+mod tell;
 
 #[cfg(test)]
 pub(crate) mod tests;

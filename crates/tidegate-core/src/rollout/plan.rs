@@ -12,6 +12,7 @@ use crate::model::{
 };
 use crate::scale;
 use crate::time::{Millis, Moment};
+use crate::train::Signal;
 
 use super::checks::Answers;
 use super::converge::Fleet;
@@ -19,7 +20,7 @@ use super::groups::{Counts, Parts, Role};
 use super::guard::{self, Watch};
 use super::observe::Seeing;
 use super::shape::{self, Goal, Shape};
-use super::{progress, report, share, steps, supervise};
+use super::{report, share, supervise};
 
 /// All that is known of a service now.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +43,8 @@ pub struct Input<'a> {
     pub judged: Option<&'a Judged>,
     /// What was heard of its checks. The same answers may be given again and again.
     pub heard: &'a Answers,
+    /// What the others of its train say, where it is in one.
+    pub train: Option<&'a Signal>,
     /// Requests in flight per instance, seen since then.
     pub inflight: &'a BTreeMap<InstanceId, u32>,
     /// The number the next new instance gets.
@@ -195,7 +198,10 @@ impl<'a> Planner<'a> {
         let Some(request) = rollout.request.take() else { return };
         let moving = matches!(rollout.phase, Phase::Progressing | Phase::Promoting);
         match request {
+            // Another one of its train is promoted: the time to ask is over.
+            Request::Pause | Request::Abort if self.is_committed(rollout) => {}
             Request::Pause if moving => {
+                Self::fall_back(rollout);
                 rollout.resume_to = Some(rollout.phase);
                 rollout.phase = Phase::Paused;
             }
@@ -235,8 +241,7 @@ impl<'a> Planner<'a> {
         match rollout.phase {
             Phase::Pending => self.leave_pending(rollout),
             Phase::Progressing | Phase::Paused | Phase::Promoting => {
-                let said = steps::condemned(self.input.judged).or_else(|| self.failed_check(rollout));
-                if let Some(cause) = self.guard(rollout).or(said) {
+                if let Some(cause) = self.condemned(rollout) {
                     self.take_back(rollout, cause);
                 } else if rollout.phase == Phase::Progressing {
                     self.walk(rollout);
@@ -252,6 +257,9 @@ impl<'a> Planner<'a> {
     }
 
     fn leave_pending(&mut self, rollout: &mut Rollout) {
+        if let Some(cause) = self.signal(rollout).and_then(|signal| signal.lost.clone()) {
+            return self.take_back(rollout, cause);
+        }
         match self.input.gate {
             Gate::Open => rollout.phase = Phase::Progressing,
             Gate::Waiting => {}
@@ -280,7 +288,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn guard(&mut self, rollout: &Rollout) -> Option<Cause> {
+    pub(super) fn guard(&mut self, rollout: &Rollout) -> Option<Cause> {
         let parts = self.parts(Some(rollout));
         let candidates: Vec<&Instance> = self
             .instances
@@ -316,8 +324,9 @@ impl<'a> Planner<'a> {
         let nothing_to_return_to = rollout.from.is_none();
         let over = since + rollout.effective.strategy.bake;
         let waited = rollout.skip_bake || nothing_to_return_to || self.now >= over;
-        if waited && shape::complete(&self.goal(rollout)) && !self.is_held(rollout) {
-            self.succeed(rollout);
+        let done = waited && shape::complete(&self.goal(rollout)) && !self.is_held(rollout);
+        if done || self.is_committed(rollout) {
+            self.pass(rollout);
         } else if !waited {
             self.wakes.push(Wake { at: over, why: "the bake time is over".to_owned() });
         }
@@ -354,35 +363,6 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn tell_phase(&mut self, rollout: &Rollout) {
-        let why = rollout.cause.as_ref().map(|cause| format!(": {}", cause.message)).unwrap_or_default();
-        let to = rollout.to;
-        let message = match rollout.phase {
-            Phase::Pending => format!("rollout {} to {to} waits", rollout.id),
-            Phase::Progressing => {
-                format!("rollout {} to {to} goes on by {}", rollout.id, rollout.effective.strategy.kind)
-            }
-            Phase::Paused => format!("rollout {} to {to} is paused{}", rollout.id, self.why_paused(rollout)),
-            Phase::Promoting => format!("{to} gets all the traffic of rollout {} and is watched", rollout.id),
-            Phase::Succeeded => format!("rollout {} succeeded: {to} is stable", rollout.id),
-            Phase::Aborting => format!("rollout {} to {to} is taken back{why}", rollout.id),
-            Phase::Aborted => format!("rollout {} to {to} was taken back{why}", rollout.id),
-            Phase::Failed => format!(
-                "rollout {} to {to} failed, there is no stable revision to go back to{why}",
-                rollout.id
-            ),
-            Phase::Superseded => format!("rollout {} to {to} is superseded", rollout.id),
-        };
-        let kind = format!("rollout.{}", rollout.phase);
-        self.events.push(Event::of(&self.state.key, &kind, Some(to), message));
-    }
-
-    fn why_paused(&self, rollout: &Rollout) -> String {
-        let said = self.said(rollout);
-        let why = |held| steps::why_held(held, progress::current(rollout), said.as_ref());
-        rollout.position.held.map(why).map(|why| format!(": {why}")).unwrap_or_default()
-    }
-
     fn shape(&self) -> Shape {
         let stable = self.desired(self.state.stable);
         let exclusive = |revision: Option<RevisionNo>| {
@@ -407,6 +387,7 @@ impl<'a> Planner<'a> {
             exclusive: exclusive(rollout.to) || self.state.stable.is_some_and(exclusive),
             takes_requests: self.input.specs.get(&rollout.to).is_none_or(ServiceSpec::has_port),
             has_stable: self.state.stable.is_some(),
+            held: self.is_bound(rollout),
             share: self.stage(rollout).map(|stage| self.share_of(rollout, &stage)),
             candidate_percent: self.state.routing.candidate_weight(),
             counts,
@@ -457,7 +438,7 @@ impl<'a> Planner<'a> {
     fn finish(mut self, shape: &Shape) -> Plan {
         let parts = self.parts(self.rollout.as_ref());
         let routing = share::share(parts, shape.traffic, &self.instances, &self.input.state.routing);
-        self.state.routing = self.with_stage(routing);
+        self.state.routing = self.with_lane(self.with_stage(routing));
         let starts = self.instances.iter().filter_map(|i| i.next_start.filter(|_| i.is_wanted()));
         self.wakes
             .extend(starts.map(|at| Wake { at, why: "an instance is due to be started again".to_owned() }));
@@ -481,7 +462,9 @@ impl<'a> Planner<'a> {
         if let Some(rollout) = self.rollout.as_ref().filter(|rollout| !rollout.phase.is_final()) {
             let wanted = self.goal(rollout).candidate;
             let said = self.said(rollout);
-            report.extend(report::waiting_for(rollout, &counts, wanted, said.as_ref(), self.input, self.now));
+            let others = self.signal(rollout).and_then(|signal| signal.waits.clone());
+            let own = || report::waiting_for(rollout, &counts, wanted, said.as_ref(), self.input, self.now);
+            report.extend(others.or_else(own));
             report.extend(self.held_by_checks(rollout));
         }
         if shape.ensure_stable && counts.stable.ready < shape.stable {

@@ -1,13 +1,13 @@
 //! The planner's way through the steps of a strategy.
 
 use crate::event::Event;
-use crate::model::{Held, Instance, Phase, Position, Rollout, Routing, ServiceSpec, Step};
+use crate::model::{Held, Instance, Leg, Phase, Position, Rollout, Routing, ServiceSpec, Step};
 use crate::scale;
 use crate::time::{Millis, Moment};
 
 use super::plan::{Planner, Wake};
 use super::shape;
-use super::stage::{self, Share, Stage};
+use super::stage::{Share, Stage};
 use super::steps::{self, Next};
 
 impl Planner<'_> {
@@ -19,8 +19,12 @@ impl Planner<'_> {
             (rollout.phase, rollout.resume_to),
             (Phase::Progressing, _) | (Phase::Paused, None | Some(Phase::Progressing))
         );
-        let applies = going && stage::apply(strategy, stable, candidate, self.exclusive(rollout));
-        applies.then(|| Stage::at(strategy, rollout.position.step))
+        let beside = going && stable > 0 && candidate > 0 && !self.exclusive(rollout);
+        let own = || Stage::at(strategy, rollout.position.step);
+        if rollout.train.is_some() && self.input.train.is_some() {
+            return beside.then(|| self.stage_in_train(rollout, own()));
+        }
+        (beside && !strategy.steps.is_empty()).then(own)
     }
 
     /// The stage's numbers.
@@ -34,14 +38,18 @@ impl Planner<'_> {
 
     /// Goes on by the steps, and to all the traffic after them.
     pub(super) fn walk(&mut self, rollout: &mut Rollout) {
+        if self.stands(rollout) {
+            return;
+        }
         let stage = self.stage(rollout).filter(|stage| !stage.full);
         let step = current(rollout).cloned();
         let (Some(stage), Some(step)) = (stage, step) else {
             let goal = self.goal(rollout);
             match shape::complete(&goal) {
                 // There is no traffic to watch it with.
-                true if goal.proves_only => self.succeed(rollout),
+                true if goal.proves_only && self.signal(rollout).is_none() => self.succeed(rollout),
                 true if self.is_held(rollout) => self.keep_waiting(rollout),
+                true if self.signal(rollout).is_some() => self.reach(rollout, Leg::Arrived),
                 true => rollout.phase = Phase::Promoting,
                 false => {}
             }
@@ -137,7 +145,7 @@ impl Planner<'_> {
     }
 
     /// Whether the gateway is known to do what the stage asks for, with all the instances it needs.
-    fn is_in_force(&self, rollout: &Rollout, stage: &Stage) -> bool {
+    pub(super) fn is_in_force(&self, rollout: &Rollout, stage: &Stage) -> bool {
         let share = self.share_of(rollout, stage);
         let routed = share.takes_requests && (share.percent > 0 || share.aside);
         let serves = |i: &&Instance| {

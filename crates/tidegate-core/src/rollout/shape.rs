@@ -61,6 +61,8 @@ pub struct Goal<'a> {
     pub has_stable: bool,
     /// What the steps so far ask for; `None` where the strategy has none, or they mean nothing here.
     pub share: Option<Share>,
+    /// Whether the candidate that is taken back is still to be reached by the lane of its train.
+    pub held: bool,
     /// The candidate's share as last decided, in percent.
     pub candidate_percent: u32,
     /// What there is.
@@ -254,6 +256,9 @@ fn held(goal: &Goal<'_>) -> Shape {
 /// Back to stable, never faster than it can carry the traffic unless the candidate is dead.
 fn aborting(goal: &Goal<'_>) -> Shape {
     let carried = goal.counts.stable.ready >= goal.stable;
+    if goal.held && !goal.exclusive {
+        return held_by_its_train(goal);
+    }
     let lean_on_candidate = !carried && goal.candidate_has_traffic && !goal.exclusive;
     Shape {
         stable: goal.stable,
@@ -262,6 +267,20 @@ fn aborting(goal: &Goal<'_>) -> Shape {
         most: goal.exclusive.then_some(goal.stable),
         exclusive: goal.exclusive,
         traffic: if lean_on_candidate { leaning(goal) } else { Traffic::Stable },
+    }
+}
+
+/// Nobody new gets to the candidate but by the lane: candidates that call it leave first.
+fn held_by_its_train(goal: &Goal<'_>) -> Shape {
+    let carried = goal.counts.stable.ready.min(goal.stable) * 100 / goal.stable.max(1);
+    let candidate = goal.candidate_percent.min(100 - carried);
+    Shape {
+        stable: goal.stable,
+        ensure_stable: true,
+        candidate: goal.counts.candidate.wanted,
+        most: None,
+        exclusive: false,
+        traffic: Traffic::Split { candidate, aside: true },
     }
 }
 

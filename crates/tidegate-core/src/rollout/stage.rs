@@ -28,6 +28,10 @@ pub struct Stage {
     pub outcomes: Vec<OutcomeRule>,
     /// Whether all steps are over: the candidate is made ready for everything.
     pub full: bool,
+    /// Whether requests that are on a train's lane reach the candidate.
+    pub lane: bool,
+    /// Whether all its instances are needed from the beginning: how many come by the lane is decided by others.
+    pub whole: bool,
 }
 
 impl Stage {
@@ -49,6 +53,12 @@ impl Stage {
         stage
     }
 
+    /// The stage of a member of a train before its turn: reached by the lane alone. `called`: others of the train call it.
+    pub fn standing(self, called: bool) -> Stage {
+        let whole = called || self.full;
+        Stage { scale: self.scale, full: self.full, lane: true, whole, ..Stage::default() }
+    }
+
     fn take(&mut self, step: &Step) {
         match step {
             Step::Weight { percent, .. } => (self.percent, self.mirror) = (*percent, None),
@@ -65,7 +75,7 @@ impl Stage {
     /// How many candidate instances that needs of a service with `desired`. Two at least where the service has more than one,
     /// so that a bad instance can be told from a bad revision; one where instances share out their work by themselves.
     pub fn candidates(&self, desired: u32, takes_requests: bool) -> u32 {
-        if self.full {
+        if self.full || self.whole {
             return desired;
         }
         let usual = if takes_requests { desired.clamp(1, 2) } else { 1 };
@@ -75,7 +85,7 @@ impl Stage {
 
     /// Whether requests reach the candidate by more than its share.
     pub fn is_aside(&self) -> bool {
-        !self.audience.is_empty() || self.mirror.is_some()
+        !self.audience.is_empty() || self.mirror.is_some() || self.lane
     }
 
     /// Writes what the gateway must do besides shares. Without a candidate in the table there is nothing to do it with.
@@ -108,11 +118,6 @@ impl Stage {
         let to = MirrorTo::Candidate;
         self.mirror.map(|percent| Mirror { to, percent, unsafe_methods, noise: self.noise, compare })
     }
-}
-
-/// Whether steps mean anything for a service as it is now: there is something to compare with, and both can run.
-pub fn apply(strategy: &Strategy, stable: u32, candidate: u32, exclusive: bool) -> bool {
-    !strategy.steps.is_empty() && stable > 0 && candidate > 0 && !exclusive
 }
 
 /// The stage as numbers, for [`super::shape`].

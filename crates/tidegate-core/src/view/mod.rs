@@ -11,6 +11,7 @@ mod plan;
 mod rollout;
 mod status;
 mod timeline;
+mod train;
 
 pub use check::CheckView;
 pub use deploy::{DeployView, DeployedService, RunView};
@@ -22,3 +23,4 @@ pub use plan::{PlanReport, PlannedJob, PlannedRoute, PlannedService, PlannedTraf
 pub use rollout::{Explanation, RolloutView};
 pub use status::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
 pub use timeline::{LogLine, TimelineEvent};
+pub use train::{PlannedTrain, TrainMember, TrainView};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::PlannedTrain;
 use crate::model::RevisionNo;
 
 /// What a deploy would do. The same function makes the revision and the strategies when it is done for real.
@@ -28,6 +29,9 @@ pub struct PlanReport {
     pub migrate_steps: Vec<String>,
     /// Its services.
     pub services: Vec<PlannedService>,
+    /// Services that would be rolled out as one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trains: Vec<PlannedTrain>,
     /// Its jobs on a schedule.
     #[serde(default)]
     pub jobs: Vec<PlannedJob>,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArmView, CheckView, JudgementView, OutcomeView, TimelineEvent};
+use super::{ArmView, CheckView, JudgementView, OutcomeView, TimelineEvent, TrainView};
 use crate::model::{Evidence, RevisionNo, RolloutId};
 
 /// A rollout as people see it.
@@ -40,6 +40,9 @@ pub struct RolloutView {
     /// How long the step lasts at most from now, where that is known.
     #[serde(default)]
     pub step_seconds_left: Option<f64>,
+    /// The train it is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train: Option<TrainView>,
     /// The candidate's share of requests, in percent.
     pub weight: u32,
     /// Candidate instances ready and wanted.

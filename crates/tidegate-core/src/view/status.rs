@@ -33,6 +33,9 @@ pub struct ServiceStatus {
     pub phase: String,
     /// The strategy in use, or the stable revision's.
     pub strategy: String,
+    /// The train that its rollout in progress is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train: Option<String>,
     /// The candidate's share of requests, in percent.
     pub weight: u32,
     /// The stable revision; `None` before a rollout succeeded.

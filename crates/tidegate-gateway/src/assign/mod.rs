@@ -5,6 +5,7 @@
 
 mod bucket;
 mod cookie;
+mod lane;
 mod note;
 mod query;
 mod rule;
@@ -19,6 +20,7 @@ use bucket::Sharing;
 use rule::Rule;
 
 pub(crate) use cookie::parse as parse_cookie;
+pub(crate) use lane::{Lane, NAME as LANE};
 pub(crate) use note::Note;
 pub(crate) use secret::Secret;
 
@@ -46,6 +48,11 @@ impl Assigner {
         Some(Assigner { rules, sharing, echo: policy.echo })
     }
 
+    /// What the answer says of an arm that was not chosen here.
+    pub(crate) fn plain(&self) -> Note {
+        Note { set_cookie: None, echo: self.echo, cell: None }
+    }
+
     /// The arm of a request by its place in the table, `None` where its turn decides; and what the answer says of it.
     /// `turn` is the upstream's.
     pub(crate) fn assign(
@@ -54,7 +61,7 @@ impl Assigner {
         atlas: &dyn Locate,
         turn: &Turn,
     ) -> (Option<usize>, Note) {
-        let plain = Note { set_cookie: None, echo: self.echo, cell: None };
+        let plain = self.plain();
         if let Some(rule) = self.rules.iter().find(|rule| rule.matches(view, atlas)) {
             return (Some(rule.arm), plain);
         }

@@ -216,6 +216,8 @@ fn kind(name: &str) -> Kind {
         // The gateway alone says who answered, where that is asked for.
         12 if is("tidegate-arm") => Kind::Hop,
         12 if is("content-type") => Kind::Type,
+        // It is for instances alone.
+        13 if is("tidegate-lane") => Kind::Hop,
         16 if is("content-encoding") => Kind::Coding,
         17 if is("tidegate-revision") => Kind::Hop,
         14 if is("content-length") => Kind::Length,

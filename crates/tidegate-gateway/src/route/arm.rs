@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use tidegate_core::balance::{Point, hash};
-use tidegate_core::model::{self, Balance, Protocol, TrafficPolicy};
+use tidegate_core::model::{self, ArmRole, Balance, Protocol, TrafficPolicy};
 
-use crate::assign::{Assigner, Note};
+use crate::assign::{Assigner, Lane, Note};
 use crate::badge::Badge;
 use crate::balance::{Ask, Earlier, Failure, Picker, Shared, Terms, Tries};
 use crate::client_id::ClientId;
@@ -27,6 +27,8 @@ pub(crate) struct Upstream {
     pub(crate) turn: Arc<Turn>,
     /// Who gets which arm by more than its turn.
     pub(crate) assigner: Option<Box<Assigner>>,
+    /// Which requests keep to a side of a train.
+    pub(crate) lane: Option<Box<Lane>>,
     /// Which requests are copied, and where to.
     pub(crate) mirror: Option<Box<Mirror>>,
     /// What is counted of clients that keep to their arm.
@@ -47,6 +49,7 @@ pub(crate) struct Upstream {
 pub(crate) struct Arm {
     /// What its requests carry.
     pub(crate) badge: Arc<Badge>,
+    pub(crate) role: ArmRole,
     /// It gets the turns below this and not below the arm before it.
     pub(crate) below: u32,
     pub(crate) places: Vec<Place>,
@@ -94,6 +97,12 @@ impl Upstream {
         if self.arms.is_empty() {
             return None;
         }
+        if let Some(arm) = self.by_lane(view) {
+            return Some((
+                arm,
+                self.assigner.as_ref().map_or_else(Note::default, |assigner| assigner.plain()),
+            ));
+        }
         let Some(assigner) = &self.assigner else { return Some((self.by_turn(), Note::default())) };
         let (arm, note) = assigner.assign(view, atlas, &self.turn);
         Some((arm.unwrap_or_else(|| self.by_turn()), note))
@@ -102,6 +111,12 @@ impl Upstream {
     /// Counts a request of a client that keeps to its arm, and gives what its answer is to be told to where that may count.
     pub(crate) fn watch(&self, arm: usize, note: &Note, view: &dyn RequestView) -> Option<Box<Watch>> {
         self.trial.as_ref()?.begin(arm, note.cell?, view.method(), view.path()).map(Box::new)
+    }
+
+    /// The arm of a request that is on a lane, while that side is there.
+    fn by_lane(&self, view: &dyn RequestView) -> Option<usize> {
+        let role = self.lane.as_ref()?.told(view)?;
+        self.arms.iter().position(|arm| arm.role == role)
     }
 
     /// The arm whose turn it is.
@@ -250,6 +265,7 @@ mod tests {
         Upstream {
             turn,
             assigner: None,
+            lane: None,
             mirror: None,
             trial: None,
             arms,
@@ -271,10 +287,11 @@ mod tests {
     fn arm(below: u32, uids: &[u64]) -> Arm {
         let places: Vec<Place> = uids.iter().copied().map(place).collect();
         let state = Arc::new(ArmState::default());
-        let names = (HeaderValue::from_static("stable"), HeaderValue::from_static("r1"));
+        let names = (HeaderValue::from_static("stable"), HeaderValue::from_static("r1"), None);
         let terms = Terms::new(&TrafficPolicy::default(), &Limits::default());
         Arm {
             badge: Badge::new(names, terms, None),
+            role: ArmRole::Stable,
             below,
             picker: Picker::new(&TrafficPolicy::default(), &places, 0, state, None),
             places,

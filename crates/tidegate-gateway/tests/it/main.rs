@@ -20,6 +20,7 @@ mod handover;
 mod heads;
 mod hold;
 mod kept;
+mod lanes;
 mod leaving;
 mod metrics;
 mod mirror;

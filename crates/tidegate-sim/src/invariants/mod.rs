@@ -10,6 +10,7 @@ pub mod rollout;
 pub mod rotation;
 pub mod routing;
 pub mod steps;
+pub mod train;
 
 /// A broken invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use tidegate_core::model::{Request, ServiceKey};
+use tidegate_core::model::{Request, ServiceKey, ServiceSpec};
 use tidegate_core::time::Millis;
 
 use super::{Command, parse};
@@ -37,13 +37,23 @@ struct Player {
     shown: usize,
     session: String,
     last: ServiceKey,
+    beside: BTreeMap<String, ServiceSpec>,
+    trains: BTreeMap<String, Vec<String>>,
 }
 
 impl Player {
     fn new() -> Result<Self, String> {
         let log = Log::new(true);
         let sim = Sim::new(1, Faults::None, log.clone()).map_err(|error| error.to_string())?;
-        Ok(Player { sim, log, shown: 0, session: String::new(), last: ask::key(APP, "web") })
+        Ok(Player {
+            sim,
+            log,
+            shown: 0,
+            session: String::new(),
+            last: ask::key(APP, "web"),
+            beside: BTreeMap::new(),
+            trains: BTreeMap::new(),
+        })
     }
 
     fn run(&mut self, command: &Command) -> Result<(), String> {
@@ -56,13 +66,23 @@ impl Player {
                     snapshot: revision.clone(),
                     build: build.clone(),
                     migrate: migrate.clone(),
-                    services: BTreeMap::from([(service.clone(), (**spec).clone())]),
+                    services: self.with_those_beside(service, spec),
                     jobs: BTreeMap::new(),
+                    trains: self.trains.clone(),
                 };
                 if spec.has_port() {
                     self.sim.send_requests_to(std::slice::from_ref(&self.last));
                 }
                 self.act(&Act::Deploy(Box::new(plan)))
+            }
+            Command::Beside(service, spec) => {
+                self.sim.send_requests_to(&[ask::key(APP, service)]);
+                self.beside.insert(service.clone(), (**spec).clone());
+                Ok(())
+            }
+            Command::Train(name, order) => {
+                self.trains.insert(name.clone(), order.clone());
+                Ok(())
             }
             Command::Ask(request) => self.ask(key, *request),
             Command::Rollback => self.act(&Act::Rollback(key)),
@@ -84,6 +104,12 @@ impl Player {
             }
             Command::Expect(service, values) => self.expect(&ask::key(APP, service), values),
         }
+    }
+
+    fn with_those_beside(&mut self, service: &str, spec: &ServiceSpec) -> BTreeMap<String, ServiceSpec> {
+        let mut services = std::mem::take(&mut self.beside);
+        services.insert(service.to_owned(), spec.clone());
+        services
     }
 
     fn ask(&mut self, key: ServiceKey, request: Request) -> Result<(), String> {

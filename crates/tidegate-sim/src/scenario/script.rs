@@ -24,6 +24,10 @@ pub enum Command {
         /// The migration.
         migrate: Option<String>,
     },
+    /// Another service of the next deploy: written as one.
+    Beside(String, Box<ServiceSpec>),
+    /// From now on these services are rolled out as one, in this order.
+    Train(String, Vec<String>),
     /// Asks something of the rollout.
     Ask(Request),
     /// Rolls back.
@@ -73,6 +77,8 @@ fn command(line: &str) -> Result<Command, String> {
     let number = || first.parse::<u32>().map_err(|_| format!("`{first}` is not a number"));
     Ok(match verb {
         "deploy" => deploy(&rest)?,
+        "beside" => beside(&rest)?,
+        "train" => train(first)?,
         "rollback" => Command::Rollback,
         "retry" => Command::Retry,
         "abort" => Command::Ask(Request::Abort),
@@ -139,6 +145,18 @@ fn deploy(words: &[&str]) -> Result<Command, String> {
     }
     let service = names.get(1).copied().unwrap_or("web").to_owned();
     Ok(Command::Deploy { revision, service, spec, build: words("build"), migrate: words("migrate") })
+}
+
+fn beside(words: &[&str]) -> Result<Command, String> {
+    match deploy(words)? {
+        Command::Deploy { service, spec, .. } => Ok(Command::Beside(service, spec)),
+        _ => Err("it is no service".to_owned()),
+    }
+}
+
+fn train(word: &str) -> Result<Command, String> {
+    let (name, order) = word.split_once('=').ok_or("a train is `name=web,api`")?;
+    Ok(Command::Train(name.to_owned(), order.split(',').map(str::to_owned).collect()))
 }
 
 fn phase(word: &str) -> Option<Phase> {

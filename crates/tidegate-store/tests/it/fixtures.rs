@@ -87,6 +87,7 @@ pub fn revision(number: u32, build: &str, env: &str) -> Revision {
         }],
         migrate: None,
         jobs: BTreeMap::new(),
+        trains: BTreeMap::from([(name("all"), vec![name("web"), name("api")])]),
     };
     Revision {
         app: name("shop"),
@@ -124,6 +125,11 @@ pub fn rollout(id: u64, service: &str, phase: Phase) -> Rollout {
         ended_at: None,
         checks: [("smoke".to_owned(), CheckState::begin(Moment(4)))].into(),
         position: Position { step: 2, since: Some(Moment(3)), held: Some(Held::Approval) },
+        train: Some(Carriage {
+            train: name("all"),
+            rollouts: vec![RolloutId(id), RolloutId(id + 1)],
+            leg: Leg::Waiting,
+        }),
         cause: Some(Cause { code: "asked".to_owned(), message: "by hand".to_owned(), instance: None }),
         evidence: Some(Evidence {
             last_output: vec!["a \"last\"\nword\0".to_owned()],

@@ -1,7 +1,9 @@
 //! `tidegate plan` as text: what would be done, in the order it would happen.
 
 use tidegate_core::judge::words::percent;
-use tidegate_core::view::{PlanReport, PlannedJob, PlannedRoute, PlannedService, PlannedTraffic};
+use tidegate_core::view::{
+    PlanReport, PlannedJob, PlannedRoute, PlannedService, PlannedTraffic, PlannedTrain,
+};
 
 use super::table::or_dash;
 
@@ -10,6 +12,7 @@ pub fn plan(plan: &PlanReport) -> String {
     let parts = [
         head(plan),
         plan.services.iter().map(service).collect::<Vec<_>>().join("\n"),
+        plan.trains.iter().map(train).collect(),
         plan.jobs.iter().map(job).collect(),
         plan.routes.iter().map(route).collect(),
         plan.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect(),
@@ -69,6 +72,12 @@ fn traffic(traffic: &PlannedTraffic) -> String {
         "    traffic    {rps:.digits$} requests/s, {} of them bad, by the newest recorded",
         percent(*bad_share)
     )
+}
+
+fn train(train: &PlannedTrain) -> String {
+    let mut lines = vec![format!("~ train {}: {} as one\n", train.name, train.services.join(", "))];
+    lines.extend(train.steps.iter().enumerate().map(|(n, step)| format!("    {}. {step}\n", n + 1)));
+    lines.concat()
 }
 
 fn job(job: &PlannedJob) -> String {

@@ -2,6 +2,7 @@
 
 use tidegate_core::view::{
     ArmView, CheckView, ComparisonView, EvidenceView, JudgementView, OutcomeView, RolloutView, SampleView,
+    TrainView,
 };
 
 /// So many samples of differing answers are shown.
@@ -15,6 +16,7 @@ pub fn rollout(view: &RolloutView) -> String {
         vec![format!("rollout {id} of {app}/{environment}/{service}: {phase} ({kind} from {from} to {to})")];
     let why = view.strategy_why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
     lines.push(format!("  strategy   {}{why}", view.strategy));
+    lines.extend(view.train.iter().map(train));
     lines.extend(step(view));
     // Once it is over the shares are the service's, not the rollout's: `tidegate status` has them.
     let over = ["succeeded", "aborted", "failed", "superseded"].contains(&phase.as_str());
@@ -36,6 +38,13 @@ pub fn rollout(view: &RolloutView) -> String {
         lines.push(format!("next: `tidegate explain {id}`"));
     }
     lines.join("\n") + "\n"
+}
+
+/// `train      checkout: web (progressing, going), api (progressing, waiting); what is asked of one is asked of all`
+fn train(train: &TrainView) -> String {
+    let member = |of: &tidegate_core::view::TrainMember| format!("{} ({}, {})", of.service, of.phase, of.leg);
+    let members: Vec<String> = train.members.iter().map(member).collect();
+    format!("  train      {}: {}; what is asked of one is asked of all", train.name, members.join(", "))
 }
 
 /// `step       2 of 4: 25% for 2m, 1m 12s left`

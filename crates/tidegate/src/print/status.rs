@@ -50,7 +50,10 @@ fn service_row(service: &ServiceStatus) -> [String; 7] {
     [
         service.name.clone(),
         service.phase.clone(),
-        service.strategy.clone(),
+        service
+            .train
+            .as_ref()
+            .map_or_else(|| service.strategy.clone(), |train| format!("{}, train {train}", service.strategy)),
         revision(service.stable.as_ref()),
         revision(service.candidate.as_ref()),
         weight,

@@ -23,5 +23,6 @@ mod site;
 mod sleeping;
 mod speed;
 mod support;
+mod trains;
 mod upgrade;
 mod zero_loss;

@@ -129,6 +129,7 @@ fn plan_reads_in_the_order_it_would_happen() {
             { "name": "old", "action": "remove", "stable": "r1", "instances": [1, 0], "strategy": "rolling",
               "strategy_why": null, "zero_downtime": true, "steps": ["stop 1 instance"], "changes": [] },
         ],
+        "trains": [{ "name": "checkout", "services": ["web", "api"], "steps": ["have the candidates of all ready", "give them everything"] }],
         "routes": [{ "action": "add", "host": "shop.localhost", "path": "/", "to": "web" }],
         "warnings": ["memory limits are not enforced on this machine"],
     }));
@@ -239,6 +240,19 @@ fn a_rollout_is_shown_and_steered() {
     assert_eq!(served.stub.called(), asked);
     // Watching a rollout that was taken back ends with 1.
     assert_eq!(served.terminal.output(&["rollout", "show", "web", "-w"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_member_of_a_train_shows_all_of_it() {
+    let member = |service: &str, rollout: u64, leg: &str| json!({ "service": service, "rollout": rollout, "phase": "progressing", "leg": leg });
+    let train = json!({ "name": "checkout", "leg": "waiting", "members": [member("web", 11, "going"), member("api", 12, "waiting")] });
+    let mut shown = serde_json::to_value(rollout()).unwrap();
+    shown["train"] = train;
+    shown["phase"] = json!("progressing");
+    shown["waiting"] = json!(["web, of the same train, goes first"]);
+    (shown["code"], shown["reason"]) = (json!(null), json!(null));
+    let served = Served::new(Answers { rollout: Some(view(shown)), ..Answers::default() });
+    insta::assert_snapshot!(served.type_in(&["rollout", "show", "api"]));
 }
 
 #[test]

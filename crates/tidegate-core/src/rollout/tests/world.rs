@@ -8,6 +8,7 @@ use crate::rollout::begin::{NewRollout, stable_after};
 use crate::rollout::stage::Stage;
 use crate::rollout::{Action, Answers, Gate, Input, begin, effective, observe, plan};
 use crate::time::{Millis, Moment};
+use crate::train::Signal;
 
 /// How instances of a revision behave.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +47,12 @@ pub struct World {
     pub judged: Option<Judged>,
     /// What was heard of its checks.
     pub heard: Answers,
+    /// What the others of its train say.
+    pub train: Option<Signal>,
+    /// Requests in flight.
+    pub inflight: BTreeMap<InstanceId, u32>,
+    /// Its rollouts are numbered from here.
+    pub ids_from: u64,
     /// Whether the gateway acknowledges.
     pub settled: bool,
     pub events: Vec<Event>,
@@ -95,8 +102,22 @@ fn quick_steps(kind: StrategyKind) -> Vec<Step> {
 impl World {
     /// A service whose first revision serves.
     pub fn serving(kind: StrategyKind, instances: u32) -> Self {
-        let key = ServiceKey { app: name("shop"), environment: name("production"), service: name("web") };
-        let mut world = World {
+        Self::serving_as("web", kind, instances)
+    }
+
+    /// The same by another name.
+    pub fn serving_as(service: &str, kind: StrategyKind, instances: u32) -> Self {
+        let mut world = Self::nothing(service);
+        world.deploy(1, spec(kind, instances), GOOD);
+        world.run_until(60_000, |w| w.state.stable == Some(RevisionNo(1)) && w.state.rollout.is_none());
+        world.reset_extremes();
+        world
+    }
+
+    /// A service nothing was deployed to.
+    pub fn nothing(service: &str) -> Self {
+        let key = ServiceKey { app: name("shop"), environment: name("production"), service: name(service) };
+        World {
             now: Moment(1_000),
             state: ServiceState::new(key),
             rollouts: Vec::new(),
@@ -106,6 +127,9 @@ impl World {
             gate: Gate::Open,
             judged: None,
             heard: Answers::new(),
+            train: None,
+            inflight: BTreeMap::new(),
+            ids_from: 1,
             settled: true,
             events: Vec::new(),
             reports: Vec::new(),
@@ -114,11 +138,7 @@ impl World {
             next_port: 20_000,
             least_in_rotation: usize::MAX,
             most_processes: 0,
-        };
-        world.deploy(1, spec(kind, instances), GOOD);
-        world.run_until(60_000, |w| w.state.stable == Some(RevisionNo(1)) && w.state.rollout.is_none());
-        world.reset_extremes();
-        world
+        }
     }
 
     pub fn reset_extremes(&mut self) {
@@ -135,7 +155,7 @@ impl World {
     pub fn roll_out(&mut self, revision: u32, kind: RolloutKind) {
         let to = RevisionNo(revision);
         let spec = &self.specs[&to];
-        let id = RolloutId(self.rollouts.len() as u64 + 1);
+        let id = RolloutId(self.rollouts.len() as u64 + self.ids_from);
         let effective =
             effective(spec, spec.scale.min, kind, stable_after(&self.state, self.active()).is_some());
         let new = NewRollout { id, kind, deploy: None, to, effective, unix_ms: 0 };
@@ -230,7 +250,8 @@ impl World {
                 settled: self.settled,
                 judged: self.judged.as_ref(),
                 heard: &self.heard,
-                inflight: &BTreeMap::new(),
+                train: self.train.as_ref(),
+                inflight: &self.inflight,
                 next_id: self.next_id,
             },
             self.now,

@@ -30,6 +30,7 @@ fn revision(number: u32, jobs: &[(&str, JobSpec)]) -> Revision {
         routes: Vec::new(),
         migrate: None,
         jobs,
+        trains: BTreeMap::new(),
     };
     Revision {
         app: "shop".parse().unwrap(),

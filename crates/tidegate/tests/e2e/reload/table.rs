@@ -79,7 +79,7 @@ impl Tables {
         let arms = arms.collect();
         self.table
             .upstreams
-            .insert(name(index), Upstream { arms, policy: traffic(index), drain: None, hold: None });
+            .insert(name(index), Upstream { arms, policy: traffic(index), ..Upstream::default() });
     }
 
     fn endpoint(&self, index: usize, revision: u32, number: usize) -> Endpoint {
