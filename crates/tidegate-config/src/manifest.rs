@@ -52,6 +52,29 @@ pub struct Resolved {
     pub migrate: Option<MigrateSpec>,
 }
 
+impl Resolved {
+    /// Tokens that checks are to ask with and no variable has: the checks could never answer. Values are looked at by nobody;
+    /// `tidegate check`, which has no env file, does not ask.
+    pub fn missing_tokens(&self) -> Vec<Diagnostic> {
+        let mut missing = Vec::new();
+        for (service, spec) in &self.services {
+            for (check, asks) in &spec.strategy.checks {
+                let token = asks.source.token().filter(|token| !spec.env.contains_key(*token));
+                missing.extend(token.map(|token| no_token(service, check, token)));
+            }
+        }
+        missing
+    }
+}
+
+fn no_token(service: &Name, check: &str, token: &str) -> Diagnostic {
+    let message =
+        format!("the check `{check}` of `{service}` asks with the token in `{token}`, which is not set");
+    Diagnostic::error(codes::CHECK_OPTION, message)
+        .in_file("env file")
+        .help(format!("give it to the deploy: `--env-file FILE` with a line `{token}=…`"))
+}
+
 impl Manifest {
     /// The app's name.
     pub fn app(&self) -> &Name {

@@ -103,7 +103,9 @@ pub fn resolve(manifest: &Source, request: &DeployRequest) -> Result<Resolved, R
         Some(environment) => environment.clone(),
         None => loaded.default_environment().map_err(|diagnostic| mistakes(vec![*diagnostic]))?,
     };
-    loaded.resolve(&environment, &request.env).map_err(mistakes)
+    let resolved = loaded.resolve(&environment, &request.env).map_err(mistakes)?;
+    let missing = resolved.missing_tokens();
+    if missing.is_empty() { Ok(resolved) } else { Err(mistakes(missing)) }
 }
 
 impl Accepted {

@@ -58,6 +58,19 @@ fn everything_can_be_said() {
 }
 
 #[test]
+fn a_token_that_nobody_set_is_told_before_anything_is_asked() {
+    let text = "app: a\nservices:\n  web:\n    run: x\n    strategy: { rolling: { checks: { c: { http: http://h/, token: HOOK } } } }\n";
+    let manifest = load(&Source::new("tidegate.yaml", text)).0.unwrap();
+    let missing = |file: &BTreeMap<String, String>| {
+        let resolved = manifest.resolve(&"production".parse().unwrap(), file).unwrap();
+        resolved.missing_tokens().into_iter().map(|diagnostic| diagnostic.message).collect::<Vec<_>>()
+    };
+    let told = "the check `c` of `web` asks with the token in `HOOK`, which is not set";
+    assert_eq!(missing(&BTreeMap::new()), [told]);
+    assert!(missing(&[("HOOK".to_owned(), "s3cret".to_owned())].into()).is_empty());
+}
+
+#[test]
 fn there_is_an_end_to_their_number() {
     let checks: Vec<String> = (0..17).map(|n| format!("c{n}: {{ command: x }}")).collect();
     let text = |checks: &[String]| {

@@ -156,10 +156,14 @@ fn begin(
         CheckSource::Prometheus { url, query, token } => {
             let (url, query) = (places.fill(url)?, places.fill(query)?);
             let url = ask::query_url(&url, &query, check.timeout);
-            Pending::get(Get { url, bearer: bearer(spec, token.as_deref())?, within: check.timeout.to_std() })
+            Pending::get(Get {
+                url,
+                bearer: bearer(&spec.env, token.as_deref())?,
+                within: check.timeout.to_std(),
+            })
         }
         CheckSource::Http { url, token, .. } => {
-            let (url, bearer) = (places.fill(url)?, bearer(spec, token.as_deref())?);
+            let (url, bearer) = (places.fill(url)?, bearer(&spec.env, token.as_deref())?);
             Pending::get(Get { url, bearer, within: check.timeout.to_std() })
         }
         CheckSource::Command(command) => {
@@ -175,12 +179,9 @@ fn begin(
 }
 
 /// The token by the name of its variable. Its value is in no message.
-fn bearer(spec: &ServiceSpec, variable: Option<&str>) -> Result<Option<Bearer>, String> {
+fn bearer(env: &BTreeMap<String, String>, variable: Option<&str>) -> Result<Option<Bearer>, String> {
     let Some(variable) = variable else { return Ok(None) };
-    let value = spec
-        .env
-        .get(variable)
-        .ok_or_else(|| format!("its `token`, {variable}, is not in the environment"))?;
+    let value = env.get(variable).ok_or_else(|| format!("its `token`, {variable}, is not set"))?;
     let bearer = Bearer::new(value).ok_or_else(|| format!("its `token`, {variable}, is not a token"))?;
     Ok(Some(bearer))
 }
@@ -194,5 +195,22 @@ fn places(rollout: &Rollout, instances: &[Instance]) -> Places {
         revision: rollout.to.to_string(),
         stable: rollout.from.map(|from| from.to_string()).unwrap_or_default(),
         address: ready.filter_map(|i| i.port).map(|port| format!("127.0.0.1:{port}")).next(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_the_value_of_its_variable_and_told_nowhere() {
+        let env = [("GOOD", "s3cret"), ("BAD", "s3cret\r\nx: y"), ("EMPTY", "")];
+        let env: BTreeMap<_, _> = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        assert!(matches!(bearer(&env, None), Ok(None)));
+        assert!(matches!(bearer(&env, Some("GOOD")), Ok(Some(_))));
+        for variable in ["BAD", "EMPTY", "NONE"] {
+            let error = bearer(&env, Some(variable)).unwrap_err();
+            assert!(error.contains(variable) && !error.contains("s3cret"), "{error}");
+        }
     }
 }

@@ -120,6 +120,14 @@ impl CheckSpec {
 }
 
 impl CheckSource {
+    /// The variable that has the token to ask with.
+    pub fn token(&self) -> Option<&str> {
+        match self {
+            CheckSource::Prometheus { token, .. } | CheckSource::Http { token, .. } => token.as_deref(),
+            CheckSource::Command(_) => None,
+        }
+    }
+
     /// The key in the manifest.
     pub const fn kind(&self) -> &'static str {
         match self {
