@@ -54,6 +54,14 @@ impl Planner<'_> {
         !rollout.skip_bake && standings(rollout, self.now).any(holds)
     }
 
+    /// Whether a candidate that has some of the traffic gets no more of it for now: a guard that is about to be asked for the
+    /// first time holds as well.
+    pub(super) fn is_held_back(&self, rollout: &Rollout) -> bool {
+        let checks = &rollout.effective.strategy.checks;
+        let unasked = checks.iter().any(|(name, check)| check.guard && !rollout.checks.contains_key(name));
+        self.is_held(rollout) || (unasked && asks_checks(rollout) && !rollout.skip_bake)
+    }
+
     /// Why checks keep the rollout from going on, a line each.
     pub(super) fn held_by_checks(&self, rollout: &Rollout) -> Vec<String> {
         let line = |(name, _, standing): (&str, &CheckSpec, Standing)| match standing {

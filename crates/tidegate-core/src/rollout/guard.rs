@@ -27,8 +27,8 @@ pub struct Watch<'a> {
     pub stable_floods: bool,
     /// Whether requests have reached the candidate alone, so that losing it loses them.
     pub alone: bool,
-    /// Whether the candidate is ready for everything: what is waited for then is an answer, not the candidate.
-    pub complete: bool,
+    /// Whether it is an answer that is waited for, not the candidate.
+    pub awaits_answer: bool,
 }
 
 /// The first reason to take the candidate back, worst first.
@@ -119,7 +119,8 @@ fn waits(watch: &Watch<'_>) -> bool {
     // Who waits for others of its train is held up by them: their clocks run.
     let by_others =
         rollout.train.as_ref().is_some_and(|carriage| !matches!(carriage.leg, Leg::Assembling | Leg::Going));
-    rollout.phase == Phase::Progressing && rollout.position.since.is_none() && !watch.complete && !by_others
+    let waits = rollout.phase == Phase::Progressing && rollout.position.since.is_none();
+    waits && !watch.awaits_answer && !by_others
 }
 
 fn cause(code: &str, message: String, instance: &Instance) -> Cause {

@@ -305,7 +305,7 @@ impl<'a> Planner<'a> {
                 .iter()
                 .any(|i| i.flooding && parts.role(i.revision) == Role::Stable),
             alone: super::begin::serves_alone(rollout),
-            complete: self.is_complete(rollout),
+            awaits_answer: self.awaits_answer(rollout),
         };
         let verdict = guard::verdict(&watch, self.now);
         if let (None, Some(at)) = (&verdict, guard::next_deadline(&watch)) {
@@ -387,12 +387,13 @@ impl<'a> Planner<'a> {
             exclusive: exclusive(rollout.to) || self.state.stable.is_some_and(exclusive),
             takes_requests: self.input.specs.get(&rollout.to).is_none_or(ServiceSpec::has_port),
             has_stable: self.state.stable.is_some(),
-            held: self.is_bound(rollout),
+            bound: self.is_bound(rollout),
             share: self.stage(rollout).map(|stage| self.share_of(rollout, &stage)),
             candidate_percent: self.state.routing.candidate_weight(),
             counts,
             candidate_has_traffic: self.state.routing.candidate_weight() > 0
                 || counts.candidate.in_rotation > 0,
+            held: self.is_held_back(rollout),
         }
     }
 

@@ -41,6 +41,7 @@ impl Planner<'_> {
         if self.stands(rollout) {
             return;
         }
+        self.keep_waiting(rollout);
         let stage = self.stage(rollout).filter(|stage| !stage.full);
         let step = current(rollout).cloned();
         let (Some(stage), Some(step)) = (stage, step) else {
@@ -48,7 +49,7 @@ impl Planner<'_> {
             match shape::complete(&goal) {
                 // There is no traffic to watch it with.
                 true if goal.proves_only && self.signal(rollout).is_none() => self.succeed(rollout),
-                true if self.is_held(rollout) => self.keep_waiting(rollout),
+                true if self.is_held(rollout) => {}
                 true if self.signal(rollout).is_some() => self.reach(rollout, Leg::Arrived),
                 true => rollout.phase = Phase::Promoting,
                 false => {}
@@ -131,17 +132,19 @@ impl Planner<'_> {
         }
     }
 
+    /// Whether all there is to wait for is a check's answer.
+    pub(super) fn awaits_answer(&self, rollout: &Rollout) -> bool {
+        let candidate = self.counts(Some(rollout)).candidate;
+        candidate.ready > 0 && candidate.ready >= candidate.wanted && self.is_held(rollout)
+    }
+
     /// Waiting for an answer is not getting nowhere: the time for that begins once there is one.
     fn keep_waiting(&self, rollout: &mut Rollout) {
         let half = Millis(rollout.effective.strategy.deadline.0 / 2);
-        if self.now.since(rollout.progress_at) >= half {
+        let waits = rollout.position.since.is_none() && self.awaits_answer(rollout);
+        if waits && self.now.since(rollout.progress_at) >= half {
             rollout.progress_at = self.now;
         }
-    }
-
-    /// Whether the candidate is ready for everything, and all steps are over.
-    pub(super) fn is_complete(&self, rollout: &Rollout) -> bool {
-        self.stage(rollout).is_none_or(|stage| stage.full) && shape::complete(&self.goal(rollout))
     }
 
     /// Whether the gateway is known to do what the stage asks for, with all the instances it needs.

@@ -62,13 +62,16 @@ pub struct Goal<'a> {
     /// What the steps so far ask for; `None` where the strategy has none, or they mean nothing here.
     pub share: Option<Share>,
     /// Whether the candidate that is taken back is still to be reached by the lane of its train.
-    pub held: bool,
+    pub bound: bool,
     /// The candidate's share as last decided, in percent.
     pub candidate_percent: u32,
     /// What there is.
     pub counts: Counts,
     /// Whether the candidate has a share of the traffic.
     pub candidate_has_traffic: bool,
+    /// Whether an answer is waited for before it gets more. What has nothing yet gets its first: else there might be nothing to
+    /// answer about.
+    pub held: bool,
 }
 
 /// A service without a rollout.
@@ -176,7 +179,13 @@ fn all_at_once(goal: &Goal<'_>) -> Shape {
 fn by_steps(goal: &Goal<'_>, share: &Share) -> Shape {
     let ready = goal.counts.candidate.ready;
     let able = ready >= share.candidates;
-    let percent = if able { share.percent } else { share.percent.min(goal.candidate_percent) };
+    let had = goal.candidate_percent.max(share.before);
+    let most = match (able, goal.held && had > 0) {
+        (false, _) => goal.candidate_percent,
+        (true, true) => had,
+        (true, false) => share.percent,
+    };
+    let percent = share.percent.min(most);
     let room = goal.stable.saturating_sub(ready.min(share.candidates)).max(goal.stable.min(1));
     Shape {
         stable: if share.takes_requests { goal.stable } else { room },
@@ -190,7 +199,7 @@ fn by_steps(goal: &Goal<'_>, share: &Share) -> Shape {
 
 fn immutable(goal: &Goal<'_>) -> Shape {
     let counts = goal.counts.candidate;
-    let proven = counts.ready >= 1 || counts.wanted > 1;
+    let proven = (counts.ready >= 1 && !goal.held) || counts.wanted > 1;
     let candidate = if proven { goal.candidate } else { goal.candidate.min(1) };
     Shape { candidate, traffic: Traffic::Mixed, ..blue_green(goal) }
 }
@@ -223,7 +232,7 @@ fn rolling_with_extra_batch(goal: &Goal<'_>) -> Shape {
 /// One batch more once all candidates so far take requests and are in rotation.
 fn next_batch(goal: &Goal<'_>) -> u32 {
     let counts = goal.counts.candidate;
-    let settled = counts.wanted == counts.ready;
+    let settled = counts.wanted == counts.ready && !(goal.held && counts.ready > 0);
     let more = if settled { counts.ready + goal.strategy.batch.max(1) } else { counts.wanted };
     more.min(goal.candidate)
 }
@@ -256,7 +265,7 @@ fn held(goal: &Goal<'_>) -> Shape {
 /// Back to stable, never faster than it can carry the traffic unless the candidate is dead.
 fn aborting(goal: &Goal<'_>) -> Shape {
     let carried = goal.counts.stable.ready >= goal.stable;
-    if goal.held && !goal.exclusive {
+    if goal.bound && !goal.exclusive {
         return held_by_its_train(goal);
     }
     let lean_on_candidate = !carried && goal.candidate_has_traffic && !goal.exclusive;

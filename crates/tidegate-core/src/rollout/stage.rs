@@ -12,6 +12,8 @@ use crate::model::{
 pub struct Stage {
     /// The candidate's share of the requests.
     pub percent: u32,
+    /// Its share in the step before.
+    pub before: u32,
     /// Candidate instances, at least.
     pub scale: Option<Candidates>,
     /// Requests that reach the candidate whatever its share is: any of these.
@@ -48,6 +50,7 @@ impl Stage {
             ..Stage::default()
         };
         for step in strategy.steps.iter().take(over.saturating_add(1)) {
+            stage.before = stage.percent;
             stage.take(step);
         }
         stage
@@ -125,6 +128,8 @@ impl Stage {
 pub struct Share {
     /// The candidate's share of the requests.
     pub percent: u32,
+    /// Its share in the step before.
+    pub before: u32,
     /// Candidate instances.
     pub candidates: u32,
     /// Whether requests reach the candidate by more than its share.
@@ -139,6 +144,7 @@ impl Share {
         let takes_requests = spec.is_none_or(ServiceSpec::has_port);
         Share {
             percent: stage.percent,
+            before: stage.before,
             candidates: stage.candidates(desired, takes_requests),
             aside: stage.is_aside(),
             takes_requests,

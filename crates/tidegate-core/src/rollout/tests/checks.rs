@@ -205,6 +205,46 @@ fn strategies_without_steps_are_watched_and_held_at_their_end() {
 }
 
 #[test]
+fn a_rolling_update_stops_where_it_is_while_nobody_answers() {
+    for kind in [StrategyKind::Rolling, StrategyKind::RollingWithExtraBatch, StrategyKind::Immutable] {
+        let mut world = World::serving(kind, 4);
+        world.deploy(2, with(spec(kind, 4), &[("errors", check(true))]), GOOD);
+        run(&mut world, 1_300_000, &|_| away());
+        let stable = super::canary::ready(&world, 1);
+        assert_eq!((super::canary::ready(&world, 2), world.last().cause.clone()), (1, None), "{kind}");
+        assert!(stable >= 3, "{kind}: {stable}");
+        until(&mut world, &|_| number(0.0), |r| r.phase == Phase::Succeeded);
+    }
+}
+
+#[test]
+fn a_share_is_not_raised_on_an_answer_that_is_not_good_any_more() {
+    let mut world = rolling(vec![weight(10, 2), weight(75, 2)], &[("errors", check(true))]);
+    until(&mut world, &|_| number(0.0), |r| r.position.step == 1);
+    // Its instances start meanwhile.
+    run(&mut world, 1_300_000, &|_| away());
+    assert_eq!((world.state.routing.candidate_weight(), super::canary::ready(&world, 2)), (10, 3));
+    assert_eq!((world.last().phase, world.last().cause.clone()), (Phase::Progressing, None));
+    until(&mut world, &|_| number(0.0), |r| r.phase == Phase::Succeeded);
+}
+
+#[test]
+fn a_candidate_that_comes_back_has_no_more_than_before_while_nobody_answers() {
+    let mut world = World::serving(StrategyKind::Canary, 1);
+    world.deploy(2, with(canary(1, vec![weight(10, 2), weight(75, 60)]), &[("errors", check(true))]), GOOD);
+    until(&mut world, &|_| number(0.0), |r| r.position.step == 1 && r.position.since.is_some());
+    run(&mut world, 2_000, &|_| away());
+    assert_eq!(world.state.routing.candidate_weight(), 75, "nothing is taken away for want of an answer");
+    let candidate = world.instances.iter().find(|i| i.revision == RevisionNo(2)).unwrap().id.clone();
+    world.kill(&candidate);
+    run(&mut world, 100, &|_| away());
+    assert_eq!(world.state.routing.candidate_weight(), 0);
+    run(&mut world, 60_000, &|_| away());
+    assert_eq!((world.state.routing.candidate_weight(), world.last().cause.clone()), (10, None));
+    until(&mut world, &|_| number(0.0), |r| r.phase == Phase::Succeeded);
+}
+
+#[test]
 fn a_step_goes_on_once_its_check_passes() {
     let steps = vec![weight(10, 1), at("smoke", 0, 60), weight(50, 1)];
     let mut world = rolling(steps, &[("smoke", check(false))]);
@@ -328,8 +368,7 @@ fn answers() -> impl Strategy<Value = Answer> {
 }
 
 proptest! {
-    /// Whatever is answered: only where the guard's last answer was good does the next step begin, does the candidate get
-    /// everything, does it become stable; and it is taken back for two bad ones in a row alone.
+    /// Whatever is answered: only where the guard's last answer was good does the next step begin, does the candidate get more, does it become stable; and it is taken back for two bad ones in a row alone.
     #[test]
     fn invariant_nothing_is_given_without_a_good_answer(answers in prop::collection::vec(answers(), 1..60)) {
         let mut world = rolling(vec![weight(10, 2), weight(30, 2), weight(60, 2)], &[("errors", check(true))]);
@@ -340,11 +379,13 @@ proptest! {
             answers.get(at).cloned().unwrap_or_else(|| number(0.0))
         };
         while world.state.rollout.is_some() {
-            let before = way(world.last());
+            let (before, weight) = (way(world.last()), world.state.routing.candidate_weight());
             step(&mut world, &says);
             let last = world.last();
             let good = last.checks.get("errors").is_some_and(|state| state.good_since.is_some());
             prop_assert!(good || way(last) <= before, "{:?}", world.story());
+            let more = weight > 0 && world.state.routing.candidate_weight() > weight;
+            prop_assert!(good || !more, "{:?}", world.story());
             prop_assert!(next.get() < 600, "it comes to an end");
         }
         let heard: Vec<&Answer> = answers.iter().take(next.get()).collect();
