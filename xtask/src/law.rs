@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use crate::Trouble;
 
-/// What each crate may use; every crate may use the two at the bottom, which use nothing.
-const LAW: [(&str, &[&str]); 9] = [
+/// What each crate may use; every crate may use those at the bottom, which use nothing.
+const LAW: [(&str, &[&str]); 10] = [
     ("tidegate-core", &[]),
+    ("tidegate-flags", &[]),
     ("tidegate-os", &[]),
     ("tidegate-config", &[]),
     ("tidegate-store", &[]),
@@ -22,7 +23,7 @@ const LAW: [(&str, &[&str]); 9] = [
         &["tidegate-store", "tidegate-backend", "tidegate-config", "tidegate-gateway", "tidegate-control"],
     ),
 ];
-const BOTTOM: [&str; 2] = ["tidegate-core", "tidegate-os"];
+const BOTTOM: [&str; 3] = ["tidegate-core", "tidegate-flags", "tidegate-os"];
 /// The binary puts everything together, but for the simulation.
 const TOP: &str = "tidegate";
 
@@ -85,6 +86,7 @@ mod tests {
     fn siblings_and_ways_up_are_refused() {
         for (user, used) in [
             ("tidegate-core", "tidegate-os"),
+            ("tidegate-flags", "tidegate-os"),
             ("tidegate-store", "tidegate-config"),
             ("tidegate-gateway", "tidegate-backend"),
             ("tidegate-control", "tidegate-gateway"),
