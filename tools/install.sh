@@ -31,6 +31,16 @@ need_python_venv() {
     "$python" -c 'import ensurepip, venv' 2>/dev/null || install_packages python3 python3-venv
 }
 
+# flagd's own evaluator for JavaScript, beside what cargo builds: the tests compare its answers with ours.
+need_flagd_core() {
+    local into=target/flagd-core
+    [ ! -d "$into/node_modules/@openfeature/flagd-core" ] || return 0
+    need_program npm npm
+    echo "installing flagd-core into $into" >&2
+    mkdir -p "$into"
+    npm install --silent --no-audit --no-fund --prefix "$into" @openfeature/flagd-core@4.0.1 @openfeature/core@1 </dev/null >&2
+}
+
 # A browser without a screen: any of those that the tests know, or the smallest that Debian has.
 need_browser() {
     local name

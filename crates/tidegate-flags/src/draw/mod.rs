@@ -6,7 +6,7 @@ mod murmur;
 use serde_json::Value;
 
 use self::murmur::Murmur;
-use crate::logic::{Env, Kind, Node, Scope, Val, targeting_key};
+use crate::logic::{Env, Kind, Node, Scope, Val, each_part, targeting_key};
 use crate::options::Fractional;
 use crate::resolution::Fault;
 
@@ -72,18 +72,22 @@ impl Draw {
         env: &Env<'a>,
         scope: &Scope<'_, 'a>,
     ) -> Result<Option<Drawn<'a>>, Fault> {
-        let Some(hash) = self.hash(env, scope)? else { return Ok(None) };
-        Ok(match &self.shares {
+        match &self.shares {
+            Shares::Invalid => self.hash(env, scope).map(|_| None),
+            Shares::Computed(nodes) => {
+                let shares =
+                    nodes.iter().map(|node| node.evaluate(env, scope)).collect::<Result<Vec<_>, _>>()?;
+                Ok(self.hash(env, scope)?.and_then(|hash| draw_computed(hash, shares)))
+            }
             Shares::Known(shares, total) => {
-                let ends = shares.iter().map(|(_, end)| *end);
-                find(hash, *total, ends).map(|(point, share)| {
+                let Some(hash) = self.hash(env, scope)? else { return Ok(None) };
+                let found = find(hash, *total, shares.iter().map(|(_, end)| *end));
+                Ok(found.map(|(point, share)| {
                     let variant = Val::from(&shares[share].0);
                     Drawn { hash, point, total: *total, share, variant }
-                })
+                }))
             }
-            Shares::Computed(nodes) => draw_computed(hash, nodes, env, scope)?,
-            Shares::Invalid => None,
-        })
+        }
     }
 
     fn hash<'a>(&'a self, env: &Env<'a>, scope: &Scope<'_, 'a>) -> Result<Option<u32>, Fault> {
@@ -91,12 +95,10 @@ impl Draw {
             return Ok(targeting_key(env, scope).map(|key| self.hash_of_keys(env.flag_key, &key)));
         };
         if self.version == Fractional::V2
-            && let Node::Cat(parts) = by
+            && let Node::Cat(parts, style) = by
         {
             let mut hash = Murmur::default();
-            for part in parts {
-                hash.feed(part.evaluate(env, scope)?.to_text().as_bytes());
-            }
+            each_part(parts, *style, env, scope, |part| hash.feed(part.as_bytes()))?;
             return Ok(Some(hash.finish()));
         }
         let by = by.evaluate(env, scope)?;
@@ -132,20 +134,11 @@ fn hash_of_cbor(by: &Val<'_>) -> Option<u32> {
     Some(hash.finish())
 }
 
-fn draw_computed<'a>(
-    hash: u32,
-    nodes: &'a [Node],
-    env: &Env<'a>,
-    scope: &Scope<'_, 'a>,
-) -> Result<Option<Drawn<'a>>, Fault> {
-    let shares: Vec<Val<'a>> =
-        nodes.iter().map(|node| node.evaluate(env, scope)).collect::<Result<_, _>>()?;
-    let Some((mut shares, total)) = add_up(shares.into_iter().map(into_share)) else { return Ok(None) };
-    let found = find(hash, total, shares.iter().map(|(_, end)| *end));
-    Ok(found.map(|(point, share)| {
-        let variant = shares.swap_remove(share).0;
-        Drawn { hash, point, total, share, variant }
-    }))
+fn draw_computed<'a>(hash: u32, shares: Vec<Val<'a>>) -> Option<Drawn<'a>> {
+    let (mut shares, total) = add_up(shares.into_iter().map(into_share))?;
+    let (point, share) = find(hash, total, shares.iter().map(|(_, end)| *end))?;
+    let variant = shares.swap_remove(share).0;
+    Some(Drawn { hash, point, total, share, variant })
 }
 
 /// Where the hash falls in the whole, and on which share.

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::node::{Comparison, Node};
+use super::node::{Comparison, Node, Style};
 use super::scope::{Env, Scope};
 use super::value::{Kind, Val};
 use crate::resolution::Fault;
@@ -11,6 +11,7 @@ use crate::resolution::Fault;
 pub(super) fn evaluate<'a>(
     how: Comparison,
     args: &'a [Node],
+    style: Style,
     env: &Env<'a>,
     scope: &Scope<'_, 'a>,
 ) -> Result<Val<'a>, Fault> {
@@ -18,22 +19,33 @@ pub(super) fn evaluate<'a>(
         return Err(Fault::general("a comparison needs two arguments"));
     };
     let mut left = first.evaluate(env, scope)?;
-    let mut right = prepared(second.evaluate(env, scope)?, &left, how)?;
+    let mut right = prepared(second.evaluate(env, scope)?, &mut left, how, is_free(second, style))?;
     for next in more {
         if !holds(how, &left, &right) {
             return Ok(Val::Bool(false));
         }
-        let next = prepared(next.evaluate(env, scope)?, &right, how)?;
+        let next = prepared(next.evaluate(env, scope)?, &mut right, how, is_free(next, style))?;
         left = std::mem::replace(&mut right, next);
     }
     Ok(Val::Bool(holds(how, &left, &right)))
 }
 
+/// Whether the left side is not asked whether it fits this right side.
+fn is_free(right: &Node, style: Style) -> bool {
+    style == Style::Compiled && matches!(right, Node::Var(..))
+}
+
 /// The right side, once it is known that the two can be compared at all.
-fn prepared<'a>(right: Val<'a>, left: &Val<'a>, how: Comparison) -> Result<Val<'a>, Fault> {
+fn prepared<'a>(right: Val<'a>, left: &mut Val<'a>, how: Comparison, free: bool) -> Result<Val<'a>, Fault> {
     let strict = matches!(how, Comparison::Same | Comparison::NotSame);
     if strict || (is_text_or_null(left) && is_text_or_null(&right)) {
         return Ok(right);
+    }
+    if free {
+        if left.to_number().is_none() {
+            *left = Val::Text(left.to_text().into_owned().into());
+        }
+        return if is_text_or_null(&right) { Ok(right) } else { number(&right).map(|_| right) };
     }
     let (of_right, of_left) = (number(&right)?, number(left)?);
     if of_left.is_nan() || (of_right.is_nan() && !left.is_null()) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::node::{Args, Calculation, Comparison, Iteration, Node, TextSet};
+use super::node::{Args, Calculation, Comparison, Iteration, Node, Style, TextSet};
 use super::path::Path;
 use super::scope::{Env, Scope};
 use super::value::{Kind, Val};
@@ -30,17 +30,19 @@ pub(crate) struct Compiler<'e> {
     evaluators: &'e Evaluators,
     depth: usize,
     nodes: usize,
+    style: Style,
 }
 
 impl<'e> Compiler<'e> {
     pub(crate) fn new(fractional: Fractional, evaluators: &'e Evaluators) -> Self {
-        Self { fractional, evaluators, depth: 0, nodes: 0 }
+        Self { fractional, evaluators, depth: 0, nodes: 0, style: Style::Compiled }
     }
 
     /// The nodes of a rule, or why it is none.
     pub(crate) fn compile(&mut self, rule: &Value) -> Result<Node, Fault> {
         self.depth = 0;
         self.nodes = 0;
+        self.style = Style::Compiled;
         self.node(rule)
     }
 
@@ -55,8 +57,8 @@ impl<'e> Compiler<'e> {
         }
         let node = match rule {
             Value::Array(items) if items.iter().all(is_plain) => Node::Literal(rule.clone()),
-            Value::Array(items) => fold(Node::List(self.all(items)?))?,
-            Value::Object(members) => fold(self.object(members)?)?,
+            Value::Array(items) => fold(Node::List(self.all(items)?), self.style)?,
+            Value::Object(members) => fold(self.object(members)?, self.style)?,
             _ => Node::Literal(rule.clone()),
         };
         self.depth -= 1;
@@ -78,7 +80,7 @@ impl<'e> Compiler<'e> {
 
     fn operator(&mut self, operator: &str, arg: &Value) -> Result<Node, Fault> {
         if let Some(how) = comparison(operator) {
-            return Ok(Node::Compare(how, self.list(operator, arg)?));
+            return Ok(Node::Compare(how, self.list(operator, arg)?, self.style));
         }
         if let Some(how) = iteration(operator) {
             let [list, body] = self.exactly(operator, arg)?;
@@ -92,7 +94,7 @@ impl<'e> Compiler<'e> {
             "var" => self.var(arg),
             "missing" => Ok(Node::Missing(self.args(arg)?)),
             "missing_some" => Ok(Node::MissingSome(self.args(arg)?)),
-            "if" | "?:" => Ok(Node::If(self.list(operator, arg)?)),
+            "if" | "?:" => self.choice(operator, arg),
             "and" => Ok(Node::And(self.list(operator, arg)?)),
             "or" => Ok(Node::Or(self.list(operator, arg)?)),
             "!" => Ok(Node::Not(Box::new(self.first(arg)?))),
@@ -139,15 +141,31 @@ impl<'e> Compiler<'e> {
             _ => return Ok(Node::VarAt(self.args(arg)?)),
         };
         let default = default.map(|default| self.node(default)).transpose()?;
-        Ok(Node::Var(Path::parse(&path), default.map(Box::new)))
+        Ok(Node::Var(Path::parse(&path), default.map(Box::new), self.style))
+    }
+
+    fn choice(&mut self, operator: &str, arg: &Value) -> Result<Node, Fault> {
+        let around = self.style;
+        if arg.as_array().is_some_and(|parts| parts.len() < 3) {
+            self.style = Style::Interpreted;
+        }
+        let parts = self.list(operator, arg)?;
+        self.style = around;
+        Ok(Node::If(parts))
     }
 
     fn calculate(&mut self, how: Calculation, arg: &Value) -> Result<Node, Fault> {
         let args = self.args(arg)?;
-        if let Args::Each(nodes) = &args {
+        let lazy =
+            self.style == Style::Interpreted || matches!(how, Calculation::Greatest | Calculation::Least);
+        if let (Args::Each(nodes), false) = (&args, lazy) {
+            if how == Calculation::Remainder && nodes.len() < 2 {
+                return Err(Fault::parse("a remainder needs two arguments"));
+            }
             for (index, literal) in nodes.iter().map(Node::as_literal).enumerate() {
                 let number = literal.map(|literal| Val::from(literal).to_number());
-                let zero = how == Calculation::Divide && index > 0 && number == Some(Some(0.0));
+                let spelled = matches!(literal, Some(Value::Number(_) | Value::String(_)));
+                let zero = how == Calculation::Divide && index > 0 && spelled && number == Some(Some(0.0));
                 if zero || number.is_some_and(|number| number.is_none_or(f64::is_nan)) {
                     return Err(Fault::parse("a calculation with what is no number"));
                 }
@@ -165,15 +183,16 @@ impl<'e> Compiler<'e> {
         }
     }
 
-    /// Nulls that are written down add nothing; those that come from the context add `null`, as in flagd's evaluators.
     fn cat(&mut self, arg: &Value) -> Result<Node, Fault> {
         match self.args(arg)? {
-            Args::Each(mut parts) => {
-                if parts.iter().all(|part| part.as_literal().is_some()) {
-                    parts.retain(|part| part.as_literal() != Some(&Value::Null));
-                }
-                Ok(Node::Cat(parts))
+            Args::Each(parts) if matches!(parts.as_slice(), [Node::Literal(Value::Null)]) => {
+                Err(Fault::parse("nothing to put together"))
             }
+            // What is known beforehand is interpreted.
+            Args::Each(parts) if parts.iter().all(|part| part.as_literal().is_some()) => {
+                Ok(Node::Cat(parts, Style::Interpreted))
+            }
+            Args::Each(parts) => Ok(Node::Cat(parts, self.style)),
             Args::Of(node) => Ok(Node::CatOf(node)),
         }
     }
@@ -206,6 +225,7 @@ impl<'e> Compiler<'e> {
             Value::Array(items) => {
                 items.first().map_or(Ok(Node::Literal(Value::Null)), |first| self.node(first))
             }
+            _ if self.style == Style::Interpreted => Ok(Node::First(Box::new(self.node(arg)?))),
             _ => self.node(arg),
         }
     }
@@ -267,22 +287,21 @@ fn text_set(haystack: &Node) -> Option<TextSet> {
     items.iter().map(|item| item.as_str().map(Box::from)).collect()
 }
 
-/// A literal instead of what gives the same for every context. What fails for every context is no rule.
-fn fold(node: Node) -> Result<Node, Fault> {
+/// A literal instead of what gives the same for every context. What fails for every context is no rule, unless it is
+/// interpreted: that fails when it is reached.
+fn fold(node: Node, style: Style) -> Result<Node, Fault> {
     if !is_constant(&node) {
         return Ok(node);
     }
     let nobody = Map::new();
     let value = node.evaluate(&Env::new(&nobody, "", 0), &Scope::TOP);
-    let value = value.map_err(|fault| Fault { code: crate::resolution::ErrorCode::ParseError, ..fault })?;
-    match value.kind() {
-        Kind::Number(n) if !n.is_finite() => {}
-        _ => {
-            let value = value.to_json();
-            return Ok(Node::Literal(value));
-        }
-    }
-    Ok(node)
+    let value = match value {
+        Ok(value) if matches!(value.kind(), Kind::Number(n) if !n.is_finite()) => None,
+        Ok(value) => Some(value.to_json()),
+        Err(_) if style == Style::Interpreted => None,
+        Err(fault) => return Err(Fault::parse(fault.details)),
+    };
+    Ok(value.map_or(node, Node::Literal))
 }
 
 fn is_constant(node: &Node) -> bool {
@@ -292,9 +311,13 @@ fn is_constant(node: &Node) -> bool {
         | Node::If(nodes)
         | Node::And(nodes)
         | Node::Or(nodes)
-        | Node::Compare(_, nodes)
-        | Node::Cat(nodes) => nodes.iter().all(literal),
-        Node::Not(node) | Node::Truth(node) | Node::CatOf(node) | Node::InSet(node, _) => literal(node),
+        | Node::Compare(_, nodes, _)
+        | Node::Cat(nodes, _) => nodes.iter().all(literal),
+        Node::Not(node)
+        | Node::First(node)
+        | Node::Truth(node)
+        | Node::CatOf(node)
+        | Node::InSet(node, _) => literal(node),
         Node::In(needle, haystack) => literal(needle) && literal(haystack),
         Node::Calculate(_, args) | Node::Substr(args) | Node::Merge(args) => args.are_literal(),
         _ => false,

@@ -1,6 +1,6 @@
 //! What a rule comes to for one context.
 
-use super::node::{Args, Node};
+use super::node::{Args, Node, Style};
 use super::path;
 use super::scope::{Env, Scope};
 use super::value::{Kind, Val};
@@ -15,7 +15,7 @@ impl Node {
             Self::Literal(value) => Ok(Val::from(value)),
             Self::List(nodes) => all(nodes, env, scope).map(Val::List),
             Self::Shared(node) => node.evaluate(env, scope),
-            Self::Var(path, default) => var(path, default.as_deref(), env, scope),
+            Self::Var(path, default, style) => var(path, default.as_deref(), *style, env, scope),
             Self::VarAt(args) => var_at(args, env, scope),
             Self::Missing(args) => missing(args.collect(env, scope)?, env, scope),
             Self::MissingSome(args) => missing_some(args, env, scope),
@@ -23,8 +23,9 @@ impl Node {
             Self::And(nodes) => until(nodes, false, env, scope),
             Self::Or(nodes) => until(nodes, true, env, scope),
             Self::Not(node) => Ok(Val::Bool(!node.evaluate(env, scope)?.is_true())),
+            Self::First(node) => node.evaluate(env, scope).map(first),
             Self::Truth(node) => Ok(Val::Bool(node.evaluate(env, scope)?.is_true())),
-            Self::Compare(how, args) => compare::evaluate(*how, args, env, scope),
+            Self::Compare(how, args, style) => compare::evaluate(*how, args, *style, env, scope),
             Self::Calculate(how, args) => arithmetic::evaluate(*how, args, env, scope),
             Self::In(needle, haystack) => {
                 text::is_in(&needle.evaluate(env, scope)?, &haystack.evaluate(env, scope)?)
@@ -32,7 +33,7 @@ impl Node {
             Self::InSet(needle, set) => {
                 Ok(Val::Bool(needle.evaluate(env, scope)?.as_text().is_some_and(|text| set.contains(text))))
             }
-            Self::Cat(parts) => text::cat(parts, env, scope),
+            Self::Cat(parts, style) => text::cat(parts, *style, env, scope),
             Self::CatOf(node) => text::cat_of(node.evaluate(env, scope)?),
             Self::Substr(args) => text::substr(args, env, scope),
             Self::Merge(args) => merge(args, env, scope),
@@ -97,6 +98,13 @@ fn spread(value: Val<'_>) -> Vec<Val<'_>> {
     }
 }
 
+fn first(value: Val<'_>) -> Val<'_> {
+    match value.kind() {
+        Kind::List(_) => spread(value).into_iter().next().unwrap_or(Val::Null),
+        _ => value,
+    }
+}
+
 fn all<'a>(nodes: &'a [Node], env: &Env<'a>, scope: &Scope<'_, 'a>) -> Result<Vec<Val<'a>>, Fault> {
     nodes.iter().map(|node| node.evaluate(env, scope)).collect()
 }
@@ -104,12 +112,14 @@ fn all<'a>(nodes: &'a [Node], env: &Env<'a>, scope: &Scope<'_, 'a>) -> Result<Ve
 fn var<'a>(
     path: &path::Path,
     default: Option<&'a Node>,
+    style: Style,
     env: &Env<'a>,
     scope: &Scope<'_, 'a>,
 ) -> Result<Val<'a>, Fault> {
     let found = if path.up == 0 { scope.find(env, &path.names) } else { above(path, env, scope) };
     match (found, default) {
-        (None | Some(Val::Null), Some(default)) => default.evaluate(env, scope),
+        (None, Some(default)) => default.evaluate(env, scope),
+        (Some(Val::Null), Some(default)) if style == Style::Compiled => default.evaluate(env, scope),
         (found, _) => Ok(found.unwrap_or(Val::Null)),
     }
 }

@@ -13,7 +13,7 @@ pub(super) fn evaluate<'a>(
     env: &Env<'a>,
     scope: &Scope<'_, 'a>,
 ) -> Result<Val<'a>, Fault> {
-    let Some(items) = items(list, env, scope)? else { return Ok(of_nothing(how)) };
+    let items = items(list, env, scope)?;
     if how == Iteration::All && items.len() == 0 {
         return Ok(Val::Bool(false));
     }
@@ -38,15 +38,6 @@ pub(super) fn evaluate<'a>(
     })
 }
 
-/// What is not there at all has no items; as in flagd's JavaScript evaluator, `all` of them hold.
-fn of_nothing<'a>(how: Iteration) -> Val<'a> {
-    match how {
-        Iteration::Map | Iteration::Filter => Val::List(Vec::new()),
-        Iteration::All | Iteration::None => Val::Bool(true),
-        Iteration::Some => Val::Bool(false),
-    }
-}
-
 /// All items into one value.
 pub(super) fn reduce<'a>(
     [list, body]: &'a [Node; 2],
@@ -55,8 +46,7 @@ pub(super) fn reduce<'a>(
     scope: &Scope<'_, 'a>,
 ) -> Result<Val<'a>, Fault> {
     let initial = initial.map(|node| node.evaluate(env, scope)).transpose()?;
-    let items = items(list, env, scope)?.unwrap_or(List::Made(Vec::new()));
-    let mut items = items.into_vec().into_iter();
+    let mut items = items(list, env, scope)?.into_vec().into_iter();
     let Some(mut accumulator) = initial.or_else(|| items.next()) else {
         return Err(Fault::general("nothing to reduce, and nothing to begin with"));
     };
@@ -66,10 +56,11 @@ pub(super) fn reduce<'a>(
     Ok(accumulator)
 }
 
-fn items<'a>(list: &'a Node, env: &Env<'a>, scope: &Scope<'_, 'a>) -> Result<Option<List<'a>>, Fault> {
+/// What is not there at all has no items.
+fn items<'a>(list: &'a Node, env: &Env<'a>, scope: &Scope<'_, 'a>) -> Result<List<'a>, Fault> {
     let value = list.evaluate(env, scope)?;
     if !value.is_truthy_in_javascript() {
-        return Ok(None);
+        return Ok(List::Made(Vec::new()));
     }
-    value.into_list().map(Some).ok_or(Fault::general("only the items of a list can be gone through"))
+    value.into_list().ok_or(Fault::general("only the items of a list can be gone through"))
 }

@@ -24,4 +24,5 @@ mod version;
 pub(crate) use compile::{Compiler, Evaluators};
 pub(crate) use node::Node;
 pub(crate) use scope::{Env, Scope, targeting_key};
+pub(crate) use text::each_part;
 pub(crate) use value::{Kind, Val};

@@ -19,7 +19,7 @@ pub(crate) enum Node {
     List(Vec<Node>),
     /// An evaluator that several rules use.
     Shared(Arc<Node>),
-    Var(Path, Option<Box<Node>>),
+    Var(Path, Option<Box<Node>>, Style),
     /// A `var` whose path is computed.
     VarAt(Args),
     Missing(Args),
@@ -28,12 +28,14 @@ pub(crate) enum Node {
     And(Vec<Node>),
     Or(Vec<Node>),
     Not(Box<Node>),
+    /// The first item of a list; anything else as it is.
+    First(Box<Node>),
     Truth(Box<Node>),
-    Compare(Comparison, Vec<Node>),
+    Compare(Comparison, Vec<Node>, Style),
     Calculate(Calculation, Args),
     In(Box<Node>, Box<Node>),
     InSet(Box<Node>, TextSet),
-    Cat(Vec<Node>),
+    Cat(Vec<Node>, Style),
     CatOf(Box<Node>),
     Substr(Args),
     Merge(Args),
@@ -50,6 +52,18 @@ pub(crate) enum Node {
 pub(crate) enum Args {
     Each(Vec<Node>),
     Of(Box<Node>),
+}
+
+/// flagd's JavaScript evaluator has two ways to evaluate, and they differ in what null and mistakes come to. It interprets
+/// what is inside an `if` without an `else`, and compiles the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// Null in a `cat` is `null`; a default of `var` is for null, too; the right side of a comparison may be anything if it
+    /// is a `var`.
+    Compiled,
+    /// Null in a `cat` is nothing; a default of `var` is for what is missing; both sides of a comparison have to fit; of a
+    /// list, `!` asks for the first item.
+    Interpreted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,18 +2,38 @@
 
 use std::borrow::Cow;
 
-use super::node::{Args, Node};
+use super::node::{Args, Node, Style};
 use super::scope::{Env, Scope};
 use super::value::{Kind, Val};
 use crate::resolution::Fault;
 
 /// Everything as text, one after the other.
-pub(super) fn cat<'a>(parts: &'a [Node], env: &Env<'a>, scope: &Scope<'_, 'a>) -> Result<Val<'a>, Fault> {
+pub(super) fn cat<'a>(
+    parts: &'a [Node],
+    style: Style,
+    env: &Env<'a>,
+    scope: &Scope<'_, 'a>,
+) -> Result<Val<'a>, Fault> {
     let mut text = String::new();
-    for part in parts {
-        text.push_str(&part.evaluate(env, scope)?.to_text());
-    }
+    each_part(parts, style, env, scope, |part| text.push_str(part))?;
     Ok(Val::Text(Cow::Owned(text)))
+}
+
+/// The parts of a `cat`, for those who need not have them in one piece.
+pub(crate) fn each_part<'a>(
+    parts: &'a [Node],
+    style: Style,
+    env: &Env<'a>,
+    scope: &Scope<'_, 'a>,
+    mut with: impl FnMut(&str),
+) -> Result<(), Fault> {
+    for part in parts {
+        let value = part.evaluate(env, scope)?;
+        if !(value.is_null() && style == Style::Interpreted) {
+            with(&value.to_text());
+        }
+    }
+    Ok(())
 }
 
 /// The same of one expression, which may give a list; nulls in that add nothing.
@@ -60,9 +80,9 @@ fn size(n: i64) -> usize {
 /// Whether a list has an item, or text a piece.
 pub(super) fn is_in<'a>(needle: &Val<'a>, haystack: &Val<'a>) -> Result<Val<'a>, Fault> {
     let found = match haystack.kind() {
+        _ if !haystack.is_truthy_in_javascript() => false,
         Kind::Text(text) => text.contains(&*needle.to_text()),
         Kind::List(items) => items.iter().any(|item| needle.is_identical(&item)),
-        _ if !haystack.is_truthy_in_javascript() => false,
         _ => return Err(Fault::general("`in` looks into lists and text")),
     };
     Ok(Val::Bool(found))

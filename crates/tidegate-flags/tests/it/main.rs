@@ -1,0 +1,6 @@
+//! Flag sets against flagd's own evaluators, and what flagd's features promise.
+#![allow(clippy::unwrap_used)] // a test may end at an impossible case
+
+mod differential;
+mod features;
+mod generate;
