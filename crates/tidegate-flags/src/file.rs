@@ -13,6 +13,8 @@ use crate::Map;
 const MOST_BYTES: usize = 32 << 20;
 const MOST_FLAGS: usize = 50_000;
 const MOST_VARIANTS: usize = 1_000;
+/// Objects and lists within each other, in the whole file.
+const DEEPEST: usize = 128;
 
 /// Why a flag file is refused, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,7 +72,11 @@ pub(crate) fn read(text: &str) -> Result<Document, FlagFileError> {
     if text.len() > MOST_BYTES {
         return Err(FlagFileError::at("", format!("the file is larger than {MOST_BYTES} bytes")));
     }
-    let Value::Object(mut file) = parse(text)? else {
+    let file = parse(text)?;
+    if !is_within(&file, DEEPEST) {
+        return Err(FlagFileError::at("", format!("the file is nested deeper than {DEEPEST} levels")));
+    }
+    let Value::Object(mut file) = file else {
         return Err(FlagFileError::at("", "a flag file is an object with `flags`"));
     };
     let flags = definitions(file.remove("flags"))?;
@@ -89,6 +95,15 @@ fn parse(text: &str) -> Result<Value, FlagFileError> {
         return serde_json::from_str(text).map_err(|error| whole(format!("no JSON: {error}")));
     }
     serde_saphyr::from_str(text).map_err(|error| whole(format!("no YAML: {error}")))
+}
+
+fn is_within(value: &Value, levels: usize) -> bool {
+    let inside = |value: &Value| levels.checked_sub(1).is_some_and(|levels| is_within(value, levels));
+    match value {
+        Value::Array(items) => items.iter().all(inside),
+        Value::Object(members) => members.values().all(inside),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
 }
 
 fn definitions(flags: Option<Value>) -> Result<BTreeMap<String, Definition>, FlagFileError> {

@@ -4,16 +4,37 @@
 //! JSON of the file: nothing here knows how rules are evaluated.
 
 mod evaluators;
+mod macros;
+mod moment;
+mod prerequisites;
+mod ramp;
+mod schedule;
 mod segments;
 
 use serde_json::Value;
 
-use crate::file::{Document, FlagFileError};
+use self::macros::Macros;
+use self::prerequisites::Prerequisites;
+use crate::file::{Document, FlagFileError, escaped};
 use crate::options::Fractional;
 
 /// Rewrites all rules of the file.
-pub(crate) fn lower(document: &mut Document, _fractional: Fractional) -> Result<(), FlagFileError> {
-    segments::to_evaluators(&document.segments, &mut document.evaluators)?;
+pub(crate) fn lower(document: &mut Document, fractional: Fractional) -> Result<(), FlagFileError> {
+    let segments = std::mem::take(&mut document.segments);
+    segments::to_evaluators(&segments, &mut document.evaluators)?;
+    let macros = Macros { segments: &segments };
+    let mut prerequisites = Prerequisites::of(document);
+    for (name, rule) in &mut document.evaluators {
+        macros::rewrite(rule, &format!("/$evaluators/{}", escaped(name)), &macros, &mut prerequisites)?;
+    }
+    for (key, flag) in &mut document.flags {
+        if let Some(rule) = &mut flag.targeting {
+            let rewritten = macros::rewrite(rule, "/targeting", &macros, &mut prerequisites);
+            rewritten.map_err(|wrong| FlagFileError::of_flag(key, &wrong.pointer, wrong.message))?;
+        }
+    }
+    evaluators::expand(&mut document.evaluators)?;
+    prerequisites.to_evaluators(document, fractional)?;
     evaluators::expand(&mut document.evaluators)
 }
 

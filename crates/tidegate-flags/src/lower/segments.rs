@@ -55,3 +55,11 @@ fn evaluator(name: &str, segment: &Value) -> Result<Value, FlagFileError> {
 fn is_texts(keys: &Value) -> bool {
     keys.as_array().is_some_and(|keys| keys.iter().all(Value::is_string))
 }
+
+/// What stands for `{"segment": name}`.
+pub(super) fn reference(name: &Value, segments: &Map) -> Result<Value, String> {
+    match name.as_str().filter(|name| segments.contains_key(*name)) {
+        Some(name) => Ok(json!({"$ref": format!("{PREFIX}{name}")})),
+        None => Err(format!("no segment is named {name}")),
+    }
+}

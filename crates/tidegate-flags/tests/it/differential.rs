@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tidegate_flags::{Context, Failure, FlagSet, Options, Resolution};
@@ -13,6 +12,7 @@ use crate::generate::{self, Dice};
 const SETS: usize = 110;
 const FLAGS: usize = 12;
 const CONTEXTS: usize = 3;
+const NOW: i64 = 1_790_000_000;
 
 #[test]
 fn answers_are_those_of_flagds_evaluator_for_javascript() {
@@ -47,17 +47,17 @@ fn case(seed: u64) -> Value {
     let mut asks = Vec::new();
     for _ in 0..CONTEXTS {
         let context = generate::context(&mut dice);
-        asks.extend((0..FLAGS).map(|flag| json!({"key": format!("f{flag}"), "context": context})));
+        asks.extend(
+            (0..FLAGS).map(|flag| json!({"key": format!("f{flag}"), "context": context, "now": NOW})),
+        );
     }
-    asks.push(json!({"key": "none", "context": {}}));
+    asks.push(json!({"key": "none", "context": {}, "now": NOW}));
     json!({"set": set, "asks": asks})
 }
 
-fn answer(set: &FlagSet, ask: &Value) -> Value {
+pub fn answer(set: &FlagSet, ask: &Value) -> Value {
     let context = Context::new(ask["context"].as_object().unwrap().clone()).unwrap();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let resolved = set.resolve(ask["key"].as_str().unwrap(), &context, i64::try_from(now).unwrap());
-    in_their_words(&resolved)
+    in_their_words(&set.resolve(ask["key"].as_str().unwrap(), &context, ask["now"].as_i64().unwrap()))
 }
 
 /// What is not there is left out, as JavaScript does.
@@ -77,7 +77,7 @@ fn in_their_words(resolved: &Result<Resolution<'_>, Failure>) -> Value {
 }
 
 /// flagd's evaluator, where `tools/install.sh` puts it.
-fn javascript(cases: &[Value]) -> Value {
+pub fn javascript(cases: &[Value]) -> Value {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let packages = here.join("../../target/flagd-core");
     assert!(

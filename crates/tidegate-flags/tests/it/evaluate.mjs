@@ -1,5 +1,5 @@
-// Evaluates flags with flagd's own evaluator for JavaScript: an array of {set, asks: [{key, context}]} on standard input, for
-// each ask {refused} or {value, variant, reason, errorCode} as a JSON array on standard output.
+// Evaluates flags with flagd's own evaluator for JavaScript: an array of {set, asks: [{key, context, now}]} on standard input,
+// for each ask {refused} or {value, variant, reason, errorCode} as a JSON array on standard output.
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 
@@ -7,7 +7,8 @@ const require = createRequire(process.argv[2] + '/package.json');
 const { FlagdCore } = require('@openfeature/flagd-core');
 const silent = { error() {}, warn() {}, info() {}, debug() {} };
 
-function answer(core, { key, context }) {
+function answer(core, { key, context, now }) {
+  Date.now = () => now * 1000;
   const flag = core.getFlag(key);
   if (!flag) return { errorCode: 'FLAG_NOT_FOUND' };
   if (flag.state === 'DISABLED') return { reason: 'DISABLED' };

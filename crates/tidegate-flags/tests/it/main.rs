@@ -4,3 +4,4 @@
 mod differential;
 mod features;
 mod generate;
+mod lowered;
