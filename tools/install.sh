@@ -31,14 +31,22 @@ need_python_venv() {
     "$python" -c 'import ensurepip, venv' 2>/dev/null || install_packages python3 python3-venv
 }
 
-# flagd's own evaluator for JavaScript, beside what cargo builds: the tests compare its answers with ours.
+# flagd's own evaluators for JavaScript and Python, beside what cargo builds: the tests compare their answers with ours.
 need_flagd_core() {
     local into=target/flagd-core
-    [ ! -d "$into/node_modules/@openfeature/flagd-core" ] || return 0
-    need_program npm npm
-    echo "installing flagd-core into $into" >&2
     mkdir -p "$into"
-    npm install --silent --no-audit --no-fund --prefix "$into" @openfeature/flagd-core@4.0.1 @openfeature/core@1 </dev/null >&2
+    if [ ! -d "$into/node_modules/@openfeature/flagd-core" ]; then
+        need_program npm npm
+        echo "installing flagd-core for JavaScript into $into" >&2
+        npm install --silent --no-audit --no-fund --prefix "$into" @openfeature/flagd-core@4.0.1 @openfeature/core@1 </dev/null >&2
+    fi
+    if [ ! -x "$into/python/bin/python" ]; then
+        need_python_venv
+        echo "installing flagd-core for Python into $into" >&2
+        python3 -m venv "$into/python"
+        "$into/python/bin/pip" install --quiet --disable-pip-version-check openfeature-flagd-core==2.0.0 </dev/null >&2 ||
+            { rm -r "$into/python"; return 1; }
+    fi
 }
 
 # A browser without a screen: any of those that the tests know, or the smallest that Debian has.

@@ -76,26 +76,33 @@ fn in_their_words(resolved: &Result<Resolution<'_>, Failure>) -> Value {
     }
 }
 
-/// flagd's evaluator, where `tools/install.sh` puts it.
+/// flagd's evaluator for JavaScript.
 pub fn javascript(cases: &[Value]) -> Value {
+    evaluated_by("node", "evaluate.mjs", cases)
+}
+
+/// What one of flagd's evaluators says, where `tools/install.sh` put them: a path in there, or a program.
+pub fn evaluated_by(interpreter: &str, script: &str, cases: &[Value]) -> Value {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let packages = here.join("../../target/flagd-core");
     assert!(
-        packages.join("node_modules").is_dir(),
-        "no flagd-core: `. tools/install.sh; need_flagd_core` installs it"
+        packages.join("node_modules").is_dir() && packages.join("python").is_dir(),
+        "flagd's evaluators are not there: `. tools/install.sh; need_flagd_core` installs them"
     );
-    let mut node = Command::new("node")
-        .arg(here.join("tests/it/evaluate.mjs"))
-        .arg(packages.canonicalize().unwrap())
+    let packages = packages.canonicalize().unwrap();
+    let interpreter = if interpreter.contains('/') { packages.join(interpreter) } else { interpreter.into() };
+    let mut child = Command::new(interpreter)
+        .arg(here.join("tests/it").join(script))
+        .arg(packages)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut input = node.stdin.take().unwrap();
+    let mut input = child.stdin.take().unwrap();
     let text = json!(cases).to_string();
     let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
-    let output = node.wait_with_output().unwrap();
+    let output = child.wait_with_output().unwrap();
     writer.join().unwrap().unwrap();
-    assert!(output.status.success(), "node failed");
+    assert!(output.status.success(), "{script} failed");
     serde_json::from_slice(&output.stdout).unwrap()
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test may end at an impossible case
 
 mod differential;
+mod draws;
 mod features;
 mod generate;
 mod lowered;
