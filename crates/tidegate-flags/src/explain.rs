@@ -134,7 +134,7 @@ impl Telling<'_, '_> {
 
     fn evaluate(&mut self, rule: &Value) -> (Option<Value>, bool) {
         let Ok(node) = self.compiler.compile(rule) else { return (None, false) };
-        let env = Env::new(self.context.values(), &self.flag.key, self.now_unix_s);
+        let env = Env::new(self.context, &self.flag.key, self.now_unix_s);
         match node.evaluate(&env, &Scope::TOP) {
             Ok(value) => (Some(value.to_json()), value.is_true()),
             Err(_) => (None, false),
@@ -144,7 +144,7 @@ impl Telling<'_, '_> {
     /// Of a draw, who was drawn and where it fell.
     fn note_of(&mut self, rule: &Value) -> String {
         let Ok(Node::Fractional(draw)) = self.compiler.compile(rule) else { return "the result".to_owned() };
-        let env = Env::new(self.context.values(), &self.flag.key, self.now_unix_s);
+        let env = Env::new(self.context, &self.flag.key, self.now_unix_s);
         match draw.draw(&env, &Scope::TOP) {
             Ok(Some(drawn)) => format!(
                 "drawn: hash {:#010x} falls on {} of {}, share {}: {}",

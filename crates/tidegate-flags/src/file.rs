@@ -94,7 +94,9 @@ fn parse(text: &str) -> Result<Value, FlagFileError> {
     if text.trim_start().starts_with('{') {
         return serde_json::from_str(text).map_err(|error| whole(format!("no JSON: {error}")));
     }
-    serde_saphyr::from_str(text).map_err(|error| whole(format!("no YAML: {error}")))
+    // `on` and `off` are the names of variants, as YAML 1.2 has it.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| whole(format!("no YAML: {error}")))
 }
 
 fn is_within(value: &Value, levels: usize) -> bool {

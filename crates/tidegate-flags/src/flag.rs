@@ -69,7 +69,7 @@ impl Flag {
                 Err(self.failure(Fault::parse(format!("the rule can not be understood: {why}"))))
             }
             Rule::Compiled(node) => {
-                let env = Env::new(context.values(), &self.key, now_unix_s);
+                let env = Env::new(context, &self.key, now_unix_s);
                 let value = node.evaluate(&env, &Scope::TOP).map_err(|fault| self.failure(fault))?;
                 self.chosen(&value)
             }

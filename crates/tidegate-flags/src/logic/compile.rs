@@ -10,6 +10,7 @@ use super::path::Path;
 use super::scope::{Env, Scope};
 use super::value::{Kind, Val};
 use crate::Map;
+use crate::context::Context;
 use crate::draw::Draw;
 use crate::options::Fractional;
 use crate::resolution::Fault;
@@ -293,7 +294,7 @@ fn fold(node: Node, style: Style) -> Result<Node, Fault> {
     if !is_constant(&node) {
         return Ok(node);
     }
-    let nobody = Map::new();
+    let nobody = Context::empty();
     let value = node.evaluate(&Env::new(&nobody, "", 0), &Scope::TOP);
     let value = match value {
         Ok(value) if matches!(value.kind(), Kind::Number(n) if !n.is_finite()) => None,

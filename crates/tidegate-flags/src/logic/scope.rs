@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 use super::value::{Items, Kind, Val};
-use crate::Map;
+use crate::context::Context;
 use crate::resolution::Fault;
 
 /// How many nodes one evaluation may visit: far more than any rule that means something.
@@ -14,14 +14,14 @@ pub(crate) const FLAGD: &str = "$flagd";
 
 /// What one evaluation has to do with.
 pub(crate) struct Env<'a> {
-    pub(crate) context: &'a Map,
+    pub(crate) context: &'a Context,
     pub(crate) flag_key: &'a str,
     pub(crate) now_unix_s: i64,
     left: Cell<u32>,
 }
 
 impl<'a> Env<'a> {
-    pub(crate) fn new(context: &'a Map, flag_key: &'a str, now_unix_s: i64) -> Self {
+    pub(crate) fn new(context: &'a Context, flag_key: &'a str, now_unix_s: i64) -> Self {
         Self { context, flag_key, now_unix_s, left: Cell::new(MOST_STEPS) }
     }
 

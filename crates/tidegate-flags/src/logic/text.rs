@@ -95,9 +95,14 @@ pub(super) fn affix<'a>(
     scope: &Scope<'_, 'a>,
     holds: fn(&str, &str) -> bool,
 ) -> Result<Val<'a>, Fault> {
-    let Some([whole, part]) = args.exactly(env, scope)? else { return Ok(Val::Null) };
-    Ok(match (whole.as_text(), part.as_text()) {
+    let compare = |whole: &Val<'_>, part: &Val<'_>| match (whole.as_text(), part.as_text()) {
         (Some(whole), Some(part)) => Val::Bool(holds(whole, part)),
         _ => Val::Null,
-    })
+    };
+    if let Args::Each(nodes) = args {
+        let [whole, part] = nodes.as_slice() else { return Ok(Val::Null) };
+        return Ok(compare(&whole.evaluate(env, scope)?, &part.evaluate(env, scope)?));
+    }
+    let both = args.exactly(env, scope)?;
+    Ok(both.map_or(Val::Null, |[whole, part]| compare(&whole, &part)))
 }
