@@ -54,6 +54,7 @@ impl Context {
     }
 
     /// One attribute.
+    #[inline]
     pub fn get(&self, name: &str) -> Option<&Value> {
         if self.values.len() <= FEW {
             return self.values.iter().find(|(attribute, _)| **attribute == *name).map(|(_, value)| value);

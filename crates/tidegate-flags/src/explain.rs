@@ -155,7 +155,7 @@ impl Telling<'_, '_> {
                 Val::to_text(&drawn.variant),
             ),
             Ok(None) => "nobody to draw for: no targeting key, or no valid shares".to_owned(),
-            Err(fault) => fault.details.into_owned(),
+            Err(fault) => fault.into_details().into_owned(),
         }
     }
 }

@@ -42,7 +42,7 @@ impl Flag {
         let rule = match definition.targeting.as_ref().map(|rule| compiler.compile(rule)) {
             None => Rule::None,
             Some(Ok(node)) => Rule::Compiled(node),
-            Some(Err(fault)) => Rule::Broken(fault.details.into_owned()),
+            Some(Err(fault)) => Rule::Broken(fault.into_details().into_owned()),
         };
         let variants: Vec<_> = definition
             .variants
@@ -90,6 +90,11 @@ impl Flag {
         }
     }
 
+    /// The value of the default variant.
+    pub(crate) fn default_value(&self) -> Option<&Value> {
+        self.default_variant.map(|index| &self.variants[index].1)
+    }
+
     fn default(&self, reason: Reason) -> Resolution<'_> {
         match self.default_variant {
             Some(index) => self.variant(index, reason),
@@ -107,10 +112,11 @@ impl Flag {
     }
 
     fn failure(&self, fault: Fault) -> Failure {
-        let details = match fault.code {
-            ErrorCode::ParseError => fault.details.into_owned(),
-            _ => format!("{} (flag `{}`)", fault.details, self.key),
+        let code = fault.code();
+        let details = match code {
+            ErrorCode::ParseError => fault.into_details().into_owned(),
+            _ => format!("{} (flag `{}`)", fault.into_details(), self.key),
         };
-        Failure { code: fault.code, details, metadata: self.metadata.clone() }
+        Failure { code, details, metadata: self.metadata.clone() }
     }
 }

@@ -14,6 +14,7 @@
 //! every flagd client that evaluates by itself says the same as the server.
 
 mod change;
+mod class;
 mod context;
 mod draw;
 mod explain;
@@ -26,6 +27,7 @@ mod resolution;
 mod set;
 
 pub use change::{Change, ChangeKind};
+pub use class::Class;
 pub use context::{Context, ContextError};
 pub use explain::{Explanation, Step};
 pub use file::FlagFileError;

@@ -94,21 +94,26 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// A failure before it is known of which flag: the code and what to tell people.
+/// A failure before it is known of which flag: the code and what to tell people. In a box, so that what can fail is small.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) code: ErrorCode,
-    pub(crate) details: Cow<'static, str>,
-}
+pub(crate) struct Fault(Box<(ErrorCode, Cow<'static, str>)>);
 
 impl Fault {
     /// The rule failed while it was evaluated.
     pub(crate) fn general(details: impl Into<Cow<'static, str>>) -> Self {
-        Self { code: ErrorCode::General, details: details.into() }
+        Self(Box::new((ErrorCode::General, details.into())))
     }
 
     /// The rule can not be understood at all.
     pub(crate) fn parse(details: impl Into<Cow<'static, str>>) -> Self {
-        Self { code: ErrorCode::ParseError, details: details.into() }
+        Self(Box::new((ErrorCode::ParseError, details.into())))
+    }
+
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.0.0
+    }
+
+    pub(crate) fn into_details(self) -> Cow<'static, str> {
+        self.0.1
     }
 }

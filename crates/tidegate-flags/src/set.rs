@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::Map;
 use crate::change::{self, Change};
+use crate::class;
 use crate::context::Context;
 use crate::explain::{self, Explanation};
 use crate::file::{self, Document, FlagFileError, escaped};
@@ -35,12 +36,12 @@ pub struct FlagSet {
     source: String,
 }
 
-/// A flag that can not be evaluated; the others are not affected.
+/// What is wrong with one flag; the others are not affected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Of the flag.
     pub key: String,
-    /// A JSON pointer to its rule.
+    /// A JSON pointer to where.
     pub pointer: String,
     /// What is wrong.
     pub message: String,
@@ -119,6 +120,19 @@ impl FlagSet {
                 message: message.clone(),
             }),
             Rule::None | Rule::Compiled(_) => None,
+        })
+    }
+
+    /// What the metadata of flags lacks or has wrong, by what their [`class`](crate::Class) asks for; a flag without a class
+    /// is asked for nothing. None of it keeps a flag from being evaluated.
+    pub fn warnings(&self, now_unix_s: i64) -> impl Iterator<Item = Problem> {
+        self.flags.iter().flat_map(move |flag| {
+            let wrong = class::wrong(&flag.metadata, flag.default_value(), now_unix_s);
+            wrong.into_iter().map(|(name, message)| Problem {
+                key: flag.key.to_string(),
+                pointer: format!("/flags/{}/metadata/{name}", escaped(&flag.key)),
+                message,
+            })
         })
     }
 

@@ -30,7 +30,7 @@ pub(super) fn evaluate<'a>(
 fn first(how: Calculation, value: &Val<'_>) -> Result<f64, Fault> {
     match how {
         Calculation::Greatest | Calculation::Least => strictly(value),
-        _ => value.to_number().ok_or(Fault::general(NO_NUMBER)),
+        _ => value.to_number().ok_or_else(|| Fault::general(NO_NUMBER)),
     }
 }
 

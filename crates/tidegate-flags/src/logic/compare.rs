@@ -43,7 +43,7 @@ fn prepared<'a>(right: Val<'a>, left: &mut Val<'a>, how: Comparison, free: bool)
     }
     if free {
         if left.to_number().is_none() {
-            *left = Val::Text(left.to_text().into_owned().into());
+            *left = Val::Made(left.to_text().into());
         }
         return if is_text_or_null(&right) { Ok(right) } else { number(&right).map(|_| right) };
     }
@@ -59,7 +59,7 @@ fn prepared<'a>(right: Val<'a>, left: &mut Val<'a>, how: Comparison, free: bool)
 }
 
 fn is_text_or_null(value: &Val<'_>) -> bool {
-    matches!(value, Val::Text(_) | Val::Null)
+    matches!(value, Val::Text(_) | Val::Made(_) | Val::Null)
 }
 
 fn number(value: &Val<'_>) -> Result<f64, Fault> {

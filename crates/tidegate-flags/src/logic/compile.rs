@@ -300,7 +300,7 @@ fn fold(node: Node, style: Style) -> Result<Node, Fault> {
         Ok(value) if matches!(value.kind(), Kind::Number(n) if !n.is_finite()) => None,
         Ok(value) => Some(value.to_json()),
         Err(_) if style == Style::Interpreted => None,
-        Err(fault) => return Err(Fault::parse(fault.details)),
+        Err(fault) => return Err(Fault::parse(fault.into_details())),
     };
     Ok(value.map_or(node, Node::Literal))
 }

@@ -13,7 +13,7 @@ impl Node {
         env.step()?;
         match self {
             Self::Literal(value) => Ok(Val::from(value)),
-            Self::List(nodes) => all(nodes, env, scope).map(Val::List),
+            Self::List(nodes) => all(nodes, env, scope).map(list),
             Self::Shared(node) => node.evaluate(env, scope),
             Self::Var(path, default, style) => var(path, default.as_deref(), *style, env, scope),
             Self::VarAt(args) => var_at(args, env, scope),
@@ -90,12 +90,16 @@ impl Args {
 
 fn spread(value: Val<'_>) -> Vec<Val<'_>> {
     match value {
-        Val::List(items) => items,
+        Val::List(items) => items.into_vec(),
         other => match other.clone().into_list() {
             Some(items) => items.into_vec(),
             None => vec![other],
         },
     }
+}
+
+fn list(items: Vec<Val<'_>>) -> Val<'_> {
+    Val::List(items.into())
 }
 
 fn first(value: Val<'_>) -> Val<'_> {
@@ -155,7 +159,7 @@ fn var_at<'a>(args: &'a Args, env: &Env<'a>, scope: &Scope<'_, 'a>) -> Result<Va
 
 fn missing<'a>(names: Vec<Val<'a>>, env: &Env<'a>, scope: &Scope<'_, 'a>) -> Result<Val<'a>, Fault> {
     let is_missing = |name: &Val<'a>| scope.find(env, &path::names(&name.to_text())).is_none();
-    Ok(Val::List(names.into_iter().filter(is_missing).collect()))
+    Ok(list(names.into_iter().filter(is_missing).collect()))
 }
 
 fn missing_some<'a>(args: &'a Args, env: &Env<'a>, scope: &Scope<'_, 'a>) -> Result<Val<'a>, Fault> {
@@ -173,7 +177,7 @@ fn missing_some<'a>(args: &'a Args, env: &Env<'a>, scope: &Scope<'_, 'a>) -> Res
         _ => count,
     };
     #[allow(clippy::cast_precision_loss)] // far below 2^53
-    Ok(if there as f64 >= needed { Val::List(Vec::new()) } else { missing })
+    Ok(if there as f64 >= needed { list(Vec::new()) } else { missing })
 }
 
 /// Condition, result, condition, result, otherwise.
@@ -211,5 +215,5 @@ fn merge<'a>(args: &'a Args, env: &Env<'a>, scope: &Scope<'_, 'a>) -> Result<Val
         merged.append(&mut spread(value));
         Ok(())
     })?;
-    Ok(Val::List(merged))
+    Ok(list(merged))
 }

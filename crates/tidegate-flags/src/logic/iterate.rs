@@ -32,7 +32,7 @@ pub(super) fn evaluate<'a>(
         }
     }
     Ok(match how {
-        Iteration::Map | Iteration::Filter => Val::List(made),
+        Iteration::Map | Iteration::Filter => Val::List(made.into()),
         Iteration::All | Iteration::None => Val::Bool(true),
         Iteration::Some => Val::Bool(false),
     })
@@ -62,5 +62,5 @@ fn items<'a>(list: &'a Node, env: &Env<'a>, scope: &Scope<'_, 'a>) -> Result<Lis
     if !value.is_truthy_in_javascript() {
         return Ok(List::Made(Vec::new()));
     }
-    value.into_list().ok_or(Fault::general("only the items of a list can be gone through"))
+    value.into_list().ok_or_else(|| Fault::general("only the items of a list can be gone through"))
 }

@@ -26,6 +26,7 @@ impl<'a> Env<'a> {
     }
 
     /// Counts one visit.
+    #[inline]
     pub(super) fn step(&self) -> Result<(), Fault> {
         match self.left.get().checked_sub(1) {
             Some(left) => {
@@ -74,6 +75,7 @@ impl<'s, 'a> Scope<'s, 'a> {
 
     /// What the path leads to, if it leads anywhere. `../` goes to the iteration (which has an `index`), another `../` to
     /// what is around it.
+    #[inline]
     pub(super) fn find(&self, env: &Env<'a>, path: &[impl AsRef<str>]) -> Option<Val<'a>> {
         let Some((first, rest)) = path.split_first() else { return Some(self.here()) };
         let first = first.as_ref();
@@ -93,11 +95,12 @@ impl<'s, 'a> Scope<'s, 'a> {
     }
 }
 
+#[inline]
 fn in_context<'a>(env: &Env<'a>, first: &str, rest: &[impl AsRef<str>]) -> Option<Val<'a>> {
     if first == FLAGD {
         return match rest {
             [] => Some(Val::Whole),
-            [name] if name.as_ref() == "flagKey" => Some(Val::text(env.flag_key)),
+            [name] if name.as_ref() == "flagKey" => Some(Val::Text(env.flag_key)),
             #[allow(clippy::cast_precision_loss)] // seconds are exact in a double for 285 million years
             [name] if name.as_ref() == "timestamp" => Some(Val::Number(env.now_unix_s as f64)),
             _ => None,
@@ -106,6 +109,7 @@ fn in_context<'a>(env: &Env<'a>, first: &str, rest: &[impl AsRef<str>]) -> Optio
     follow(Val::from(env.context.get(first)?), rest)
 }
 
+#[inline]
 fn follow<'a>(start: Val<'a>, path: &[impl AsRef<str>]) -> Option<Val<'a>> {
     path.iter().try_fold(start, |value, name| member(&value, name.as_ref()))
 }
@@ -123,9 +127,8 @@ fn member<'a>(value: &Val<'a>, name: &str) -> Option<Val<'a>> {
         Val::Json(serde_json::Value::Array(items)) => Items::Json(items).get(index(name)?),
         Val::List(items) if name == "length" => Some(Val::Number(items.len() as f64)),
         Val::List(items) => items.get(index(name)?).cloned(),
-        Val::Text(text) if name == "length" => Some(Val::Number(text.encode_utf16().count() as f64)),
-        Val::Text(text) => unit(text, index(name)?),
-        _ => None,
+        _ if name == "length" => Some(Val::Number(value.as_text()?.encode_utf16().count() as f64)),
+        _ => unit(value.as_text()?, index(name)?),
     }
 }
 
@@ -137,15 +140,15 @@ fn index(name: &str) -> Option<usize> {
 
 fn unit<'a>(text: &str, index: usize) -> Option<Val<'a>> {
     let unit = text.encode_utf16().nth(index)?;
-    Some(Val::Text(Cow::Owned(String::from_utf16_lossy(&[unit]))))
+    Some(Val::Made(String::from_utf16_lossy(&[unit]).into()))
 }
 
 /// The one who is drawn when a rollout does not say by what: as text, if there is any.
 pub(crate) fn targeting_key<'a>(env: &Env<'a>, scope: &Scope<'_, 'a>) -> Option<Cow<'a, str>> {
     let key = scope.find(env, &["targetingKey"]);
     match key? {
-        Val::Text(text) if text.is_empty() => None,
-        Val::Text(text) => Some(text),
+        Val::Text("") => None,
+        Val::Text(text) => Some(Cow::Borrowed(text)),
         other if other.is_truthy_in_javascript() && !matches!(other.kind(), Kind::Null) => {
             Some(Cow::Owned(other.to_text().into_owned()))
         }

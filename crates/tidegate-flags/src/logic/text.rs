@@ -1,7 +1,5 @@
 //! Operators on text: `cat`, `substr`, `in`, `starts_with`, `ends_with`.
 
-use std::borrow::Cow;
-
 use super::node::{Args, Node, Style};
 use super::scope::{Env, Scope};
 use super::value::{Kind, Val};
@@ -16,7 +14,7 @@ pub(super) fn cat<'a>(
 ) -> Result<Val<'a>, Fault> {
     let mut text = String::new();
     each_part(parts, style, env, scope, |part| text.push_str(part))?;
-    Ok(Val::Text(Cow::Owned(text)))
+    Ok(Val::Made(text.into()))
 }
 
 /// The parts of a `cat`, for those who need not have them in one piece.
@@ -38,7 +36,7 @@ pub(crate) fn each_part<'a>(
 
 /// The same of one expression, which may give a list; nulls in that add nothing.
 pub(super) fn cat_of<'a>(value: Val<'a>) -> Result<Val<'a>, Fault> {
-    let text = match value.kind() {
+    let text: String = match value.kind() {
         Kind::Null => return Err(Fault::general("nothing to put together")),
         Kind::Text(_) => return Ok(value),
         Kind::List(items) => {
@@ -46,7 +44,7 @@ pub(super) fn cat_of<'a>(value: Val<'a>) -> Result<Val<'a>, Fault> {
         }
         _ => value.to_text().into_owned(),
     };
-    Ok(Val::Text(Cow::Owned(text)))
+    Ok(Val::Made(text.into()))
 }
 
 /// A piece of text, in UTF-16 units: from where (from the end if negative), and how many or up to where from the end.
@@ -64,7 +62,7 @@ pub(super) fn substr<'a>(args: &'a Args, env: &Env<'a>, scope: &Scope<'_, 'a>) -
         Some(end) if end < 0 => &rest[..rest.len().saturating_sub(size(end))],
         Some(length) => &rest[..size(length).min(rest.len())],
     };
-    Ok(Val::Text(Cow::Owned(String::from_utf16_lossy(piece))))
+    Ok(Val::Made(String::from_utf16_lossy(piece).into()))
 }
 
 #[allow(clippy::cast_possible_truncation)] // saturates, which is what is wanted

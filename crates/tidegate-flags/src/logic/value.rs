@@ -13,10 +13,13 @@ pub(crate) enum Val<'a> {
     Null,
     Bool(bool),
     Number(f64),
-    Text(Cow<'a, str>),
+    /// Text of the rule or the context.
+    Text(&'a str),
+    /// Text put together.
+    Made(Box<str>),
     /// A number, a list or an object; nothing else.
     Json(&'a Value),
-    List(Vec<Val<'a>>),
+    List(Box<[Val<'a>]>),
     /// The whole context, or what flagd adds to it: an object that is not empty.
     Whole,
 }
@@ -49,23 +52,21 @@ impl<'a> From<&'a Value> for Val<'a> {
         match value {
             Value::Null => Self::Null,
             Value::Bool(b) => Self::Bool(*b),
-            Value::String(text) => Self::Text(Cow::Borrowed(text)),
+            Value::String(text) => Self::Text(text),
             Value::Number(_) | Value::Array(_) | Value::Object(_) => Self::Json(value),
         }
     }
 }
 
 impl<'a> Val<'a> {
-    pub(crate) fn text(text: &'a str) -> Self {
-        Self::Text(Cow::Borrowed(text))
-    }
-
+    #[inline]
     pub(crate) fn kind(&self) -> Kind<'_> {
         match self {
             Self::Null => Kind::Null,
             Self::Bool(b) => Kind::Bool(*b),
             Self::Number(n) => Kind::Number(*n),
             Self::Text(text) => Kind::Text(text),
+            Self::Made(text) => Kind::Text(text),
             Self::List(items) => Kind::List(Items::Made(items)),
             Self::Json(Value::Array(items)) => Kind::List(Items::Json(items)),
             Self::Json(Value::Number(n)) => Kind::Number(n.as_f64().unwrap_or(f64::NAN)),
@@ -77,14 +78,17 @@ impl<'a> Val<'a> {
         matches!(self, Self::Null)
     }
 
+    #[inline]
     pub(crate) fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
+            Self::Made(text) => Some(text),
             _ => None,
         }
     }
 
     /// Whether a condition holds: null, false, 0, NaN, "" and what is empty do not.
+    #[inline]
     pub(crate) fn is_true(&self) -> bool {
         match self.kind() {
             Kind::Null => false,
@@ -145,7 +149,7 @@ impl<'a> Val<'a> {
     pub(crate) fn into_list(self) -> Option<List<'a>> {
         match self {
             Self::Json(Value::Array(items)) => Some(List::Json(items)),
-            Self::List(items) => Some(List::Made(items)),
+            Self::List(items) => Some(List::Made(items.into_vec())),
             _ => None,
         }
     }
@@ -156,7 +160,8 @@ impl<'a> Val<'a> {
             Self::Null => Value::Null,
             Self::Bool(b) => Value::Bool(*b),
             Self::Number(n) => number::to_json(*n),
-            Self::Text(text) => Value::String(text.as_ref().to_owned()),
+            Self::Text(text) => Value::String((*text).to_owned()),
+            Self::Made(text) => Value::String(text.to_string()),
             Self::Json(value) => (*value).clone(),
             Self::List(items) => Value::Array(items.iter().map(Val::to_json).collect()),
             Self::Whole => Value::Object(serde_json::Map::new()),

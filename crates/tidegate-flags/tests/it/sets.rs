@@ -177,3 +177,17 @@ fn an_explanation_names_the_branch_and_the_draw() {
     assert_eq!((failed.reason, failed.steps.len()), ("ERROR", 2));
     assert_eq!(set.explain("none", &Context::empty(), 0).failure.unwrap().code, ErrorCode::FlagNotFound);
 }
+
+#[test]
+fn the_example_of_the_guide_is_a_flag_file() {
+    let guide = include_str!("../../../../docs/guides/flag-rules.md");
+    let yaml = guide.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let set = FlagSet::parse(yaml, &Options::default()).unwrap();
+    assert_eq!(set.problems().collect::<Vec<_>>(), []);
+    let ann = context(json!({"targetingKey": "ann"}));
+    assert_eq!(set.resolve("new-cart", &ann, 0).unwrap().variant, Some("on"));
+    assert_eq!(
+        set.resolve("one-click", &context(json!({"targetingKey": "eve"})), 0).unwrap().variant,
+        Some("off")
+    );
+}
