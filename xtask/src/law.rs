@@ -8,13 +8,14 @@ use serde_json::Value;
 use crate::Trouble;
 
 /// What each crate may use; every crate may use those at the bottom, which use nothing.
-const LAW: [(&str, &[&str]); 10] = [
+const LAW: [(&str, &[&str]); 11] = [
     ("tidegate-core", &[]),
     ("tidegate-flags", &[]),
     ("tidegate-os", &[]),
     ("tidegate-config", &[]),
     ("tidegate-store", &[]),
     ("tidegate-backend", &[]),
+    ("tidegate-flag-server", &[]),
     ("tidegate-gateway", &[]),
     ("tidegate-control", &["tidegate-store", "tidegate-backend", "tidegate-config"]),
     ("tidegate-api", &["tidegate-control", "tidegate-config"]),

@@ -4,8 +4,8 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    cert, check, completions, deploy, doctor, down, events, explain, gateway, init, jobs, judge, logs, plan,
-    rollback, rollout, run, scale, shim, status, up, upgrade,
+    cert, check, completions, deploy, doctor, down, events, explain, flag, gateway, init, jobs, judge, logs,
+    plan, rollback, rollout, run, scale, shim, status, up, upgrade,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -64,6 +64,8 @@ pub enum Command {
     Events(events::EventsArgs),
     /// Say why a rollout ended as it did, or what an error code means
     Explain(explain::ExplainArgs),
+    /// Serve feature flags to OpenFeature clients
+    Flag(flag::FlagArgs),
     /// Show what this machine can and cannot do
     Doctor(doctor::DoctorArgs),
     /// Show certificates, or make some for development

@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod down;
 pub mod events;
 pub mod explain;
+pub mod flag;
 pub mod gateway;
 pub mod init;
 pub mod jobs;
@@ -47,6 +48,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Jobs(args) => jobs::run(args, &session),
         Command::Events(args) => events::run(args, &session),
         Command::Explain(args) => explain::run(args, &session),
+        Command::Flag(args) => flag::run(args),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Cert(args) => cert::run(&args),
         Command::Judge(args) => judge::run(args, &session),

@@ -258,7 +258,8 @@ async fn serve_until_the_end(
     Ok((*running.ending.borrow()).unwrap_or(Ending::Leave))
 }
 
-async fn wait_for_signal() -> std::io::Result<()> {
+/// Waits until somebody ends this process in good order.
+pub async fn wait_for_signal() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! {

@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "up",
     "init",
     "check",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 21] = [
     "jobs",
     "events",
     "explain",
+    "flag",
     "doctor",
     "cert",
     "judge",

@@ -18,13 +18,14 @@ const BROWSERS: [&str; 4] = ["chromium-headless-shell", "chromium", "google-chro
 const WITHIN: Duration = Duration::from_secs(90);
 
 /// A browser with one page open.
-struct Browser {
+pub struct Browser {
     child: Child,
     profile: TempDir,
 }
 
 impl Browser {
-    fn open(url: &str) -> Browser {
+    /// Opens one on an address.
+    pub fn open(url: &str) -> Browser {
         let profile = tempfile::Builder::new().prefix("tidegate-browser-").tempdir().unwrap();
         let start = |name: &&str| {
             Command::new(name)

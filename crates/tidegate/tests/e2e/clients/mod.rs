@@ -3,7 +3,7 @@
 //! The gateway is a process of its own, told its table by [`stage::Stage`] as the control plane would. The programs beside
 //! print what they saw as JSON; what they should have seen stands in the tests.
 
-mod browser;
+pub mod browser;
 mod crowd;
 mod curl;
 mod grpc;

@@ -1,0 +1,183 @@
+//! The OpenFeature Remote Evaluation Protocol, 0.3: one flag, all flags, and word of changes, over HTTP/1.1.
+
+mod answer;
+mod bulk;
+mod cors;
+mod health;
+mod question;
+mod refusal;
+mod single;
+mod stream;
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{Either, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio_stream::wrappers::ReceiverStream;
+
+use self::refusal::Refusal;
+use crate::board::Board;
+use crate::keys::{self, Caller, Keys};
+use crate::limits::Limits;
+use crate::origins::Origins;
+use crate::selector;
+use crate::stop::Stop;
+use crate::ticket::Tickets;
+
+/// A whole answer, or one that goes on.
+pub(crate) type Body = Either<Full<Bytes>, StreamBody<ReceiverStream<Result<Frame<Bytes>, Infallible>>>>;
+pub(crate) type Answer = Response<Body>;
+
+const FLAGS: &str = "/ofrep/v1/evaluate/flags";
+const STREAM: &str = "/ofrep/v1/stream";
+
+/// What every connection needs.
+#[derive(Debug)]
+pub(crate) struct Ofrep {
+    board: Arc<Board>,
+    keys: Keys,
+    origins: Origins,
+    limits: Limits,
+    tickets: Tickets,
+    streams: Arc<Semaphore>,
+}
+
+/// What is asked for, by the path.
+enum Place<'p> {
+    One(&'p str),
+    All,
+    Changes,
+    Health,
+    Metrics,
+    Nowhere,
+}
+
+impl Ofrep {
+    pub(crate) fn new(
+        board: Arc<Board>,
+        keys: Keys,
+        origins: Origins,
+        limits: Limits,
+        secret: &[u8; 32],
+    ) -> Self {
+        let streams = Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS)));
+        Ofrep { board, keys, origins, limits, tickets: Tickets::new(secret), streams }
+    }
+
+    /// Serves a connection to its end.
+    pub(crate) async fn connection(self: Arc<Self>, stream: TcpStream, mut stop: Stop) {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new())
+            .header_read_timeout(self.limits.idle)
+            .max_buf_size(self.limits.head)
+            .max_headers(self.limits.fields)
+            .half_close(false);
+        let told = stop.clone();
+        let answer = service_fn(move |request| {
+            let (ofrep, stop) = (self.clone(), told.clone());
+            async move { Ok::<_, Infallible>(ofrep.answer(request, stop).await) }
+        });
+        let mut served = pin!(http.serve_connection(TokioIo::new(stream), answer));
+        let ended = tokio::select! {
+            ended = served.as_mut() => ended,
+            () = stop.said() => {
+                served.as_mut().graceful_shutdown();
+                served.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended early");
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>, stop: Stop) -> Answer {
+        let origin = request.headers().get(http::header::ORIGIN).cloned();
+        if request.method() == Method::OPTIONS {
+            return cors::preflight(&self.origins, origin.as_ref());
+        }
+        let mut answer = match self.route(request, stop).await {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                if refusal.is_of_caller() {
+                    self.board.tally().refused.one();
+                }
+                refusal.answer()
+            }
+        };
+        cors::mark(&self.origins, origin.as_ref(), answer.headers_mut());
+        answer
+    }
+
+    async fn route(&self, request: Request<Incoming>, stop: Stop) -> Result<Answer, Refusal> {
+        let (head, body) = request.into_parts();
+        let place = place(head.uri.path());
+        let method = if matches!(place, Place::One(_) | Place::All) { Method::POST } else { Method::GET };
+        if matches!(place, Place::Nowhere) {
+            return Err(Refusal::Nowhere);
+        }
+        if head.method != method {
+            return Err(Refusal::Method(method));
+        }
+        match place {
+            Place::Health => return Ok(health::health(&self.board)),
+            Place::Changes => return self.stream(&head, stop),
+            _ => {}
+        }
+        let own = match self.keys.caller(&head.headers) {
+            Caller::Known(own) => own,
+            Caller::Nobody => return Err(Refusal::Nobody),
+            Caller::Stranger => return Err(Refusal::Stranger),
+        };
+        let asked = selector::in_headers(&head.headers).map_err(Refusal::Selector)?;
+        let set = keys::allowed(own, asked).map_err(|_| Refusal::Elsewhere)?;
+        match place {
+            Place::One(key) => {
+                let question = question::read(body, &self.limits).await;
+                self.single(key, set, question)
+            }
+            Place::All => {
+                let question = question::read(body, &self.limits).await?;
+                Ok(self.bulk(&head.headers, set, &question))
+            }
+            _ => Ok(health::metrics(&self.board)),
+        }
+    }
+}
+
+fn place(path: &str) -> Place<'_> {
+    match path.strip_prefix(FLAGS) {
+        Some("" | "/") => Place::All,
+        Some(rest) => rest.strip_prefix('/').map_or(Place::Nowhere, Place::One),
+        None => match path {
+            STREAM => Place::Changes,
+            "/healthz" => Place::Health,
+            "/metrics" => Place::Metrics,
+            _ => Place::Nowhere,
+        },
+    }
+}
+
+/// An answer in JSON.
+fn json(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Either::Left(Full::new(body.into())));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer
+}
+
+/// Seconds since 1970, as flags count time.
+fn seconds(now: SystemTime) -> i64 {
+    let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
