@@ -13,13 +13,14 @@ impl Origins {
         Origins::default()
     }
 
-    /// These only, like `https://shop.example`; `None` where one is no origin.
-    pub fn only(origins: &[String]) -> Option<Self> {
+    /// These only, like `https://shop.example`; an error is the one that is no origin.
+    pub fn only(origins: &[String]) -> Result<Self, String> {
         let parse = |origin: &String| {
             let (_, host) = origin.split_once("://")?;
             (!host.is_empty() && !host.contains('/')).then(|| HeaderValue::from_str(origin).ok())?
         };
-        origins.iter().map(parse).collect::<Option<Vec<_>>>().map(Origins)
+        let all = origins.iter().map(|origin| parse(origin).ok_or_else(|| origin.clone()));
+        all.collect::<Result<_, _>>().map(Origins)
     }
 
     /// What a page of this origin is told; `None` where it may not ask.
@@ -47,7 +48,7 @@ mod tests {
         let only = Origins::only(&["https://shop.example".to_owned()]).unwrap();
         assert_eq!(only.answer(&page).unwrap(), page);
         assert_eq!(only.answer(&HeaderValue::from_static("https://evil.example")), None);
-        assert!(Origins::only(&["shop.example".to_owned()]).is_none());
-        assert!(Origins::only(&["https://shop.example/".to_owned()]).is_none());
+        assert!(Origins::only(&["shop.example".to_owned()]).is_err());
+        assert!(Origins::only(&["https://shop.example/".to_owned()]).is_err());
     }
 }

@@ -125,7 +125,8 @@ fn status(failure: &Failure) -> Status {
         ErrorCode::FlagNotFound => Code::NotFound,
         ErrorCode::TypeMismatch => Code::InvalidArgument,
         ErrorCode::ParseError => Code::DataLoss,
-        _ => Code::Unknown,
+        // Not `Unknown`, as flagd has it: its clients take that for a fault of the connection, and try for seven seconds.
+        _ => Code::Internal,
     };
     Status::new(code, failure.details.clone())
 }

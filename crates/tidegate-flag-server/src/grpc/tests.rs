@@ -24,12 +24,14 @@ fn flags(banner: &str) -> Value {
         "callers": flag(Value::Null),
         "gone": flag(json!("on")),
         "broken": flag(json!("on")),
+        "lost": flag(json!("on")),
         "web": flag(json!("on")),
         "number": { "state": "ENABLED", "variants": { "a": 7.9 }, "defaultVariant": "a" },
         "list": { "state": "ENABLED", "variants": { "a": [1] }, "defaultVariant": "a" },
     }});
     flags["flags"]["gone"]["state"] = json!("DISABLED");
     flags["flags"]["broken"]["targeting"] = json!({ "$ref": "nobody" });
+    flags["flags"]["lost"]["targeting"] = json!({ "if": [true, "elsewhere"] });
     flags["flags"]["web"]["metadata"] = json!({ "flagSetId": "web" });
     flags
 }
@@ -64,6 +66,7 @@ async fn each_failure_has_its_code() {
     for (key, code) in [
         ("missing", Code::NotFound),
         ("broken", Code::DataLoss),
+        ("lost", Code::Internal),
         ("number", Code::InvalidArgument),
         ("list", Code::InvalidArgument),
     ] {

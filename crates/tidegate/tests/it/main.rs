@@ -3,6 +3,7 @@
 
 mod accepted;
 mod check;
+mod flag;
 mod help;
 mod init;
 mod jobs;

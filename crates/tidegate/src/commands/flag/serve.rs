@@ -108,11 +108,9 @@ fn keys(file: Option<&Path>) -> Result<Keys, Failure> {
 }
 
 fn origins(origins: &[String]) -> Result<Origins, Failure> {
-    Origins::only(origins).ok_or_else(|| {
-        Failure::mistake(
-            "an origin is none",
-            "write a scheme and a host, like `--origin https://shop.example`",
-        )
+    Origins::only(origins).map_err(|bad| {
+        let help = "write a scheme and a host, like `--origin https://shop.example`";
+        Failure::mistake(format!("`{bad}` is no origin"), help)
     })
 }
 

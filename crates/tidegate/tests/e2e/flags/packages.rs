@@ -48,7 +48,7 @@ fn made(name: &str, wanted: &[&str], steps: impl Fn(&Path) -> Vec<Command>) -> P
     lock.lock().unwrap();
     let done = place.join("made");
     let same = |file: &&str| fs::read(programs().join(file)).ok() == fs::read(place.join(file)).ok();
-    if !done.exists() || !wanted.iter().all(|file| same(&file)) {
+    if !done.exists() || !wanted.iter().all(same) {
         let _ = fs::remove_dir_all(&place);
         fs::create_dir_all(&place).unwrap();
         for file in wanted {
