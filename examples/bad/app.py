@@ -28,6 +28,7 @@ SLOW_PERCENT = float(os.environ.get("SLOW_PERCENT", "0"))
 SLOW_MS = float(os.environ.get("SLOW_MS", "50"))
 PRICE = os.environ.get("PRICE", "10")
 OUTAGE_FILE = os.environ.get("OUTAGE_FILE")
+ONE_BAD_FILE = os.environ.get("ONE_BAD_FILE")
 LARGEST_BODY = 64 << 20
 LONGEST_SLEEP_MS = 60_000
 IDLE_SECONDS = 120
@@ -101,8 +102,21 @@ def chance(percent):
     return percent > 0 and random.random() * 100 < percent
 
 
+def is_the_bad_one():
+    """Whether this process is the first that finds no ONE_BAD_FILE: of several instances one."""
+    if not ONE_BAD_FILE:
+        return False
+    try:
+        os.close(os.open(ONE_BAD_FILE, os.O_CREAT | os.O_EXCL, 0o644))
+    except FileExistsError:
+        return False
+    return True
+
+
 def fails(path):
     """Whether this request goes wrong."""
+    if the_bad_one and chance(50):
+        return True
     if BEHAVIOUR == "answers-500" or (OUTAGE_FILE and os.path.exists(OUTAGE_FILE) and chance(30)):
         return True
     return path.startswith(ERROR_PATH) and chance(ERROR_PERCENT)
@@ -323,6 +337,7 @@ def main():
     serve(port)
 
 
+the_bad_one = is_the_bad_one()
 seen_log = SeenLog(os.environ.get("SEEN_LOG"))
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ mod law;
 mod lengths;
 mod program;
 mod reference;
+mod scenarios;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -43,11 +44,12 @@ fn main() -> ExitCode {
 fn check(root: &Path) -> Result<Vec<String>, Trouble> {
     let mut findings = Vec::new();
     type Check = fn(&Path) -> Result<Vec<String>, Trouble>;
-    let checks: [(&str, Check); 5] = [
+    let checks: [(&str, Check); 6] = [
         ("the import law", law::check),
         ("lengths of files", lengths::check),
         ("words and paths", words::check),
         ("examples", examples::check),
+        ("scenarios", scenarios::check),
         ("docs/reference", reference::check),
     ];
     for (name, check) in checks {

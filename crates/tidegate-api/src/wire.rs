@@ -55,6 +55,18 @@ pub struct ScopeParams {
     pub environment: Option<Name>,
 }
 
+/// The query string of what is asked of a rollout.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ActParams {
+    /// See [`ScopeParams`].
+    pub app: Option<Name>,
+    /// See [`ScopeParams`].
+    pub environment: Option<Name>,
+    /// Who asks, as they call themselves: for the timeline.
+    pub by: String,
+}
+
 /// The query string of `/v1/explain`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

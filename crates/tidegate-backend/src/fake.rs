@@ -29,6 +29,8 @@ pub struct Behaviour {
     pub code: i32,
     /// `unready-after:T` and `unready-for:T`: not ready for this long after that.
     pub unready: Option<(Millis, Millis)>,
+    /// `flaps:T`: ready for so long, not ready for so long, and so on.
+    pub flaps: Option<Millis>,
     /// `hangs-after:T`: not ready and not live from then on.
     pub hangs_after: Option<Millis>,
     /// `stops-after:T`, or `ignores-stop`: from the signal to the end.
@@ -43,6 +45,7 @@ impl Default for Behaviour {
             once: false,
             code: 0,
             unready: None,
+            flaps: None,
             hangs_after: None,
             stops_after: Some(Millis(50)),
         }
@@ -53,7 +56,7 @@ impl Behaviour {
     /// Whether it serves for as long as it is let.
     pub fn is_good(&self) -> bool {
         let exits = self.exits_after.is_some() && !self.once;
-        self.ready_after.is_some() && !exits && self.hangs_after.is_none()
+        self.ready_after.is_some() && !exits && self.hangs_after.is_none() && self.flaps.is_none()
     }
 }
 
@@ -76,6 +79,7 @@ impl FromStr for Behaviour {
                     let after = behaviour.unready.map_or(Millis::seconds(5), |(after, _)| after);
                     behaviour.unready = Some((after, span()?));
                 }
+                "flaps" => behaviour.flaps = Some(span()?.max(Millis(1))),
                 "hangs-after" => behaviour.hangs_after = Some(span()?),
                 "stops-after" => behaviour.stops_after = Some(span()?),
                 "ignores-stop" => behaviour.stops_after = None,
@@ -154,6 +158,7 @@ impl FakeUnit {
             .behaviour
             .unready
             .is_some_and(|(after, span)| age >= after && age < Millis(after.0.saturating_add(span.0)));
+        let away = away || self.behaviour.flaps.is_some_and(|span| age.0 / span.0 % 2 == 1);
         let ready = self.spec.probes.is_some() && self.behaviour.ready_after.is_some_and(|t| age >= t);
         Health { ready: ready && !has_hung && !away, live: !has_hung }
     }
@@ -163,7 +168,8 @@ impl FakeUnit {
         let b = &self.behaviour;
         let ages =
             [b.ready_after, b.hangs_after, b.unready.map(|u| u.0), b.unready.map(|u| Millis(u.0.0 + u.1.0))];
-        let changes = ages.into_iter().flatten().map(|age| self.started + age);
+        let flap = b.flaps.map(|span| Millis((now.since(self.started).0 / span.0 + 1) * span.0));
+        let changes = ages.into_iter().flatten().chain(flap).map(|age| self.started + age);
         let end = self.end().map(|(at, _)| at);
         changes.filter(|at| end.is_none_or(|end| *at < end)).chain(end).filter(|at| *at > now).min()
     }

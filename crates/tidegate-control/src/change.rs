@@ -21,6 +21,8 @@ use crate::together::{self, Seat, Trains};
 const MOST_INSTANCES: u32 = 100;
 /// The longest one-off command in bytes.
 const LONGEST_COMMAND: usize = 64 << 10;
+/// The longest name of who asks, in characters.
+const LONGEST_NAME: usize = 64;
 /// How long a one-off command may take.
 const RUN_WITHIN_MS: u64 = 24 * 3_600_000;
 
@@ -28,7 +30,7 @@ const RUN_WITHIN_MS: u64 = 24 * 3_600_000;
 pub fn request(
     world: &mut World<'_>,
     time: Time,
-    service: &ServiceRef,
+    (service, by): (&ServiceRef, &str),
     request: Request,
 ) -> Result<(), Refusal> {
     let state = service_of(world.store, service)?;
@@ -43,7 +45,7 @@ pub fn request(
         Request::Abort => "abort",
     };
     let event = |rollout: &Rollout| {
-        let message = format!("{what} was asked of {}", together::called(rollout));
+        let message = format!("{what} was asked of {}{}", together::called(rollout), by_whom(by));
         Event::of(&rollout.key, "rollout.asked", Some(rollout.to), message)
     };
     write(world, |tx| {
@@ -52,6 +54,12 @@ pub fn request(
             tx.event(&event(rollout), time.unix_ms).map(drop)
         })
     })
+}
+
+/// ` by ann`: as they call themselves, on one short line.
+fn by_whom(by: &str) -> String {
+    let name: String = by.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
+    if name.is_empty() { name } else { format!(" by {name}") }
 }
 
 fn possible(rollout: &Rollout, request: Request) -> Result<(), Refusal> {

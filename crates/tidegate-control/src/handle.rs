@@ -162,9 +162,9 @@ impl ControlPlane for Handle {
         self.read(|answers| answer::rollout(answers, service))
     }
 
-    fn request(&self, service: &ServiceRef, request: Request) -> Result<RolloutView, Refusal> {
-        let asked = service.clone();
-        self.ask(move |world, time| change::request(world, time, &asked, request))?;
+    fn request(&self, service: &ServiceRef, request: Request, by: &str) -> Result<RolloutView, Refusal> {
+        let (asked, by) = (service.clone(), by.to_owned());
+        self.ask(move |world, time| change::request(world, time, (&asked, &by), request))?;
         self.rollout(service)
     }
 

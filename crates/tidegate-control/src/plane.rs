@@ -25,7 +25,8 @@ pub trait ControlPlane: Send + Sync + 'static {
     /// The rollout in progress of a service, or its last one.
     fn rollout(&self, service: &ServiceRef) -> Result<RolloutView, Refusal>;
     /// Pause, resume, promote or abort the rollout in progress.
-    fn request(&self, service: &ServiceRef, request: Request) -> Result<RolloutView, Refusal>;
+    /// `by`: who asks, for the timeline; empty where that is not known.
+    fn request(&self, service: &ServiceRef, request: Request, by: &str) -> Result<RolloutView, Refusal>;
     /// Begins the last rollout that was taken back once more, unchanged.
     fn retry(&self, service: &ServiceRef) -> Result<RolloutView, Refusal>;
     /// Goes back to a revision; without one, to the stable revision before this one, or out of the rollout in progress.

@@ -240,6 +240,7 @@ mod tests {
             outcomes: Outcomes { good: 1, ..Outcomes::default() },
             latencies,
             bytes: BodyBytes { received: 1, sent: 2 },
+            samples: Vec::new(),
         }
     }
 

@@ -135,6 +135,9 @@ async fn deliver(
         trail.on_attempt();
         let attempted = attempt(worker, &ticket, (parts, upload), repeatable).await;
         ticket.on_answer();
+        if let Ok(response) = &attempted {
+            ticket.on_status(response.status().as_u16());
+        }
         let mut readmit = |failure| worker.readmit(host, path, &ticket, (&mut tries, failure));
         let (next, outcome, page) = match attempted {
             Ok(response) => {
@@ -142,6 +145,7 @@ async fn deliver(
                 match unwanted.then(|| readmit(Failure::Status)).flatten() {
                     Some(entry) => (Some((entry, Upload::empty())), Outcome::ServerError, Page::RESET),
                     None => {
+                        sample(&ticket, ticket.said(), parts, path);
                         trail.on_answer(&ticket);
                         return Ok((ticket, response));
                     }
@@ -157,12 +161,21 @@ async fn deliver(
             }
             Err(Attempt::Failed(outcome, page)) => (None, outcome, page),
         };
+        sample(&ticket, outcome, parts, path);
         // Its place is free before another is waited for.
         ticket.end(outcome);
         let entry;
         (entry, upload) = next.ok_or(page)?;
         ticket = seat(worker, (host, path), entry).await?;
     }
+}
+
+/// Keeps a request whose end counts against the instance, to be found in logs.
+fn sample(ticket: &Ticket, outcome: Outcome, parts: &request::Parts, path: &str) {
+    ticket.sample(outcome, |keep| {
+        let id = head::request_id(&parts.headers);
+        keep(id.as_ref().map_or(&b""[..], |id| id.as_bytes()), path);
+    });
 }
 
 /// Why an attempt brought no answer.

@@ -176,6 +176,7 @@ impl Registry {
             outcomes: row.outcomes(),
             latencies: row.latencies(),
             bytes: row.bytes(),
+            samples: row.samples(),
         });
         rows.filter(|row| row.outcomes != model::Outcomes::default()).collect()
     }

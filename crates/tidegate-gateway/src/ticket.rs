@@ -24,6 +24,7 @@ pub(crate) struct Ticket {
     started: Instant,
     latency: Option<Duration>,
     worker: u32,
+    status: u16,
     outcome: Outcome,
     counted: bool,
     /// Its end decides whether the arm's circuit closes.
@@ -52,6 +53,7 @@ impl Ticket {
             started: at,
             latency: None,
             worker: worker as u32,
+            status: 0,
             outcome: Outcome::Cancelled,
             counted: true,
             trial: false,
@@ -108,6 +110,23 @@ impl Ticket {
     /// The head of the answer is here.
     pub(crate) fn on_answer(&mut self) {
         self.latency = Some(self.started.elapsed());
+    }
+
+    /// The instance answers with this status.
+    pub(crate) fn on_status(&mut self, status: u16) {
+        self.status = status;
+    }
+
+    /// What its status says.
+    pub(crate) fn said(&self) -> Outcome {
+        Outcome::of_status(self.status)
+    }
+
+    /// Keeps the request to be found in logs, by its id and path, where its end is one that counts against the instance.
+    pub(crate) fn sample(&self, outcome: Outcome, see: impl FnOnce(&mut dyn FnMut(&[u8], &str))) {
+        if self.counted && outcome.is_bad() {
+            see(&mut |id, path| self.row.sample(id, path, self.status));
+        }
     }
 
     /// How it ends. Not called: the client went away.

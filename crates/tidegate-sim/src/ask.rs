@@ -147,6 +147,15 @@ pub fn rollback(store: &mut Store, key: &ServiceKey, time: Time) -> Result<bool,
     roll_out(store, &keys, to, RolloutKind::Rollback, time)
 }
 
+/// Removes the build of the stable revision before this one, as if to make room; false where there is none.
+pub fn prune_previous(store: &mut Store, key: &ServiceKey) -> Result<bool, StoreError> {
+    let Some(previous) = store.service(key)?.and_then(|state| state.previous) else { return Ok(false) };
+    let Some(revision) = store.revision(&key.app, &key.environment, previous)? else { return Ok(false) };
+    let Some(build) = store.build(&revision.spec.build)? else { return Ok(false) };
+    store.transaction(|tx| tx.put_build(&Build { phase: BuildPhase::Pruned, ..build.clone() }))?;
+    Ok(true)
+}
+
 /// Begins the last rollout that was taken back once more.
 pub fn retry(store: &mut Store, key: &ServiceKey, time: Time) -> Result<bool, StoreError> {
     let last = store.rollouts_of(key, 1)?.pop();

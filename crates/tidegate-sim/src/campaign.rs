@@ -35,7 +35,7 @@ pub struct Totals {
 pub fn play(seed: u64, faults: Faults) -> Report {
     match faults {
         Faults::Crash => run::play_twice(seed),
-        Faults::None | Faults::All => run::play(seed, faults, false),
+        Faults::None | Faults::All | Faults::Judged => run::play(seed, faults, false),
     }
 }
 

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use tidegate_backend::fake::FakeBackend;
 use tidegate_control::seams::RouteSink;
-use tidegate_core::model::{GatewayObservation, InstanceId, RouteTable};
+use tidegate_core::model::{ArmRole, GatewayObservation, InstanceId, RevisionNo, RouteTable};
 use tidegate_core::time::{Millis, Moment};
 
+use crate::counts::{self, Counts};
 use crate::log::Log;
 use crate::rng::Rng;
 
@@ -42,6 +43,7 @@ impl Pace {
 #[derive(Clone, Debug)]
 struct Flight {
     upstream: String,
+    arm: (ArmRole, RevisionNo),
     endpoint: InstanceId,
     generation: u64,
     ends: Moment,
@@ -51,8 +53,8 @@ struct Flight {
 enum Place {
     /// A folder of a build.
     Files,
-    /// An instance, by the table of this epoch.
-    Endpoint(InstanceId, u64),
+    /// An instance of an arm, by the table of this epoch.
+    Endpoint(InstanceId, (ArmRole, RevisionNo), u64),
 }
 
 /// Counts of requests.
@@ -95,6 +97,8 @@ pub struct FakeGateway {
     news: bool,
     requests: Requests,
     lost: Vec<Lost>,
+    /// `None`: it does not say what it counts, so that nobody judges by it.
+    counts: Option<Counts>,
 }
 
 impl FakeGateway {
@@ -117,6 +121,20 @@ impl FakeGateway {
             news: false,
             requests: Requests::default(),
             lost: Vec::new(),
+            counts: None,
+        }
+    }
+
+    /// It says what it counts from here on: candidates are judged by that.
+    pub fn count(&mut self) {
+        let rng = self.rng.fork();
+        self.counts = Some(Counts::new(rng));
+    }
+
+    /// A share of everybody's answers is bad for so long.
+    pub fn break_for(&mut self, span: Millis) {
+        if let Some(counts) = &mut self.counts {
+            counts.break_for(self.now, span);
         }
     }
 
@@ -125,7 +143,7 @@ impl FakeGateway {
         let swaps = self.swaps.iter().map(|swap| swap.0);
         let reports = self.reports.iter().map(|report| report.0);
         let flights = self.flights.iter().map(|flight| flight.ends);
-        let beat = self.is_busy().then_some(self.next_report);
+        let beat = (self.is_busy() || self.tells()).then_some(self.next_report);
         swaps.chain(reports).chain(flights).chain(beat).min()
     }
 
@@ -134,7 +152,7 @@ impl FakeGateway {
         self.now = now;
         self.swap(now);
         self.land(backend);
-        if self.is_busy() && self.next_report <= now {
+        if (self.is_busy() || self.tells()) && self.next_report <= now {
             self.report();
         }
         self.deliver();
@@ -159,6 +177,7 @@ impl FakeGateway {
             return;
         }
         self.alive = true;
+        self.counts.iter_mut().for_each(Counts::begin_anew);
         self.workers = [self.disk.clone(), self.disk.clone()];
         self.log.say(|| format!("the gateway is back with table {}", self.disk.epoch));
         if let Some(table) = self.linked.clone() {
@@ -191,7 +210,7 @@ impl FakeGateway {
     pub fn request(&mut self, upstream: &str, takes: Millis, backend: &FakeBackend) {
         self.requests.sent += 1;
         let worker = self.rng.index(WORKERS);
-        let (endpoint, epoch) = match self.place_for(worker, upstream) {
+        let (endpoint, arm, epoch) = match self.place_for(worker, upstream) {
             None => {
                 self.requests.excused += 1;
                 return;
@@ -201,13 +220,13 @@ impl FakeGateway {
                 self.requests.answered += 1;
                 return;
             }
-            Some(Place::Endpoint(endpoint, epoch)) => (endpoint, epoch),
+            Some(Place::Endpoint(endpoint, arm, epoch)) => (endpoint, arm, epoch),
         };
         let unit = backend.units().get(&endpoint).filter(|unit| unit.answers(self.now));
         if let Some(unit) = unit {
             let generation = unit.spec.generation;
             let ends = self.now + takes;
-            self.flights.push(Flight { upstream: upstream.to_owned(), endpoint, generation, ends });
+            self.flights.push(Flight { upstream: upstream.to_owned(), arm, endpoint, generation, ends });
         } else if backend.world_took(&endpoint) {
             self.requests.excused += 1;
         } else {
@@ -231,7 +250,8 @@ impl FakeGateway {
         if arm.site.is_some() {
             return Some(Place::Files);
         }
-        Some(Place::Endpoint(self.rng.pick(&arm.endpoints).id.clone(), table.epoch))
+        let id = self.rng.pick(&arm.endpoints).id.clone();
+        Some(Place::Endpoint(id, (arm.role, arm.revision), table.epoch))
     }
 
     fn lose(&mut self, upstream: &str, how: String) {
@@ -247,8 +267,11 @@ impl FakeGateway {
         self.flights.retain(|flight| {
             let unit = backend.units().get(&flight.endpoint);
             let unit = unit.filter(|unit| unit.spec.generation == flight.generation);
-            if unit.is_some_and(|unit| unit.runs(now)) {
+            if let Some(unit) = unit.filter(|unit| unit.runs(now)) {
                 let over = flight.ends <= now;
+                if let Some(counts) = self.counts.as_mut().filter(|_| over) {
+                    counts.add(&flight.place(), &unit.spec.command, now);
+                }
                 self.requests.answered += u64::from(over);
                 idle |= over;
                 return !over;
@@ -291,6 +314,11 @@ impl FakeGateway {
         }
     }
 
+    /// It has a report to make by itself.
+    fn tells(&self) -> bool {
+        self.alive && self.counts.is_some()
+    }
+
     /// Something is on its way that reports must tell of.
     fn is_busy(&self) -> bool {
         let behind = self.linked.as_ref().is_some_and(|table| self.seen.acked < table.epoch);
@@ -314,7 +342,10 @@ impl FakeGateway {
             *inflight.entry(flight.endpoint.clone()).or_insert(0) += 1;
         }
         let acked = self.workers.iter().map(|table| table.epoch).min().unwrap_or(0);
-        let report = GatewayObservation { alive: true, acked, inflight, ..GatewayObservation::default() };
+        let counts = self.counts.as_ref().map(Counts::report);
+        let counted_at = if counts.is_some() { acked } else { 0 };
+        let (alive, seen) = (true, GatewayObservation::default());
+        let report = GatewayObservation { alive, acked, inflight, counts, counted_at, ..seen };
         let times = 1 + u64::from(self.rng.percent(self.pace.twice));
         for _ in 0..times {
             let at = self.now + Millis(self.rng.within(1, self.pace.report_ms));
@@ -331,6 +362,13 @@ impl FakeGateway {
                 self.news = true;
             }
         }
+    }
+}
+
+impl Flight {
+    fn place(&self) -> counts::Place {
+        let ((role, revision), instance) = (self.arm, self.endpoint.clone());
+        counts::Place { upstream: self.upstream.clone(), role, revision, instance }
     }
 }
 

@@ -7,6 +7,7 @@
 
 pub mod ask;
 pub mod campaign;
+pub mod counts;
 pub mod crash;
 pub mod gateway;
 pub mod invariants;

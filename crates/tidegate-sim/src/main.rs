@@ -8,8 +8,7 @@ use std::time::Instant;
 use tidegate_sim::story::Faults;
 use tidegate_sim::{campaign, run, speed};
 
-const USAGE: &str =
-    "usage: tidegate-sim [--seeds A..B] [--faults none|crash|all] [--trace SEED] [--pass-speed SERVICES]";
+const USAGE: &str = "usage: tidegate-sim [--seeds A..B] [--faults none|crash|all|judged] [--trace SEED] [--pass-speed SERVICES]";
 
 struct Asked {
     seeds: Range<u64>,
@@ -62,6 +61,7 @@ fn faults(text: &str) -> Option<Faults> {
         "none" => Some(Faults::None),
         "crash" => Some(Faults::Crash),
         "all" => Some(Faults::All),
+        "judged" => Some(Faults::Judged),
         _ => None,
     }
 }
@@ -80,7 +80,11 @@ fn campaign(seeds: Range<u64>, faults: Faults) -> ExitCode {
     let begun = Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let totals = campaign::run_seeds(seeds, faults, threads);
-    let shown = if faults == Faults::All { "all" } else { "none|crash" };
+    let shown = match faults {
+        Faults::None | Faults::Crash => "none|crash",
+        Faults::All => "all",
+        Faults::Judged => "judged",
+    };
     for (seed, violation) in &totals.violations {
         println!(
             "seed {seed}: {}: {}\n  (trace: --faults {shown} --trace {seed})",

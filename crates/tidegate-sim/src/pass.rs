@@ -85,7 +85,7 @@ impl Sim {
         self.tally.crashes += 1;
         self.gateway.control_crashed();
         self.workshop.crash();
-        let pause = if self.faults == Faults::All { self.rng.within(0, 3_000) } else { 0 };
+        let pause = if self.faults.is_all() { self.rng.within(0, 3_000) } else { 0 };
         let pause = if pause < 1_500 { 0 } else { pause };
         self.not_before = self.not_before.max(self.now + Millis(pause));
         self.next_pass = self.now;

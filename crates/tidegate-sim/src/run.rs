@@ -60,6 +60,10 @@ pub fn play_story(story: &Story, seed: u64, faults: Faults, trace: bool) -> Repo
     let log = Log::new(trace);
     let mut sim = Sim::new(seed, faults, log.clone()).expect("a store in memory can always be opened");
     let begin = sim.now;
+    if faults == Faults::Judged {
+        sim.gateway.count();
+        sim.rush = 5;
+    }
     let outcome = tell(&mut sim, story);
     let end = summary(&sim).unwrap_or_default();
     Report {
@@ -125,14 +129,12 @@ impl Sim {
                 deploys.iter().all(|d| !matches!(d.phase, DeployPhase::Building | DeployPhase::Migrating))
             })
             && self.view.services.values().all(|service| {
-                service.instances.len() == service.desired(service.state.stable) as usize
+                service.is_as_wanted()
                     && service.instances.iter().all(|instance| {
                         let spec = service.specs.get(&instance.revision);
                         let good =
                             spec.and_then(|s| s.run.parse::<Behaviour>().ok()).is_some_and(|b| b.is_good());
-                        instance.is_wanted()
-                            && Some(instance.revision) == service.state.stable
-                            && (instance.is_ready() || !good)
+                        instance.is_ready() || !good
                     })
             })
     }

@@ -57,6 +57,8 @@ pub struct Sim {
     pub(crate) faults: Faults,
     pub(crate) rng: Rng,
     traffic: Rng,
+    /// So many times the requests.
+    pub(crate) rush: u64,
     heap: BinaryHeap<Reverse<(Moment, u64, Happening)>>,
     serial: u64,
     pub(crate) store: Store,
@@ -93,6 +95,7 @@ impl Sim {
             wall: 0,
             faults,
             traffic: rng.fork(),
+            rush: 1,
             heap: BinaryHeap::new(),
             serial: 0,
             store,
@@ -185,7 +188,7 @@ impl Sim {
         self.workshop.set_now(now);
         let news = self.gateway.set_now(now, &self.backend);
         if heard || news {
-            let late = if self.faults == Faults::All { self.rng.within(0, 30) } else { 0 };
+            let late = if self.faults.is_all() { self.rng.within(0, 30) } else { 0 };
             self.nudge(Millis(late));
         }
     }
@@ -197,7 +200,7 @@ impl Sim {
                 let key = self.routed[n].to_string();
                 self.gateway.request(&key, takes, &self.backend);
                 if !self.quiet {
-                    let at = self.now + Millis(self.traffic.within(50, 500));
+                    let at = self.now + Millis(self.traffic.within(50, 500) / self.rush);
                     self.at(at, what);
                 }
             }

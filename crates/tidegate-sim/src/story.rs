@@ -69,6 +69,15 @@ pub enum Faults {
     Crash,
     /// Everything.
     All,
+    /// Everything, and candidates are judged by what the gateway counts of their answers.
+    Judged,
+}
+
+impl Faults {
+    /// Whether anything at all may go wrong.
+    pub fn is_all(self) -> bool {
+        matches!(self, Faults::All | Faults::Judged)
+    }
 }
 
 /// A story.
@@ -160,8 +169,8 @@ fn verdict(rng: &mut Rng) -> String {
         0..5 => "judge:promote".to_owned(),
         5 => "judge:unsure".to_owned(),
         6 => "judge:none".to_owned(),
-        7 => "judge:abort@bake".to_owned(),
-        _ => format!("judge:abort@{}", rng.within(0, 4)),
+        7 => "judge:abort@bake errs:10%".to_owned(),
+        _ => format!("judge:abort@{} errs:40%", rng.within(0, 4)),
     }
 }
 
@@ -174,7 +183,7 @@ struct Cast {
 
 /// Makes up a story. `alone`: one whose end depends on nothing but what people do: no timing, no chance.
 pub fn make_up(rng: &mut Rng, faults: Faults) -> Story {
-    let alone = faults != Faults::All;
+    let alone = !faults.is_all();
     let casts = cast(rng, alone);
     let steady = alone && casts.len() > 1;
     let mut serial = 0;
@@ -206,7 +215,7 @@ pub fn make_up(rng: &mut Rng, faults: Faults) -> Story {
     }
     let routed = casts.iter().filter(|c| c.port != PortSpec::None);
     let routed = routed.map(|c| ask::key(&c.app, &c.service)).collect();
-    let faults = if faults == Faults::All { trouble(rng) } else { Vec::new() };
+    let faults = if faults.is_all() { trouble(rng) } else { Vec::new() };
     Story { acts, faults, routed }
 }
 

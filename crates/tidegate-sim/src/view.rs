@@ -97,6 +97,25 @@ impl ServiceView {
         self.instances.iter().filter(|instance| instance.is_ready()).map(|instance| &instance.id).collect()
     }
 
+    /// Instances of stable that are ready.
+    fn stable_ready(&self) -> usize {
+        let stable = |i: &&Instance| Some(i.revision) == self.state.stable && i.is_ready();
+        self.instances.iter().filter(stable).count()
+    }
+
+    /// Whether there are as many instances as are wanted, and besides them at most those left over from a revision that was taken
+    /// back that do the work stable is not fit for.
+    pub fn is_as_wanted(&self) -> bool {
+        let wanted = self.desired(self.state.stable) as usize;
+        let (mine, others): (Vec<&Instance>, Vec<&Instance>) =
+            self.instances.iter().partition(|i| Some(i.revision) == self.state.stable);
+        let missing = wanted.saturating_sub(self.stable_ready());
+        mine.len() == wanted
+            && mine.iter().all(|i| i.is_wanted())
+            && others.len() <= missing
+            && others.iter().all(|i| i.is_ready())
+    }
+
     /// An instance.
     pub fn instance(&self, id: &InstanceId) -> Option<&Instance> {
         self.instances.iter().find(|instance| instance.id == *id)

@@ -12,6 +12,7 @@ mod marks;
 mod print;
 mod session;
 mod trace;
+mod who;
 mod wiring;
 
 use std::process::ExitCode;

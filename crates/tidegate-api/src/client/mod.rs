@@ -23,8 +23,8 @@ use tidegate_core::view::{
 
 use crate::token::Token;
 use crate::wire::{
-    EventParams, ExplainParams, Health, LogParams, RollbackBody, RolloutAction, RunBody, ScaleBody,
-    ScopeParams,
+    ActParams, EventParams, ExplainParams, Health, LogParams, RollbackBody, RolloutAction, RunBody,
+    ScaleBody, ScopeParams,
 };
 use connection::Address;
 pub use error::ClientError;
@@ -92,8 +92,16 @@ impl Client {
     }
 
     /// Asks something of a rollout.
-    pub async fn act(&self, service: &ServiceRef, action: RolloutAction) -> Result<RolloutView, ClientError> {
-        self.json(service_ask(Method::POST, service, &format!("rollout/{}", action.as_str()))?).await
+    pub async fn act(
+        &self,
+        service: &ServiceRef,
+        action: RolloutAction,
+        by: &str,
+    ) -> Result<RolloutView, ClientError> {
+        let Scope { app, environment } = service.scope.clone();
+        let path = format!("/v1/services/{}/rollout/{}", service.service, action.as_str());
+        let asked = ActParams { app, environment, by: by.to_owned() };
+        self.json(Ask::new(Method::POST, &path).query(&asked)?).await
     }
 
     /// Goes back to a revision.

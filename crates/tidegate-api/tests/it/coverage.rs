@@ -50,9 +50,9 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
     let _ = client.rollout(&web).await;
     for action in [RolloutAction::Pause, RolloutAction::Resume, RolloutAction::Promote, RolloutAction::Abort]
     {
-        let _ = client.act(&web, action).await;
+        let _ = client.act(&web, action, "ann").await;
     }
-    let _ = client.act(&web, RolloutAction::Retry).await;
+    let _ = client.act(&web, RolloutAction::Retry, "").await;
     let _ = client.rollback(&web, None).await;
     let _ = client.rollback(&web, Some(RevisionNo(3))).await;
     let _ = client.scale(&web, Some(3)).await;
@@ -77,10 +77,10 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
         "plan Procfile",
         "status Scope { app: Some(Name(\"shop\")), environment: None }",
         "rollout web",
-        "request web Pause",
-        "request web Resume",
-        "request web Promote",
-        "request web Abort",
+        "request web Pause by somebody",
+        "request web Resume by somebody",
+        "request web Promote by somebody",
+        "request web Abort by somebody",
         "retry web",
         "rollback web to the one before",
         "rollback web to r3",

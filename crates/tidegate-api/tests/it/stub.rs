@@ -115,8 +115,10 @@ impl ControlPlane for Stub {
     fn rollout(&self, service: &ServiceRef) -> Result<RolloutView, Refusal> {
         self.answer(format!("rollout {}", service.service), |answers| answers.rollout.clone())
     }
-    fn request(&self, service: &ServiceRef, request: Request) -> Result<RolloutView, Refusal> {
-        self.answer(format!("request {} {request:?}", service.service), |answers| answers.rollout.clone())
+    fn request(&self, service: &ServiceRef, request: Request, by: &str) -> Result<RolloutView, Refusal> {
+        let who = if by.is_empty() { "nobody" } else { "somebody" };
+        let asked = format!("request {} {request:?} by {who}", service.service);
+        self.answer(asked, |answers| answers.rollout.clone())
     }
     fn retry(&self, service: &ServiceRef) -> Result<RolloutView, Refusal> {
         self.answer(format!("retry {}", service.service), |answers| answers.rollout.clone())

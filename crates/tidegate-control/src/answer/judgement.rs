@@ -1,6 +1,6 @@
 //! What live traffic says of a rollout: its arms, what the judge makes of them, and the proof of it.
 
-use tidegate_core::judge::{Bundle, Count};
+use tidegate_core::judge::{Bundle, Count, Window};
 use tidegate_core::judgement::{Comparison, DIFFERS, Effect, Judgement, Trial};
 use tidegate_core::model::{
     ArmRole, CountsReport, Histogram, RevisionNo, Rollout, RolloutId, ServiceKey, StrategyKind,
@@ -119,8 +119,16 @@ pub fn proof(
         let samples = comparison.samples().iter().map(|sample| sample.request.clone()).collect();
         return Ok(Bundle::of(about, comparison.judge().policy().clone(), windows, samples));
     }
-    let windows = taken.into_iter().map(|taken| taken.window).collect();
-    Ok(Bundle::of(about, kept.judge().policy().clone(), windows, Vec::new()))
+    let judged = |window: &Window| kept.judged_after().is_none_or(|second| window.second > second);
+    let windows = taken.into_iter().map(|taken| taken.window).filter(judged).collect();
+    let samples = kept.samples().iter().map(ToString::to_string).collect();
+    Ok(Bundle::of(about + &without(&kept), kept.judge().policy().clone(), windows, samples))
+}
+
+/// ` (without web-7 since second 31)`, where an instance was found to be bad by itself: the judgement began anew then.
+fn without(kept: &Judgement) -> String {
+    let left_out = kept.left_out().iter();
+    left_out.map(|bad| format!(" (without {} since second {})", bad.instance, bad.second)).collect()
 }
 
 /// Whether it was decided by answers to copies.

@@ -42,6 +42,7 @@ pub(super) fn view_of(
     Ok(RolloutView {
         arms: judgement.as_ref().map_or(Vec::new(), |kept| judgement::arms(answers, rollout, kept)),
         outcomes: judgement.as_ref().map_or(Vec::new(), |kept| judgement::outcomes(rollout, kept)),
+        bad_requests: judgement.as_ref().map_or(Vec::new(), |kept| kept.samples().to_vec()),
         judgement: judgement.as_ref().map(judgement::view),
         checks: checks::checks(rollout, answers.state.now),
         id: rollout.id,

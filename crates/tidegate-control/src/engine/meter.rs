@@ -219,6 +219,7 @@ mod tests {
             outcomes: Outcomes { good, ..Outcomes::default() },
             latencies,
             bytes: BodyBytes::default(),
+            samples: Vec::new(),
         };
         let counts = CountsReport {
             incarnation: incarnation.to_owned(),

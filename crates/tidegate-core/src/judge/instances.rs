@@ -1,5 +1,9 @@
 //! Tells a bad instance from a bad revision. Beside the [`Judge`](super::Judge), which looks at the arm as a whole, this looks at each
-//! instance of the candidate: against the others of the candidate, and at what the arm would be without it.
+//! instance of an arm: against the others of that arm, and at what the arm would be without it.
+//!
+//! One that is blamed is left out, and the judgement begins anew without it. That costs no more than α: a good revision comes to that
+//! either because its abort would have been wrong (P ≤ α), or because an instance was found worse than `k` siblings that are
+//! as good (each has a `k`th of α), and what begins anew is aborted wrongly with P ≤ α again.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +14,12 @@ use crate::model::{InstanceId, Judged, Verdict};
 
 /// Instances that are followed; those beyond count for the arm alone.
 pub const MOST_INSTANCES: usize = 64;
+/// Stands for the instance of requests that got none.
+pub const NOBODY: &str = "none";
+/// From here on the others of an instance are not well themselves.
+const IN_DOUBT: f64 = 10.0;
+/// Where the revision is to be aborted, and this or less is the chance that so many bad answers are one instance's, it is blamed instead.
+const BY_CHANCE: f64 = 0.05;
 
 /// The view of the candidate by instance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,7 +31,7 @@ pub struct Instances {
 
 /// What is known of one instance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Row {
+pub struct Row {
     instance: InstanceId,
     total: Tally,
     /// It against the other instances of the candidate.
@@ -58,41 +68,76 @@ impl Instances {
         }
     }
 
-    /// The instance that is to blame: it is worse than the others, and without it there is no case against the revision.
-    ///
-    /// P(any of `k` equally good instances is ever blamed) ≤ α: each has a `k`th of it.
-    pub fn blamed(&self, policy: &Policy) -> Option<&InstanceId> {
-        self.worst(policy).map(|row| &row.instance)
-    }
-
-    fn worst(&self, policy: &Policy) -> Option<&Row> {
-        let enough = 1.0 / policy.alpha_errors;
-        let worse = |row: &&Row| {
-            row.alone.value(policy) >= enough * self.rows.len() as f64 && row.others.value(policy) < enough
+    /// What the counts say of the instances, now that the revision as a whole is to be aborted for its bad answers, or is not.
+    pub fn suspicion(&self, policy: &Policy, aborts: bool) -> Suspicion<'_> {
+        let served = self.rows.iter().filter(|row| row.total.n > 0).count();
+        let bad: u64 = self.rows.iter().map(|row| row.total.bad).sum();
+        let worst = self.rows.iter().max_by_key(|row| row.total.bad);
+        let Some(row) = worst.filter(|_| served > 1 && bad > 0) else {
+            return Suspicion::Nobody;
         };
-        let value = |row: &Row| row.alone.value(policy);
-        self.rows.iter().filter(worse).max_by(|a, b| value(a).total_cmp(&value(b)))
+        if row.instance.0 == NOBODY || row.others.value(policy) >= IN_DOUBT {
+            return Suspicion::Nobody;
+        }
+        let certain = row.alone.value(policy) >= served as f64 / policy.alpha_errors;
+        match certain || (aborts && self.by_chance(row, bad) * served as f64 <= BY_CHANCE) {
+            true => Suspicion::Of(row),
+            false if aborts && row.total.bad == bad => Suspicion::Perhaps(row),
+            false => Suspicion::Nobody,
+        }
     }
 
-    /// What is said of the candidate: an abort for bad answers that all come from one of several instances is none, but names that
-    /// instance, so that it is replaced and the revision goes on.
+    /// How likely so many of the bad answers are this one's if all instances are alike, at most (Chernoff).
+    fn by_chance(&self, row: &Row, bad: u64) -> f64 {
+        let requests: u64 = self.rows.iter().map(|row| row.total.n).sum();
+        let (fair, seen) = (row.total.n as f64 / requests as f64, row.total.bad as f64 / bad as f64);
+        if seen <= fair {
+            return 1.0;
+        }
+        let others = if seen < 1.0 { (1.0 - seen) * ((1.0 - seen) / (1.0 - fair)).ln() } else { 0.0 };
+        (-(bad as f64) * (seen * (seen / fair).ln() + others)).exp()
+    }
+
+    /// What is said of the candidate while all its bad answers are one instance's, and these are too few to be sure of that.
     pub fn judged(&self, policy: &Policy, decision: &Decision) -> Judged {
-        let about_errors = decision.verdict == Verdict::Abort && decision.count == Count::ErrorRate;
-        let Some(row) = self.worst(policy).filter(|_| about_errors) else { return decision.judged() };
-        let Tally { n, bad, .. } = row.total;
-        Judged {
-            verdict: Verdict::Continue,
-            code: "bad-instance".to_owned(),
-            message: format!(
-                "{} errs and the other instances of the candidate do not: {bad} bad of {n}",
-                row.instance
-            ),
-            instance: Some(row.instance.clone()),
+        let aborts = is_about_errors(decision);
+        match self.suspicion(policy, aborts) {
+            Suspicion::Perhaps(row) => {
+                Judged::undecided(format!("{}: the instance or the revision", row.blame()))
+            }
+            Suspicion::Of(_) | Suspicion::Nobody => decision.judged(),
         }
     }
 }
 
+/// Whether a decision is an abort for bad answers.
+pub fn is_about_errors(decision: &Decision) -> bool {
+    decision.verdict == Verdict::Abort && decision.count == Count::ErrorRate
+}
+
+/// Who is to blame for bad answers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Suspicion<'a> {
+    /// No single instance.
+    Nobody,
+    /// This one has all the bad answers, and that may still be chance.
+    Perhaps(&'a Row),
+    /// This one: it is worse than the others, and without it there is no case against the revision.
+    Of(&'a Row),
+}
+
 impl Row {
+    /// Which it is.
+    pub fn instance(&self) -> &InstanceId {
+        &self.instance
+    }
+
+    /// One sentence with the figures.
+    pub fn blame(&self) -> String {
+        let Tally { n, bad, .. } = self.total;
+        format!("{} errs and its siblings do not: {bad} bad of {n}", self.instance)
+    }
+
     fn take(&mut self, policy: &Policy, stable: &Tally, all: &Tally, its: &Tally) {
         self.total = self.total.plus(its);
         let others = all.minus(its);

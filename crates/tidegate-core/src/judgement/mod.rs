@@ -6,21 +6,26 @@
 
 mod comparison;
 mod cursor;
+mod left_out;
+mod sample;
 mod share;
 mod thresholds;
 mod trial;
 
 pub use comparison::{Comparison, DIFFERS, policy_of_answers};
 pub use cursor::{Counted, Cursor};
+pub use left_out::LeftOut;
 pub use share::Share;
 pub use thresholds::Thresholds;
 pub use trial::{CONFIDENCE, Effect, Trial};
 
+use sample::Samples;
 use serde::{Deserialize, Serialize};
 
+use crate::judge::instances::NOBODY;
 use crate::judge::{Instances, Judge, Policy, Tally, Window};
 use crate::model::{
-    CountsReport, InstanceId, Judged, MirrorReport, RevisionNo, Strategy, StrategyKind, Verdict,
+    BadRequest, CountsReport, InstanceId, Judged, MirrorReport, RevisionNo, Strategy, StrategyKind, Verdict,
 };
 use comparison::Copied;
 
@@ -31,7 +36,16 @@ pub const WARM_AFTER: u64 = 20;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     judge: Judge,
+    /// The candidate's.
     instances: Instances,
+    /// Stable's.
+    #[serde(default)]
+    stable_instances: Instances,
+    /// Bad instances that are no part of it any more.
+    #[serde(default)]
+    left_out: Vec<LeftOut>,
+    #[serde(default)]
+    samples: Samples,
     cursor: Cursor,
     thresholds: Option<Thresholds>,
     share: Share,
@@ -111,6 +125,9 @@ impl Judgement {
         Some(Judgement {
             judge: Judge::new(policy_of(strategy)),
             instances: Instances::default(),
+            stable_instances: Instances::default(),
+            left_out: Vec::new(),
+            samples: Samples::begin(seen),
             cursor,
             thresholds,
             share: seen.share.clone(),
@@ -146,21 +163,35 @@ impl Judgement {
         let steady = self.in_force && self.share == *seen.share;
         self.share.clone_from(seen.share);
         self.in_force = seen.counted_at >= seen.route_epoch;
-        let (stable, candidate) = (of_revision(&counted, seen.stable), of_revision(&counted, seen.candidate));
-        let (mut stable, mut candidates) = (sum(&stable), candidate);
-        self.served.stable = self.served.stable.plus(&stable);
-        self.served.candidate = self.served.candidate.plus(&sum(&candidates));
-        if !self.is_warm(seen.second, &candidates) {
-            stable.slow = Tally::default().slow;
-            candidates.iter_mut().for_each(|(_, tally)| tally.slow = Tally::default().slow);
+        let mut stable = of_revision(&counted, seen.stable);
+        let mut candidate = of_revision(&counted, seen.candidate);
+        self.served.stable = self.served.stable.plus(&sum(&stable));
+        self.served.candidate = self.served.candidate.plus(&sum(&candidate));
+        self.samples.take(seen);
+        let cold = !self.is_warm(seen.second, &candidate);
+        for row in [&mut stable, &mut candidate] {
+            row.retain(|(id, _)| self.left_out.iter().all(|out| out.instance != *id));
+            row.iter_mut().filter(|_| cold).for_each(|(_, tally)| tally.slow = Tally::default().slow);
         }
-        if !steady {
-            return None;
-        }
-        let window = Window { second: seen.second, stable, candidate: sum(&candidates) };
+        steady.then(|| self.judge_window(seen.second, &stable, &candidate))
+    }
+
+    fn judge_window(
+        &mut self,
+        second: u64,
+        stable: &[(InstanceId, Tally)],
+        candidate: &[(InstanceId, Tally)],
+    ) -> Window {
+        let window = Window { second, stable: sum(stable), candidate: sum(candidate) };
         self.judge.take(&window);
-        self.instances.take(self.judge.policy(), &stable, &candidates);
-        Some(window)
+        let policy = self.judge.policy();
+        self.instances.take(policy, &window.stable, candidate);
+        // There is nobody that stable has to be as good as: its instances are compared with each other alone.
+        self.stable_instances.take(policy, &Tally::default(), stable);
+        if let Some(bad) = self.found_bad(second) {
+            self.begin_anew(bad);
+        }
+        window
     }
 
     fn is_warm(&mut self, second: u64, candidates: &[(InstanceId, Tally)]) -> bool {
@@ -172,7 +203,7 @@ impl Judgement {
 
     /// What is to be said of the candidate now.
     pub fn judged(&self) -> Judged {
-        let of_users = self.instances.judged(self.judge.policy(), &self.judge.decided());
+        let of_users = self.of_users();
         let Some(of_answers) = self.comparison.as_ref().map(Comparison::judged) else { return of_users };
         let condemned = of_answers.verdict == Verdict::Abort;
         if of_users.verdict != Verdict::Abort && (condemned || self.copies_only) {
@@ -189,6 +220,30 @@ impl Judgement {
     /// What is made of answers to copies.
     pub fn comparison(&self) -> Option<&Comparison> {
         self.comparison.as_ref()
+    }
+
+    /// What is said of the answers that users got.
+    fn of_users(&self) -> Judged {
+        let judged = self.instances.judged(self.judge.policy(), &self.judge.decided());
+        match self.left_out.last() {
+            Some(bad) if judged.verdict == Verdict::Continue => bad.judged(),
+            _ => judged,
+        }
+    }
+
+    /// The bad instances that are no part of it any more.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+
+    /// Some of the candidate's bad answers, the first ones.
+    pub fn samples(&self) -> &[BadRequest] {
+        &self.samples.kept
+    }
+
+    /// The judge has seen the windows after this second; those before are part of it no more. `None`: all.
+    pub fn judged_after(&self) -> Option<u64> {
+        self.left_out.last().map(|bad| bad.second)
     }
 
     /// The judge itself, for those who show what it makes of it.
@@ -239,7 +294,7 @@ fn of_answers(strategy: &Strategy) -> f64 {
 
 /// Of one revision, by instance. What no instance got is nobody's.
 fn of_revision(counted: &[Counted], revision: RevisionNo) -> Vec<(InstanceId, Tally)> {
-    let nobody = || InstanceId("none".to_owned());
+    let nobody = || InstanceId(NOBODY.to_owned());
     let mut all: Vec<(InstanceId, Tally)> = Vec::new();
     for row in counted.iter().filter(|row| row.revision == revision) {
         let id = row.instance.clone().unwrap_or_else(nobody);

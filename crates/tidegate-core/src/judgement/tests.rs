@@ -29,6 +29,7 @@ impl Gateway {
                 outcomes: Outcomes::default(),
                 latencies: Histogram::default(),
                 bytes: Default::default(),
+                samples: Vec::new(),
             });
             rows.len() - 1
         });
@@ -136,6 +137,76 @@ fn slow_is_what_stable_was_not_once_the_candidate_is_warm() {
     };
     assert_eq!(slow_at(1), ([0; 6], [0; 6]));
     assert_eq!(slow_at(1 + WARM_AFTER), ([0; 6], [50; 6]));
+}
+
+/// The bad one of two is named and left out; what is judged and proved from then on has nothing of it in it.
+#[test]
+fn a_bad_instance_is_left_out_and_the_judgement_begins_anew() {
+    let mut gateway = Gateway::new("a");
+    gateway.serve(STABLE, "web-1", (1_000, 0), 10);
+    let ten = share(10);
+    let mut judgement = begun(&gateway, &ten);
+    let mut found = None;
+    for second in 1..=60 {
+        gateway.serve(STABLE, "web-1", (90, u64::from(second % 10 == 0)), 10);
+        gateway.serve(CANDIDATE, "web-2", (3, 2), 10);
+        gateway.serve(CANDIDATE, "web-3", (5, 0), 10);
+        judgement.take(&sighting(&[&gateway.report], &ten, (5, 5), second));
+        let judged = judgement.judged();
+        assert_eq!(judged.verdict, Verdict::Continue, "second {second}: {judged:?}");
+        found = found.or(judged.instance.map(|_| second));
+    }
+    let second = found.expect("it is found");
+    assert!(second <= 8, "at {second}");
+    let judged = judgement.judged();
+    assert_eq!((judged.code.as_str(), judged.instance), ("bad-instance", Some(InstanceId("web-2".into()))));
+    assert_eq!(judgement.judged_after(), Some(second));
+    assert_eq!(judgement.judge().totals().1.bad, 0);
+    assert_eq!(judgement.judge().totals().1.n, (60 - second) * 5);
+    assert_eq!(judgement.served().candidate.n, 600, "what it served counts as served");
+    // A second one is no accident any more.
+    for second in 61..=120 {
+        gateway.serve(STABLE, "web-1", (90, 0), 10);
+        gateway.serve(CANDIDATE, "web-3", (3, 2), 10);
+        gateway.serve(CANDIDATE, "web-4", (5, 0), 10);
+        judgement.take(&sighting(&[&gateway.report], &ten, (5, 5), second));
+    }
+    assert_eq!(judgement.judged().verdict, Verdict::Abort);
+}
+
+#[test]
+fn a_bad_instance_of_stable_is_named_too() {
+    let mut gateway = Gateway::new("a");
+    gateway.serve(STABLE, "web-1", (1_000, 0), 10);
+    let half = share(50);
+    let mut judgement = begun(&gateway, &half);
+    for second in 1..=60 {
+        gateway.serve(STABLE, "web-1", (30, 0), 10);
+        gateway.serve(STABLE, "web-2", (25, 5), 10);
+        gateway.serve(CANDIDATE, "web-3", (60, 0), 10);
+        judgement.take(&sighting(&[&gateway.report], &half, (5, 5), second));
+    }
+    let [found] = judgement.left_out() else { panic!("{:?}", judgement.left_out()) };
+    assert_eq!((found.instance.0.as_str(), found.role), ("web-2", ArmRole::Stable));
+    assert_eq!(judgement.judge().totals().0.bad, 0);
+}
+
+#[test]
+fn the_first_bad_answers_are_kept_by_their_ids() {
+    let mut gateway = Gateway::new("a");
+    gateway.serve(CANDIDATE, "web-2", (1, 1), 10);
+    let sample = |id: u32| crate::model::BadRequest { id: format!("id-{id}"), ..Default::default() };
+    gateway.report.rows[0].samples = vec![sample(0)];
+    let ten = share(10);
+    let mut judgement = begun(&gateway, &ten);
+    for id in 1..40 {
+        gateway.serve(CANDIDATE, "web-2", (1, 1), 10);
+        gateway.report.rows[0].samples = vec![sample(id - 1), sample(id)];
+        judgement.take(&sighting(&[&gateway.report], &ten, (5, 5), u64::from(id)));
+    }
+    let kept: Vec<&str> = judgement.samples().iter().map(|sample| sample.id.as_str()).collect();
+    assert_eq!((kept.len(), kept[0], kept[9]), (10, "id-1", "id-10"));
+    assert_eq!(judgement.samples()[0].instance, Some(InstanceId("web-2".into())));
 }
 
 #[test]

@@ -50,12 +50,18 @@ pub struct Instance {
     /// Whether it is a folder of files, served by the gateway itself: no process and no port.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub files: bool,
+    /// Whether it answers badly where its siblings do not: another one takes its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outcast: bool,
     /// Whether any generation of it was ever ready.
     pub ever_ready: bool,
     /// How many times it was started again.
     pub restarts: u32,
     /// How many times in a row it ended by itself; forgotten after a minute of being ready.
     pub crashes: u32,
+    /// How many times in a row it was ready and then not; forgotten after a minute of being ready.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub flaps: u32,
     /// When the next start is due, while it waits for one.
     pub next_start: Option<Moment>,
     /// The port it was given.
@@ -66,6 +72,10 @@ pub struct Instance {
     pub last_exit: Option<Exit>,
     /// The last answer to a probe, or why there was none.
     pub last_probe: Option<ProbeAnswer>,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What is wanted of an instance.
@@ -121,9 +131,11 @@ impl Instance {
             flooding: false,
             keep_until: None,
             files: false,
+            outcast: false,
             ever_ready: false,
             restarts: 0,
             crashes: 0,
+            flaps: 0,
             next_start: None,
             port: None,
             pid: None,
@@ -145,5 +157,10 @@ impl Instance {
     /// Whether it is meant to keep running.
     pub fn is_wanted(&self) -> bool {
         self.intent == Intent::Run
+    }
+
+    /// Whether it is meant to keep running, and is one of those that are counted on.
+    pub fn is_counted_on(&self) -> bool {
+        self.is_wanted() && !self.outcast
     }
 }

@@ -57,10 +57,12 @@ pub use service::{Limits, PortSpec, Scale, ServiceSpec, ServiceState, SiteSpec, 
 pub(crate) use step::share_of;
 pub use step::{Audience, Candidates, Inconclusive, Step};
 pub use strategy::{Effective, Strategy, StrategyKind};
-pub use traffic::{Answers, ArmCounts, BodyBytes, CountsReport, FrontCounts, Outcomes, RouteCounts};
+pub use traffic::{
+    Answers, ArmCounts, BadRequest, BodyBytes, CountsReport, FrontCounts, Outcomes, RouteCounts,
+};
 pub use traffic_policy::{
     ArmRule, Assignment, Balance, Breaker, Concurrency, Match, Mirror, MirrorTo, Outliers, Protocol, Retries,
     Sticky, Timeouts, TrafficPolicy,
 };
 pub use train::{Carriage, Lane, Leg};
-pub use verdict::{Judged, Verdict};
+pub use verdict::{BAD_INSTANCE, Judged, Verdict};

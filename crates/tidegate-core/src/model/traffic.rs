@@ -2,6 +2,7 @@
 //! socket may be of different versions: what one does not know is left out or empty.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +53,35 @@ pub struct ArmCounts {
     /// Bytes of bodies, every attempt.
     #[serde(default)]
     pub bytes: BodyBytes,
+    /// The newest of its bad answers, a few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<BadRequest>,
+}
+
+/// A request whose first attempt was answered badly, as it is found in logs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BadRequest {
+    /// What went upstream in `x-request-id`.
+    pub id: String,
+    /// Its path without the query, shortened.
+    pub path: String,
+    /// What was answered; 0: nothing was.
+    pub status: u16,
+    /// The instance that did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<InstanceId>,
+}
+
+impl fmt::Display for BadRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ", self.id, self.path)?;
+        match self.status {
+            0 => f.write_str("no answer")?,
+            status => write!(f, "{status}")?,
+        }
+        self.instance.as_ref().map_or(Ok(()), |instance| write!(f, " by {instance}"))
+    }
 }
 
 /// Counts of one route, cumulative. Whatever was answered counts, by an instance or by the gateway.

@@ -18,6 +18,9 @@ pub enum Verdict {
     Inconclusive,
 }
 
+/// The code of a verdict that names an instance which is bad where its siblings are not.
+pub const BAD_INSTANCE: &str = "bad-instance";
+
 /// A verdict and what it rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judged {

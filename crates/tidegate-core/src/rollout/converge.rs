@@ -36,6 +36,7 @@ impl Fleet<'_> {
     /// Creates what is missing and marks what is too much for leaving.
     pub fn converge(&mut self, shape: &Shape, now: Moment) {
         self.retire_others(shape);
+        self.retire_outcasts(shape);
         self.retire_surplus(Role::Candidate, shape.candidate);
         self.retire_surplus(Role::Stable, shape.stable);
         if shape.ensure_stable {
@@ -110,7 +111,9 @@ impl Fleet<'_> {
 
     fn retire_surplus(&mut self, role: Role, keep: u32) {
         let mut of_role: Vec<usize> = (0..self.instances.len())
-            .filter(|&n| self.instances[n].is_wanted() && self.parts.role(self.instances[n].revision) == role)
+            .filter(|&n| {
+                self.instances[n].is_counted_on() && self.parts.role(self.instances[n].revision) == role
+            })
             .collect();
         // Those that serve stay longest; among equals the oldest stay.
         of_role.sort_by_key(|&n| {
@@ -131,9 +134,9 @@ impl Fleet<'_> {
         };
         let Some(revision) = revision else { return };
         let mut have =
-            self.instances.iter().filter(|i| i.is_wanted() && i.revision == revision).count() as u32;
+            self.instances.iter().filter(|i| i.is_counted_on() && i.revision == revision).count() as u32;
         // A healthy one that is only on its way out can stay instead of being replaced.
-        for instance in self.instances.iter_mut().filter(|i| i.revision == revision) {
+        for instance in self.instances.iter_mut().filter(|i| i.revision == revision && !i.outcast) {
             if have < want && matches!(instance.intent, Intent::Drain { .. }) && instance.seen == Seen::Ready
             {
                 instance.intent = Intent::Run;
@@ -141,11 +144,11 @@ impl Fleet<'_> {
                 have += 1;
             }
         }
-        // Others that are kept at work until this revision can do without them are not in its way.
+        // Those that are kept at work until others can do without them are not in the way.
         let kept = |i: &&Instance| {
+            let other = self.parts.role(i.revision) == Role::Other;
             !shape.exclusive
-                && (i.keep_until.is_some() || i.is_ready())
-                && self.parts.role(i.revision) == Role::Other
+                && ((other && (i.keep_until.is_some() || i.is_ready())) || (i.outcast && i.is_wanted()))
         };
         let kept = self.instances.iter().filter(kept).count();
         while have < want && shape.most.is_none_or(|most| ((self.instances.len() - kept) as u32) < most) {

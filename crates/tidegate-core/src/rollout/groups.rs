@@ -13,7 +13,7 @@ pub enum Role {
     Other,
 }
 
-/// Numbers of one group's instances.
+/// Numbers of one group's instances; those that are to be replaced are not among them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
     /// Meant to run.
@@ -61,7 +61,7 @@ impl Parts {
     /// Counts the instances of each part.
     pub fn count(&self, instances: &[Instance], routing: &Routing) -> Counts {
         let mut counts = Counts { all: instances.len() as u32, ..Counts::default() };
-        for instance in instances.iter().filter(|instance| instance.is_wanted()) {
+        for instance in instances.iter().filter(|instance| instance.is_counted_on()) {
             let count = match self.role(instance.revision) {
                 Role::Stable => &mut counts.stable,
                 Role::Candidate => &mut counts.candidate,

@@ -9,6 +9,8 @@ use super::groups::Counts;
 const ENDS_BEFORE_READY: u32 = 3;
 /// This many ends of candidates that had been ready are a crash loop.
 const ENDS_AFTER_READY: u32 = 2;
+/// So many losses of readiness by one instance, each made good soon, are no accident.
+const FLAPS: u32 = 3;
 /// A candidate instance that lost readiness may take this long to find it again while others carry on.
 pub const UNREADY_FOR: Millis = Millis::seconds(15);
 
@@ -25,6 +27,8 @@ pub struct Watch<'a> {
     pub counts: Counts,
     /// Whether a stable instance floods its output too: then the reason is not the candidate's.
     pub stable_floods: bool,
+    /// Whether a stable instance lost readiness of late too.
+    pub stable_flaps: bool,
     /// Whether requests have reached the candidate alone, so that losing it loses them.
     pub alone: bool,
     /// Whether it is an answer that is waited for, not the candidate.
@@ -35,6 +39,7 @@ pub struct Watch<'a> {
 pub fn verdict(watch: &Watch<'_>, now: Moment) -> Option<Cause> {
     crash_loop(watch)
         .or_else(|| lost_readiness(watch, now))
+        .or_else(|| flapping(watch))
         .or_else(|| output_flood(watch))
         .or_else(|| start_deadline(watch, now))
         .or_else(|| progress_deadline(watch, now))
@@ -87,6 +92,18 @@ fn lost_readiness(watch: &Watch<'_>, now: Moment) -> Option<Cause> {
         format!("{} has not been ready for {UNREADY_FOR}: {why}", lost.id)
     };
     Some(cause("lost-readiness", message, lost))
+}
+
+/// Ready and not and ready: it would begin each step anew for ever.
+fn flapping(watch: &Watch<'_>) -> Option<Cause> {
+    let restless = watch.candidates.iter().find(|i| i.flaps >= FLAPS && !watch.stable_flaps)?;
+    let message = format!(
+        "{} was ready and then not, {} times so far: {}",
+        restless.id,
+        restless.flaps,
+        last_probe(restless)
+    );
+    Some(cause("lost-readiness", message, restless))
 }
 
 fn output_flood(watch: &Watch<'_>) -> Option<Cause> {

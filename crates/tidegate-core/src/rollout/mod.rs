@@ -15,6 +15,7 @@ pub mod effective;
 pub mod groups;
 pub mod guard;
 pub mod observe;
+mod outcast;
 mod plan;
 mod progress;
 mod report;

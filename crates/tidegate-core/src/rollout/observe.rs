@@ -71,7 +71,7 @@ fn on_running(key: &ServiceKey, instance: &mut Instance, health: Health, now: Mo
         instance.unready_since = None;
         let since = *instance.ready_since.get_or_insert(now);
         if now.since(since) >= FORGIVE_AFTER {
-            instance.crashes = 0;
+            (instance.crashes, instance.flaps) = (0, 0);
         }
         let news = instance.seen != Seen::Ready && instance.seen != Seen::Failing;
         if news {
@@ -88,6 +88,7 @@ fn on_running(key: &ServiceKey, instance: &mut Instance, health: Health, now: Mo
         }
         Seen::Ready => {
             instance.seen = Seen::Unready;
+            instance.flaps += u32::from(instance.is_wanted());
             instance.unready_since = Some(now);
             let answer =
                 instance.last_probe.as_ref().map_or_else(String::new, |probe| format!(": {}", probe.answer));

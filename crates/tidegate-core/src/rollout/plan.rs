@@ -123,6 +123,7 @@ pub struct Plan {
 pub fn plan(input: &Input<'_>, now: Moment) -> Plan {
     let mut planner = Planner::new(input, now);
     planner.supervise();
+    planner.cast_out();
     planner.advance();
     let shape = planner.shape();
     planner.converge(&shape);
@@ -293,17 +294,16 @@ impl<'a> Planner<'a> {
         let candidates: Vec<&Instance> = self
             .instances
             .iter()
-            .filter(|i| i.is_wanted() && parts.role(i.revision) == Role::Candidate)
+            .filter(|i| i.is_counted_on() && parts.role(i.revision) == Role::Candidate)
             .collect();
+        let stable = || self.instances.iter().filter(|i| parts.role(i.revision) == Role::Stable);
         let watch = Watch {
             rollout,
             candidates: &candidates,
             spec: self.input.specs.get(&rollout.to),
             counts: self.counts(Some(rollout)),
-            stable_floods: self
-                .instances
-                .iter()
-                .any(|i| i.flooding && parts.role(i.revision) == Role::Stable),
+            stable_floods: stable().any(|i| i.flooding),
+            stable_flaps: stable().any(|i| i.flaps > 0),
             alone: super::begin::serves_alone(rollout),
             awaits_answer: self.awaits_answer(rollout),
         };
@@ -409,7 +409,7 @@ impl<'a> Planner<'a> {
         spec.is_some_and(|spec| scale::proves_only(&self.state, spec, rollout.to))
     }
 
-    fn parts(&self, rollout: Option<&Rollout>) -> Parts {
+    pub(super) fn parts(&self, rollout: Option<&Rollout>) -> Parts {
         let active = rollout.filter(|rollout| !rollout.phase.is_final());
         Parts { stable: self.state.stable, candidate: active.map(|rollout| rollout.to) }
     }
@@ -471,6 +471,7 @@ impl<'a> Planner<'a> {
         if shape.ensure_stable && counts.stable.ready < shape.stable {
             report.push(format!("{} of {} stable instances are ready", counts.stable.ready, shape.stable));
         }
+        report.extend(report::standing_in(&self.instances, self.parts(self.rollout.as_ref())));
         let leaving = self.instances.iter().filter(|i| !i.is_wanted()).count();
         if leaving > 0 {
             report.push(format!("{leaving} instance(s) finish their requests and stop"));

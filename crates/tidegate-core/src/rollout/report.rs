@@ -1,9 +1,9 @@
 //! What a rollout waits for, in words: part of why nothing happens.
 
-use crate::model::{Judged, Phase, Rollout, Step};
+use crate::model::{Instance, Judged, Phase, Rollout, Step};
 use crate::time::Moment;
 
-use super::groups::Counts;
+use super::groups::{Counts, Parts, Role};
 use super::plan::{Gate, Input};
 use super::{progress, steps};
 
@@ -35,6 +35,14 @@ pub(super) fn waiting_for(
         Phase::Aborting => Some("stable takes the traffic back".to_owned()),
         Phase::Succeeded | Phase::Aborted | Phase::Failed | Phase::Superseded => None,
     }
+}
+
+/// That instances of a revision which was taken back, or superseded, do the work that stable is not fit for.
+pub(super) fn standing_in(instances: &[Instance], parts: Parts) -> Option<String> {
+    let other = |i: &&Instance| i.is_ready() && parts.role(i.revision) == Role::Other;
+    let first = instances.iter().find(other)?;
+    let count = instances.iter().filter(other).count();
+    Some(format!("{count} instance(s) of {} stay at work until stable can do without them", first.revision))
 }
 
 /// How far the candidate is on its way, by steps or by instances.

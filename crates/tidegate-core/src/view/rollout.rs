@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ArmView, CheckView, JudgementView, OutcomeView, TimelineEvent, TrainView};
-use crate::model::{Evidence, RevisionNo, RolloutId};
+use crate::model::{BadRequest, Evidence, RevisionNo, RolloutId};
 
 /// A rollout as people see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +67,9 @@ pub struct RolloutView {
     /// What users of both sides did, where the strategy counts that.
     #[serde(default)]
     pub outcomes: Vec<OutcomeView>,
+    /// Some of the candidate's bad answers, the first ones: they are found in logs by their id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bad_requests: Vec<BadRequest>,
     /// From its start until now, or until its end.
     pub seconds: f64,
     /// When it was made: milliseconds since the Unix epoch.

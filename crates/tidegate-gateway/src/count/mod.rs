@@ -12,6 +12,7 @@ mod outcome;
 mod route;
 mod routes;
 mod row;
+mod samples;
 mod spread;
 mod tally;
 

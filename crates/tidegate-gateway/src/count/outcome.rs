@@ -15,6 +15,11 @@ impl Outcome {
     /// How many there are.
     pub(crate) const COUNT: usize = 6;
 
+    /// Whether it counts against the instance.
+    pub(crate) fn is_bad(self) -> bool {
+        matches!(self, Outcome::ServerError | Outcome::Reset | Outcome::Timeout)
+    }
+
     /// What a status says once the answer was complete.
     pub(crate) fn of_status(status: u16) -> Self {
         match status {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use tidegate_core::model::{BodyBytes, Bucket, Histogram, Outcomes};
+use tidegate_core::model::{BadRequest, BodyBytes, Bucket, Histogram, Outcomes};
 
 use super::Outcome;
 use super::counter::Counter;
 use super::lanes::Lanes;
+use super::samples::Samples;
 use super::spread::Spread;
 
 /// The lane of one worker, on cache lines of its own.
@@ -23,11 +24,12 @@ struct Lane {
 #[derive(Debug)]
 pub(crate) struct Row {
     lanes: Lanes<Lane>,
+    samples: Samples,
 }
 
 impl Row {
     pub(crate) fn new(workers: usize) -> Self {
-        Row { lanes: Lanes::new(workers) }
+        Row { lanes: Lanes::new(workers), samples: Samples::default() }
     }
 
     /// Counts one request. A cancelled one has no latency worth keeping. Only `worker` itself may call it.
@@ -44,6 +46,16 @@ impl Row {
         let lane = self.lanes.of(worker);
         lane.received.add(received);
         lane.sent.add(sent);
+    }
+
+    /// Keeps one of its bad requests.
+    pub(crate) fn sample(&self, id: &[u8], path: &str, status: u16) {
+        self.samples.add(id, path, status);
+    }
+
+    /// Its newest bad requests, a few.
+    pub(crate) fn samples(&self) -> Vec<BadRequest> {
+        self.samples.all()
     }
 
     /// Requests by outcome, over all workers.

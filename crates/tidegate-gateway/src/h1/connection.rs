@@ -236,9 +236,10 @@ impl Connection<'_> {
             desk.head.truncate(asked.labels);
             request::label(&mut desk.head, ticket);
             account.on_attempt();
-            let work = Work { ticket, note: &asked.note, bound, account, tries: &mut tries };
+            let work = Work { ticket: &mut *ticket, note: &asked.note, bound, account, tries: &mut tries };
             let failure = match self.attempt(&mut desk, &mut length, work).await {
                 Ok(Done { close }) => {
+                    request::sample(ticket, ticket.said(), &desk.head);
                     desk.input.consume(length);
                     return match after(desk, bound, close) {
                         // A client that said it closes sends nothing more.
@@ -253,16 +254,19 @@ impl Connection<'_> {
                 Failure::Gone => return Next::Gone,
                 Failure::Refused(refusal) => return self.refuse(desk, refusal).await,
                 Failure::Cut(outcome) => {
+                    request::sample(ticket, outcome, &desk.head);
                     account.on_broken(if outcome == Outcome::Timeout { "timeout" } else { "reset" });
                     asked.end(outcome);
                     return Next::Gone;
                 }
                 Failure::Again(next, outcome) => {
+                    request::sample(ticket, outcome, &desk.head);
                     asked.end(outcome);
                     asked.entry = Some(*next);
                     continue;
                 }
                 Failure::Final(outcome, page) => {
+                    request::sample(ticket, outcome, &desk.head);
                     asked.end(outcome);
                     page
                 }

@@ -164,6 +164,13 @@ pub(super) fn label(out: &mut Vec<u8>, ticket: &Ticket) {
     out.extend_from_slice(&ticket.badge.lines);
 }
 
+/// Keeps a request whose head was written here, where its end counts against the instance.
+pub(super) fn sample(ticket: &Ticket, outcome: Outcome, head: &[u8]) {
+    ticket.sample(outcome, |keep| {
+        Head::parse(head, NOBODY, |view| keep(view.field("x-request-id").unwrap_or_default(), view.path()));
+    });
+}
+
 /// A head that was written here, read again: for the log.
 pub(super) struct Head;
 

@@ -42,6 +42,31 @@ fn answers_and_bytes_are_counted_per_route() {
 }
 
 #[test]
+fn bad_answers_are_named_by_id_path_and_status() {
+    let stage = Stage::new();
+    let upstream = Upstream::new(|connection| {
+        while let Some(request) = connection.request() {
+            match request.line.contains("/breaks") {
+                true => return,
+                false if request.line.contains("/good") => connection.say(ok("")),
+                false => connection.say(ok("").replace("200 OK", "500 No")),
+            };
+        }
+    });
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    let mut client = Client::new(stage.address);
+    assert_eq!(client.get("a", "/good").status(), 200);
+    let head = "GET /bad?token=secret HTTP/1.1\r\nHost: a\r\nX-Request-Id: abc-1\r\n\r\n";
+    assert_eq!(client.ask(head).status(), 500);
+    let head = "POST /breaks HTTP/1.1\r\nHost: a\r\nX-Request-Id: abc-2\r\nContent-Length: 1\r\n\r\nx";
+    assert_eq!(client.ask(head).status(), 502);
+    let counts = counts_when(&stage, |counts| counts.rows.iter().any(|row| row.samples.len() == 2));
+    let row = counts.rows.iter().find(|row| !row.samples.is_empty()).unwrap();
+    let named: Vec<String> = row.samples.iter().map(ToString::to_string).collect();
+    assert_eq!(named, ["abc-1 /bad 500", "abc-2 /breaks no answer"]);
+}
+
+#[test]
 fn connections_and_refusals_are_counted() {
     let stage = Stage::new();
     let (first, mut second) = (Client::new(stage.address), Client::new(stage.address));

@@ -12,6 +12,7 @@ use crate::log::Log;
 use crate::sim::Sim;
 use crate::story::{Act, Faults};
 
+const REFUSED: &str = "it was refused";
 const APP: &str = "shop";
 const PATIENCE: Millis = Millis::seconds(120);
 
@@ -98,6 +99,24 @@ impl Player {
             }
             Command::Crash(times) => self.sim.crash_now(*times).map_err(|v| format!("{v:?}")),
             Command::Kill => self.kill(&key),
+            Command::Judge => {
+                self.sim.gateway.count();
+                Ok(())
+            }
+            Command::Traffic(times) => {
+                self.sim.rush = (*times).max(1);
+                Ok(())
+            }
+            Command::Outage(span) => {
+                self.sim.gateway.break_for(*span);
+                Ok(())
+            }
+            Command::Cannot(asked) => match self.run(asked) {
+                Ok(()) => Err("it was done".to_owned()),
+                Err(error) if error == REFUSED => Ok(()),
+                Err(error) => Err(error),
+            },
+            Command::Prune => self.prune(&key),
             Command::Suffer(fault) => {
                 self.sim.suffer(*fault);
                 Ok(())
@@ -118,7 +137,7 @@ impl Player {
 
     fn act(&mut self, act: &Act) -> Result<(), String> {
         let done = self.sim.act(act).map_err(|error| error.to_string())?;
-        if done { Ok(()) } else { Err("it was refused".to_owned()) }
+        if done { Ok(()) } else { Err(REFUSED.to_owned()) }
     }
 
     fn wait(&mut self, span: Millis, done: impl FnMut(&mut Sim) -> bool) -> Result<bool, String> {
@@ -134,6 +153,11 @@ impl Player {
         let id = service.at_work().first().map(|id| (*id).clone()).ok_or("nothing is at work")?;
         self.sim.kill(&id);
         Ok(())
+    }
+
+    fn prune(&mut self, key: &ServiceKey) -> Result<(), String> {
+        let done = ask::prune_previous(&mut self.sim.store, key).map_err(|error| error.to_string())?;
+        if done { Ok(()) } else { Err("there is no build to remove".to_owned()) }
     }
 
     fn expect(&mut self, key: &ServiceKey, values: &BTreeMap<String, String>) -> Result<(), String> {

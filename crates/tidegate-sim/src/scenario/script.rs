@@ -46,6 +46,16 @@ pub enum Command {
     Crash(u32),
     /// Ends an instance from outside.
     Kill,
+    /// The gateway says what it counts: candidates are judged by that.
+    Judge,
+    /// So many times the requests from here on.
+    Traffic(u64),
+    /// A share of everybody's answers is bad for so long.
+    Outage(Millis),
+    /// The build of the revision before stable is removed, as if to make room.
+    Prune,
+    /// A person asks for something, and it is refused.
+    Cannot(Box<Command>),
     /// Something goes wrong.
     Suffer(Fault),
     /// What must hold now: service and values by name.
@@ -90,6 +100,11 @@ fn command(line: &str) -> Result<Command, String> {
         "wait" => phase(first).map_or_else(|| span().map(Command::Wait), |p| Ok(Command::WaitPhase(p)))?,
         "crash" => Command::Crash(if first.is_empty() { 1 } else { number()? }),
         "kill" => Command::Kill,
+        "cannot" => Command::Cannot(Box::new(command(&rest.join(" "))?)),
+        "judge" => Command::Judge,
+        "traffic" => Command::Traffic(first.trim_start_matches('x').parse().map_err(|_| "how many times?")?),
+        "outage" => Command::Outage(span()?),
+        "prune" => Command::Prune,
         "gateway-down" => Command::Suffer(Fault::KillGateway(span()?)),
         "gateway-slow" => Command::Suffer(Fault::SlowGateway(span()?)),
         "freeze" => Command::Suffer(Fault::FreezeView(span()?)),

@@ -1,6 +1,8 @@
 //! The simulation as tests: kept seeds, fresh seeds, determinism, scenarios, speed.
+#![allow(clippy::unwrap_used)] // all of it is tests
 
 mod jobs;
+mod judging;
 mod scenarios;
 mod seeds;
 mod speed;

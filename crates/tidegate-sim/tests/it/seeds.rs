@@ -7,6 +7,7 @@ fn faults(word: &str) -> Faults {
         "none" => Faults::None,
         "crash" => Faults::Crash,
         "all" => Faults::All,
+        "judged" => Faults::Judged,
         other => panic!("no faults are called `{other}`"),
     }
 }
@@ -26,6 +27,14 @@ fn stories_with_every_fault_break_nothing() {
     let totals = campaign::run_seeds(100_000..100_100, Faults::All, 2);
     assert_eq!(totals.violations, []);
     assert!(totals.crashes > 40 && totals.answered > 1_000, "the stories are not empty: {totals:?}");
+}
+
+/// Candidates are taken back for what the gateway counts of their answers, whatever else goes wrong.
+#[test]
+fn stories_judged_by_their_answers_break_nothing() {
+    let totals = campaign::run_seeds(200_000..200_008, Faults::Judged, 2);
+    assert_eq!(totals.violations, []);
+    assert!(totals.answered > 2_000, "the stories are not empty: {totals:?}");
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::print::{self, Out};
 use crate::session::Session;
+use crate::who;
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
@@ -88,7 +89,7 @@ pub fn run(args: RolloutArgs, session: &Session) -> Result<Exit, Failure> {
             return Out::new().json_line(&bundle);
         }
         let view = match args.verb.action() {
-            Some(action) => client.act(&service, action).await?,
+            Some(action) => client.act(&service, action, &who::asks()).await?,
             None => client.rollout(&service).await?,
         };
         show(&view, args.json.json)?;

@@ -17,6 +17,10 @@ pub fn explanation(explanation: &Explanation) -> String {
     let parts = [
         format!("{head}{}\n", explanation.summary),
         explanation.evidence.as_ref().map_or(String::new(), evidence),
+        explanation.rollout.as_ref().map_or(String::new(), |rollout| {
+            let bad = rollout.bad_requests.iter().map(ToString::to_string);
+            listed("some of its bad answers (x-request-id, path, status, instance):", bad)
+        }),
         listed("what happened:", explanation.events.iter().map(event_line)),
         listed("what to do next:", explanation.next.iter().map(|next| format!("`{next}`"))),
     ];

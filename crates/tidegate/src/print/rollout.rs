@@ -8,6 +8,9 @@ use tidegate_core::view::{
 /// So many samples of differing answers are shown.
 const SAMPLES: usize = 5;
 
+/// Bad answers shown; `--json` has all that are kept.
+const BAD_ANSWERS: usize = 3;
+
 /// A few lines: what moves where, how far it is, what it waits for.
 pub fn rollout(view: &RolloutView) -> String {
     let RolloutView { id, app, environment, service, kind, to, phase, .. } = view;
@@ -30,6 +33,7 @@ pub fn rollout(view: &RolloutView) -> String {
     lines.extend(view.judgement.iter().flat_map(judgement));
     lines.extend(view.checks.iter().map(check));
     lines.extend(view.outcomes.iter().map(|of| outcome(of, &from, &to.to_string())));
+    lines.extend(view.bad_requests.iter().take(BAD_ANSWERS).map(|bad| format!("  bad        {bad}")));
     lines.push(format!("  time       {:.1} s", view.seconds));
     lines.extend(view.waiting.iter().map(|reason| format!("  waits      {reason}")));
     if let Some(reason) = &view.reason {

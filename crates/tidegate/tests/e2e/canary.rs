@@ -107,6 +107,8 @@ fn an_abort_gives_stable_everything_at_once_and_loses_nothing() {
     eventually("stable has everything", LONG, || (tidegate.service().weight == 0).then_some(()));
     let took = asked.elapsed();
     phase(&tidegate, "aborted");
+    let asked_by = |message: &str| message.starts_with("abort was asked") && message.contains(" by ");
+    assert!(tidegate.events().iter().any(|event| asked_by(&event.message)), "{}", tidegate.story());
     let versions: Vec<String> =
         (0..20).map(|_| get(tidegate.gateway(), HOST, "/version").unwrap().body).collect();
     assert!(versions.iter().all(|version| version == "1\n"), "{versions:?}");

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tidegate_core::model::ArmRole;
 use tidegate_core::view::RolloutView;
+use tidegate_load::report::Report;
 
 use crate::support::{App, Load, Mix, Tidegate, eventually, figures, get_with};
 
@@ -16,25 +17,30 @@ const LONG: Duration = Duration::from_secs(240);
 const STEPS: &str = "10% for 10s, analyse until decided (max 4m), 50% for 10s";
 
 /// Stable serves under load, the candidate is about to come.
-struct Scene {
-    tidegate: Tidegate,
-    app: App,
-    load: Load,
+pub struct Scene {
+    pub tidegate: Tidegate,
+    pub app: App,
+    pub load: Load,
 }
 
 impl Scene {
     /// `stable` changes the app before its first version is deployed.
-    fn new(rate: f64, steps: &str, stable: impl FnOnce(&mut App) -> &mut App) -> Self {
+    pub fn new(rate: f64, steps: &str, stable: impl FnOnce(&mut App) -> &mut App) -> Self {
+        Self::under(Mix::Plain, rate, steps, stable)
+    }
+
+    /// The same with other requests.
+    pub fn under(mix: Mix, rate: f64, steps: &str, stable: impl FnOnce(&mut App) -> &mut App) -> Self {
         let (tidegate, mut app) = (Tidegate::up(), App::new());
         app.set("strategy", &format!("{{ canary: {{ bake: 2s, steps: [{steps}] }} }}"));
         stable(&mut app);
         tidegate.deploy_well(&app);
-        let load = Load::start(&tidegate, HOST, rate, Mix::Plain, None);
+        let load = Load::start(&tidegate, HOST, rate, mix, None);
         Scene { tidegate, app, load }
     }
 
     /// Lets stable serve until it is known how fast it is.
-    fn known(self) -> Self {
+    pub fn known(self) -> Self {
         let token = std::fs::read_to_string(self.tidegate.data().join("token")).unwrap();
         let with_token = format!("authorization: Bearer {}\r\n", token.trim());
         eventually("stable is known", LONG, || {
@@ -47,7 +53,7 @@ impl Scene {
     }
 
     /// Rolls the next version out and waits for its end.
-    fn roll_out(&mut self, phase: &str) -> RolloutView {
+    pub fn roll_out(&mut self, phase: &str) -> RolloutView {
         self.begin();
         self.ends(phase)
     }
@@ -69,7 +75,7 @@ impl Scene {
     }
 
     /// Ends the load; prints what the candidate did.
-    fn end(self, what: &str, view: &RolloutView) {
+    pub fn end(self, what: &str, view: &RolloutView) -> Report {
         let report = self.load.finish();
         let candidate = candidate(view);
         figures::show(&[
@@ -81,11 +87,12 @@ impl Scene {
             candidate.1.to_string(),
             format!("{:.1}", view.seconds),
         ]);
+        report
     }
 }
 
 /// Requests and bad answers of the candidate.
-fn candidate(view: &RolloutView) -> (u64, u64) {
+pub fn candidate(view: &RolloutView) -> (u64, u64) {
     let arm = view.arms.iter().find(|arm| arm.role == ArmRole::Candidate).expect("the candidate is counted");
     (arm.requests, arm.bad)
 }
@@ -119,7 +126,19 @@ fn five_percent_of_errors_are_found_and_the_proof_says_the_same() {
     let replayed = scene.tidegate.run(&["judge", "replay", proof.to_str().unwrap(), "--json"]);
     let said: serde_json::Value = serde_json::from_slice(&replayed.stdout).unwrap();
     assert_eq!(said["verdict"], "abort", "{said}");
+    names_bad_requests(&scene, &view, &exported.stdout);
     scene.end("5 % errors on 0.1 %", &view);
+}
+
+/// Some of the bad answers, by the ids that are in logs: of the rollout, its proof, and its explanation.
+fn names_bad_requests(scene: &Scene, view: &RolloutView, proof: &[u8]) {
+    let first = view.bad_requests.first().expect("bad answers are named");
+    assert_eq!((first.path.as_str(), first.status), ("/", 500));
+    assert!(first.id.len() >= 16 && first.instance.is_some(), "{first:?}");
+    let proof: serde_json::Value = serde_json::from_slice(proof).unwrap();
+    assert_eq!(proof["sample_requests"][0], first.to_string());
+    let explained = scene.tidegate.run(&["explain"]).stdout;
+    assert!(String::from_utf8_lossy(&explained).contains(&first.to_string()));
 }
 
 #[test]
@@ -190,7 +209,6 @@ fn a_memory_leak_is_found() {
 }
 
 #[test]
-#[ignore = "takes minutes: bench/canary"]
 fn failing_fast_attracts_nobody() {
     let mut scene =
         Scene::new(RATE, STEPS, |app| app.set("scale", "2\n    traffic: { balance: least-request }")).known();

@@ -20,6 +20,7 @@ mod migrations;
 mod parallel_run;
 mod reload;
 mod scaling;
+mod scenarios;
 mod site;
 mod sleeping;
 mod speed;

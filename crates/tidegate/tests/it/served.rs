@@ -230,10 +230,10 @@ fn a_rollout_is_shown_and_steered() {
     assert_eq!(served.terminal.output(&["rollback", "web", "one"]).status.code(), Some(1));
     let asked = [
         "rollout web",
-        "request web Pause",
-        "request web Resume",
-        "request web Promote",
-        "request web Abort",
+        "request web Pause by somebody",
+        "request web Resume by somebody",
+        "request web Promote by somebody",
+        "request web Abort by somebody",
         "retry web",
         "rollback web to r1",
     ];

@@ -11,7 +11,7 @@ use crate::server::Shared;
 use crate::server::ask::{Answer, ask_json};
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{Params, PathOf};
-use crate::wire::{ExplainParams, RolloutAction, ScopeParams};
+use crate::wire::{ActParams, ExplainParams, RolloutAction, ScopeParams};
 
 const SHOW: &str = "/v1/services/{service}/rollout";
 const PROOF: &str = "/v1/services/{service}/rollout/proof";
@@ -30,7 +30,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .query::<ScopeParams>()
             .gives::<TrafficView>(),
         Endpoint::post(ACT, "rollout_act", "pause, resume, promote, abort or retry", act)
-            .query::<ScopeParams>()
+            .query::<ActParams>()
             .gives::<RolloutView>(),
     ]
 }
@@ -64,15 +64,16 @@ async fn traffic(
 async fn act(
     State(shared): State<Shared>,
     PathOf((service, action)): PathOf<(Name, RolloutAction)>,
-    Params(scope): Params<ScopeParams>,
+    Params(asked): Params<ActParams>,
 ) -> Answer<RolloutView> {
-    let service = service_ref(service, scope);
-    ask_json(&shared, move |plane| match action {
-        RolloutAction::Pause => plane.request(&service, Request::Pause),
-        RolloutAction::Resume => plane.request(&service, Request::Resume),
-        RolloutAction::Promote => plane.request(&service, Request::Promote),
-        RolloutAction::Abort => plane.request(&service, Request::Abort),
-        RolloutAction::Retry => plane.retry(&service),
-    })
-    .await
+    let ActParams { app, environment, by } = asked;
+    let service = service_ref(service, Scope { app, environment }.into());
+    let request = match action {
+        RolloutAction::Pause => Request::Pause,
+        RolloutAction::Resume => Request::Resume,
+        RolloutAction::Promote => Request::Promote,
+        RolloutAction::Abort => Request::Abort,
+        RolloutAction::Retry => return ask_json(&shared, move |plane| plane.retry(&service)).await,
+    };
+    ask_json(&shared, move |plane| plane.request(&service, request, &by)).await
 }

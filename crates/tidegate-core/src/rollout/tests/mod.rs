@@ -4,6 +4,7 @@ mod besides;
 mod canary;
 mod checks;
 mod invariants;
+mod outcast;
 mod strategies;
 mod taken_back;
 mod verdicts;

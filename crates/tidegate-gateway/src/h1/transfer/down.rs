@@ -66,6 +66,7 @@ impl Transfer<'_> {
                 Said::Garbled => return Some(End::Garbled),
                 Said::Interim => self.on.desk.answer.consume(length),
                 Said::Final(mut answer) => {
+                    self.on.ticket.on_status(answer.status);
                     if let Some(entry) = self.elsewhere(answer.status) {
                         return Some(End::Unwanted(entry));
                     }

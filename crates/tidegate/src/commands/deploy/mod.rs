@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::folder::{self, Folder};
 use crate::print::{self, Out};
 use crate::session::Session;
+use crate::who;
 
 /// As typed.
 #[derive(Debug, Args)]
@@ -87,13 +88,12 @@ pub fn run(args: DeployArgs, session: &Session) -> Result<Exit, Failure> {
 pub fn request_of(folder: &Folder, args: &FolderArgs) -> Result<DeployRequest, Failure> {
     let env = folder::read_env_files(&args.env_files)?;
     folder.checked(args.environment.as_ref(), &env)?;
-    let by = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| user_number());
     Ok(DeployRequest {
         environment: args.environment.clone(),
         folder: folder.name.clone(),
         source: source_of(&folder.path),
         env,
-        by,
+        by: who::asks(),
     })
 }
 
@@ -123,9 +123,4 @@ fn tell_begun(begun: &DeployView, json: bool) -> Result<Exit, Failure> {
     let mut out = Out::new();
     out.line(format_args!("deploy {id} of {app} to {environment} has begun"))?;
     out.line(format_args!("next: `tidegate events -f --app {app} -e {environment}` or `tidegate status`"))
-}
-
-/// Who asks, where the environment does not say.
-fn user_number() -> String {
-    format!("user {}", tidegate_os::process::own_user().uid)
 }
