@@ -59,7 +59,7 @@ fn everything_can_be_said() {
 
 #[test]
 fn a_token_that_nobody_set_is_told_before_anything_is_asked() {
-    let text = "app: a\nservices:\n  web:\n    run: x\n    strategy: { rolling: { checks: { c: { http: http://h/, token: HOOK } } } }\n";
+    let text = "app: a\nservices:\n  web:\n    run: x\n    scale: 2\n    strategy: { rolling: { checks: { c: { http: http://h/, token: HOOK } } } }\n";
     let manifest = load(&Source::new("tidegate.yaml", text)).0.unwrap();
     let missing = |file: &BTreeMap<String, String>| {
         let resolved = manifest.resolve(&"production".parse().unwrap(), file).unwrap();

@@ -81,4 +81,6 @@ scenarios! {
     a_canary_of_a_worker: "27", 1;
     s13_a_canary_taken_over: "28", 1;
     one_bad_instance_is_replaced: "33", 1;
+    a_train_as_one: "35", 1;
+    a_bad_member_takes_its_train_back: "36", 1;
 }
