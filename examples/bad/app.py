@@ -24,6 +24,7 @@ SLOW_START_SECONDS = float(os.environ.get("SLOW_START_SECONDS", "8"))
 EXIT_AFTER_SECONDS = float(os.environ.get("EXIT_AFTER_SECONDS", "5"))
 ERROR_PERCENT = float(os.environ.get("ERROR_PERCENT", "0"))
 ERROR_PATH = os.environ.get("ERROR_PATH", "/")
+ERROR_STATUS = int(os.environ.get("ERROR_STATUS", "500"))
 SLOW_PERCENT = float(os.environ.get("SLOW_PERCENT", "0"))
 SLOW_MS = float(os.environ.get("SLOW_MS", "50"))
 PRICE = os.environ.get("PRICE", "10")
@@ -200,7 +201,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply_up()
         elif fails(url.path):
             say("error: the price list has no entry for this country")
-            self.reply(500, b"it broke\n")
+            self.reply(ERROR_STATUS, b"it broke\n")
         elif url.path == "/":
             self.reply(200, f"hello from version {VERSION}\n".encode())
         elif url.path == "/version":

@@ -1,9 +1,12 @@
 //! Scenarios for real that have no file of their own; `docs/scenarios.md` says which tests cover which.
 
+use std::time::Duration;
+
 use crate::judged::{Scene, candidate};
 use crate::support::{Mix, SeenLog};
 
 const RATE: f64 = 300.0;
+const LONG: Duration = Duration::from_secs(60);
 const STEPS: &str = "10% for 10s, analyse until decided (max 4m), 50% for 10s";
 
 /// One request in five is a `POST /echo`, and of these alone one in five fails.
@@ -24,7 +27,7 @@ fn s03_errors_on_one_route_only_are_found() {
 fn s21_retries_hide_nothing_from_the_judge() {
     let traffic = "2\n    traffic: { retries: { attempts: 2, budget: 100%, on_5xx: true } }";
     let mut scene = Scene::new(RATE, STEPS, |app| app.set("scale", traffic)).known();
-    scene.app.env("ERROR_PERCENT", "10");
+    scene.app.env("ERROR_PERCENT", "10").env("ERROR_STATUS", "503");
     let view = scene.roll_out("aborted");
     assert_eq!(view.code.as_deref(), Some("error-rate"), "{}", scene.tidegate.story());
     let (requests, bad) = candidate(&view);
@@ -56,7 +59,8 @@ fn one_bad_instance_of_two_is_replaced_and_not_the_revision() {
     let bad: Vec<_> = events.iter().filter(|event| event.kind == "instance.bad").collect();
     assert_eq!(bad.len(), 1, "{}", scene.tidegate.story());
     let named = bad[0].instance.as_ref().unwrap();
-    let left = scene.tidegate.service().instances;
-    assert!(left.len() == 2 && left.iter().all(|instance| instance.id != *named), "{left:?}");
+    let left =
+        scene.tidegate.wait_for("stable's own have left", LONG, |service| service.instances.len() == 2);
+    assert!(left.instances.iter().all(|instance| instance.id != *named), "{left:?}");
     scene.end("one bad instance of two", &view);
 }
