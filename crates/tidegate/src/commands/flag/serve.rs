@@ -38,7 +38,7 @@ pub struct ServeArgs {
     /// Only clients with one of these keys may ask
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// Only pages of this origin may ask, like https://shop.example; may be repeated [default: any]
+    /// Only pages of this origin may ask, like `https://shop.example`; may be repeated [default: any]
     #[arg(long, value_name = "ORIGIN")]
     origin: Vec<String>,
 }

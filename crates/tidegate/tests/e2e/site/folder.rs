@@ -40,7 +40,7 @@ impl Folder {
         self.write("VERSION", &version.to_string());
         let manifest = format!(
             "app: site\nbuild: {{ run: sh build.sh }}\nservices:\n  web:\n    static: {{ root: dist, not_found: 404.html }}\n    \
-             traffic: {{ echo_arm: true }}\n    strategy: {{ {strategy} }}\n  spa:\n    static: {{ root: spa, spa: true }}\n\
+             traffic: {{ echo_arm: true }}\n    strategy: {{ {strategy} }}\n  spa:\n    static: {{ root: spa, spa: true }}\n    strategy: {{ all-at-once: {{ bake: 1s }} }}\n\
              routes:\n  - {{ host: site.localhost, to: web }}\n  - {{ host: spa.localhost, to: spa }}\n"
         );
         self.write("tidegate.yaml", &manifest);
