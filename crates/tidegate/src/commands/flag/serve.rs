@@ -133,7 +133,7 @@ fn no_thread(error: std::io::Error) -> Failure {
 }
 
 fn say_ready(file: &Path, flags: usize, addresses: Addresses) -> Result<Exit, Failure> {
-    let mut text = format!("serving {flags} flags of {}\n", file.display());
+    let mut text = format!("serving {} of {}\n", counted(flags), file.display());
     let Addresses { ofrep, grpc, sync } = addresses;
     for (name, address) in [("ofrep", ofrep), ("grpc", grpc), ("sync", sync)] {
         if let Some(address) = address {
@@ -147,7 +147,7 @@ fn say_ready(file: &Path, flags: usize, addresses: Addresses) -> Result<Exit, Fa
 fn tell(news: &News, board: &Board) {
     match news {
         News::Served(flags) => {
-            to_stderr(&format!("the file changed: serving {flags} flags\n"));
+            to_stderr(&format!("the file changed: serving {}\n", counted(*flags)));
             warn(board);
         }
         News::Refused(error) => {
@@ -161,4 +161,8 @@ fn warn(board: &Board) {
     for problem in board.now().problems() {
         to_stderr(&format!("warning: flag `{}` fails: {}\n", problem.key, problem.message));
     }
+}
+
+fn counted(flags: usize) -> String {
+    format!("{flags} flag{}", if flags == 1 { "" } else { "s" })
 }
