@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use tidegate_core::model::RevisionNo;
 use tidegate_core::view::{RolloutView, TrainView};
 use tidegate_load::report::Report;
 
@@ -106,6 +107,9 @@ fn a_bad_api_takes_web_back_with_it_and_nobody_meets_the_wrong_side() {
     let load = Load::start(&tidegate, WEB, RATE, Mix::Plain, None);
     app.next_version().env("API_ERROR_PERCENT", "40").env("BETWEEN_SECONDS", "0.5");
     tidegate.deploy_begin(&app);
+    eventually("both have begun", LONG, || {
+        ["web", "api"].iter().all(|service| rollout(&tidegate, service).to == RevisionNo(2)).then_some(())
+    });
     let [web, api] = both_end(&tidegate, "aborted");
     let report = load.finish();
     let codes = [&web.code, &api.code].map(|code| code.clone().unwrap_or_default());
