@@ -5,6 +5,7 @@
 //! flag is worth: that is `tidegate-flags`; nothing here knows of services, revisions or rollouts.
 
 mod board;
+mod connection;
 mod door;
 mod file;
 mod grpc;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tidegate_core::model::{InstanceId, QueueSource, QueueTarget, Revision, ServiceKey, ServiceSpec};
+use tidegate_core::model::{InstanceId, QueueSource, QueueTarget, ServiceKey};
 use tidegate_core::time::{Millis, Moment};
 
 use super::ask::{self, Get, Pending, Place, Reply};
@@ -32,20 +32,13 @@ struct Watch {
     pending: Option<Pending>,
 }
 
-/// Whose queue.
-pub(super) struct Asker<'a> {
-    pub(super) key: &'a ServiceKey,
-    pub(super) revision: &'a Revision,
-    pub(super) spec: &'a ServiceSpec,
-}
-
 impl Queues {
     /// The length of a service's queue, as far as it is known; asks for it when it is time.
     pub(super) fn length(
         &mut self,
         world: &mut World<'_>,
         sight: &Sight,
-        asker: &Asker<'_>,
+        asker: &Place<'_>,
         queue: &QueueTarget,
     ) -> Option<u64> {
         let now = sight.time.now;
@@ -86,13 +79,11 @@ impl Watch {
     }
 }
 
-fn ask(world: &mut World<'_>, asker: &Asker<'_>, source: &QueueSource, now: Moment) -> Option<Pending> {
+fn ask(world: &mut World<'_>, asker: &Place<'_>, source: &QueueSource, now: Moment) -> Option<Pending> {
     let begun = match source {
         QueueSource::Http(url) => Pending::get(Get { url: url.clone(), bearer: None, within: WITHIN }),
         QueueSource::Command(command) => {
-            let Asker { key, revision, spec } = *asker;
-            let place = Place { key, revision, spec };
-            let unit = ask::unit_of(world, &place, ("queue", key.service.as_str()), command, now);
+            let unit = ask::unit_of(world, asker, ("queue", asker.key.service.as_str()), command, now);
             Pending::run(world, &unit, COMMAND_WITHIN, now)
         }
     };

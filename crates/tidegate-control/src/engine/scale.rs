@@ -10,8 +10,8 @@ use tidegate_core::model::{
 use tidegate_core::scale::{Bounds, Input, Load, Measured, Part, decide};
 use tidegate_store::StoreError;
 
+use super::ask::Place;
 use super::meter::{Member, Members};
-use super::queue::Asker;
 use super::{Engine, Outcome, Sight, World};
 
 /// Without a limit an instance may use one CPU, as far as targets are concerned.
@@ -89,7 +89,7 @@ impl Engine {
             return Ok(None);
         };
         let Some(revision) = self.revision_of(world, state, Some(*number))? else { return Ok(None) };
-        let asker = Asker { key: &state.key, revision: &revision, spec };
+        let asker = Place { key: &state.key, revision: &revision, spec };
         Ok(self.queues.length(world, sight, &asker, target))
     }
 

@@ -12,7 +12,7 @@ mod tests;
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ use self::proto::evaluation_v1::service_server::ServiceServer as V1;
 use self::proto::evaluation_v2::service_server::ServiceServer as V2;
 use self::proto::sync_v1::flag_sync_service_server::FlagSyncServiceServer as Sync;
 use crate::board::Board;
+use crate::connection::served;
 use crate::keys::{Caller, Keys};
 use crate::limits::Limits;
 use crate::stop::Stop;
@@ -74,17 +75,8 @@ impl Grpc {
             .max_header_list_size(u32::try_from(self.limits.head).unwrap_or(u32::MAX));
         let told = stop.clone();
         let answer = service_fn(move |request| self.clone().answer(request, told.clone()));
-        let mut served = pin!(http.serve_connection(TokioIo::new(stream), answer));
-        let ended = tokio::select! {
-            ended = served.as_mut() => ended,
-            () = stop.said() => {
-                served.as_mut().graceful_shutdown();
-                served.await
-            }
-        };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "a connection ended early");
-        }
+        let connection = http.serve_connection(TokioIo::new(stream), answer);
+        served(connection, |connection| connection.graceful_shutdown(), &mut stop).await;
     }
 
     fn answer(

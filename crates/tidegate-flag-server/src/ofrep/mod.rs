@@ -10,7 +10,6 @@ mod single;
 mod stream;
 
 use std::convert::Infallible;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -28,6 +27,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use self::refusal::Refusal;
 use crate::board::Board;
+use crate::connection::served;
 use crate::keys::{self, Caller, Keys};
 use crate::limits::Limits;
 use crate::origins::Origins;
@@ -88,17 +88,8 @@ impl Ofrep {
             let (ofrep, stop) = (self.clone(), told.clone());
             async move { Ok::<_, Infallible>(ofrep.answer(request, stop).await) }
         });
-        let mut served = pin!(http.serve_connection(TokioIo::new(stream), answer));
-        let ended = tokio::select! {
-            ended = served.as_mut() => ended,
-            () = stop.said() => {
-                served.as_mut().graceful_shutdown();
-                served.await
-            }
-        };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "a connection ended early");
-        }
+        let connection = http.serve_connection(TokioIo::new(stream), answer);
+        served(connection, |connection| connection.graceful_shutdown(), &mut stop).await;
     }
 
     async fn answer(&self, request: Request<Incoming>, stop: Stop) -> Answer {

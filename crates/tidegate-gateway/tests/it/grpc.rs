@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use h2::{RecvStream, client, server};
+use h2::{RecvStream, SendStream, client, server};
 use http::{HeaderMap, Request, Response};
 use tidegate_core::model::{Address, Protocol, RouteTable};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
@@ -107,6 +107,14 @@ async fn unary(sender: &client::SendRequest<Bytes>, path: &str) -> (Response<()>
     (Response::from_parts(parts, ()), all.into(), trailers)
 }
 
+/// A call that an app answers message by message, for as long as it is asked.
+async fn open_echo(stage: &Stage) -> (SendStream<Bytes>, RecvStream) {
+    stage.apply(&grpc_table(1, app(usize::MAX).await));
+    let mut sender = connect(stage.address).await.ready().await.unwrap();
+    let (response, send) = sender.send_request(call("/echo"), false).unwrap();
+    (send, response.await.unwrap().into_body())
+}
+
 fn on_runtime(test: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -138,10 +146,7 @@ fn calls_pass_with_deadlines_and_trailers() {
 fn both_sides_of_a_call_stream_at_once() {
     on_runtime(async {
         let stage = Stage::new();
-        stage.apply(&grpc_table(1, app(usize::MAX).await));
-        let mut sender = connect(stage.address).await.ready().await.unwrap();
-        let (response, mut send) = sender.send_request(call("/echo"), false).unwrap();
-        let mut body = response.await.unwrap().into_body();
+        let (mut send, mut body) = open_echo(&stage).await;
         for message in ["one", "two", "three"] {
             send.send_data(Bytes::from_static(message.as_bytes()), false).unwrap();
             // The answer to each comes before the next is asked.
@@ -247,10 +252,7 @@ fn a_call_whose_app_is_gone_in_the_middle_ends_as_unavailable() {
 fn a_call_without_an_end_is_told_that_its_gateway_goes() {
     on_runtime(async {
         let stage = Stage::new();
-        stage.apply(&grpc_table(1, app(usize::MAX).await));
-        let mut sender = connect(stage.address).await.ready().await.unwrap();
-        let (response, mut send) = sender.send_request(call("/echo"), false).unwrap();
-        let mut body = response.await.unwrap().into_body();
+        let (mut send, mut body) = open_echo(&stage).await;
         stage.link.shutdown(Duration::from_secs(4));
         let begun = Instant::now();
         send.send_data(Bytes::from_static(b"still"), false).unwrap();

@@ -1,6 +1,5 @@
 //! The Python programs beside: a place with the packages they need, and running them.
 
-use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
-const REQUIREMENTS: &str = include_str!("requirements.txt");
+use crate::support::packages;
 
 /// A program that runs; killed where it is still there in the end.
 #[derive(Debug)]
@@ -21,7 +20,7 @@ pub struct Program {
 impl Program {
     /// Starts a program of this folder.
     pub fn start(name: &str, args: &[&str]) -> Program {
-        let mut child = Command::new(interpreter())
+        let mut child = Command::new(packages::python("clients-python", &folder()))
             .arg(folder().join(name))
             .args(args)
             .stdin(Stdio::piped())
@@ -74,38 +73,4 @@ impl Drop for Program {
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/clients")
-}
-
-/// A Python with the packages of `requirements.txt`, made once for all tests and again where that file has changed.
-fn interpreter() -> PathBuf {
-    let (place, made) = (scratch().join("venv"), scratch().join("venv-made-of.txt"));
-    let lock = File::create(scratch().join("venv.lock")).unwrap();
-    lock.lock().unwrap();
-    if fs::read_to_string(&made).ok().as_deref() != Some(REQUIREMENTS) {
-        let python = if tidegate_os::process::is_root() { "/usr/bin/python3" } else { "python3" };
-        run(Command::new(python).args(["-m", "venv", "--clear"]).arg(&place));
-        let requirements = folder().join("requirements.txt");
-        let pip = [
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--only-binary",
-            ":all:",
-            "-r",
-        ];
-        run(Command::new(place.join("bin/python")).args(pip).arg(requirements));
-        fs::write(made, REQUIREMENTS).unwrap();
-    }
-    place.join("bin/python")
-}
-
-fn scratch() -> &'static Path {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-}
-
-fn run(command: &mut Command) {
-    let status = command.stdout(Stdio::null()).status().unwrap();
-    assert!(status.success(), "{command:?}: {status}");
 }

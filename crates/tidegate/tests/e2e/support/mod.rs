@@ -9,6 +9,7 @@ mod app;
 pub mod bare;
 pub mod figures;
 mod load;
+pub mod packages;
 mod ports;
 mod processes;
 mod tidegate;
