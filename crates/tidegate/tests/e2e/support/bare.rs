@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -13,13 +13,16 @@ const WITHIN: Duration = Duration::from_secs(30);
 /// Between two looks: short, since it is in what is measured.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// How long two copies started at once take until both answer `/up` well. `like` is a running instance whose
-/// interpreter is used: the one first in our own PATH may be another.
-pub fn start_two(app: &App, like: u32) -> Duration {
-    let interpreter = std::fs::read_link(format!("/proc/{like}/exe")).unwrap();
+/// The interpreter that the process with this id runs: the one first in our own PATH may be another.
+pub fn interpreter_of(process: u32) -> PathBuf {
+    std::fs::read_link(format!("/proc/{process}/exe")).unwrap()
+}
+
+/// How long two copies started at once take until both answer `/up` well.
+pub fn start_two(app: &App, interpreter: &Path) -> Duration {
     let addresses = [super::free_address(), super::free_address()];
     let begun = Instant::now();
-    let mut copies = addresses.map(|address| start(app, &interpreter, address));
+    let mut copies = addresses.map(|address| start(app, interpreter, address));
     for address in addresses {
         while !answers(address) {
             assert!(begun.elapsed() < WITHIN, "the app does not start by itself");
