@@ -169,6 +169,7 @@ pub fn table_of(
                 drain: policy.drain,
                 hold: policy.hold,
                 lane: routing.lane.clone(),
+                flags: Vec::new(),
             },
         )
     });

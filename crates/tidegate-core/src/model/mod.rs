@@ -7,6 +7,7 @@ mod compare;
 mod deploy;
 mod evidence;
 mod figure;
+mod flag;
 mod histogram;
 mod instance;
 mod job;
@@ -36,6 +37,10 @@ pub use compare::{Compare, Copies};
 pub use deploy::{Build, BuildPhase, BuildSource, Deploy, DeployPhase, Job, JobKind, JobPhase};
 pub use evidence::Evidence;
 pub use figure::Figure;
+pub use flag::{
+    FlagKey, FlagKeyError, FlagState, FlagWatch, Guard, GuardStep, Release, ReleaseCause, Scheduled, Serving,
+    Share, UserKey,
+};
 pub use histogram::{Bucket, Histogram};
 pub use instance::{Instance, InstanceId, Intent, Seen};
 pub use job::{JobRun, JobSpec, JobState, Overlap, RunCause, RunPhase};

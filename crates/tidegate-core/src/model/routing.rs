@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, ArmRule, InstanceId, Lane, Mirror, OutcomeRule, RevisionNo, RoutePolicy, Sticky, TrafficPolicy,
+    Address, ArmRule, FlagWatch, InstanceId, Lane, Mirror, OutcomeRule, RevisionNo, RoutePolicy, Sticky,
+    TrafficPolicy,
 };
 use crate::time::Millis;
 
@@ -138,6 +139,9 @@ pub struct Upstream {
     /// Requests that are on a lane keep to its side, whatever else is said of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lane: Option<Lane>,
+    /// Flags that are evaluated for each request, passed on and counted by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<FlagWatch>,
 }
 
 /// How requests are held for a service of which nothing runs.
