@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, getrlimit};
 use rustls::ClientConfig;
 use tempfile::TempDir;
 
@@ -21,8 +22,9 @@ use crate::tls;
 
 /// The share of HAProxy's best rate at which latencies are compared.
 const OPEN_SHARE: f64 = 0.7;
-/// Idle connections.
-const IDLE: [usize; 2] = [2_000, 10_000];
+/// Idle connections, a few and many.
+const FEW: usize = 2_000;
+const MANY: usize = 10_000;
 /// How long opening them may take.
 const OPEN_WITHIN: Duration = Duration::from_secs(60);
 
@@ -153,7 +155,7 @@ impl Contest {
 
     fn idle_of(&mut self, peer: Peer, ask: Ask) -> Result<PerConnection, String> {
         let mut all = PerConnection::new();
-        for connections in IDLE {
+        for connections in [FEW, many()?] {
             let running = self.start(peer).map_err(|error| error.to_string())?;
             // One request first: code is loaded when it is first used.
             check(&mut self.driver, &running, ask, None).map_err(|error| error.to_string())?;
@@ -228,4 +230,10 @@ impl Effort {
             last: self.last,
         }
     }
+}
+
+/// Many connections, or so many as a proxy that keeps a descriptor for the instance of each can hold here.
+fn many() -> Result<usize, String> {
+    let (_, files) = getrlimit(Resource::RLIMIT_NOFILE).map_err(|error| error.to_string())?;
+    Ok(MANY.min(usize::try_from(files.saturating_sub(1_000) / 2).unwrap_or(MANY)))
 }

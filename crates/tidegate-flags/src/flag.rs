@@ -8,6 +8,9 @@ use crate::file::Definition;
 use crate::logic::{Compiler, Env, Node, Scope, Val};
 use crate::resolution::{ErrorCode, Failure, Fault, Reason, Resolution};
 
+/// Up to so many variants are looked at one after the other.
+const FEW: usize = 8;
+
 /// One flag, ready to be evaluated.
 #[derive(Debug)]
 pub(crate) struct Flag {
@@ -82,12 +85,19 @@ impl Flag {
             return Ok(self.default(Reason::Default));
         }
         let name = value.to_text();
-        match self.variants.binary_search_by(|(variant, _)| (**variant).cmp(&name)) {
-            Ok(index) => Ok(self.variant(index, Reason::TargetingMatch)),
-            Err(_) => {
-                Err(self.failure(Fault::general("the rule chose a variant that the flag does not have")))
-            }
+        match self.place_of(&name) {
+            Some(index) => Ok(self.variant(index, Reason::TargetingMatch)),
+            None => Err(self.failure(Fault::general("the rule chose a variant that the flag does not have"))),
         }
+    }
+
+    /// Most flags have a few variants: their lengths alone tell most of them apart.
+    #[inline]
+    fn place_of(&self, name: &str) -> Option<usize> {
+        if self.variants.len() <= FEW {
+            return self.variants.iter().position(|(variant, _)| **variant == *name);
+        }
+        self.variants.binary_search_by(|(variant, _)| (**variant).cmp(name)).ok()
     }
 
     /// The value of the default variant.

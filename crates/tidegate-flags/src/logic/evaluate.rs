@@ -209,14 +209,14 @@ fn until<'a>(
     env: &Env<'a>,
     scope: &Scope<'_, 'a>,
 ) -> Result<Val<'a>, Fault> {
-    let mut last = Val::Null;
-    for node in nodes {
-        last = node.evaluate(env, scope)?;
-        if last.is_true() == wanted {
-            break;
+    let Some((last, first)) = nodes.split_last() else { return Ok(Val::Null) };
+    for node in first {
+        let value = node.evaluate(env, scope)?;
+        if value.is_true() == wanted {
+            return Ok(value);
         }
     }
-    Ok(last)
+    last.evaluate(env, scope)
 }
 
 /// One list of all items; what is no list is an item.
