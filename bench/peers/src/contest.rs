@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit};
 use rustls::ClientConfig;
@@ -27,6 +27,9 @@ const FEW: usize = 2_000;
 const MANY: usize = 10_000;
 /// How long opening them may take.
 const OPEN_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long connections that have asked are left alone before they count as idle.
+const SETTLE: Duration = Duration::from_secs(2);
 
 /// How much is done.
 #[derive(Clone, Debug)]
@@ -168,10 +171,17 @@ impl Contest {
                     held.trouble_words()
                 ));
             }
+            self.settle()?;
             let more = running.process.resident_kib().saturating_sub(rest);
             all.insert(connections, more as f64 / connections as f64);
         }
         Ok(all)
+    }
+
+    /// Lets connections that have just asked become idle ones.
+    fn settle(&mut self) -> Result<(), String> {
+        let until = Instant::now() + SETTLE;
+        self.driver.serve_until(|| Ok(Instant::now() >= until)).map_err(|error| error.to_string())
     }
 
     /// Checks every proxy that takes part, then measures each in turn, round after round.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 #[derive(Debug, Default)]
 pub(crate) struct Open {
     connections: Rc<()>,
+    lively: Rc<()>,
     general: Rc<()>,
     http2: Rc<()>,
     tunnels: Rc<()>,
@@ -18,6 +19,16 @@ impl Open {
     /// A client's connection, until it is closed or becomes a tunnel.
     pub(crate) fn connection(&self) -> Mark {
         self.connections.clone()
+    }
+
+    /// A connection that the fast path has all it needs at hand for: one that was not quiet for a while.
+    pub(crate) fn lively(&self) -> Mark {
+        self.lively.clone()
+    }
+
+    /// How many of these there are.
+    pub(crate) fn count_lively(&self) -> usize {
+        many(&self.lively)
     }
 
     /// A connection of HTTP/1.1 that the general path has.

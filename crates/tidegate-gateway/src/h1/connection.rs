@@ -26,8 +26,11 @@ use crate::upstream::Plain;
 use crate::view::Peer;
 use crate::worker::Worker;
 
-/// A connection that was quiet for so long gives up what it would need for a request.
+/// A connection that was quiet for so long gives up what it would need for a request, where few are in the same state. In a
+/// crowd it does so earlier: a crowd that asked once is not to cost as much as one that goes on asking.
 const QUIET: Duration = Duration::from_millis(250);
+/// So many are few.
+const FEW: usize = 64;
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// What became of a connection.
@@ -53,6 +56,7 @@ pub(crate) enum Served {
 
 /// Serves a connection for as long as its requests are for this path. `first`: nothing was answered on it yet.
 pub(crate) async fn serve(worker: Rc<Worker>, wire: Wire, peer: Peer, first: bool) -> Served {
+    let _lively = worker.open.lively();
     let mut connection =
         Connection { worker: &worker, wire, added: Added::new(peer), alarm: Alarm::default(), first };
     match connection.run().await {
@@ -96,6 +100,12 @@ pub(crate) async fn wait(worker: &Worker, wire: &mut Wire) -> bool {
         })
         .await,
     }
+}
+
+/// How long a connection stays at hand where so many are.
+fn patience(lively: usize) -> Duration {
+    let times = u32::try_from(lively.div_ceil(FEW)).unwrap_or(u32::MAX);
+    QUIET / times.max(1)
 }
 
 /// What comes next on a connection.
@@ -194,7 +204,7 @@ impl Connection<'_> {
             let deadline = last_call.min(since + self.worker.limits.client_idle);
             return if self.alarm.expired(cx, deadline) { Poll::Ready(Next::Gone) } else { Poll::Pending };
         }
-        let patience = QUIET.min(self.worker.limits.client_idle);
+        let patience = patience(self.worker.open.count_lively()).min(self.worker.limits.client_idle);
         if self.alarm.expired(cx, since + patience) { Poll::Ready(Next::Quiet) } else { Poll::Pending }
     }
 
@@ -469,4 +479,16 @@ enum Failure {
     Refused(Refusal),
     /// The client is gone.
     Gone,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_a_crowd_patience_is_short() {
+        assert_eq!([0, 1, FEW].map(patience), [QUIET; 3]);
+        assert_eq!(patience(4 * FEW), QUIET / 4);
+        assert!(patience(1 << 20) < Duration::from_millis(1));
+    }
 }
