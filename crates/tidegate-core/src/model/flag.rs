@@ -68,11 +68,31 @@ pub struct FlagState {
     /// The watch over its release, while there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,
+    /// What is to be served as soon as every serving revision has the flag's code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
     /// No longer shown and no longer served; its history is kept.
     #[serde(default)]
     pub archived: bool,
     /// When it was changed last: milliseconds since the Unix epoch.
     pub changed_at_unix_ms: u64,
+}
+
+/// A release that waits for revisions to have the flag's code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// What is to be served then.
+    pub serving: Serving,
+    /// The watch over it from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<Guard>,
+    /// Who asked, as they call themselves.
+    pub by: String,
+    /// Why, in their words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// When they asked: milliseconds since the Unix epoch.
+    pub at_unix_ms: u64,
 }
 
 /// One recorded change of what a flag serves. Never changed or removed.
@@ -209,6 +229,7 @@ impl FlagState {
             version: 0,
             serving: Serving::Defined,
             guard: None,
+            waiting: None,
             archived: false,
             changed_at_unix_ms: 0,
         }

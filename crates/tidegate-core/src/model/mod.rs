@@ -8,6 +8,7 @@ mod deploy;
 mod evidence;
 mod figure;
 mod flag;
+mod flag_bundle;
 mod histogram;
 mod instance;
 mod job;
@@ -39,8 +40,9 @@ pub use evidence::Evidence;
 pub use figure::Figure;
 pub use flag::{
     FlagKey, FlagKeyError, FlagState, FlagWatch, Guard, GuardStep, Release, ReleaseCause, Scheduled, Serving,
-    Share, UserKey,
+    Share, UserKey, Waiting,
 };
+pub use flag_bundle::{BundleKey, FlagAccess, FlagAccessKind, FlagBundle, FlagDefinitions};
 pub use histogram::{Bucket, Histogram};
 pub use instance::{Instance, InstanceId, Intent, Seen};
 pub use job::{JobRun, JobSpec, JobState, Overlap, RunCause, RunPhase};

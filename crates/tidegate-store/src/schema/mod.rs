@@ -15,6 +15,7 @@ const STEPS: &[&str] = &[
     include_str!("0002_jobs.sql"),
     include_str!("0003_migrations.sql"),
     include_str!("0004_judgements.sql"),
+    include_str!("0005_flags.sql"),
 ];
 
 /// The newest version this program knows.

@@ -15,6 +15,8 @@ pub enum Counter {
     Rollout,
     /// Deploys.
     Deploy,
+    /// What is served of flags: counted up with each change of definitions, states or keys.
+    Flags,
 }
 
 impl Counter {
@@ -23,6 +25,7 @@ impl Counter {
             Counter::Instance => "instance",
             Counter::Rollout => "rollout",
             Counter::Deploy => "deploy",
+            Counter::Flags => "flags",
         }
     }
 }

@@ -1,16 +1,21 @@
 //! One file per table family: its reading methods on [`Reader`](crate::Reader), its writing ones on [`Tx`](crate::Tx).
 //! Lists come oldest first unless a method says otherwise.
 
+mod build_flags;
 mod builds;
 pub(crate) mod counters;
 mod deploys;
 pub(crate) mod events;
+mod flag_definitions;
+mod flag_keys;
+mod flag_states;
 mod instances;
 mod jobs;
 mod judgements;
 pub(crate) mod meta;
 mod migrations;
 mod outbox;
+mod releases;
 mod revisions;
 mod rollouts;
 mod routing;

@@ -6,6 +6,7 @@ mod counters;
 mod disk_full;
 mod files;
 mod fixtures;
+mod flags;
 mod kill;
 mod order;
 mod prune;
