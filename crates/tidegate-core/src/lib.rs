@@ -12,6 +12,7 @@
 //! - [`judge`]: what live traffic says of a candidate.
 //! - [`judgement`]: from what the gateway counts to what the judge takes.
 //! - [`migration`]: when a schema is expanded and contracted.
+//! - [`release`]: what is served of feature flags, and how that changes.
 //! - [`scale`]: how many instances the load asks for.
 //! - [`schedule`]: when jobs run.
 //! - [`time`]: moments and spans.
@@ -29,6 +30,7 @@ pub mod judge;
 pub mod judgement;
 pub mod migration;
 pub mod model;
+pub mod release;
 pub mod rollout;
 pub mod scale;
 pub mod schedule;

@@ -129,6 +129,8 @@ pub enum ReleaseCause {
     Guard,
     /// A release that waited for revisions to have the flag's code.
     Ready,
+    /// Nothing of it is served any more.
+    Archived,
 }
 
 /// How a release is watched on the gateway's own traffic, and how far it is.

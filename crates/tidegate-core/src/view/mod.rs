@@ -4,6 +4,7 @@
 mod check;
 mod deploy;
 mod doctor;
+mod flag;
 mod job;
 mod judgement;
 mod migration;
@@ -16,6 +17,10 @@ mod train;
 pub use check::CheckView;
 pub use deploy::{DeployView, DeployedService, RunView};
 pub use doctor::{DoctorFinding, DoctorReport, Severity};
+pub use flag::{
+    FlagAtRunTime, FlagHistory, FlagInCode, FlagInGit, FlagList, FlagSetView, FlagView, ReleaseView,
+    ReleasedView, WaitingView,
+};
 pub use job::{JobHistory, JobList, JobRunView, JobView};
 pub use judgement::{ArmView, ComparisonView, EvidenceView, JudgementView, OutcomeView, SampleView};
 pub use migration::MigrationView;

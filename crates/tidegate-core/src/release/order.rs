@@ -1,0 +1,213 @@
+//! One order: what a flag serves after it, or why it stays as it is.
+
+use super::meaning::{self, ALL, meaning};
+use super::refused::Refused;
+use super::step::{Told, next};
+use super::{Asked, Definition, FlagClass, GuardAsked, Order, Ordered, Situation};
+use crate::model::{
+    FlagState, Guard, GuardStep, Millionths, Release, ReleaseCause, Serving, UserKey, Waiting,
+};
+use crate::time::Millis;
+
+/// The longest reason, in characters.
+const LONGEST_WHY: usize = 500;
+/// The most shares a guard goes through, and ways to tell users apart.
+const MOST_STEPS: usize = 20;
+const MOST_USER_KEYS: usize = 5;
+/// How long a guard watches a share at least, where nothing else is said.
+const HOLD: Millis = Millis::seconds(300);
+/// The shares of a guard where none are said, in millionths.
+const SHARES: [u32; 4] = [50_000, 250_000, 500_000, ALL];
+
+/// Decides. `history`: the flag's releases, newest first; as far back as the last one somebody asked for is enough.
+pub fn order(
+    definition: &Definition,
+    situation: &Situation,
+    state: &FlagState,
+    history: &[Release],
+    asked: &Asked,
+    now_unix_ms: u64,
+) -> Result<Ordered, Refused> {
+    let why = reason(asked)?;
+    unchanged(state, history, asked)?;
+    let told = Told { by: asked.by.clone(), why, cause: ReleaseCause::Asked };
+    if asked.order == Order::Archive {
+        return archived(situation, state, told, now_unix_ms);
+    }
+    permitted(definition, situation, asked, &told)?;
+    let (after, guard) = wanted(definition, state, history, asked, now_unix_ms)?;
+    meaning::still_there(definition, &after)?;
+    if after == state.serving
+        && guard.is_none()
+        && state.guard.is_none()
+        && state.waiting.is_none()
+        && !state.archived
+    {
+        return Ok(Ordered::Already);
+    }
+    if !situation.lacking.is_empty() && meaning::needs_code(definition, &after) {
+        return waits(definition, situation, state, asked, (after, guard, told), now_unix_ms);
+    }
+    Ok(Ordered::Released(Box::new(next(state, after, guard, told, now_unix_ms))))
+}
+
+/// The reason as it is kept: on one line, within its limit.
+fn reason(asked: &Asked) -> Result<Option<String>, Refused> {
+    let why = asked.why.as_deref().map(str::trim).filter(|why| !why.is_empty());
+    if why.is_some_and(|why| why.chars().count() > LONGEST_WHY) {
+        return Err(Refused::Invalid(format!("the reason has more than {LONGEST_WHY} characters")));
+    }
+    let on_one_line = |why: &str| why.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    Ok(why.map(on_one_line))
+}
+
+fn unchanged(state: &FlagState, history: &[Release], asked: &Asked) -> Result<(), Refused> {
+    match asked.expect_version {
+        Some(expected) if expected != state.version => Err(Refused::Changed {
+            key: state.key.clone(),
+            expected,
+            found: state.version,
+            last: history.first().cloned().map(Box::new),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// What holds of a flag as such. A kill is possible at any time.
+fn permitted(
+    definition: &Definition,
+    situation: &Situation,
+    asked: &Asked,
+    told: &Told,
+) -> Result<(), Refused> {
+    let key = || definition.key.clone();
+    match (&asked.order, definition.class()) {
+        (Order::Kill, _) => return Ok(()),
+        _ if situation.experiment => return Err(Refused::Experiment(key())),
+        (_, Some(class @ FlagClass::Entitlement)) if told.why.is_none() => {
+            return Err(Refused::NeedsWhy { key: key(), class });
+        }
+        _ => {}
+    }
+    if definition.disabled { Err(Refused::Disabled(key())) } else { Ok(()) }
+}
+
+/// What is to be served, and the watch over it.
+fn wanted(
+    definition: &Definition,
+    state: &FlagState,
+    history: &[Release],
+    asked: &Asked,
+    now_unix_ms: u64,
+) -> Result<(Serving, Option<Guard>), Refused> {
+    let back = |release: Option<&Release>| {
+        let release = release.ok_or_else(|| Refused::NothingToTakeBack(state.key.clone()))?;
+        Ok((release.before.clone(), None))
+    };
+    match (&asked.order, &asked.guard) {
+        (Order::Undo, None) => back(history.iter().find(is_change)),
+        (Order::Rollback, None) => {
+            back(history.iter().find(|release| is_change(release) && was_asked(release)))
+        }
+        (Order::On | Order::Share { .. }, Some(guard)) => {
+            guarded(definition, state, asked, guard, now_unix_ms)
+        }
+        (_, Some(_)) => Err(Refused::NothingToGuard),
+        (order, None) => Ok((meaning(definition, &state.serving, order, now_unix_ms)?, None)),
+    }
+}
+
+fn is_change(release: &&Release) -> bool {
+    release.cause != ReleaseCause::Archived
+}
+
+fn was_asked(release: &&Release) -> bool {
+    matches!(release.cause, ReleaseCause::Asked | ReleaseCause::Ready)
+}
+
+/// The first share of a guarded release, and the guard that leads on from it.
+fn guarded(
+    definition: &Definition,
+    state: &FlagState,
+    asked: &Asked,
+    guard: &GuardAsked,
+    now_unix_ms: u64,
+) -> Result<(Serving, Option<Guard>), Refused> {
+    let (mut first, mut variant, mut by) = (None, None, None);
+    if let Order::Share { of, variant: of_whom, by: drawn } = &asked.order {
+        (first, variant, by) = (Some(*of), of_whom.clone(), drawn.clone());
+    }
+    let steps = steps(first, &guard.steps)?;
+    let first = Order::Share { of: steps[0].of, variant, by };
+    let after = meaning(definition, &state.serving, &first, now_unix_ms)?;
+    let user = if guard.user.is_empty() { user_keys() } else { guard.user.clone() };
+    if user.len() > MOST_USER_KEYS {
+        return Err(Refused::Invalid(format!("users are told apart in at most {MOST_USER_KEYS} ways")));
+    }
+    Ok((after, Some(Guard { user, steps, step: 0, since_unix_ms: now_unix_ms })))
+}
+
+/// The shares a guard goes through: at least one, growing.
+fn steps(first: Option<Millionths>, asked: &[GuardStep]) -> Result<Vec<GuardStep>, Refused> {
+    let hold = asked.first().map_or(HOLD, |step| step.hold);
+    let mut steps: Vec<GuardStep> = first.map(|of| GuardStep { of, hold }).into_iter().collect();
+    if asked.is_empty() {
+        let further = SHARES.iter().filter(|of| first.is_none_or(|first| first.0 < **of));
+        steps.extend(further.map(|of| GuardStep { of: Millionths(*of), hold: HOLD }));
+    } else {
+        steps.extend_from_slice(asked);
+    }
+    let grow = steps.windows(2).all(|two| two[0].of < two[1].of);
+    let ends =
+        steps.first().is_some_and(|step| step.of.0 > 0) && steps.last().is_some_and(|step| step.of.0 <= ALL);
+    if !grow || !ends || steps.len() > MOST_STEPS {
+        let message = format!("a guard goes through at most {MOST_STEPS} shares of up to 100% that grow");
+        return Err(Refused::Invalid(message));
+    }
+    Ok(steps)
+}
+
+/// Where nothing is said: what most apps have of a user.
+fn user_keys() -> Vec<UserKey> {
+    vec![
+        UserKey::Header("x-user-id".to_owned()),
+        UserKey::Claim("sub".to_owned()),
+        UserKey::Cookie("session".to_owned()),
+    ]
+}
+
+fn waits(
+    definition: &Definition,
+    situation: &Situation,
+    state: &FlagState,
+    asked: &Asked,
+    (serving, guard, told): (Serving, Option<Guard>, Told),
+    now_unix_ms: u64,
+) -> Result<Ordered, Refused> {
+    if !asked.when_ready {
+        let revisions = situation.lacking.clone();
+        return Err(Refused::NotThere { key: definition.key.clone(), revisions });
+    }
+    let waiting = Waiting { serving, guard, by: told.by, why: told.why, at_unix_ms: now_unix_ms };
+    Ok(Ordered::Waits(Box::new(FlagState { waiting: Some(waiting), ..state.clone() })))
+}
+
+/// What it served stays in the record; nothing of it is served any more.
+fn archived(
+    situation: &Situation,
+    state: &FlagState,
+    told: Told,
+    now_unix_ms: u64,
+) -> Result<Ordered, Refused> {
+    if !situation.mentioned.is_empty() {
+        let revisions = situation.mentioned.clone();
+        return Err(Refused::Mentioned { key: state.key.clone(), revisions });
+    }
+    if state.archived {
+        return Ok(Ordered::Already);
+    }
+    let told = Told { cause: ReleaseCause::Archived, ..told };
+    let (mut archived, release) = next(state, state.serving.clone(), None, told, now_unix_ms);
+    archived.archived = true;
+    Ok(Ordered::Released(Box::new((archived, release))))
+}
