@@ -29,6 +29,7 @@ pub use codes::{Code, codes};
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use env_file::parse_env_file;
 pub use manifest::{Manifest, Resolved};
+pub use nearest::did_you_mean;
 pub use procfile::load_procfile;
 pub use render::render_plain;
 pub use schema::schema;

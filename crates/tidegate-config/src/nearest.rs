@@ -27,7 +27,7 @@ pub(crate) fn begun<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str
 }
 
 /// `; did you mean ...?` or nothing, to stand at the end of a message.
-pub(crate) fn did_you_mean<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
+pub fn did_you_mean<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
     nearest(word, candidates).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
 

@@ -8,9 +8,11 @@ use std::time::Duration;
 use tidegate_backend::Logs;
 use tidegate_core::judge::Bundle;
 use tidegate_core::model::{InstanceId, Request, RevisionNo, RolloutId};
+use tidegate_core::release::Asked;
 use tidegate_core::view::{
-    DeployView, DoctorFinding, DoctorReport, Explanation, JobHistory, JobList, JobRunView, JobView,
-    PlanReport, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
+    DeployView, DoctorFinding, DoctorReport, Explanation, FlagHistory, FlagList, FlagSetView, FlagView,
+    JobHistory, JobList, JobRunView, JobView, PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus,
+    Status, TimelineEvent,
 };
 use tidegate_store::Reader;
 
@@ -19,9 +21,10 @@ use crate::change;
 use crate::engine::{Time, World};
 use crate::intake;
 use crate::plane::{
-    ControlPlane, DeployRequest, EventQuery, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind, Scope,
-    ServiceRef, TrafficView, UpgradeView,
+    ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind,
+    Scope, ServiceRef, TrafficView, UpgradeView,
 };
+use crate::release::release;
 use crate::run::{Published, Signal};
 use crate::start_job::start_job;
 
@@ -223,6 +226,28 @@ impl ControlPlane for Handle {
         let asked = job.clone();
         let number = self.ask(move |world, time| start_job(world, time, &asked))?;
         self.read(|answers| answer::job_run(answers, job, number))
+    }
+
+    fn flags(&self, scope: &Scope) -> Result<FlagList, Refusal> {
+        self.read(|answers| answer::flags(answers, scope))
+    }
+
+    fn flag(&self, flag: &FlagRef) -> Result<FlagView, Refusal> {
+        self.read(|answers| answer::flag(answers, flag))
+    }
+
+    fn flag_history(&self, flag: &FlagRef) -> Result<FlagHistory, Refusal> {
+        self.read(|answers| answer::flag_history(answers, flag))
+    }
+
+    fn flag_set(&self, scope: &Scope) -> Result<FlagSetView, Refusal> {
+        self.read(|answers| answer::flag_set(answers, scope))
+    }
+
+    fn release(&self, flag: &FlagRef, asked: Asked) -> Result<ReleasedView, Refusal> {
+        let meant = flag.clone();
+        let outcome = self.ask(move |world, time| release(world, time, &meant, asked))?.to_owned();
+        Ok(ReleasedView { outcome, flag: self.flag(flag)? })
     }
 
     fn events(&self, query: &EventQuery) -> Result<Vec<TimelineEvent>, Refusal> {

@@ -1,6 +1,6 @@
 //! Reconcilers: read, plan, remember, act.
 //!
-//! [`plane`] is what the API may ask and [`handle`] who answers: reads by [`answer`], writes by `change`, `start_job` and `intake` between
+//! [`plane`] is what the API may ask and [`handle`] who answers: reads by [`answer`], writes by `change`, `release`, `start_job` and `intake` between
 //! two passes of the loop in [`run`], whose body is [`engine`]. [`snapshot`] turns a folder into a build's input and
 //! [`workshop`] that into a build. Nothing here decides what a rollout does: that is `tidegate_core::rollout`.
 
@@ -10,9 +10,11 @@ mod claim;
 pub mod clock;
 pub mod digest;
 pub mod engine;
+mod flag_code;
 pub mod handle;
 mod intake;
 pub mod plane;
+mod release;
 pub mod run;
 pub mod seams;
 pub mod snapshot;
@@ -22,6 +24,6 @@ pub mod workshop;
 
 pub use handle::{Handle, HandleParts};
 pub use plane::{
-    ControlPlane, DeployRequest, EventQuery, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind, Scope,
-    ServiceRef, TrafficView, UpgradeView,
+    ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind,
+    Scope, ServiceRef, TrafficView, UpgradeView,
 };

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use tidegate_config::Diagnostic;
 use tidegate_core::judge::{Bundle, Window};
-use tidegate_core::model::{BuildSource, InstanceId, Name, Request, RevisionNo, RolloutId};
+use tidegate_core::model::{BuildSource, FlagKey, InstanceId, Name, Request, RevisionNo, RolloutId};
+use tidegate_core::release::Asked;
 use tidegate_core::view::{
-    DeployView, DoctorReport, Explanation, JobHistory, JobList, JobRunView, JobView, LogLine, PlanReport,
-    RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
+    DeployView, DoctorReport, Explanation, FlagHistory, FlagList, FlagSetView, FlagView, JobHistory, JobList,
+    JobRunView, JobView, LogLine, PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus, Status,
+    TimelineEvent,
 };
 
 /// The control plane as the API sees it.
@@ -52,6 +54,16 @@ pub trait ControlPlane: Send + Sync + 'static {
     fn job_history(&self, job: &ServiceRef) -> Result<JobHistory, Refusal>;
     /// Has a job run now, whatever its schedule; the run it got.
     fn job_start(&self, job: &ServiceRef) -> Result<JobRunView, Refusal>;
+    /// The flags of an environment.
+    fn flags(&self, scope: &Scope) -> Result<FlagList, Refusal>;
+    /// A flag.
+    fn flag(&self, flag: &FlagRef) -> Result<FlagView, Refusal>;
+    /// The releases of a flag, the newest first.
+    fn flag_history(&self, flag: &FlagRef) -> Result<FlagHistory, Refusal>;
+    /// What Git says of an environment's flags, and what is served of them.
+    fn flag_set(&self, scope: &Scope) -> Result<FlagSetView, Refusal>;
+    /// Changes what a flag serves.
+    fn release(&self, flag: &FlagRef, asked: Asked) -> Result<ReleasedView, Refusal>;
     /// Events after a number, oldest first.
     fn events(&self, query: &EventQuery) -> Result<Vec<TimelineEvent>, Refusal>;
     /// Output of services, instances or jobs.
@@ -89,6 +101,15 @@ pub struct ServiceRef {
     pub scope: Scope,
     /// Which.
     pub service: Name,
+}
+
+/// A flag of a scope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlagRef {
+    /// Where.
+    pub scope: Scope,
+    /// Which.
+    pub flag: FlagKey,
 }
 
 /// What goes with an uploaded snapshot.

@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use tidegate_core::model::{BuildId, GatewayObservation, RouteTable};
+use tidegate_core::model::{BuildId, FlagBundle, GatewayObservation, RouteTable};
 
 /// The gateway as the control loop sees it. Calls never wait.
 pub trait RouteSink: Send {
     /// Gives it a table. It takes only one newer than what it has; the same one again does no harm.
     fn push(&mut self, table: &RouteTable);
+    /// Gives it the flags it serves: whole or not at all. Where it fails it goes on with what it has.
+    fn put_flags(&mut self, _bundle: &FlagBundle) -> std::io::Result<()> {
+        Ok(())
+    }
     /// What it last said.
     fn observe(&mut self) -> GatewayObservation;
 }

@@ -12,13 +12,16 @@ use std::path::PathBuf;
 
 use http::Method;
 use tidegate_control::{
-    DeployRequest, EventQuery, LogPage, LogQuery, PlanRequest, Scope, ServiceRef, TrafficView, UpgradeView,
+    DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest, Scope, ServiceRef, TrafficView,
+    UpgradeView,
 };
 use tidegate_core::judge::Bundle;
 use tidegate_core::model::{InstanceId, RevisionNo, RolloutId};
+use tidegate_core::release::Asked;
 use tidegate_core::view::{
-    DeployView, DoctorReport, Explanation, JobHistory, JobList, JobRunView, JobView, PlanReport, RolloutView,
-    RunView, ServiceStatus, Status, TimelineEvent,
+    DeployView, DoctorReport, Explanation, FlagHistory, FlagList, FlagSetView, FlagView, JobHistory, JobList,
+    JobRunView, JobView, PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus, Status,
+    TimelineEvent,
 };
 
 use crate::token::Token;
@@ -157,6 +160,31 @@ impl Client {
         self.json(job_ask(Method::POST, job, "/runs")?).await
     }
 
+    /// The flags of an environment.
+    pub async fn flags(&self, scope: &Scope) -> Result<FlagList, ClientError> {
+        self.json(Ask::get("/v1/flags").query(&ScopeParams::from(scope.clone()))?).await
+    }
+
+    /// A flag.
+    pub async fn flag(&self, flag: &FlagRef) -> Result<FlagView, ClientError> {
+        self.json(flag_ask(Method::GET, flag, "")?).await
+    }
+
+    /// The releases of a flag, the newest first.
+    pub async fn flag_history(&self, flag: &FlagRef) -> Result<FlagHistory, ClientError> {
+        self.json(flag_ask(Method::GET, flag, "/releases")?).await
+    }
+
+    /// What Git says of an environment's flags, and what is served of them.
+    pub async fn flag_set(&self, scope: &Scope) -> Result<FlagSetView, ClientError> {
+        self.json(Ask::get("/v1/flag-set").query(&ScopeParams::from(scope.clone()))?).await
+    }
+
+    /// Changes what a flag serves.
+    pub async fn release(&self, flag: &FlagRef, asked: &Asked) -> Result<ReleasedView, ClientError> {
+        self.json(flag_ask(Method::POST, flag, "/releases")?.body(asked)?).await
+    }
+
     /// Events, oldest first; with `follow` the lines go on as events happen.
     pub async fn events(&self, query: EventQuery, follow: bool) -> Result<Lines<TimelineEvent>, ClientError> {
         self.lines(Ask::get("/v1/events").query(&EventParams::of(query, follow))?).await
@@ -212,6 +240,11 @@ impl Client {
 fn job_ask(method: Method, job: &ServiceRef, rest: &str) -> Result<Ask, ClientError> {
     let path = format!("/v1/jobs/{}{rest}", job.service);
     Ask::new(method, &path).query(&ScopeParams::from(job.scope.clone()))
+}
+
+fn flag_ask(method: Method, flag: &FlagRef, rest: &str) -> Result<Ask, ClientError> {
+    let path = format!("/v1/flags/{}{rest}", flag.flag);
+    Ask::new(method, &path).query(&ScopeParams::from(flag.scope.clone()))
 }
 
 fn service_ask(method: Method, service: &ServiceRef, rest: &str) -> Result<Ask, ClientError> {

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use tidegate_api::wire::{RolloutAction, RunBody};
-use tidegate_control::{DeployRequest, EventQuery, LogQuery, PlanRequest, Scope, ServiceRef};
+use tidegate_control::{DeployRequest, EventQuery, FlagRef, LogQuery, PlanRequest, Scope, ServiceRef};
 use tidegate_core::model::{InstanceId, RevisionNo};
+use tidegate_core::release::{Asked, Order};
 
 use crate::server::Server;
 use crate::stub::Stub;
@@ -17,7 +18,11 @@ async fn every_operation_of_the_document_is_routed_and_guarded() {
     let paths = document["paths"].as_object().unwrap();
     assert!(paths.len() > 15, "{}", paths.len());
     for (path, operations) in paths {
-        let real = path.replace("{service}", "web").replace("{action}", "retry").replace("{id}", "1");
+        let real = path
+            .replace("{service}", "web")
+            .replace("{action}", "retry")
+            .replace("{id}", "1")
+            .replace("{flag}", "new-cart");
         for (method, operation) in operations.as_object().unwrap() {
             let line = format!("{} {real}", method.to_uppercase());
             let open = operation["security"].as_array().is_some_and(Vec::is_empty);
@@ -63,6 +68,13 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
     let _ = client.job(&web).await;
     let _ = client.job_history(&web).await;
     let _ = client.job_start(&web).await;
+    let cart = FlagRef { scope: scope.clone(), flag: "new-cart".parse().unwrap() };
+    let _ = client.flags(&scope).await;
+    let _ = client.flag(&cart).await;
+    let _ = client.flag_history(&cart).await;
+    let _ = client.flag_set(&scope).await;
+    let asked = Asked { expect_version: Some(7), ..Asked::new(Order::Kill, "ann") };
+    let _ = client.release(&cart, &asked).await;
     let _ = client.events(EventQuery { after: 9, ..EventQuery::default() }, false).await;
     let _ = client.logs(LogQuery { unit: Some(id), ..LogQuery::default() }, false).await;
     let _ = client.explain(&scope, Some(tidegate_core::model::RolloutId(5))).await;
@@ -92,6 +104,11 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
         "job web",
         "job_history web",
         "job_start web",
+        "flags Scope { app: Some(Name(\"shop\")), environment: None }",
+        "flag new-cart",
+        "flag_history new-cart",
+        "flag_set Scope { app: Some(Name(\"shop\")), environment: None }",
+        "release new-cart kill by ann after Some(7)",
         "events after 9",
         "logs Some(InstanceId(\"run-1\"))",
         "explain Some(RolloutId(5))",

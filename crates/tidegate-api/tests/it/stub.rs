@@ -5,14 +5,16 @@ use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use tidegate_control::{
-    ControlPlane, DeployRequest, EventQuery, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind, Scope,
-    ServiceRef, TrafficView, UpgradeView,
+    ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind,
+    Scope, ServiceRef, TrafficView, UpgradeView,
 };
 use tidegate_core::judge::Bundle;
 use tidegate_core::model::{InstanceId, Request, RevisionNo, RolloutId};
+use tidegate_core::release::Asked;
 use tidegate_core::view::{
-    DeployView, DoctorReport, Explanation, JobHistory, JobList, JobRunView, JobView, LogLine, PlanReport,
-    RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
+    DeployView, DoctorReport, Explanation, FlagHistory, FlagList, FlagSetView, FlagView, JobHistory, JobList,
+    JobRunView, JobView, LogLine, PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus, Status,
+    TimelineEvent,
 };
 
 /// Answers; `None`: refuses with `stub::unset`.
@@ -161,6 +163,22 @@ impl ControlPlane for Stub {
         self.answer(format!("job_start {}", job.service), |answers| {
             answers.job_runs.as_ref()?.runs.first().cloned()
         })
+    }
+    fn flags(&self, scope: &Scope) -> Result<FlagList, Refusal> {
+        self.answer(format!("flags {scope:?}"), |_| None)
+    }
+    fn flag(&self, flag: &FlagRef) -> Result<FlagView, Refusal> {
+        self.answer(format!("flag {}", flag.flag), |_| None)
+    }
+    fn flag_history(&self, flag: &FlagRef) -> Result<FlagHistory, Refusal> {
+        self.answer(format!("flag_history {}", flag.flag), |_| None)
+    }
+    fn flag_set(&self, scope: &Scope) -> Result<FlagSetView, Refusal> {
+        self.answer(format!("flag_set {scope:?}"), |_| None)
+    }
+    fn release(&self, flag: &FlagRef, asked: Asked) -> Result<ReleasedView, Refusal> {
+        let Asked { order, by, expect_version, .. } = asked;
+        self.answer(format!("release {} {order} by {by} after {expect_version:?}", flag.flag), |_| None)
     }
     fn events(&self, query: &EventQuery) -> Result<Vec<TimelineEvent>, Refusal> {
         let most = if query.most == 0 { 1_000 } else { query.most };

@@ -9,6 +9,7 @@ mod build;
 mod checks;
 mod deploy;
 mod effect;
+mod flags;
 mod job;
 mod judging;
 mod meter;
@@ -80,11 +81,18 @@ pub struct EngineConfig {
     pub keep_revisions: usize,
     /// Bytes of builds kept, besides those that are needed.
     pub keep_build_bytes: u64,
+    /// The flags of whoever has no key: `app/environment`; `None`: nobody gets any without one.
+    pub flags_open: Option<String>,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        EngineConfig { job_limits: Limits::default(), keep_revisions: 20, keep_build_bytes: 10 << 30 }
+        EngineConfig {
+            job_limits: Limits::default(),
+            keep_revisions: 20,
+            keep_build_bytes: 10 << 30,
+            flags_open: None,
+        }
     }
 }
 
@@ -108,6 +116,7 @@ pub struct Engine {
     meters: BTreeMap<ServiceKey, Meter>,
     queues: Queues,
     checks: checks::Checks,
+    flags: flags::Flags,
     pruned_at: Option<Moment>,
     pushed: Option<u64>,
     stopped_again: bool,
@@ -160,6 +169,7 @@ impl Engine {
             meters: BTreeMap::new(),
             queues: Queues::default(),
             checks: checks::Checks::default(),
+            flags: flags::Flags::default(),
             pruned_at: None,
             pushed: None,
             stopped_again: false,
@@ -209,6 +219,8 @@ impl Engine {
         let builds = self.builds(world, &sight)?;
         let jobs = self.jobs(world, &sight)?;
         let deploys = self.deploys(world, &sight)?;
+        // Before what it brings gets a request.
+        let flags = self.flags(world, &sight)?;
         let scales = self.scales(world, &sight)?;
         let services = self.services(world, &sight)?;
         let migrations = self.migrations(world, &sight)?;
@@ -217,7 +229,7 @@ impl Engine {
         let orphans = self.orphans(world, &sight)?;
         let recorded = self.record_traffic(world, &sight)?;
         let pruned = self.prune(world, &sight)?;
-        Ok([jobs, deploys, scales, services, migrations, schedules, routes, orphans, recorded, pruned]
+        Ok([jobs, deploys, flags, scales, services, migrations, schedules, routes, orphans, recorded, pruned]
             .into_iter()
             .fold(builds, Outcome::and))
     }

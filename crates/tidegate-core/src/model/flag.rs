@@ -76,6 +76,9 @@ pub struct FlagState {
     pub archived: bool,
     /// When it was changed last: milliseconds since the Unix epoch.
     pub changed_at_unix_ms: u64,
+    /// When its definition was first in force: milliseconds since the Unix epoch.
+    #[serde(default)]
+    pub first_seen_unix_ms: u64,
 }
 
 /// A release that waits for revisions to have the flag's code.
@@ -234,6 +237,7 @@ impl FlagState {
             waiting: None,
             archived: false,
             changed_at_unix_ms: 0,
+            first_seen_unix_ms: 0,
         }
     }
 }

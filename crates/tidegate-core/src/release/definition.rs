@@ -80,6 +80,11 @@ impl Definition {
         keyed.map(|(key, flag)| Self::of(key, flag, document.get("metadata"))).collect()
     }
 
+    /// A flag that no file has any more.
+    pub fn gone(key: FlagKey) -> Self {
+        Self::of(key, &Value::Null, None)
+    }
+
     fn of(key: FlagKey, flag: &Value, of_set: Option<&Value>) -> Self {
         let members = |value: Option<&Value>| value.and_then(Value::as_object).cloned().unwrap_or_default();
         let mut metadata = members(of_set);

@@ -91,6 +91,7 @@ pub(super) fn next(
         waiting: None,
         archived: false,
         changed_at_unix_ms: now_unix_ms,
+        first_seen_unix_ms: state.first_seen_unix_ms,
     };
     (next, release)
 }

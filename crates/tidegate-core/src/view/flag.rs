@@ -27,6 +27,8 @@ pub struct FlagView {
     pub state: String,
     /// What is served, in words.
     pub served: String,
+    /// When its definition was first in force: RFC 3339 in UTC.
+    pub since: Option<String>,
     /// What Git owns of it: changed by a commit and a deploy. `None`: the definitions in force have no such flag.
     pub git: Option<FlagInGit>,
     /// What the run time owns of it: changed by a release.

@@ -1,4 +1,4 @@
-//! What is served of each flag. A flag that was never released has no row.
+//! What is served of each flag. A flag that was never released may have no row.
 
 use tidegate_core::model::{FlagKey, FlagState, Name};
 
@@ -22,7 +22,7 @@ impl Reader {
         Ok(stored.unwrap_or_else(|| FlagState::untouched(flag.clone())))
     }
 
-    /// The states of an environment's flags that were ever released, by key.
+    /// The states of an environment's flags, by key; those that were never released may be missing.
     pub fn flag_states_of(&self, app: &Name, environment: &Name) -> Result<Vec<FlagState>, StoreError> {
         self.many(
             TABLE,

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tidegate_control::seams::RouteSink;
-use tidegate_core::model::{GatewayObservation, RouteTable};
+use tidegate_core::model::{FlagBundle, GatewayObservation, RouteTable};
 use tidegate_gateway::control::GatewayLink;
 use tidegate_os::lock;
 use tidegate_os::process::{Detached, Inherited};
@@ -33,6 +33,8 @@ pub const DRAIN: Duration = Duration::from_secs(30);
 const TOLD: &str = "told";
 /// Where the gateway listened last.
 const LISTENED: &str = "listened";
+/// What the gateway serves of flags; it follows the file by itself.
+const FLAGS: &str = "flags.json";
 /// The log starts over beyond this size.
 const LOG_LARGEST: u64 = 8 << 20;
 
@@ -56,17 +58,27 @@ pub struct GatewayKeeper {
     thread: Option<JoinHandle<()>>,
 }
 
-/// The link as the control loop knows it.
+/// The gateway as the control loop knows it.
 #[derive(Debug)]
-pub struct Sink(pub Arc<GatewayLink>);
+pub struct Sink {
+    /// What tables go by.
+    pub link: Arc<GatewayLink>,
+    /// Its directory.
+    pub dir: PathBuf,
+}
 
 impl RouteSink for Sink {
     fn push(&mut self, table: &RouteTable) {
-        self.0.push(table);
+        self.link.push(table);
+    }
+
+    fn put_flags(&mut self, bundle: &FlagBundle) -> io::Result<()> {
+        let text = serde_json::to_vec(bundle)?;
+        tidegate_os::file::write_atomic(&self.dir.join(FLAGS), &text, 0o600)
     }
 
     fn observe(&mut self) -> GatewayObservation {
-        self.0.observe()
+        self.link.observe()
     }
 }
 

@@ -164,7 +164,7 @@ fn start(
     let parts = Parts {
         store,
         backend: Box::new(backend),
-        routes: Box::new(Sink(link.clone())),
+        routes: Box::new(Sink { link: link.clone(), dir: gateway.dir().to_owned() }),
         workshop: Box::new(workshop),
         logs,
         config: EngineConfig { job_limits: job_limits(), ..EngineConfig::default() },

@@ -5,6 +5,7 @@ mod doctor;
 mod down;
 mod events;
 mod explain;
+mod flags;
 mod health;
 mod jobs;
 mod logs;
@@ -40,6 +41,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         scale::endpoints(),
         runs::endpoints(),
         jobs::endpoints(),
+        flags::endpoints(),
         events::endpoints(),
         logs::endpoints(),
         explain::endpoints(),

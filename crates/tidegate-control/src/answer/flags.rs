@@ -1,0 +1,181 @@
+//! `tidegate flag list|show|history` and what `tidegate release` answers.
+
+use serde_json::json;
+use tidegate_core::model::{FlagState, Name, Release, Serving, Waiting};
+use tidegate_core::release::{Definition, compose};
+use tidegate_core::view::{
+    FlagAtRunTime, FlagHistory, FlagInCode, FlagInGit, FlagList, FlagSetView, FlagView, ReleaseView,
+    WaitingView,
+};
+use tidegate_store::Reader;
+
+use super::timeline::rfc3339;
+use super::{Answers, place_of, store_trouble};
+use crate::flag_code::FlagCode;
+use crate::plane::{FlagRef, Refusal, Scope};
+use crate::release::find;
+
+/// Releases of one answer.
+const MOST: usize = 1_000;
+
+/// Where flags are, and the code that mentions them.
+struct Place<'a> {
+    store: &'a Reader,
+    app: Name,
+    environment: Name,
+    code: FlagCode,
+}
+
+/// The flags of an environment: those defined, and those that were released once.
+pub fn flags(answers: &Answers<'_>, scope: &Scope) -> Result<FlagList, Refusal> {
+    let (app, environment) = place_of(answers.store, scope)?;
+    let place = Place::of(answers.store, app, environment)?;
+    let definitions =
+        answers.store.flag_definitions(&place.app, &place.environment).map_err(store_trouble)?;
+    let defined = definitions.map(|found| Definition::all(&found.document)).unwrap_or_default();
+    let mut states = answers.store.flag_states_of(&place.app, &place.environment).map_err(store_trouble)?;
+    let mut flags = Vec::new();
+    for definition in defined {
+        let known = states.iter().position(|state| state.key == definition.key);
+        let state = match known {
+            Some(at) => states.swap_remove(at),
+            None => FlagState::untouched(definition.key.clone()),
+        };
+        flags.push(place.view(Some(&definition), &state)?);
+    }
+    for state in states.iter().filter(|state| state.version > 0) {
+        flags.push(place.view(None, state)?);
+    }
+    flags.sort_by(|one, other| one.key.cmp(&other.key));
+    Ok(FlagList { flags })
+}
+
+/// One flag.
+pub fn flag(answers: &Answers<'_>, flag: &FlagRef) -> Result<FlagView, Refusal> {
+    let found = find(answers.store, flag)?;
+    let place = Place::of(answers.store, found.app, found.environment)?;
+    place.view(found.definition.as_ref(), &found.state)
+}
+
+/// Its releases, the newest first.
+pub fn flag_history(answers: &Answers<'_>, flag: &FlagRef) -> Result<FlagHistory, Refusal> {
+    let found = find(answers.store, flag)?;
+    let releases = answers.store.releases_of(&found.app, &found.environment, &flag.flag, MOST);
+    let releases = releases.map_err(store_trouble)?.iter().map(release_view).collect();
+    Ok(FlagHistory { key: flag.flag.to_string(), releases })
+}
+
+/// What Git says and what is served, each as a flag file.
+pub fn flag_set(answers: &Answers<'_>, scope: &Scope) -> Result<FlagSetView, Refusal> {
+    let (app, environment) = place_of(answers.store, scope)?;
+    let definitions = answers.store.flag_definitions(&app, &environment).map_err(store_trouble)?;
+    let states = answers.store.flag_states_of(&app, &environment).map_err(store_trouble)?;
+    let definitions = definitions.map_or_else(|| json!({"flags": {}}), |found| found.document);
+    let effective = compose(&definitions, &states);
+    Ok(FlagSetView { app: app.to_string(), environment: environment.to_string(), definitions, effective })
+}
+
+impl<'a> Place<'a> {
+    fn of(store: &'a Reader, app: Name, environment: Name) -> Result<Self, Refusal> {
+        let code = FlagCode::of(store, &app, &environment).map_err(store_trouble)?;
+        Ok(Place { store, app, environment, code })
+    }
+
+    fn view(&self, definition: Option<&Definition>, state: &FlagState) -> Result<FlagView, Refusal> {
+        let last =
+            self.store.releases_of(&self.app, &self.environment, &state.key, 1).map_err(store_trouble)?;
+        Ok(FlagView {
+            key: state.key.to_string(),
+            app: self.app.to_string(),
+            environment: self.environment.to_string(),
+            state: word_for(definition, state).to_owned(),
+            served: served(definition, state),
+            since: (state.first_seen_unix_ms > 0).then(|| rfc3339(state.first_seen_unix_ms)),
+            git: definition.map(in_git),
+            run_time: FlagAtRunTime {
+                version: state.version,
+                serving: state.serving.clone(),
+                guard: state.guard.clone(),
+                waiting: state.waiting.as_ref().map(waiting_view),
+                archived: state.archived,
+                last: last.first().map(release_view),
+            },
+            code: definition.map(|definition| self.in_code(definition)).unwrap_or_default(),
+        })
+    }
+
+    fn in_code(&self, definition: &Definition) -> FlagInCode {
+        let situation = self.code.situation(definition);
+        FlagInCode {
+            elsewhere: definition.is_elsewhere(),
+            mentioned: situation.mentioned,
+            lacking: situation.lacking,
+        }
+    }
+}
+
+fn word_for(definition: Option<&Definition>, state: &FlagState) -> &'static str {
+    match (definition, &state.serving) {
+        _ if state.archived => "archived",
+        (None, _) => "undefined",
+        (Some(definition), _) if definition.disabled => "disabled",
+        (_, Serving::Killed(_)) => "killed",
+        _ if state.waiting.is_some() => "waiting",
+        _ if state.guard.is_some() => "guarded",
+        (_, Serving::Defined) => "defined",
+        _ => "released",
+    }
+}
+
+/// What is served, with the rules that come before it.
+fn served(definition: Option<&Definition>, state: &FlagState) -> String {
+    let Some(definition) = definition.filter(|definition| !definition.disabled && !state.archived) else {
+        return "nothing".to_owned();
+    };
+    let rest = match (&state.serving, &definition.default) {
+        (Serving::Defined, Some(default)) => format!("{default} to everybody"),
+        (Serving::Defined, None) => "the default in the code".to_owned(),
+        (serving, _) => serving.to_string(),
+    };
+    let ruled = definition.ruled && !matches!(state.serving, Serving::Killed(_));
+    if ruled { format!("by its rules; else {rest}") } else { rest }
+}
+
+fn in_git(definition: &Definition) -> FlagInGit {
+    let text = |name: &str| definition.text(name).map(str::to_owned);
+    FlagInGit {
+        class: text("class"),
+        owner: text("owner"),
+        description: text("description"),
+        expires: text("expires"),
+        variants: definition.variants.clone().into_iter().collect(),
+        default: definition.default.clone(),
+        safe: definition.safe().map(str::to_owned),
+        rules: definition.ruled,
+        clients: definition.for_clients(),
+        disabled: definition.disabled,
+    }
+}
+
+fn waiting_view(waiting: &Waiting) -> WaitingView {
+    WaitingView {
+        served: waiting.serving.to_string(),
+        by: waiting.by.clone(),
+        why: waiting.why.clone(),
+        at: rfc3339(waiting.at_unix_ms),
+    }
+}
+
+fn release_view(release: &Release) -> ReleaseView {
+    ReleaseView {
+        version: release.version,
+        at: rfc3339(release.at_unix_ms),
+        by: release.by.clone(),
+        why: release.why.clone(),
+        cause: release.cause.clone(),
+        from: release.before.to_string(),
+        to: release.after.to_string(),
+        before: release.before.clone(),
+        after: release.after.clone(),
+    }
+}
