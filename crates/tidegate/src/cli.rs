@@ -5,7 +5,7 @@ use tidegate_core::model::Name;
 
 use crate::commands::{
     cert, check, completions, deploy, doctor, down, events, explain, flag, gateway, init, jobs, judge, logs,
-    plan, rollback, rollout, run, scale, shim, status, up, upgrade,
+    plan, release, rollback, rollout, run, scale, shim, status, up, upgrade,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -52,6 +52,8 @@ pub enum Command {
     Rollout(rollout::RolloutArgs),
     /// Go back to an earlier revision of a service
     Rollback(rollback::RollbackArgs),
+    /// Change what a feature flag serves
+    Release(release::ReleaseArgs),
     /// Set the number of instances
     Scale(scale::ScaleArgs),
     /// Show what services wrote
@@ -64,7 +66,7 @@ pub enum Command {
     Events(events::EventsArgs),
     /// Say why a rollout ended as it did, or what an error code means
     Explain(explain::ExplainArgs),
-    /// Serve feature flags to OpenFeature clients
+    /// Show feature flags, or serve those of a file to OpenFeature clients
     Flag(flag::FlagArgs),
     /// Show what this machine can and cannot do
     Doctor(doctor::DoctorArgs),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{FlagState, GuardStep, Millionths, Release, RevisionNo, UserKey};
+use crate::time::Millis;
 
 /// A change of what a flag serves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,7 @@ pub enum Order {
 
 /// What is asked for from a moment on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Timed {
     /// Milliseconds since the Unix epoch.
     pub from_unix_ms: u64,
@@ -48,6 +50,7 @@ pub struct Timed {
 
 /// An order and what goes with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Asked {
     /// What.
     pub order: Order,
@@ -70,6 +73,7 @@ pub struct Asked {
 
 /// How a release is to be watched; what is empty is left to Tidegate.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct GuardAsked {
     /// What of a request tells its user.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -77,6 +81,9 @@ pub struct GuardAsked {
     /// The shares after the first one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<GuardStep>,
+    /// How long every share is watched at least that does not say so itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Millis>,
 }
 
 /// What is to be known of the world besides.

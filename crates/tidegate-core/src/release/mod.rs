@@ -22,3 +22,4 @@ pub use definition::{Definition, FlagClass};
 pub use order::order;
 pub use refused::Refused;
 pub use step::{Step, ready, safe_step, step};
+pub use words::moment;

@@ -137,7 +137,7 @@ fn guarded(
     if let Order::Share { of, variant: of_whom, by: drawn } = &asked.order {
         (first, variant, by) = (Some(*of), of_whom.clone(), drawn.clone());
     }
-    let steps = steps(first, &guard.steps)?;
+    let steps = steps(first, guard)?;
     let first = Order::Share { of: steps[0].of, variant, by };
     let after = meaning(definition, &state.serving, &first, now_unix_ms)?;
     let user = if guard.user.is_empty() { user_keys() } else { guard.user.clone() };
@@ -148,14 +148,14 @@ fn guarded(
 }
 
 /// The shares a guard goes through: at least one, growing.
-fn steps(first: Option<Millionths>, asked: &[GuardStep]) -> Result<Vec<GuardStep>, Refused> {
-    let hold = asked.first().map_or(HOLD, |step| step.hold);
+fn steps(first: Option<Millionths>, asked: &GuardAsked) -> Result<Vec<GuardStep>, Refused> {
+    let hold = asked.hold.or(asked.steps.first().map(|step| step.hold)).unwrap_or(HOLD);
     let mut steps: Vec<GuardStep> = first.map(|of| GuardStep { of, hold }).into_iter().collect();
-    if asked.is_empty() {
+    if asked.steps.is_empty() {
         let further = SHARES.iter().filter(|of| first.is_none_or(|first| first.0 < **of));
-        steps.extend(further.map(|of| GuardStep { of: Millionths(*of), hold: HOLD }));
+        steps.extend(further.map(|of| GuardStep { of: Millionths(*of), hold }));
     } else {
-        steps.extend_from_slice(asked);
+        steps.extend_from_slice(&asked.steps);
     }
     let grow = steps.windows(2).all(|two| two[0].of < two[1].of);
     let ends =

@@ -63,6 +63,12 @@ impl fmt::Display for Percent {
     }
 }
 
+/// Milliseconds since the Unix epoch of a date with time and offset, like `2026-12-01T09:00:00Z`.
+pub fn moment(text: &str) -> Option<u64> {
+    let at: Timestamp = text.parse().ok()?;
+    u64::try_from(at.as_millisecond()).ok()
+}
+
 /// `2026-12-01T09:00:00Z`.
 pub(super) struct Instant(pub u64);
 

@@ -15,6 +15,7 @@ pub mod jobs;
 pub mod judge;
 pub mod logs;
 pub mod plan;
+pub mod release;
 pub mod rollback;
 pub mod rollout;
 pub mod run;
@@ -41,6 +42,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Deploy(args) => deploy::run(args, &session),
         Command::Status(args) => status::run(args, &session),
         Command::Rollout(args) => rollout::run(args, &session),
+        Command::Release(args) => release::run(args, &session),
         Command::Rollback(args) => rollback::run(args, &session),
         Command::Scale(args) => scale::run(args, &session),
         Command::Logs(args) => logs::run(args, &session),
@@ -48,7 +50,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Jobs(args) => jobs::run(args, &session),
         Command::Events(args) => events::run(args, &session),
         Command::Explain(args) => explain::run(args, &session),
-        Command::Flag(args) => flag::run(args),
+        Command::Flag(args) => flag::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Cert(args) => cert::run(&args),
         Command::Judge(args) => judge::run(args, &session),

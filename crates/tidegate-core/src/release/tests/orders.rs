@@ -126,11 +126,11 @@ fn a_guard_goes_on_from_the_share_that_was_asked_for() {
     let hold = Millis::seconds(9);
     let steps = vec![GuardStep { of: Millionths(600_000), hold }];
     let user = vec![UserKey::Cookie("sid".to_owned())];
-    told.ask(guarded(to(300_000), GuardAsked { user: user.clone(), steps })).unwrap();
+    told.ask(guarded(to(300_000), GuardAsked { user: user.clone(), steps, hold: None })).unwrap();
     let guard = told.state.guard.clone().unwrap();
     assert_eq!((shares(&told), guard.steps[0].hold, guard.user), (vec![300_000, 600_000], hold, user));
     let shrinking = vec![GuardStep { of: Millionths(100_000), hold }];
-    let refused = told.ask(guarded(to(300_000), GuardAsked { user: Vec::new(), steps: shrinking }));
+    let refused = told.ask(guarded(to(300_000), GuardAsked { steps: shrinking, ..GuardAsked::default() }));
     assert!(matches!(refused, Err(Refused::Invalid(_))));
     assert_eq!(told.ask(guarded(Order::Kill, GuardAsked::default())), Err(Refused::NothingToGuard));
 }

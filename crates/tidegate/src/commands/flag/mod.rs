@@ -1,16 +1,21 @@
 //! `tidegate flag`: feature flags.
 
 mod serve;
+mod stored;
 
 use clap::{Args, Subcommand};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::session::Session;
 
 /// As typed.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  tidegate flag serve --file flags.json --ofrep 127.0.0.1:8016\n  \
-                  tidegate flag serve --file flags.yaml --ofrep 0.0.0.0:8016 --key-file keys")]
+#[command(after_help = "Examples:\n  tidegate flag list\n  tidegate flag show new-cart\n  \
+                  tidegate flag export > effective.json       what is served, as a flag file\n  \
+                  tidegate flag serve --file flags.json --ofrep 127.0.0.1:8016\n  \
+                  tidegate flag serve --file flags.yaml --ofrep 0.0.0.0:8016 --key-file keys\n\n\
+                  `tidegate release` changes what a flag serves.")]
 pub struct FlagArgs {
     #[command(subcommand)]
     what: What,
@@ -19,13 +24,28 @@ pub struct FlagArgs {
 /// What to do with flags.
 #[derive(Debug, Subcommand)]
 enum What {
+    /// Show all flags: what is served, since when, and whose they are
+    List(stored::AllArgs),
+    /// Show a flag: what Git says of it and what is released
+    Show(stored::OneArgs),
+    /// Show the releases of a flag, the newest first
+    History(stored::OneArgs),
+    /// Write the flags out as a flag file: what Git says with what is released put in
+    Export(stored::ExportArgs),
+    /// Serve nothing of a flag any more; its history stays
+    Archive(stored::ArchiveArgs),
     /// Serve the flags of a file to OpenFeature clients
     Serve(serve::ServeArgs),
 }
 
 /// Does what was typed.
-pub fn run(args: FlagArgs) -> Result<Exit, Failure> {
+pub fn run(args: FlagArgs, session: &Session) -> Result<Exit, Failure> {
     match args.what {
+        What::List(args) => stored::list(args, session),
+        What::Show(args) => stored::show(args, session),
+        What::History(args) => stored::history(args, session),
+        What::Export(args) => stored::export(args, session),
+        What::Archive(args) => stored::archive(args, session),
         What::Serve(args) => serve::run(args),
     }
 }
