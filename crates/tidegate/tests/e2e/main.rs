@@ -18,6 +18,7 @@ mod kill;
 mod kill_others;
 mod migrations;
 mod parallel_run;
+mod releases;
 mod reload;
 mod scaling;
 mod scenarios;

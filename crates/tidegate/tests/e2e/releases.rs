@@ -1,0 +1,132 @@
+//! What is released is served, survives a kill of the control plane, and is never decided twice.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tidegate_core::model::{FlagBundle, FlagDefinitions};
+use tidegate_core::view::{FlagView, ReleaseView};
+use tidegate_flags::{Context, FlagSet, Options};
+use tidegate_store::Store;
+
+use crate::support::{App, Tidegate, eventually};
+
+const WITHIN: Duration = Duration::from_secs(10);
+const USERS: usize = 400;
+
+/// What a deploy brings: written as the control plane writes it, while none runs.
+fn define(data: &Path) {
+    let mut store = Store::open(&data.join("tidegate.db")).unwrap();
+    let (app, environment) = store.apps().unwrap().remove(0);
+    let document = json!({"flags": {"new-cart": {
+        "state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off",
+        "targeting": {"if": [{"===": [{"var": "staff"}, true]}, "on"]}
+    }}});
+    let definitions = FlagDefinitions { app, environment, deploy: None, document };
+    store.transaction(|tx| tx.put_flag_definitions(&definitions)).unwrap();
+}
+
+fn bundle(data: &Path) -> Option<FlagBundle> {
+    serde_json::from_slice(&fs::read(data.join("gateway/flags.json")).ok()?).ok()
+}
+
+/// How many users get it by the file that the gateway follows, and whether staff do.
+fn served(data: &Path) -> Option<(usize, bool)> {
+    let set = bundle(data)?.sets.into_values().next()?;
+    let set = FlagSet::parse(&set.to_string(), &Options::default()).unwrap();
+    let is_on = |context: Value| {
+        let context = Context::new(context.as_object().unwrap().clone()).unwrap();
+        set.resolve("new-cart", &context, 0).unwrap().value == Some(&json!(true))
+    };
+    let users = (0..USERS).filter(|user| is_on(json!({"targetingKey": format!("user-{user}")}))).count();
+    Some((users, is_on(json!({"targetingKey": "ann", "staff": true}))))
+}
+
+/// Waits until `users` and staff are served so.
+fn wait_for(tidegate: &Tidegate, what: &str, users: std::ops::RangeInclusive<usize>, staff: bool) {
+    let data = tidegate.data();
+    eventually(what, WITHIN, || {
+        served(&data).filter(|(on, of_staff)| users.contains(on) && *of_staff == staff)
+    });
+}
+
+fn show(tidegate: &Tidegate) -> FlagView {
+    serde_json::from_slice(&tidegate.run(&["flag", "show", "new-cart", "--json"]).stdout).unwrap()
+}
+
+fn well(output: Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn what_is_released_outlives_the_control_plane() {
+    let mut tidegate = Tidegate::up();
+    tidegate.deploy_well(&App::new());
+    tidegate.kill9_control();
+    define(&tidegate.data());
+    tidegate.restart();
+    wait_for(&tidegate, "nothing is released", 0..=0, true);
+
+    well(tidegate.run(&["release", "on", "new-cart", "--why", "it is done"]));
+    wait_for(&tidegate, "everybody has it", USERS..=USERS, true);
+    well(tidegate.run(&["release", "to", "new-cart", "25%"]));
+    let epoch = bundle(&tidegate.data()).unwrap().epoch;
+    let before = show(&tidegate);
+    tidegate.kill9_control();
+    // As a crash in the middle of a write of somebody else's would leave it.
+    fs::write(tidegate.data().join("gateway/flags.json"), "{\"epoch\":").unwrap();
+    tidegate.restart();
+    wait_for(&tidegate, "a quarter has it", USERS / 8..=USERS / 2, true);
+    assert!(bundle(&tidegate.data()).unwrap().epoch >= epoch);
+    assert_eq!(show(&tidegate), before, "the state is that of before the kill");
+
+    well(tidegate.run(&["release", "kill", "new-cart"]));
+    wait_for(&tidegate, "nobody has it, whatever the rules say", 0..=0, false);
+    well(tidegate.run(&["release", "undo", "new-cart"]));
+    wait_for(&tidegate, "a quarter has it again", USERS / 8..=USERS / 2, true);
+    assert!(well(tidegate.run(&["release", "to", "25%", "new-cart"])).contains("already"));
+    let history = well(tidegate.run(&["flag", "history", "new-cart", "--json"]));
+    let history: Vec<ReleaseView> = serde_json::from_str(&history).unwrap();
+    let versions: Vec<u64> = history.iter().map(|release| release.version).collect();
+    assert_eq!(versions, [4, 3, 2, 1]);
+    assert_eq!(
+        (history[3].why.as_deref(), history[1].from.as_str()),
+        (Some("it is done"), history[2].to.as_str())
+    );
+    assert!(well(tidegate.run(&["events"])).contains("flag.killed"));
+}
+
+#[test]
+fn of_two_at_once_one_is_refused_and_told_who_was_quicker() {
+    let mut tidegate = Tidegate::up();
+    tidegate.deploy_well(&App::new());
+    tidegate.kill9_control();
+    define(&tidegate.data());
+    tidegate.restart();
+    for version in 0..3_u64 {
+        let version = version.to_string();
+        let share = format!("{}%", 10 + 10 * show(&tidegate).run_time.version);
+        let asked = |who: &str| {
+            let mut command =
+                tidegate.command(&["release", "to", &share, "new-cart", "--expect-version", &version]);
+            command
+                .env("USER", who)
+                .stdout(std::process::Stdio::piped())
+                .stderr(std::process::Stdio::piped());
+            (who.to_owned(), command.spawn().unwrap())
+        };
+        let both = [asked("ann"), asked("bob")].map(|(who, child)| (who, child.wait_with_output().unwrap()));
+        let (done, refused): (Vec<_>, Vec<_>) =
+            both.into_iter().partition(|(_, output)| output.status.success());
+        let ([(winner, _)], [(_, output)]) = (done.as_slice(), refused.as_slice()) else {
+            panic!("{done:?} {refused:?}");
+        };
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(said.contains("flag::changed") && said.contains(&format!("{winner} changed it")), "{said}");
+        assert_eq!(show(&tidegate).run_time.last.unwrap().by, *winner);
+    }
+}
