@@ -189,6 +189,28 @@ codes! {
     TRAIN_IMPOSSIBLE = "manifest::train-impossible", "The service cannot be rolled out as one with others. A member of a train \
         takes requests, can run beside stable (no fixed port), is always there (`min: 1`), and comes by a strategy that leaves \
         stable whole until it is its turn: `blue-green`, or one that goes by steps.";
+    BAD_FLAG_KEY = "manifest::bad-flag-key", "The key of a flag has 1 to 200 of A-Z, a-z, 0-9, `.`, `_` and `-`. Clients put it \
+        into paths as it is.";
+    BAD_DAY = "manifest::bad-day", "A day is written as year, month and day: `2026-12-31`.";
+    FLAG_NEEDS = "manifest::flag-needs", "A flag lacks what its class asks for, or has it wrong. Every flag has an owner; a rollout \
+        has a day on which it should be gone (`expires`), an experiment a `metric`, an entitlement is false by default, and an \
+        operational flag has a default.";
+    FLAG_VARIANT = "manifest::flag-variant", "A variant is named that the flag does not have, or its value is not of the flag's \
+        type. A boolean flag has the variants `on` and `off` unless it says others; a flag of another type says its `variants` \
+        and which of them is the `default`.";
+    FLAG_RULE = "manifest::flag-rule", "The rule of a flag, or a segment, cannot be understood, so that the flag could never be \
+        evaluated. Rules are JsonLogic as flagd has it: an object with one operator, `{\"==\": [{\"var\": \"plan\"}, \"pro\"]}`.";
+    FLAG_FILES = "manifest::flag-files", "`flag_files` names files within the repository, `flags/*.yaml`; `*` and `?` stay within a \
+        name, `**` is any number of folders. Links are not followed, and files that Git ignores are not there.";
+    FLAG_FILE = "flags::file", "A file of `flag_files` cannot be used. It is to be in flagd's format, as JSON or YAML, of at most 1 MiB: \
+        `flags` with state, variants, default variant and, if you like, `targeting` and `metadata`.";
+    FLAG_TWICE = "flags::defined-twice", "Two files, or a file and the manifest, define the same flag, segment or evaluator. Which one \
+        counts would be chance, so neither is taken. Remove one.";
+    FLAG_UNDEFINED = "flags::undefined", "The code asks for a flag that nobody defines: it would get its own default for ever, and nobody \
+        could release it. Define the flag in `flags`, or mend the key. An app that says neither `flags` nor `flag_files` is not \
+        looked at.";
+    FLAG_EXPIRED = "flags::expired", "The day on which the flag should have been gone is over. It is still served; remove its code and then \
+        its definition, or give it another day.";
     NOT_USED_YET = "manifest::not-used-yet", "The key is understood and checked but nothing acts on it in this \
         version. It is accepted so that a manifest for a later version can be used today.";
     UNKNOWN_ENVIRONMENT = "manifest::unknown-environment", "The environment that was asked for is not declared in \

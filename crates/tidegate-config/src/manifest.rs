@@ -6,7 +6,7 @@ use tidegate_core::model::{JobSpec, MigrateSpec, Name, RouteSpec, ServiceSpec};
 use tidegate_core::time::Millis;
 
 use crate::codes;
-use crate::compile::Plan;
+use crate::compile::{FlagPlan, Plan};
 use crate::diagnostic::Diagnostic;
 use crate::nearest::did_you_mean;
 use crate::quote::{list, quote};
@@ -24,6 +24,7 @@ pub struct Manifest {
     pub(crate) build_within: Millis,
     pub(crate) base: Plan,
     pub(crate) environments: BTreeMap<Name, Plan>,
+    pub(crate) flags: Option<FlagPlan>,
 }
 
 /// What a manifest says of one environment: everything merged, every default filled in.

@@ -67,8 +67,8 @@ pub(crate) struct Definition {
     pub(crate) metadata: Map,
 }
 
-/// Takes a file apart.
-pub(crate) fn read(text: &str) -> Result<Document, FlagFileError> {
+/// The text of a flag file as JSON, within the limits and not yet looked at: for those who put several files together.
+pub fn document(text: &str) -> Result<Value, FlagFileError> {
     if text.len() > MOST_BYTES {
         return Err(FlagFileError::at("", format!("the file is larger than {MOST_BYTES} bytes")));
     }
@@ -76,7 +76,12 @@ pub(crate) fn read(text: &str) -> Result<Document, FlagFileError> {
     if !is_within(&file, DEEPEST) {
         return Err(FlagFileError::at("", format!("the file is nested deeper than {DEEPEST} levels")));
     }
-    let Value::Object(mut file) = file else {
+    Ok(file)
+}
+
+/// Takes a file apart.
+pub(crate) fn read(text: &str) -> Result<Document, FlagFileError> {
+    let Value::Object(mut file) = document(text)? else {
         return Err(FlagFileError::at("", "a flag file is an object with `flags`"));
     };
     let flags = definitions(file.remove("flags"))?;

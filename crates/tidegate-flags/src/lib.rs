@@ -8,6 +8,7 @@
 //! - [`Resolution`] and [`Failure`]: what one evaluation said.
 //! - [`Explanation`]: which rule and which bucket decided.
 //! - [`Change`]: what differs between two sets.
+//! - [`mention`]: which flags a source text speaks of.
 //!
 //! Inside, a rule is compiled to nodes (`logic`) once; rollouts are drawn by `fractional`; what Tidegate adds to flagd's
 //! language (segments, ramps, schedules, prerequisites) is written out in flagd's own terms before that (`lower`), so that
@@ -22,6 +23,7 @@ mod file;
 mod flag;
 mod logic;
 mod lower;
+pub mod mention;
 mod options;
 mod resolution;
 mod set;
@@ -30,7 +32,8 @@ pub use change::{Change, ChangeKind};
 pub use class::Class;
 pub use context::{Context, ContextError};
 pub use explain::{Explanation, Step};
-pub use file::FlagFileError;
+pub use file::{FlagFileError, document};
+pub use mention::Mention;
 pub use options::{Fractional, Options};
 pub use resolution::{ErrorCode, Failure, Reason, Resolution};
 pub use set::{FlagSet, Problem};

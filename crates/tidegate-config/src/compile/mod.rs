@@ -4,6 +4,7 @@
 //! once, because it stands in one place.
 
 mod fit;
+mod flags;
 mod job;
 mod layer;
 mod migrate;
@@ -18,6 +19,7 @@ mod strategy;
 mod traffic;
 mod train;
 
+pub(crate) use flags::FlagPlan;
 pub(crate) use plan::Plan;
 
 use tidegate_core::model::Name;
@@ -50,9 +52,10 @@ pub(crate) fn compile(raw: &RawManifest, findings: &mut Findings<'_>) -> Option<
         let plan = plan::compile(&Layer::environment(raw, services, over), findings);
         environments.insert(environment.name.clone(), plan);
     }
+    let flags = flags::compile(raw, findings);
     let app = raw.app.value().filter(|_| !findings.failed())?.0.clone();
     let file = findings.source().file.clone();
-    Some(Manifest { file, app, build_run, build_within, base, environments })
+    Some(Manifest { file, app, build_run, build_within, base, environments, flags })
 }
 
 fn services_of<'r>(raw: &'r RawManifest, findings: &mut Findings<'_>) -> Option<&'r Named<RawService>> {

@@ -4,13 +4,16 @@ use super::command::Command;
 use super::env::RawEnv;
 use super::environment::RawEnvironment;
 use super::flag::Flag;
+use super::flags::{FlagFiles, RawFlags};
 use super::job::RawJob;
+use super::json::AnyJson;
 use super::later::Later;
 use super::list::{ListOf, Named};
 use super::name::NameText;
 use super::record::record;
 use super::route::RawRoute;
 use super::service::RawService;
+use super::text::Text;
 use super::time::{DAY, Lasting, SECOND};
 
 record! { replaced
@@ -34,6 +37,12 @@ record! { replaced
         trains: Named<ListOf<NameText>>,
         /// Where requests go.
         routes: ListOf<RawRoute>,
+        /// Feature flags by key: what they may be, and for whom. What is served of them now is changed by `tidegate release`.
+        flags: RawFlags,
+        /// Files with more flags, in flagd's format: `[flags/*.yaml]`. Paths within the repository.
+        flag_files: ListOf<Text<FlagFiles>>,
+        /// Groups of users that rules of flags speak of, by name: `include` and `exclude` (lists of targeting keys), `rule`.
+        segments: AnyJson,
         /// Variables of every service, every job and the migration.
         env: RawEnv,
         /// What differs between environments. Where none is declared, every name can be deployed to.

@@ -14,7 +14,7 @@ use crate::quote::quote;
 use crate::span::Span;
 
 /// The largest tree, aliases expanded. The largest sensible manifest has some thousands of nodes.
-const LARGEST: usize = 50_000;
+pub(super) const LARGEST: usize = 50_000;
 
 /// The tree under construction.
 pub(super) struct Builder {
@@ -23,6 +23,7 @@ pub(super) struct Builder {
     /// Finished nodes by the number the parser gave their anchor.
     anchors: BTreeMap<usize, Node>,
     nodes: usize,
+    largest: usize,
     documents: usize,
 }
 
@@ -48,8 +49,9 @@ enum Pending {
 }
 
 impl Builder {
-    pub(super) fn new() -> Self {
-        Builder { open: Vec::new(), root: None, anchors: BTreeMap::new(), nodes: 0, documents: 0 }
+    pub(super) fn new(largest: usize) -> Self {
+        let (open, anchors) = (Vec::new(), BTreeMap::new());
+        Builder { open, root: None, anchors, nodes: 0, largest, documents: 0 }
     }
 
     /// Takes the next event; `false` where going on is pointless, which has then been reported.
@@ -135,8 +137,8 @@ impl Builder {
         };
         // Measured before it is copied: an alias bomb is refused, not expanded.
         let size = node.size();
-        if self.nodes + size > LARGEST {
-            return refuse_size(span, findings);
+        if self.nodes + size > self.largest {
+            return refuse_size(self.largest, span, findings);
         }
         let node = node.clone();
         self.nodes += size - 1;
@@ -146,8 +148,8 @@ impl Builder {
     /// Puts a finished node where it belongs.
     fn add(&mut self, node: Node, anchor: usize, plain: bool, findings: &mut Findings<'_>) -> bool {
         self.nodes += 1;
-        if self.nodes > LARGEST {
-            return refuse_size(node.span, findings);
+        if self.nodes > self.largest {
+            return refuse_size(self.largest, node.span, findings);
         }
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
@@ -166,8 +168,8 @@ impl Builder {
     }
 }
 
-fn refuse_size(span: Span, findings: &mut Findings<'_>) -> bool {
-    let message = format!("the manifest expands to more than {LARGEST} values here");
+fn refuse_size(largest: usize, span: Span, findings: &mut Findings<'_>) -> bool {
+    let message = format!("the manifest expands to more than {largest} values here");
     findings.push(
         Diagnostic::error(codes::TOO_COMPLEX, message)
             .at(span, "")

@@ -10,4 +10,4 @@ mod scalar;
 mod tabs;
 
 pub(crate) use node::{Entry, Key, Node, Value};
-pub(crate) use parse::{parse, too_large};
+pub(crate) use parse::{parse, parse_deep, too_large};

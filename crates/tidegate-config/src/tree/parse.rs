@@ -2,7 +2,7 @@
 
 use serde_saphyr::granit_parser::{Event, Options, Parser, ScanError, Span as ParserSpan};
 
-use super::build::Builder;
+use super::build::{Builder, LARGEST};
 use super::{Node, Value, tabs};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -13,8 +13,26 @@ use crate::span::Span;
 /// A manifest needs seven levels.
 const DEEPEST: usize = 32;
 
+/// A flag file needs as many as its rules have, and more values than a manifest.
+const DEEPEST_FLAGS: usize = 128;
+const LARGEST_FLAGS: usize = 500_000;
+
 /// The document as a tree. `None` where there is none to speak of; that has then been reported.
 pub(crate) fn parse(source: &Source, findings: &mut Findings<'_>) -> Option<Node> {
+    parse_within(source, DEEPEST, LARGEST, findings)
+}
+
+/// The same for a flag file, which may be larger and deeper.
+pub(crate) fn parse_deep(source: &Source, findings: &mut Findings<'_>) -> Option<Node> {
+    parse_within(source, DEEPEST_FLAGS, LARGEST_FLAGS, findings)
+}
+
+fn parse_within(
+    source: &Source,
+    deepest: usize,
+    largest: usize,
+    findings: &mut Findings<'_>,
+) -> Option<Node> {
     if source.text.len() > Source::LONGEST {
         findings.push(too_large(source));
         return None;
@@ -22,8 +40,8 @@ pub(crate) fn parse(source: &Source, findings: &mut Findings<'_>) -> Option<Node
     // A byte order mark is no part of the text, but offsets count it.
     let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
     let skipped = source.text.len() - text.len();
-    let mut builder = Builder::new();
-    for next in Parser::new_from_str_with_options(text, options()) {
+    let mut builder = Builder::new(largest);
+    for next in Parser::new_from_str_with_options(text, options(deepest)) {
         match next {
             Ok((Event::StreamEnd, _)) => break,
             Ok((event, span)) => {
@@ -53,12 +71,12 @@ pub(crate) fn too_large(source: &Source) -> Diagnostic {
     Diagnostic::error(codes::TOO_LARGE, message).help("is this the right file?")
 }
 
-fn options() -> Options {
+fn options(deepest: usize) -> Options {
     let mut options = Options::default();
     options.emit_comments = false;
     options.emit_unresolved_aliases = true;
-    options.block_nesting_limit = DEEPEST;
-    options.flow_nesting_limit = DEEPEST;
+    options.block_nesting_limit = deepest;
+    options.flow_nesting_limit = deepest;
     options
 }
 

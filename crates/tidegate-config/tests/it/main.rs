@@ -3,6 +3,7 @@
 
 mod broken;
 mod checks;
+mod flags;
 mod good;
 mod init;
 mod properties;

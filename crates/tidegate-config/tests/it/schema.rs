@@ -57,6 +57,7 @@ fn the_schema_and_the_reader_agree_on_every_key() {
         ("Compare", service("strategy: { parallel-run: { compare: { zzzz: 1 } } }")),
         ("Stop", service("stop: { zzzz: 1 }")),
         ("Limits", service("limits: { zzzz: 1 }")),
+        ("FeatureFlag", "flags: { a: { zzzz: 1 } }".to_owned()),
         ("Static", service("static: { zzzz: 1 }")),
         ("Traffic", service("traffic: { zzzz: 1 }")),
         ("Timeouts", service("traffic: { timeouts: { zzzz: 1 } }")),

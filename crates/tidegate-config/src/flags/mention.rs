@@ -1,0 +1,26 @@
+//! Flags that the code asks for and nobody defines.
+
+use tidegate_flags::Mention;
+
+use super::Flags;
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::nearest::did_you_mean;
+use crate::quote::quote;
+use crate::span::Span;
+
+/// The mistakes that calls for flags in a source file are: those for keys that are not defined. Mentions that are no calls
+/// are of defined flags by nature.
+pub fn undefined(flags: &Flags, file: &str, mentions: &[Mention]) -> Vec<Diagnostic> {
+    let known = |mention: &&Mention| flags.keys().any(|key| key.as_str() == mention.key);
+    let unknown = mentions.iter().filter(|mention| !known(mention));
+    let told = unknown.map(|mention| {
+        let meant = did_you_mean(&mention.key, flags.keys().map(|key| key.as_str()));
+        let message = format!("{file}:{}: no flag {} is defined{meant}", mention.line, quote(&mention.key));
+        Diagnostic::error(codes::FLAG_UNDEFINED, message)
+            .in_file(file)
+            .at(Span::new(mention.start, mention.end), "asked for here")
+            .help("define it in `flags`, or mend the key")
+    });
+    told.collect()
+}
