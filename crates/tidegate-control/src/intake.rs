@@ -1,15 +1,17 @@
 //! How a deploy comes in: the upload is laid out and read by the API's thread, then entered by the control loop in one
 //! transaction. Until then nothing has changed, and nothing is left behind where it is refused.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tidegate_config::{Diagnostic, Resolved, Source, load, load_procfile};
+use serde_json::Value;
+use tidegate_config::{Diagnostic, Manifest, Resolved, Source, load, load_procfile};
 use tidegate_core::event::Event;
 use tidegate_core::model::{
-    Build, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, Name, RevisionSpec,
+    Build, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, FlagKey, Name, RevisionSpec,
 };
 use tidegate_core::units::ByteSize;
 use tidegate_os::file;
@@ -17,9 +19,10 @@ use tidegate_store::{Counter, Reader};
 
 use crate::answer::{LEAST_FREE, store_trouble};
 use crate::claim;
+use crate::defined;
 use crate::engine::{Time, World};
 use crate::plane::{DeployRequest, Refusal, RefusalKind};
-use crate::snapshot::{self, Limits, UnpackError, digest_of};
+use crate::snapshot::{self, Entry, FlagsRefused, FolderFlags, Limits, UnpackError, digest_of};
 use crate::workshop::{DirWorkshop, remove_tree};
 
 /// The manifest's largest size in bytes.
@@ -32,6 +35,7 @@ pub const MANIFESTS: [&str; 3] = ["tidegate.yaml", "tidegate.yml", "Procfile"];
 pub struct Staged {
     dir: Option<PathBuf>,
     digest: String,
+    entries: Vec<Entry>,
     manifest: Source,
 }
 
@@ -51,6 +55,16 @@ pub struct Accepted {
     build_within_ms: u64,
     snapshot: String,
     staged: Option<Staged>,
+    flags: Option<AcceptedFlags>,
+}
+
+/// What a good deploy has of flags.
+#[derive(Debug)]
+struct AcceptedFlags {
+    /// What it defines, in flagd's format.
+    document: Value,
+    /// What its source mentions.
+    mentioned: BTreeSet<FlagKey>,
 }
 
 impl Drop for Staged {
@@ -73,6 +87,7 @@ pub fn stage(data: &Path, upload: &Path) -> Result<Staged, Refusal> {
     let mut staged = Staged {
         dir: Some(dir.clone()),
         digest: String::new(),
+        entries: Vec::new(),
         manifest: Source::new(String::new(), String::new()),
     };
     let archive = File::open(upload).map_err(|error| disk_trouble(&error))?;
@@ -80,30 +95,61 @@ pub fn stage(data: &Path, upload: &Path) -> Result<Staged, Refusal> {
     let entries = snapshot::every_file(&dir)
         .map_err(|error| Refusal::new(RefusalKind::Environment, "deploy::unreadable", error.to_string()))?;
     staged.digest = snapshot::tree_digest(&dir, &entries).map_err(|error| disk_trouble(&error))?;
+    staged.entries = entries;
     staged.manifest = manifest_in(&dir)?;
     Ok(staged)
 }
 
-/// Reads and checks its manifest.
+/// Reads and checks its manifest, and what the folder has of flags.
 pub fn accept(staged: Staged, request: &DeployRequest) -> Result<Accepted, Refusal> {
-    let resolved = resolve(&staged.manifest, request)?;
+    let manifest = read_manifest(&staged.manifest, request)?;
+    let resolved = resolve(&manifest, request)?;
+    let flags = match &staged.dir {
+        Some(dir) => flags_of(dir, &staged, &manifest)?,
+        None => None,
+    };
     let digest = staged.digest.clone();
-    Ok(Accepted::new(resolved, digest, Some(staged)))
+    Ok(Accepted { flags, ..Accepted::new(resolved, digest, Some(staged)) })
 }
 
-/// The manifest as the requested environment has it; every mistake at once where it is not good.
-pub fn resolve(manifest: &Source, request: &DeployRequest) -> Result<Resolved, Refusal> {
+fn flags_of(dir: &Path, staged: &Staged, manifest: &Manifest) -> Result<Option<AcceptedFlags>, Refusal> {
+    let found =
+        snapshot::flags_of(dir, &staged.entries, manifest, &staged.manifest).map_err(
+            |refused| match refused {
+                FlagsRefused::Mistakes(diagnostics, _) => mistakes(diagnostics),
+                FlagsRefused::Unreadable(file, error) => Refusal::new(
+                    RefusalKind::Environment,
+                    "deploy::unreadable",
+                    format!("cannot read {file}: {error}"),
+                ),
+            },
+        )?;
+    let accepted = found.map(|FolderFlags { flags, mentioned, .. }| {
+        let document = serde_json::from_str(&flags.document()).map_err(|error| {
+            Refusal::new(RefusalKind::Bug, "bug", format!("the flags' own text is no JSON: {error}"))
+        })?;
+        Ok(AcceptedFlags { document, mentioned })
+    });
+    accepted.transpose()
+}
+
+/// The manifest; every mistake at once where it is not good.
+pub fn read_manifest(manifest: &Source, request: &DeployRequest) -> Result<Manifest, Refusal> {
     let (loaded, diagnostics) = if manifest.file.ends_with("Procfile") {
         load_procfile(manifest, &request.folder)
     } else {
         load(manifest)
     };
-    let loaded = loaded.ok_or_else(|| mistakes(diagnostics))?;
+    loaded.ok_or_else(|| mistakes(diagnostics))
+}
+
+/// The manifest as the requested environment has it.
+pub fn resolve(manifest: &Manifest, request: &DeployRequest) -> Result<Resolved, Refusal> {
     let environment = match &request.environment {
         Some(environment) => environment.clone(),
-        None => loaded.default_environment().map_err(|diagnostic| mistakes(vec![*diagnostic]))?,
+        None => manifest.default_environment().map_err(|diagnostic| mistakes(vec![*diagnostic]))?,
     };
-    let resolved = loaded.resolve(&environment, &request.env).map_err(mistakes)?;
+    let resolved = manifest.resolve(&environment, &request.env).map_err(mistakes)?;
     let missing = resolved.missing_tokens();
     if missing.is_empty() { Ok(resolved) } else { Err(mistakes(missing)) }
 }
@@ -132,6 +178,7 @@ impl Accepted {
             build_within_ms: resolved.build_within.0,
             snapshot,
             staged,
+            flags: None,
         }
     }
 }
@@ -145,6 +192,7 @@ pub fn enter(
     request: &DeployRequest,
 ) -> Result<u64, Refusal> {
     no_route_of_others(world.store, &accepted)?;
+    no_variant_in_use(world.store, &accepted)?;
     let known = world.store.build(&accepted.build).map_err(store_trouble)?;
     let build = build_to_make(known, &accepted, request, time);
     if let (Some(_), Some(staged)) = (&build, &mut accepted.staged) {
@@ -155,6 +203,9 @@ pub fn enter(
     let id = world.store.transaction(|tx| {
         let id = tx.next_id(Counter::Deploy)?;
         build.iter().try_for_each(|build| tx.put_build(build))?;
+        if let Some(flags) = &accepted.flags {
+            tx.put_build_flags(&accepted.build, &flags.mentioned)?;
+        }
         tx.put_deploy(&Deploy {
             id,
             app: accepted.app.clone(),
@@ -162,6 +213,7 @@ pub fn enter(
             build: accepted.build.clone(),
             source: request.source.clone(),
             spec: accepted.spec.clone(),
+            flags: accepted.flags.as_ref().map(|flags| flags.document.clone()),
             phase: DeployPhase::Building,
             revision: None,
             rollouts: Vec::new(),
@@ -231,6 +283,19 @@ fn no_route_of_others(store: &Reader, accepted: &Accepted) -> Result<(), Refusal
     }
 }
 
+/// A variant that is served stays defined.
+fn no_variant_in_use(store: &Reader, accepted: &Accepted) -> Result<(), Refusal> {
+    let flags = accepted.flags.as_ref().map(|flags| &flags.document);
+    let place = (&accepted.app, &accepted.environment);
+    let definitions = defined::in_force(store, place, None, flags).map_err(store_trouble)?;
+    let problem = definitions.map(|definitions| defined::in_the_way(store, &definitions)).transpose();
+    match problem.map_err(store_trouble)?.flatten() {
+        None => Ok(()),
+        Some(message) => Err(Refusal::new(RefusalKind::Conflict, "deploy::variant-in-use", message)
+            .help("release another variant first, `tidegate release off FLAG`, or leave it defined")),
+    }
+}
+
 fn manifest_in(dir: &Path) -> Result<Source, Refusal> {
     for name in MANIFESTS {
         let path = dir.join(name);
@@ -289,9 +354,19 @@ fn unpack_trouble(error: UnpackError) -> Refusal {
     }
 }
 
+/// Not every mistake is the manifest's: flag files and calls for flags are read as well.
+fn whose(diagnostics: &[Diagnostic]) -> &'static str {
+    let of_manifest = |diagnostic: &&Diagnostic| !diagnostic.code.starts_with("flags::");
+    if diagnostics.iter().filter(of_manifest).count() > 0 {
+        "the manifest has"
+    } else {
+        "the app's flags have"
+    }
+}
+
 fn mistakes(diagnostics: Vec<Diagnostic>) -> Refusal {
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
-    let message = format!("the manifest has {errors} mistake{}", if errors == 1 { "" } else { "s" });
+    let message = format!("{} {errors} mistake{}", whose(&diagnostics), if errors == 1 { "" } else { "s" });
     Refusal { diagnostics, ..Refusal::new(RefusalKind::Invalid, "manifest", message) }
         .help("`tidegate check` shows them in place")
 }

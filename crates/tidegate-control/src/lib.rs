@@ -8,6 +8,7 @@ pub mod answer;
 mod change;
 mod claim;
 pub mod clock;
+mod defined;
 pub mod digest;
 pub mod engine;
 mod flag_code;

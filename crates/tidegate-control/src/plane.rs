@@ -138,6 +138,9 @@ pub struct PlanRequest {
     pub manifest_text: String,
     /// SHA-256 of the snapshot's files, as [`crate::snapshot`] takes it.
     pub snapshot: String,
+    /// The flags it defines, as JSON in flagd's format; `None`: its manifest says nothing of flags.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flags: Option<String>,
 }
 
 /// Which events.

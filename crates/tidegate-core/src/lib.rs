@@ -8,6 +8,7 @@
 //! - [`check`]: what else is asked about a candidate, and what the answers mean.
 //! - [`event`]: the user's timeline.
 //! - [`exposition`]: counts as Prometheus reads them.
+//! - [`flag`]: what the code and its revisions mean for flags.
 //! - [`health`]: the small event machines: probe, backoff.
 //! - [`judge`]: what live traffic says of a candidate.
 //! - [`judgement`]: from what the gateway counts to what the judge takes.
@@ -25,6 +26,7 @@ pub mod balance;
 pub mod check;
 pub mod event;
 pub mod exposition;
+pub mod flag;
 pub mod health;
 pub mod judge;
 pub mod judgement;

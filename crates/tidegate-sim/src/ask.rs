@@ -109,6 +109,7 @@ pub fn deploy(store: &mut Store, plan: &DeployPlan, time: Time) -> Result<u64, S
             build: build.id.clone(),
             source: BuildSource::default(),
             spec: plan.revision(),
+            flags: None,
             phase: DeployPhase::Building,
             revision: None,
             rollouts: Vec::new(),

@@ -1,12 +1,15 @@
 //! The app in a folder: its manifest, read and checked, and the env files that go with a deploy.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use tidegate_config::{Diagnostic, Manifest, Source};
+use tidegate_control::snapshot::{FlagsRefused, FolderFlags, flags_of, scan};
 use tidegate_core::model::Name;
+use tidegate_os::clock;
 
 use crate::failure::Failure;
 
@@ -35,6 +38,10 @@ pub struct Checked {
     pub manifest: Option<Manifest>,
     /// Everything there is to tell, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
+    /// The files it is about, besides the manifest.
+    pub sources: Vec<Source>,
+    /// What the folder has of flags; `None` where the manifest says nothing of them, or something is wrong.
+    pub flags: Option<FolderFlags>,
 }
 
 impl Folder {
@@ -59,24 +66,53 @@ impl Folder {
             PROCFILE => tidegate_config::load_procfile(&self.source, &self.name),
             _ => tidegate_config::load(&self.source),
         };
-        Checked { manifest, diagnostics }
+        Checked { manifest, diagnostics, sources: Vec::new(), flags: None }
     }
 
     /// Reads the manifest and what it says of an environment (`None`: its default one): everything a deploy would be
     /// refused for.
-    pub fn check(&self, environment: Option<&Name>, env: &BTreeMap<String, String>) -> Checked {
+    pub fn check(
+        &self,
+        environment: Option<&Name>,
+        env: &BTreeMap<String, String>,
+    ) -> Result<Checked, Failure> {
         let mut checked = self.load();
-        let Some(manifest) = &checked.manifest else { return checked };
+        let Some(manifest) = &checked.manifest else { return Ok(checked) };
         let environment = environment.cloned().map_or_else(|| manifest.default_environment(), Ok);
         let more = match environment {
             Ok(environment) => manifest.resolve(&environment, env).err().unwrap_or_default(),
             Err(which) => vec![*which],
         };
         checked.diagnostics.extend(more);
+        self.check_flags(&mut checked)?;
         if checked.diagnostics.iter().any(Diagnostic::is_error) {
             checked.manifest = None;
         }
-        checked
+        Ok(checked)
+    }
+
+    /// Reads the flag files and looks through the source, where the manifest says anything of flags.
+    fn check_flags(&self, checked: &mut Checked) -> Result<(), Failure> {
+        let Some(manifest) = checked.manifest.as_ref().filter(|manifest| manifest.uses_flags()) else {
+            return Ok(());
+        };
+        let snapshot = scan(&self.path).map_err(|error| cannot_take(&error))?;
+        match flags_of(&self.path, &snapshot.entries, manifest, &self.source) {
+            Ok(flags) => {
+                let now_unix_s = (clock::unix_ms() / 1_000).cast_signed();
+                let expired = flags.iter().flat_map(|flags| flags.flags.expired(now_unix_s));
+                checked.diagnostics.extend(expired);
+                checked.flags = flags;
+            }
+            Err(FlagsRefused::Mistakes(mistakes, sources)) => {
+                checked.diagnostics.extend(mistakes);
+                checked.sources = sources;
+            }
+            Err(FlagsRefused::Unreadable(file, error)) => {
+                return Err(cannot_take(&format!("{file}: {error}")));
+            }
+        }
+        Ok(())
     }
 
     /// The same where only a manifest without mistakes will do. Warnings go to standard error.
@@ -84,17 +120,30 @@ impl Folder {
         &self,
         environment: Option<&Name>,
         env: &BTreeMap<String, String>,
-    ) -> Result<Manifest, Failure> {
-        let Checked { manifest, diagnostics } = self.check(environment, env);
-        let sources = vec![self.source.clone()];
+    ) -> Result<Checked, Failure> {
+        let checked = self.check(environment, env)?;
+        let sources = checked.sources_with(self);
+        let Checked { manifest, diagnostics, .. } = &checked;
         match manifest {
-            Some(manifest) => {
-                crate::print::to_stderr(&crate::print::diagnostics(&diagnostics, &sources));
-                Ok(manifest)
+            Some(_) => {
+                crate::print::to_stderr(&crate::print::diagnostics(diagnostics, &sources));
+                Ok(checked)
             }
-            None => Err(Failure::diagnostics(diagnostics, sources)),
+            None => Err(Failure::diagnostics(checked.diagnostics, sources)),
         }
     }
+}
+
+impl Checked {
+    /// Every file that diagnostics may be about.
+    pub fn sources_with(&self, folder: &Folder) -> Vec<Source> {
+        std::iter::once(&folder.source).chain(&self.sources).cloned().collect()
+    }
+}
+
+/// A folder whose files cannot be read.
+pub fn cannot_take(error: &impl Display) -> Failure {
+    Failure::mistake(format!("cannot take the folder: {error}"), "look at the file, or name it in .gitignore")
 }
 
 /// The app of a folder's manifest, where there is one that can be read.

@@ -45,6 +45,7 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
         manifest_file: "Procfile".to_owned(),
         manifest_text: String::new(),
         snapshot: String::new(),
+        flags: None,
     };
     let id = InstanceId("run-1".to_owned());
     let run = RunBody { revision: Some(RevisionNo(3)), command: "echo 'a b'".to_owned() };

@@ -149,8 +149,8 @@ fn what_the_code_asks_for_has_to_be_defined() {
 fn a_flag_whose_day_is_over_is_a_warning() {
     let text = "flags: { a: { class: rollout, owner: x, expires: 2026-12-31 } }";
     let flags = gathered(text, &[]).unwrap().unwrap();
-    assert_eq!(flags.expired("2026-12-31"), []);
-    let told = flags.expired("2027-01-01");
+    assert_eq!(flags.expired(1_798_761_599), [], "2026-12-31T23:59:59Z");
+    let told = flags.expired(1_798_761_600);
     assert_eq!(told[0].message, "`a` should have been gone by 2026-12-31");
     assert!(!told[0].is_error());
 }

@@ -12,6 +12,7 @@ mod logs;
 mod migration;
 mod plan;
 mod planned_checks;
+mod planned_flags;
 mod planned_jobs;
 mod planned_steps;
 mod planned_trains;

@@ -17,7 +17,7 @@ use super::settings::{differences, of_route, of_traffic};
 use super::store_trouble;
 use crate::digest::digest_json;
 use crate::engine::{World, effective_for};
-use crate::intake::{Accepted, resolve};
+use crate::intake::{Accepted, read_manifest, resolve};
 use crate::plane::{PlanRequest, Refusal};
 
 /// Forecasts rest on so many minutes.
@@ -26,7 +26,7 @@ const LATELY: u64 = 60;
 /// What a deploy would do.
 pub(crate) fn plan(world: &mut World<'_>, request: &PlanRequest) -> Result<PlanReport, Refusal> {
     let source = Source::new(request.manifest_file.clone(), request.manifest_text.clone());
-    let resolved = resolve(&source, &request.deploy)?;
+    let resolved = resolve(&read_manifest(&source, &request.deploy)?, &request.deploy)?;
     let accepted = Accepted::new(resolved, request.snapshot.clone(), None);
     let build = world.store.build(&accepted.build).map_err(store_trouble)?;
     let reuse = build.is_some_and(|build| build.phase == BuildPhase::Ready);
@@ -57,6 +57,7 @@ pub(crate) fn plan(world: &mut World<'_>, request: &PlanRequest) -> Result<PlanR
         services,
         jobs: super::planned_jobs::planned_jobs(world.store, &accepted)?,
         routes: routes(world, &accepted)?,
+        flags: super::planned_flags::planned_flags(world.store, &accepted, request.flags.as_deref())?,
         warnings,
     })
 }

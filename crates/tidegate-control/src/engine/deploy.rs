@@ -17,6 +17,7 @@ use tidegate_store::{Counter, Reader, StoreError};
 
 use super::{Effect, Engine, Outcome, Sight, Time, World, as_a_whole, expand_digest, site};
 use crate::claim;
+use crate::defined;
 use crate::digest::digest_json;
 
 impl Engine {
@@ -88,6 +89,12 @@ impl Engine {
         if let Some(problem) = site::problem(world.workshop, &deploy.spec) {
             return self.fail_deploy(world, time, deploy, problem);
         }
+        let place = (&deploy.app, &deploy.environment);
+        let definitions = defined::in_force(world.store, place, Some(deploy.id), deploy.flags.as_ref())?;
+        let lost = definitions.as_ref().map(|flags| defined::in_the_way(world.store, flags)).transpose()?;
+        if let Some(problem) = lost.flatten() {
+            return self.fail_deploy(world, time, deploy, problem);
+        }
         let revision = revision_of(world.store, &deploy)?;
         let steps = steps_of(world.store, &deploy, &revision)?;
         let mut next_rollout = world.store.peek_id(Counter::Rollout)?;
@@ -147,6 +154,7 @@ impl Engine {
             }
             reverted.iter().try_for_each(|rollout| tx.put_rollout(rollout))?;
             migration.iter().try_for_each(|job| tx.put_job(job))?;
+            definitions.iter().try_for_each(|flags| tx.put_flag_definitions(flags))?;
             tx.use_ids_below(Counter::Rollout, next_rollout)?;
             tx.use_ids_below(Counter::Instance, number + 1)?;
             tx.put_deploy(&deploy)

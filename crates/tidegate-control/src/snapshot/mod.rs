@@ -4,11 +4,13 @@
 //! left out, `.git` and `.tidegate` always, and `.env` files too: config comes from the environment, never from a build.
 
 mod digest;
+mod flags;
 mod git;
 mod pack;
 mod scan;
 
 pub use digest::{digest_of, tree_digest};
+pub use flags::{FlagsRefused, FolderFlags, flags_of};
 pub use git::source_of;
 pub use pack::{Limits, UnpackError, pack, unpack};
 pub(crate) use scan::entry_of;

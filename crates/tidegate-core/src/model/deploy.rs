@@ -22,6 +22,9 @@ pub struct Deploy {
     pub source: BuildSource,
     /// The validated revision to be.
     pub spec: super::RevisionSpec,
+    /// What it defines of flags, in flagd's format; `None`: its manifest says nothing of flags.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flags: Option<serde_json::Value>,
     /// Where it is.
     pub phase: DeployPhase,
     /// The revision, once the build is there.

@@ -24,7 +24,7 @@ pub use flag::{
 pub use job::{JobHistory, JobList, JobRunView, JobView};
 pub use judgement::{ArmView, ComparisonView, EvidenceView, JudgementView, OutcomeView, SampleView};
 pub use migration::MigrationView;
-pub use plan::{PlanReport, PlannedJob, PlannedRoute, PlannedService, PlannedTraffic};
+pub use plan::{PlanReport, PlannedFlag, PlannedJob, PlannedRoute, PlannedService, PlannedTraffic};
 pub use rollout::{Explanation, RolloutView};
 pub use status::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
 pub use timeline::{LogLine, TimelineEvent};

@@ -37,6 +37,9 @@ pub struct PlanReport {
     pub jobs: Vec<PlannedJob>,
     /// Its routes and what changes about them.
     pub routes: Vec<PlannedRoute>,
+    /// Its flags that differ from those in force.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<PlannedFlag>,
     /// What a user should know before: limits that cannot be enforced, a strategy that cannot be had, …
     pub warnings: Vec<String>,
 }
@@ -90,6 +93,18 @@ pub struct PlannedJob {
     /// When it is due next after now, as the clocks of its zone show it.
     pub next: Option<String>,
     /// What differs from the revision it runs now, in words; values of environment variables are never shown.
+    pub changes: Vec<String>,
+}
+
+/// One flag of a plan: what Git says of it. What is served of a flag is not changed by a deploy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedFlag {
+    /// Its key.
+    pub key: String,
+    /// `add`, `change`, `remove`, or `keep` where it is gone from Git and a serving revision still asks for it.
+    pub action: String,
+    /// What differs: `targeting`, `variants`, …
+    #[serde(default)]
     pub changes: Vec<String>,
 }
 

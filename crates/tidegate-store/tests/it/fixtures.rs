@@ -161,6 +161,7 @@ pub fn deploy(id: u64, build: &str, phase: DeployPhase) -> Deploy {
         build: BuildId(build.to_owned()),
         source: BuildSource::default(),
         spec: revision(1, build, "hello").spec,
+        flags: None,
         phase,
         revision: Some(RevisionNo(1)),
         rollouts: vec![RolloutId(1)],

@@ -30,19 +30,30 @@ pub struct CheckArgs {
 /// Checks, without a server.
 pub fn run(args: &CheckArgs) -> Result<Exit, Failure> {
     let folder = Folder::open(&args.path)?;
-    let Checked { manifest, diagnostics } = folder.check(args.environment.as_ref(), &BTreeMap::new());
+    let checked = folder.check(args.environment.as_ref(), &BTreeMap::new())?;
+    let sources = checked.sources_with(&folder);
+    let Checked { manifest, diagnostics, flags, .. } = checked;
     let mut out = Out::new();
     if args.json.json {
         out.json_pretty(&diagnostics)?;
         return Ok(if manifest.is_some() { Exit::DONE } else { Exit::MISTAKE });
     }
     let Some(manifest) = manifest else {
-        return Err(Failure::diagnostics(diagnostics, vec![folder.source])
+        return Err(Failure::diagnostics(diagnostics, sources)
             .next("mend them; `tidegate explain CODE` says more about one"));
     };
-    print::to_stderr(&print::diagnostics(&diagnostics, std::slice::from_ref(&folder.source)));
+    print::to_stderr(&print::diagnostics(&diagnostics, &sources));
     let environments: Vec<_> = manifest.environments().iter().map(ToString::to_string).collect();
     let environments =
         if environments.is_empty() { "any environment".to_owned() } else { environments.join(", ") };
-    out.line(format_args!("{}: no mistakes; app {}, {environments}", folder.source.file, manifest.app()))
+    let flags = match flags.map(|flags| flags.flags.keys().count()) {
+        None => String::new(),
+        Some(1) => "; 1 flag".to_owned(),
+        Some(many) => format!("; {many} flags"),
+    };
+    out.line(format_args!(
+        "{}: no mistakes; app {}, {environments}{flags}",
+        folder.source.file,
+        manifest.app()
+    ))
 }

@@ -8,6 +8,7 @@ use super::deploy::{self, FolderArgs};
 use crate::cli::JsonArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::folder;
 use crate::print::{self, Out};
 use crate::session::Session;
 
@@ -24,16 +25,17 @@ pub struct PlanArgs {
 /// Looks at the folder, asks and shows. Nothing is changed.
 pub fn run(args: PlanArgs, session: &Session) -> Result<Exit, Failure> {
     let folder = args.folder.open()?;
-    let deploy = deploy::request_of(&folder, &args.folder)?;
+    let (deploy, checked) = deploy::request_of(&folder, &args.folder)?;
     let client = session.client()?;
-    let snapshot = scan(&folder.path).map_err(|error| deploy::cannot_take(&error))?;
+    let snapshot = scan(&folder.path).map_err(|error| folder::cannot_take(&error))?;
     let digest =
-        tree_digest(&snapshot.root, &snapshot.entries).map_err(|error| deploy::cannot_take(&error))?;
+        tree_digest(&snapshot.root, &snapshot.entries).map_err(|error| folder::cannot_take(&error))?;
     let request = PlanRequest {
         deploy,
         manifest_file: folder.manifest_file.to_owned(),
         manifest_text: folder.source.text.clone(),
         snapshot: digest,
+        flags: checked.flags.map(|flags| flags.flags.document()),
     };
     let plan = session.wait(async { Ok(client.plan(&request).await?) })?;
     if args.json.json {

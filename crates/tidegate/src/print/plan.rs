@@ -2,7 +2,7 @@
 
 use tidegate_core::judge::words::percent;
 use tidegate_core::view::{
-    PlanReport, PlannedJob, PlannedRoute, PlannedService, PlannedTraffic, PlannedTrain,
+    PlanReport, PlannedFlag, PlannedJob, PlannedRoute, PlannedService, PlannedTraffic, PlannedTrain,
 };
 
 use super::table::or_dash;
@@ -15,6 +15,7 @@ pub fn plan(plan: &PlanReport) -> String {
         plan.trains.iter().map(train).collect(),
         plan.jobs.iter().map(job).collect(),
         plan.routes.iter().map(route).collect(),
+        plan.flags.iter().map(flag).collect(),
         plan.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect(),
         sums(plan),
     ];
@@ -33,6 +34,16 @@ fn head(plan: &PlanReport) -> String {
         "{}/{}\n  build     {build}\n  revision  {} {revision}\n{migrate}",
         plan.app, plan.environment, plan.revision
     )
+}
+
+fn flag(flag: &PlannedFlag) -> String {
+    let what = match flag.action.as_str() {
+        "add" => "is defined".to_owned(),
+        "remove" => "is defined no more".to_owned(),
+        "keep" => "is gone from Git; it stays until no serving revision asks for it".to_owned(),
+        _ => format!("{} of its definition", flag.changes.join(", ")),
+    };
+    format!("{} flag {}: {what}\n", sign(&flag.action), flag.key)
 }
 
 /// The sign says what happens: `+` comes, `~` changes, `-` goes, `=` stays.

@@ -3,7 +3,6 @@
 mod follow;
 mod outcome;
 
-use std::fmt::Display;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -16,7 +15,7 @@ use tidegate_core::view::DeployView;
 use crate::cli::JsonArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::folder::{self, Folder};
+use crate::folder::{self, Checked, Folder};
 use crate::print::{self, Out};
 use crate::session::Session;
 use crate::who;
@@ -71,7 +70,7 @@ impl FolderArgs {
 /// Checks, sends, follows.
 pub fn run(args: DeployArgs, session: &Session) -> Result<Exit, Failure> {
     let folder = args.folder.open()?;
-    let request = request_of(&folder, &args.folder)?;
+    let (request, _) = request_of(&folder, &args.folder)?;
     let client = session.client()?;
     session.wait(async {
         let seen = newest_event(&client).await?;
@@ -84,22 +83,18 @@ pub fn run(args: DeployArgs, session: &Session) -> Result<Exit, Failure> {
     })
 }
 
-/// What goes with a folder's snapshot. Mistakes in the manifest end it here, before anything is sent.
-pub fn request_of(folder: &Folder, args: &FolderArgs) -> Result<DeployRequest, Failure> {
+/// What goes with a folder's snapshot, and what was looked at. Mistakes end it here, before anything is sent.
+pub fn request_of(folder: &Folder, args: &FolderArgs) -> Result<(DeployRequest, Checked), Failure> {
     let env = folder::read_env_files(&args.env_files)?;
-    folder.checked(args.environment.as_ref(), &env)?;
-    Ok(DeployRequest {
+    let checked = folder.checked(args.environment.as_ref(), &env)?;
+    let request = DeployRequest {
         environment: args.environment.clone(),
         folder: folder.name.clone(),
         source: source_of(&folder.path),
         env,
         by: who::asks(),
-    })
-}
-
-/// A folder whose files cannot be read.
-pub fn cannot_take(error: &impl Display) -> Failure {
-    Failure::mistake(format!("cannot take the folder: {error}"), "look at the file, or name it in .gitignore")
+    };
+    Ok((request, checked))
 }
 
 /// Also shows that the server is there and lets us in, before a large upload finds out.
@@ -109,7 +104,7 @@ async fn newest_event(client: &Client) -> Result<u64, Failure> {
 }
 
 async fn send(client: &Client, folder: &Folder, request: &DeployRequest) -> Result<DeployView, Failure> {
-    let snapshot = scan(&folder.path).map_err(|error| cannot_take(&error))?;
+    let snapshot = scan(&folder.path).map_err(|error| folder::cannot_take(&error))?;
     let files = snapshot.entries.len();
     print::to_stderr(&format!("sending {files} file{}\n", if files == 1 { "" } else { "s" }));
     Ok(client.deploy(request, move |out| pack(&snapshot, out)).await?)

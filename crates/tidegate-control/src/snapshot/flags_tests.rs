@@ -1,0 +1,91 @@
+//! Folders with flags, on a real disk.
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::snapshot::scan;
+
+const MANIFEST: &str =
+    "app: shop\nservices: { web: { run: x } }\nflags: { new-cart: { class: operational, owner: a } }\n";
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn found(folder: &TempDir, text: &str) -> Result<Option<FolderFlags>, FlagsRefused> {
+    let shown = Source::new("tidegate.yaml", text);
+    let manifest = tidegate_config::load(&shown).0.unwrap();
+    flags_of(folder.path(), &scan(folder.path()).unwrap().entries, &manifest, &shown)
+}
+
+fn mentioned(folder: &TempDir, text: &str) -> Vec<String> {
+    found(folder, text).unwrap().unwrap().mentioned.iter().map(ToString::to_string).collect()
+}
+
+fn mistakes(folder: &TempDir, text: &str) -> Vec<String> {
+    match found(folder, text) {
+        Err(FlagsRefused::Mistakes(mistakes, _)) => {
+            mistakes.into_iter().map(|mistake| mistake.message).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_mention_counts_where_it_can_be_code() {
+    for (path, text, counts) in [
+        ("src/a.js", "c.getBooleanValue('new-cart', false)", true),
+        ("config.ini", "flag = \"new-cart\"", true),
+        ("README.md", "`new-cart` is nice", false),
+        ("node_modules/x/a.js", "c.getBooleanValue('new-cart', false)", false),
+        ("ignored/a.js", "c.getBooleanValue('new-cart', false)", false),
+        ("tidegate.yaml", "'new-cart'", false),
+        ("a.bin", "\0'new-cart'", false),
+    ] {
+        let folder = folder(&[(path, text), (".gitignore", "/ignored\n")]);
+        assert_eq!(mentioned(&folder, MANIFEST), if counts { vec!["new-cart"] } else { vec![] }, "{path}");
+    }
+    let large = folder(&[("a.js", &format!("'new-cart'{}", " ".repeat(1 << 20)))]);
+    assert!(mentioned(&large, MANIFEST).is_empty());
+}
+
+#[test]
+fn a_flag_file_defines_and_does_not_mention() {
+    let text = "app: shop\nservices: { web: { run: x } }\nflag_files: ['flags/*.json']\n";
+    let file = r#"{"flags": {"a": {"state": "ENABLED", "variants": {"a": 1}, "defaultVariant": "a"}}}"#;
+    let folder = folder(&[("flags/a.json", file), ("src/x.py", "x('a')")]);
+    assert_eq!(mentioned(&folder, text), ["a"]);
+    fs::remove_file(folder.path().join("src/x.py")).unwrap();
+    assert!(mentioned(&folder, text).is_empty());
+}
+
+#[test]
+fn a_link_is_no_flag_file() {
+    let text = "app: shop\nservices: { web: { run: x } }\nflag_files: [flags.json]\n";
+    let outside = folder(&[("flags.json", r#"{"flags": {}}"#)]);
+    let folder = folder(&[("a", "")]);
+    std::os::unix::fs::symlink(outside.path().join("flags.json"), folder.path().join("flags.json")).unwrap();
+    assert_eq!(mistakes(&folder, text), ["no file of the repository is called `flags.json`"]);
+}
+
+#[test]
+fn a_call_for_what_nobody_defines_is_a_mistake_only_where_flags_are_defined() {
+    let folder = folder(&[("src/a.ts", "\nc.getBooleanValue('mew-cart', false)")]);
+    assert_eq!(
+        mistakes(&folder, MANIFEST),
+        ["src/a.ts:2: no flag `mew-cart` is defined; did you mean `new-cart`?"]
+    );
+    assert_eq!(
+        mistakes(&folder, "app: shop\nservices: { web: { run: x } }\nflags: {}\n"),
+        ["src/a.ts:2: no flag `mew-cart` is defined"]
+    );
+    assert!(found(&folder, "app: shop\nservices: { web: { run: x } }\n").unwrap().is_none());
+}
