@@ -67,6 +67,18 @@ pub struct ActParams {
     pub by: String,
 }
 
+/// The query string of `/v1/flag-debt`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DebtParams {
+    /// See [`ScopeParams`].
+    pub app: Option<Name>,
+    /// See [`ScopeParams`].
+    pub environment: Option<Name>,
+    /// After how many days the same for everybody counts as left over; left out: 30.
+    pub days: Option<u64>,
+}
+
 /// The query string of `/v1/explain`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -14,7 +14,9 @@ use tidegate_store::Counter;
 use crate::answer::{service_of, store_trouble};
 use crate::claim;
 use crate::engine::{Effect, Time, World, effective_for, told};
+use crate::fall_back::fall_back;
 use crate::plane::{Refusal, RefusalKind, ServiceRef};
+use crate::release::put_release;
 use crate::together::{self, Seat, Trains};
 
 /// The most instances a service may be scaled to.
@@ -274,7 +276,13 @@ fn start(
     }
     let coupled = couple(&mut begun, &trains);
     let events: Vec<Event> = begun.iter().flat_map(told).chain(coupled).collect();
+    let (app, environment) = (&revision.app, &revision.environment);
+    let fallen = match kind {
+        RolloutKind::Rollback => fall_back(world.store, &revision, time).map_err(store_trouble)?,
+        RolloutKind::Deploy | RolloutKind::Retry => Vec::new(),
+    };
     write(world, |tx| {
+        fallen.iter().try_for_each(|(state, release)| put_release(tx, app, environment, state, release))?;
         for one in &begun {
             tx.put_service(&one.state)?;
             one.superseded.iter().try_for_each(|ended| tx.put_rollout(ended))?;

@@ -5,20 +5,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tidegate_core::flag::{carried, lost_variants};
-use tidegate_core::model::{FlagDefinitions, FlagKey, Name, RevisionNo};
+use tidegate_core::model::{BuildId, FlagDefinitions, FlagKey, Name, RevisionNo};
 use tidegate_store::{Reader, StoreError};
 
-/// The flags that the code of an environment mentions now: of each service's stable revision and of its candidate.
-fn mentioned(store: &Reader, app: &Name, environment: &Name) -> Result<BTreeSet<FlagKey>, StoreError> {
-    let mut mentioned = BTreeSet::new();
-    for state in store.services_of(app, environment)? {
-        let active = state.rollout.map(|id| store.rollout(id)).transpose()?.flatten();
-        for number in state.stable.into_iter().chain(active.map(|rollout| rollout.to)) {
-            mentioned.extend(mentions(store, app, environment, number)?.unwrap_or_default());
-        }
-    }
-    Ok(mentioned)
-}
+use crate::flag_code::{FlagCode, serving};
 
 /// The flags that a revision's build mentions; `None` where nobody has looked: the app defined no flags then.
 pub(crate) fn mentions(
@@ -45,7 +35,7 @@ pub(crate) fn in_force(
         (None, Some(_)) => &nothing,
         (Some(flags), _) => flags,
     };
-    let mentioned = mentioned(store, app, environment)?;
+    let mentioned = FlagCode::of(store, app, environment)?.mentioned();
     let document = carried(new, before.as_ref().map_or(&nothing, |before| &before.document), &mentioned);
     Ok(Some(FlagDefinitions { app: app.clone(), environment: environment.clone(), deploy, document }))
 }
@@ -59,4 +49,18 @@ pub(crate) fn in_the_way(
     let lost = lost_variants(&definitions.document, &states);
     let told: Vec<String> = lost.iter().map(ToString::to_string).collect();
     Ok((!told.is_empty()).then(|| told.join("; ")))
+}
+
+/// The builds of serving revisions in whose source nobody has looked for flags: the app defined none then, so that they mention
+/// none of those that come now.
+pub(crate) fn unread(store: &Reader, app: &Name, environment: &Name) -> Result<Vec<BuildId>, StoreError> {
+    let mut unread = Vec::new();
+    for number in serving(store, app, environment)? {
+        let Some(revision) = store.revision(app, environment, number)? else { continue };
+        let build = revision.spec.build;
+        if store.build_flags(&build)?.is_none() && store.build(&build)?.is_some() {
+            unread.push(build);
+        }
+    }
+    Ok(unread)
 }

@@ -21,6 +21,11 @@ impl FlagCode {
         Ok(FlagCode(code))
     }
 
+    /// Every flag that is mentioned.
+    pub(crate) fn mentioned(&self) -> BTreeSet<FlagKey> {
+        self.0.values().flatten().flatten().cloned().collect()
+    }
+
     /// What an order has to know of it.
     pub(crate) fn situation(&self, definition: &Definition) -> Situation {
         let those = |mentions: bool| {
@@ -33,12 +38,17 @@ impl FlagCode {
     }
 }
 
-/// The revisions that take requests, and the stable ones of services without routes.
-fn serving(store: &Reader, app: &Name, environment: &Name) -> Result<BTreeSet<RevisionNo>, StoreError> {
-    let services = store.services_of(app, environment)?;
-    let of_service = services.iter().flat_map(|state| {
+/// The revisions that take requests, those that are about to, and the stable ones of services without routes.
+pub(crate) fn serving(
+    store: &Reader,
+    app: &Name,
+    environment: &Name,
+) -> Result<BTreeSet<RevisionNo>, StoreError> {
+    let mut serving = BTreeSet::new();
+    for state in store.services_of(app, environment)? {
+        let active = state.rollout.map(|id| store.rollout(id)).transpose()?.flatten();
         let arms = state.routing.arms.iter().filter(|arm| arm.weight > 0).map(|arm| arm.revision);
-        arms.chain(state.stable)
-    });
-    Ok(of_service.collect())
+        serving.extend(arms.chain(state.stable).chain(active.map(|rollout| rollout.to)));
+    }
+    Ok(serving)
 }

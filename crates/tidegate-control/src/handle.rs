@@ -10,9 +10,9 @@ use tidegate_core::judge::Bundle;
 use tidegate_core::model::{InstanceId, Request, RevisionNo, RolloutId};
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
-    DeployView, DoctorFinding, DoctorReport, Explanation, FlagHistory, FlagList, FlagSetView, FlagView,
-    JobHistory, JobList, JobRunView, JobView, PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus,
-    Status, TimelineEvent,
+    DeployView, DoctorFinding, DoctorReport, Explanation, FlagDebtView, FlagHistory, FlagList, FlagSetView,
+    FlagView, JobHistory, JobList, JobRunView, JobView, PlanReport, ReleasedView, RolloutView, RunView,
+    ServiceStatus, Status, TimelineEvent,
 };
 use tidegate_store::Reader;
 
@@ -242,6 +242,10 @@ impl ControlPlane for Handle {
 
     fn flag_set(&self, scope: &Scope) -> Result<FlagSetView, Refusal> {
         self.read(|answers| answer::flag_set(answers, scope))
+    }
+
+    fn flag_debt(&self, scope: &Scope, days: Option<u64>) -> Result<FlagDebtView, Refusal> {
+        self.read(|answers| answer::flag_debt(answers, scope, days))
     }
 
     fn release(&self, flag: &FlagRef, asked: Asked) -> Result<ReleasedView, Refusal> {

@@ -9,9 +9,9 @@ use tidegate_core::judge::{Bundle, Window};
 use tidegate_core::model::{BuildSource, FlagKey, InstanceId, Name, Request, RevisionNo, RolloutId};
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
-    DeployView, DoctorReport, Explanation, FlagHistory, FlagList, FlagSetView, FlagView, JobHistory, JobList,
-    JobRunView, JobView, LogLine, PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus, Status,
-    TimelineEvent,
+    DeployView, DoctorReport, Explanation, FlagDebtView, FlagHistory, FlagList, FlagSetView, FlagView,
+    JobHistory, JobList, JobRunView, JobView, LogLine, PlanReport, ReleasedView, RolloutView, RunView,
+    ServiceStatus, Status, TimelineEvent,
 };
 
 /// The control plane as the API sees it.
@@ -62,6 +62,8 @@ pub trait ControlPlane: Send + Sync + 'static {
     fn flag_history(&self, flag: &FlagRef) -> Result<FlagHistory, Refusal>;
     /// What Git says of an environment's flags, and what is served of them.
     fn flag_set(&self, scope: &Scope) -> Result<FlagSetView, Refusal>;
+    /// Flags that are left over; `days`: how long the same for everybody is long.
+    fn flag_debt(&self, scope: &Scope, days: Option<u64>) -> Result<FlagDebtView, Refusal>;
     /// Changes what a flag serves.
     fn release(&self, flag: &FlagRef, asked: Asked) -> Result<ReleasedView, Refusal>;
     /// Events after a number, oldest first.

@@ -19,15 +19,15 @@ use tidegate_core::judge::Bundle;
 use tidegate_core::model::{InstanceId, RevisionNo, RolloutId};
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
-    DeployView, DoctorReport, Explanation, FlagHistory, FlagList, FlagSetView, FlagView, JobHistory, JobList,
-    JobRunView, JobView, PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus, Status,
-    TimelineEvent,
+    DeployView, DoctorReport, Explanation, FlagDebtView, FlagHistory, FlagList, FlagSetView, FlagView,
+    JobHistory, JobList, JobRunView, JobView, PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus,
+    Status, TimelineEvent,
 };
 
 use crate::token::Token;
 use crate::wire::{
-    ActParams, EventParams, ExplainParams, Health, LogParams, RollbackBody, RolloutAction, RunBody,
-    ScaleBody, ScopeParams,
+    ActParams, DebtParams, EventParams, ExplainParams, Health, LogParams, RollbackBody, RolloutAction,
+    RunBody, ScaleBody, ScopeParams,
 };
 use connection::Address;
 pub use error::ClientError;
@@ -178,6 +178,12 @@ impl Client {
     /// What Git says of an environment's flags, and what is served of them.
     pub async fn flag_set(&self, scope: &Scope) -> Result<FlagSetView, ClientError> {
         self.json(Ask::get("/v1/flag-set").query(&ScopeParams::from(scope.clone()))?).await
+    }
+
+    /// Flags that are left over.
+    pub async fn flag_debt(&self, scope: &Scope, days: Option<u64>) -> Result<FlagDebtView, ClientError> {
+        let Scope { app, environment } = scope.clone();
+        self.json(Ask::get("/v1/flag-debt").query(&DebtParams { app, environment, days })?).await
     }
 
     /// Changes what a flag serves.

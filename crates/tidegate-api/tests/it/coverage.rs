@@ -74,6 +74,7 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
     let _ = client.flag(&cart).await;
     let _ = client.flag_history(&cart).await;
     let _ = client.flag_set(&scope).await;
+    let _ = client.flag_debt(&scope, Some(14)).await;
     let asked = Asked { expect_version: Some(7), ..Asked::new(Order::Kill, "ann") };
     let _ = client.release(&cart, &asked).await;
     let _ = client.events(EventQuery { after: 9, ..EventQuery::default() }, false).await;
@@ -109,6 +110,7 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
         "flag new-cart",
         "flag_history new-cart",
         "flag_set Scope { app: Some(Name(\"shop\")), environment: None }",
+        "flag_debt Scope { app: Some(Name(\"shop\")), environment: None } Some(14)",
         "release new-cart kill by ann after Some(7)",
         "events after 9",
         "logs Some(InstanceId(\"run-1\"))",

@@ -12,9 +12,9 @@ use tidegate_core::judge::Bundle;
 use tidegate_core::model::{InstanceId, Request, RevisionNo, RolloutId};
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
-    DeployView, DoctorReport, Explanation, FlagHistory, FlagList, FlagSetView, FlagView, JobHistory, JobList,
-    JobRunView, JobView, LogLine, PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus, Status,
-    TimelineEvent,
+    DeployView, DoctorReport, Explanation, FlagDebtView, FlagHistory, FlagList, FlagSetView, FlagView,
+    JobHistory, JobList, JobRunView, JobView, LogLine, PlanReport, ReleasedView, RolloutView, RunView,
+    ServiceStatus, Status, TimelineEvent,
 };
 
 /// Answers; `None`: refuses with `stub::unset`.
@@ -175,6 +175,9 @@ impl ControlPlane for Stub {
     }
     fn flag_set(&self, scope: &Scope) -> Result<FlagSetView, Refusal> {
         self.answer(format!("flag_set {scope:?}"), |_| None)
+    }
+    fn flag_debt(&self, scope: &Scope, days: Option<u64>) -> Result<FlagDebtView, Refusal> {
+        self.answer(format!("flag_debt {scope:?} {days:?}"), |_| None)
     }
     fn release(&self, flag: &FlagRef, asked: Asked) -> Result<ReleasedView, Refusal> {
         let Asked { order, by, expect_version, .. } = asked;

@@ -1,6 +1,7 @@
 //! What users are told, made from what is stored: one file per question. Nothing here changes anything.
 
 mod checks;
+mod debt;
 mod deploy;
 mod doctor;
 mod explain;
@@ -32,6 +33,7 @@ use tidegate_store::{Reader, StoreError};
 use crate::plane::{Refusal, RefusalKind};
 use crate::run::State;
 
+pub use debt::flag_debt;
 pub use deploy::deploy;
 pub use doctor::{LEAST_FREE, doctor};
 pub use explain::explain;
@@ -46,6 +48,7 @@ pub use run::run;
 pub use scope::{place_of, service_of};
 pub use status::{service_status, status};
 pub use timeline::events;
+pub(crate) use timeline::rfc3339;
 
 /// What answers are made from.
 pub struct Answers<'a> {

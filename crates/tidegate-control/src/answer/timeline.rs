@@ -41,7 +41,7 @@ pub(super) fn view_of(stored: StoredEvent) -> TimelineEvent {
 }
 
 /// `2026-01-31T12:00:00.000Z`.
-pub(super) fn rfc3339(unix_ms: u64) -> String {
+pub(crate) fn rfc3339(unix_ms: u64) -> String {
     let (days, of_day) = (unix_ms / 86_400_000, unix_ms % 86_400_000);
     let (year, month, day) = civil(days as i64);
     let (hours, minutes, seconds) = (of_day / 3_600_000, of_day / 60_000 % 60, of_day / 1_000 % 60);

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use tidegate_core::event::Event;
 use tidegate_core::migration::{after_expand, may_be_left_out};
 use tidegate_core::model::{
-    BuildPhase, ContractPhase, Deploy, DeployPhase, InstanceId, Job, JobKind, JobPhase, MigrateSpec,
-    MigrationState, Name, Request, Revision, RevisionNo, Rollout, RolloutId, RolloutKind, ServiceKey,
-    ServiceState,
+    BuildPhase, ContractPhase, Deploy, DeployPhase, FlagDefinitions, InstanceId, Job, JobKind, JobPhase,
+    MigrateSpec, MigrationState, Name, Request, Revision, RevisionNo, Rollout, RolloutId, RolloutKind,
+    ServiceKey, ServiceState,
 };
 use tidegate_core::rollout::begin::{NewRollout, stable_after};
 use tidegate_core::rollout::{Begun, begin, effective};
@@ -19,6 +19,7 @@ use super::{Effect, Engine, Outcome, Sight, Time, World, as_a_whole, expand_dige
 use crate::claim;
 use crate::defined;
 use crate::digest::digest_json;
+use crate::left_over::{DAYS, left_over};
 
 impl Engine {
     /// Reconciles every deploy that waits for a build or a migration.
@@ -95,6 +96,10 @@ impl Engine {
         if let Some(problem) = lost.flatten() {
             return self.fail_deploy(world, time, deploy, problem);
         }
+        let unread = match &definitions {
+            Some(_) => defined::unread(world.store, &deploy.app, &deploy.environment)?,
+            None => Vec::new(),
+        };
         let revision = revision_of(world.store, &deploy)?;
         let steps = steps_of(world.store, &deploy, &revision)?;
         let mut next_rollout = world.store.peek_id(Counter::Rollout)?;
@@ -140,6 +145,7 @@ impl Engine {
         if let Some(job) = &migration {
             events.push(about(&deploy, "migration.started", format!("the migration runs as {}", job.id)));
         }
+        events.extend(left_over_now(world.store, definitions.as_ref(), &deploy, time)?);
         let effects: Vec<Effect> = migration.iter().map(|job| Effect::StartJob(job.id.clone())).collect();
         self.decide(world, time, &events, &effects, |tx| {
             if tx.revision(&revision.app, &revision.environment, revision.number)?.is_none() {
@@ -155,6 +161,7 @@ impl Engine {
             reverted.iter().try_for_each(|rollout| tx.put_rollout(rollout))?;
             migration.iter().try_for_each(|job| tx.put_job(job))?;
             definitions.iter().try_for_each(|flags| tx.put_flag_definitions(flags))?;
+            unread.iter().try_for_each(|build| tx.put_build_flags(build, &BTreeSet::new()))?;
             tx.use_ids_below(Counter::Rollout, next_rollout)?;
             tx.use_ids_below(Counter::Instance, number + 1)?;
             tx.put_deploy(&deploy)
@@ -364,6 +371,22 @@ fn started(rollout: &Rollout) -> Event {
     let strategy = rollout.effective.strategy.kind;
     let message = format!("rollout {} from {from} to {} by {strategy}", rollout.id, rollout.to);
     Event::of(&rollout.key, "rollout.started", Some(rollout.to), message)
+}
+
+/// A short warning where flags are left over.
+fn left_over_now(
+    store: &Reader,
+    definitions: Option<&FlagDefinitions>,
+    deploy: &Deploy,
+    time: Time,
+) -> Result<Option<Event>, StoreError> {
+    let Some(definitions) = definitions else { return Ok(None) };
+    let debts = left_over(store, definitions, DAYS, time.unix_ms)?;
+    let named: Vec<String> =
+        debts.iter().take(5).map(|debt| format!("{} ({})", debt.key, debt.kind.as_str())).collect();
+    let message =
+        format!("{} left over of flags: {}; `tidegate flag debt` says more", debts.len(), named.join(", "));
+    Ok((!debts.is_empty()).then(|| about(deploy, "flag.debt", message)))
 }
 
 fn about(deploy: &Deploy, kind: &str, message: String) -> Event {

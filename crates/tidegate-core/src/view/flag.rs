@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::flag::Debt;
 use crate::model::{Guard, ReleaseCause, RevisionNo, Serving};
 
 /// The flags of an environment.
@@ -12,6 +13,19 @@ use crate::model::{Guard, ReleaseCause, RevisionNo, Serving};
 pub struct FlagList {
     /// By key.
     pub flags: Vec<FlagView>,
+}
+
+/// The flags of an environment that are left over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlagDebtView {
+    /// The app.
+    pub app: String,
+    /// The environment.
+    pub environment: String,
+    /// After how many days the same for everybody counts as left over.
+    pub days: u64,
+    /// By flag.
+    pub debts: Vec<Debt>,
 }
 
 /// A flag.

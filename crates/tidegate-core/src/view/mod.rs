@@ -18,8 +18,8 @@ pub use check::CheckView;
 pub use deploy::{DeployView, DeployedService, RunView};
 pub use doctor::{DoctorFinding, DoctorReport, Severity};
 pub use flag::{
-    FlagAtRunTime, FlagHistory, FlagInCode, FlagInGit, FlagList, FlagSetView, FlagView, ReleaseView,
-    ReleasedView, WaitingView,
+    FlagAtRunTime, FlagDebtView, FlagHistory, FlagInCode, FlagInGit, FlagList, FlagSetView, FlagView,
+    ReleaseView, ReleasedView, WaitingView,
 };
 pub use job::{JobHistory, JobList, JobRunView, JobView};
 pub use judgement::{ArmView, ComparisonView, EvidenceView, JudgementView, OutcomeView, SampleView};

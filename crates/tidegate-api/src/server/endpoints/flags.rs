@@ -4,13 +4,13 @@ use axum::extract::State;
 use tidegate_control::{FlagRef, Scope};
 use tidegate_core::model::FlagKey;
 use tidegate_core::release::Asked;
-use tidegate_core::view::{FlagHistory, FlagList, FlagSetView, FlagView, ReleasedView};
+use tidegate_core::view::{FlagDebtView, FlagHistory, FlagList, FlagSetView, FlagView, ReleasedView};
 
 use crate::server::Shared;
 use crate::server::ask::{Answer, ask_json};
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params, PathOf};
-use crate::wire::ScopeParams;
+use crate::wire::{DebtParams, ScopeParams};
 
 const RELEASES: &str = "/v1/flags/{flag}/releases";
 
@@ -32,6 +32,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/v1/flag-set", "flag_set", "What Git says of flags, and what is served of them", set)
             .query::<ScopeParams>()
             .gives::<FlagSetView>(),
+        Endpoint::get("/v1/flag-debt", "flag_debt", "Flags that are left over, and why", debt)
+            .query::<DebtParams>()
+            .gives::<FlagDebtView>(),
     ]
 }
 
@@ -66,6 +69,11 @@ async fn release(
 
 async fn set(State(shared): State<Shared>, Params(scope): Params<ScopeParams>) -> Answer<FlagSetView> {
     ask_json(&shared, move |plane| plane.flag_set(&scope.into())).await
+}
+
+async fn debt(State(shared): State<Shared>, Params(params): Params<DebtParams>) -> Answer<FlagDebtView> {
+    let DebtParams { app, environment, days } = params;
+    ask_json(&shared, move |plane| plane.flag_debt(&Scope { app, environment }, days)).await
 }
 
 fn flag_ref(flag: FlagKey, params: ScopeParams) -> FlagRef {

@@ -1,5 +1,7 @@
 //! `tidegate flag`: feature flags.
 
+mod debt;
+mod explain;
 mod serve;
 mod stored;
 
@@ -34,6 +36,10 @@ enum What {
     Export(stored::ExportArgs),
     /// Serve nothing of a flag any more; its history stays
     Archive(stored::ArchiveArgs),
+    /// Show flags that are left over, and which branch of the code can go
+    Debt(debt::DebtArgs),
+    /// Say why a flag is what it is for one context
+    Explain(explain::ExplainArgs),
     /// Serve the flags of a file to OpenFeature clients
     Serve(serve::ServeArgs),
 }
@@ -46,6 +52,8 @@ pub fn run(args: FlagArgs, session: &Session) -> Result<Exit, Failure> {
         What::History(args) => stored::history(args, session),
         What::Export(args) => stored::export(args, session),
         What::Archive(args) => stored::archive(args, session),
+        What::Debt(args) => debt::run(args, session),
+        What::Explain(args) => explain::run(args, session),
         What::Serve(args) => serve::run(args),
     }
 }
