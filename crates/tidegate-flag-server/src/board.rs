@@ -1,10 +1,11 @@
-//! What is served now, and the news of a change. Whoever has flags publishes; servers read, streams follow.
+//! What is served now to those who see this board, and the news of a change. Whoever has flags publishes; servers read,
+//! streams follow.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::ledger::{Ledger, Standing};
 use crate::snapshot::Snapshot;
 use crate::tally::Tally;
 
@@ -12,31 +13,30 @@ use crate::tally::Tally;
 #[derive(Debug)]
 pub struct Board {
     now: watch::Sender<Arc<Snapshot>>,
-    standing: Mutex<Standing>,
-    tally: Tally,
-}
-
-/// How well the source of the flags is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// Why what is newest is not what is served.
-    pub trouble: Option<String>,
-    /// When flags were published last.
-    pub published: Option<SystemTime>,
+    ledger: Arc<Ledger>,
 }
 
 impl Board {
     /// With the first flags on it.
     pub fn new(first: Snapshot) -> Arc<Self> {
-        let standing = Standing { trouble: None, published: Some(first.since()) };
-        let now = watch::Sender::new(Arc::new(first));
-        Arc::new(Board { now, standing: Mutex::new(standing), tally: Tally::default() })
+        let ledger = Arc::<Ledger>::default();
+        ledger.on_published(first.since());
+        Self::of(first, ledger)
+    }
+
+    /// One of several, which share a ledger.
+    pub(crate) fn of(first: Snapshot, ledger: Arc<Ledger>) -> Arc<Self> {
+        Arc::new(Board { now: watch::Sender::new(Arc::new(first)), ledger })
     }
 
     /// Serves these from now on. Says whether they are others than before; followers hear of others only.
     pub fn publish(&self, snapshot: Snapshot) -> bool {
-        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
-        *standing = Standing { trouble: None, published: Some(snapshot.since()) };
+        self.ledger.on_published(snapshot.since());
+        self.show(snapshot)
+    }
+
+    /// The same, where the source of the flags has more than one board.
+    pub(crate) fn show(&self, snapshot: Snapshot) -> bool {
         self.now.send_if_modified(|now| {
             let others = now.whole().revision() != snapshot.whole().revision();
             if others {
@@ -48,12 +48,12 @@ impl Board {
 
     /// What is newest cannot be served: what is served stays.
     pub fn complain(&self, trouble: String) {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner).trouble = Some(trouble);
+        self.ledger.on_trouble(trouble);
     }
 
     /// How well the source is.
     pub fn standing(&self) -> Standing {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.ledger.standing()
     }
 
     /// What is served.
@@ -66,7 +66,11 @@ impl Board {
         self.now.subscribe()
     }
 
+    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
     pub(crate) fn tally(&self) -> &Tally {
-        &self.tally
+        self.ledger.tally()
     }
 }

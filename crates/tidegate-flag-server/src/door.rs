@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::board::Board;
+use crate::hall::Hall;
 use crate::stop::Stop;
 
 /// When the machine refuses a connection (no descriptors), others end meanwhile.
@@ -26,8 +26,10 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    pub(crate) async fn open(address: SocketAddr, connections: usize) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+    /// Of a listener, which is to be used on this runtime from now on.
+    pub(crate) fn of(listener: std::net::TcpListener, connections: usize) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
         let seats = Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS)));
         Ok(Door { listener, address, seats })
@@ -39,7 +41,7 @@ impl Door {
 
     /// Serves every connection in a task of its own, until it is told to stop. Connections under way are told as well, and
     /// have a while to end.
-    pub(crate) async fn keep<S, F>(self, board: &Board, mut stop: Stop, serve: S)
+    pub(crate) async fn keep<S, F>(self, hall: &Hall, mut stop: Stop, serve: S)
     where
         S: Fn(TcpStream, Stop) -> F,
         F: Future<Output = ()> + Send + 'static,
@@ -61,7 +63,7 @@ impl Door {
                             drop(seat);
                         });
                     }
-                    None => board.tally().connections_refused.one(),
+                    None => hall.tally().connections_refused.one(),
                 },
                 Err(error) => {
                     tracing::warn!(%error, "a connection cannot be accepted");

@@ -1,76 +1,21 @@
-//! Flags in a file: read at first, and again whenever the file is another. A file that cannot be read or understood changes
-//! nothing but the board's standing: what was good stays.
-//!
-//! It is looked at by name many times a second: that finds files written in place, put there by a rename or behind a symbolic
-//! link, on any file system, which notices of the kernel do not; a look costs two microseconds.
+//! A flag file of flagd's format, served from one board.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
-use tidegate_flags::{FlagFileError, FlagSet, Options};
+use tidegate_flags::{FlagSet, Options};
 
 use crate::board::Board;
+use crate::follow::{self, FileError, Following, Look, News, Source};
 use crate::snapshot::Snapshot;
-
-const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// Nothing is said of a file that is being written or replaced.
-const PATIENCE: Duration = Duration::from_millis(200);
-const LARGEST: u64 = 64 << 20;
 
 /// See the module.
 #[derive(Debug)]
 pub struct FlagFile {
     path: PathBuf,
     options: Options,
-}
-
-/// What became of a file that changed.
-#[derive(Debug)]
-pub enum News {
-    /// It is served now: so many flags.
-    Served(usize),
-    /// It is not served; what was served before still is.
-    Refused(FileError),
-}
-
-/// A file that cannot be served.
-#[derive(Debug, thiserror::Error)]
-pub enum FileError {
-    /// Not there, or not ours to read.
-    #[error("{path} cannot be read: {source}")]
-    Unreadable {
-        /// Which file.
-        path: String,
-        /// Why.
-        source: io::Error,
-    },
-    /// Too large.
-    #[error("{path} is larger than {} MiB", LARGEST >> 20)]
-    TooLarge {
-        /// Which file.
-        path: String,
-    },
-    /// Not what flagd calls a flag definition.
-    #[error("{path}: {source}")]
-    Broken {
-        /// Which file.
-        path: String,
-        /// Where and what.
-        source: FlagFileError,
-    },
-}
-
-/// Follows until it is dropped.
-#[derive(Debug)]
-pub struct Following {
-    end: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl FlagFile {
@@ -81,130 +26,42 @@ impl FlagFile {
 
     /// Reads it.
     pub fn read(&self) -> Result<Snapshot, FileError> {
-        let path = || self.path.display().to_string();
-        let text = read(&self.path).map_err(|source| FileError::Unreadable { path: path(), source })?;
-        let text = text.ok_or_else(|| FileError::TooLarge { path: path() })?;
+        let text = follow::text(&self.path)?;
         let set = FlagSet::parse(&text, &self.options)
-            .map_err(|source| FileError::Broken { path: path(), source })?;
+            .map_err(|source| FileError::Broken { path: self.path.display().to_string(), source })?;
         Ok(Snapshot::new(set, SystemTime::now()))
     }
 
     /// Puts it on the board whenever it is another.
     pub fn follow(self, board: Arc<Board>, tell: impl Fn(News) + Send + 'static) -> io::Result<Following> {
-        let (end, ended) = mpsc::channel();
-        let mut look = Look::new(self, board);
-        let thread = thread::Builder::new().name("flag-file".to_owned()).spawn(move || {
-            while ended.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
-                if let Some(news) = look.once() {
-                    tell(news);
-                }
-            }
-        })?;
-        Ok(Following { end: Some(end), thread: Some(thread) })
+        follow::follow(Look::new(OnBoard { file: self, board }), tell)
     }
 }
 
-impl Drop for Following {
-    fn drop(&mut self) {
-        self.end = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-/// The text; `None` where it is too large.
-fn read(path: &Path) -> io::Result<Option<String>> {
-    let mut text = String::new();
-    File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
-    Ok((text.len() as u64 <= LARGEST).then_some(text))
-}
-
-/// What tells two states of a file apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Stamp {
-    file: (u64, u64),
-    size: u64,
-    written: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    /// Of the file that has this name now, if one has.
-    fn of(path: &Path) -> Option<Stamp> {
-        let found = fs::metadata(path).ok()?;
-        Some(Stamp {
-            file: (found.dev(), found.ino()),
-            size: found.size(),
-            written: (found.mtime(), found.mtime_nsec()),
-            changed: (found.ctime(), found.ctime_nsec()),
-        })
-    }
-}
-
-/// What was seen so far.
 #[derive(Debug)]
-struct Look {
+struct OnBoard {
     file: FlagFile,
     board: Arc<Board>,
-    /// What was read last.
-    read: Option<Stamp>,
-    /// What was there at the last look.
-    seen: Option<Stamp>,
-    /// What was wrong with what was read last, not told yet.
-    trouble: Option<(Instant, FileError)>,
 }
 
-impl Look {
-    /// What was read before is not known, so the first look finds something else: whatever changed since is not missed.
-    fn new(file: FlagFile, board: Arc<Board>) -> Self {
-        Look { file, board, read: Some(Stamp::default()), seen: None, trouble: None }
+impl Source for OnBoard {
+    fn path(&self) -> &Path {
+        &self.file.path
     }
 
-    fn once(&mut self) -> Option<News> {
-        let now = Stamp::of(&self.file.path);
-        let still = now == std::mem::replace(&mut self.seen, now);
-        if now == self.read && now.is_some() {
-            return self.patience_over();
+    fn read(&mut self) -> Result<Option<usize>, FileError> {
+        let snapshot = self.file.read()?;
+        let flags = snapshot.flags();
+        let trouble = self.board.standing().trouble.is_some();
+        let others = self.board.publish(snapshot);
+        if others {
+            self.board.tally().reloads.one();
         }
-        // Another file is whole when it gets its name; the same one may be half written until it rests.
-        let another = now.map(|stamp| stamp.file) != self.read.map(|stamp| stamp.file) && now.is_some();
-        if !still && !another {
-            return None;
-        }
-        if now.is_none() && self.trouble.is_some() {
-            return self.patience_over();
-        }
-        if now.is_none() && self.read.is_none() {
-            return None;
-        }
-        self.read = now;
-        self.read_again()
+        Ok((others || trouble).then_some(flags))
     }
 
-    fn read_again(&mut self) -> Option<News> {
-        match self.file.read() {
-            Ok(snapshot) => {
-                self.trouble = None;
-                let flags = snapshot.flags();
-                let trouble = self.board.standing().trouble.is_some();
-                let others = self.board.publish(snapshot);
-                if others {
-                    self.board.tally().reloads.one();
-                }
-                (others || trouble).then_some(News::Served(flags))
-            }
-            Err(error) => {
-                self.trouble = Some((Instant::now(), error));
-                None
-            }
-        }
-    }
-
-    fn patience_over(&mut self) -> Option<News> {
-        let (_, error) = self.trouble.take_if(|(since, _)| since.elapsed() >= PATIENCE)?;
+    fn on_trouble(&self, error: &FileError) {
         self.board.tally().reloads_failed.one();
         self.board.complain(error.to_string());
-        Some(News::Refused(error))
     }
 }

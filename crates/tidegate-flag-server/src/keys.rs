@@ -1,9 +1,12 @@
 //! Who may ask: keys that clients send as `Authorization: Bearer KEY` or `X-API-Key: KEY`. Kept as hashes, compared in a time
 //! that says nothing about them.
 
+use std::sync::Arc;
+
 use aws_lc_rs::{constant_time, digest};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use serde::{Deserialize, Serialize};
 
 /// Shorter ones are guessed.
 const SHORTEST: usize = 16;
@@ -11,15 +14,56 @@ const LONGEST: usize = 512;
 const MOST: usize = 1_000;
 const SET: &str = "flagSetId=";
 
-/// The keys; without any, everybody may ask.
-#[derive(Clone, Debug, Default)]
-pub struct Keys(Vec<Key>);
-
-#[derive(Clone, Debug)]
-struct Key {
-    digest: [u8; 32],
-    set: Option<String>,
+/// Who may ask for what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keys {
+    known: Vec<Key>,
+    keyless: Keyless,
 }
+
+/// What becomes of those who send no key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Keyless {
+    /// There are no keys: everybody may ask, whatever they send.
+    Anybody(Arc<Grant>),
+    /// They may ask for this; a wrong key is refused all the same.
+    Granted(Arc<Grant>),
+    Refused,
+}
+
+/// One key, as its hash, and what it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// SHA-256 of the key.
+    pub digest: [u8; 32],
+    /// What it is for.
+    pub grant: Arc<Grant>,
+}
+
+/// What somebody may see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grant {
+    /// The name of the board in the hall; empty where there is one only.
+    pub board: String,
+    /// How much of it.
+    pub audience: Audience,
+    /// One flag set of the file only, as flagd's files name it in metadata.
+    pub flag_set: Option<String>,
+}
+
+/// Who a key is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    /// Processes of one's own: everything, definitions as well.
+    #[default]
+    Server,
+    /// What runs with users, who can read the key: values of the flags that are for clients, and no more.
+    Client,
+}
+
+/// By which key somebody asks; `None`: without one.
+pub(crate) type Holder = Option<[u8; 32]>;
 
 /// A line of keys that cannot be used. Says the line, never the key.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -40,9 +84,9 @@ pub enum KeysError {
 
 /// Who asks, by the key that was sent.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Caller<'k> {
-    /// May ask; for one flag set only where the key says so.
-    Known(Option<&'k str>),
+pub(crate) enum Caller {
+    /// May ask for this.
+    Known(Holder, Arc<Grant>),
     /// Sent no key.
     Nobody,
     /// Sent a wrong key.
@@ -62,21 +106,52 @@ impl Keys {
         match keys.len() {
             0 => Err(KeysError::None),
             many if many > MOST => Err(KeysError::Many),
-            _ => Ok(Keys(keys)),
+            _ => Ok(Keys { known: keys, keyless: Keyless::Refused }),
         }
     }
 
+    /// These, and what those may see who send none.
+    pub fn of(known: Vec<Key>, keyless: Option<Grant>) -> Self {
+        let keyless = keyless.map_or(Keyless::Refused, |grant| Keyless::Granted(Arc::new(grant)));
+        Keys { known, keyless }
+    }
+
     /// Who sent these headers.
-    pub(crate) fn caller(&self, headers: &HeaderMap) -> Caller<'_> {
-        if self.0.is_empty() {
-            return Caller::Known(None);
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> Caller {
+        if let Keyless::Anybody(grant) = &self.keyless {
+            return Caller::Known(None, grant.clone());
         }
-        let Some(sent) = sent(headers) else { return Caller::Nobody };
+        let Some(sent) = sent(headers) else {
+            let Keyless::Granted(grant) = &self.keyless else { return Caller::Nobody };
+            return Caller::Known(None, grant.clone());
+        };
         let sent = sha256(sent);
         // All are looked at: how long it takes says nothing about which one it is.
         let same = |key: &&Key| constant_time::verify_slices_are_equal(&key.digest, &sent).is_ok();
-        let found = self.0.iter().filter(same).fold(None, |_, key| Some(key));
-        found.map_or(Caller::Stranger, |key| Caller::Known(key.set.as_deref()))
+        let found = self.known.iter().filter(same).fold(None, |_, key| Some(key));
+        found.map_or(Caller::Stranger, |key| Caller::Known(Some(key.digest), key.grant.clone()))
+    }
+
+    /// What whoever asks by this key may see now; `None` where the key is no longer known.
+    pub(crate) fn grant(&self, holder: &Holder) -> Option<&Arc<Grant>> {
+        match (holder, &self.keyless) {
+            (Some(digest), _) => self.known.iter().find(|key| key.digest == *digest).map(|key| &key.grant),
+            (None, Keyless::Anybody(grant) | Keyless::Granted(grant)) => Some(grant),
+            (None, Keyless::Refused) => None,
+        }
+    }
+
+    /// Everybody who may ask.
+    pub(crate) fn holders(&self) -> impl Iterator<Item = Holder> {
+        let keyless = !matches!(self.keyless, Keyless::Refused);
+        self.known.iter().map(|key| Some(key.digest)).chain(keyless.then_some(None))
+    }
+}
+
+impl Default for Keys {
+    /// None: everybody may ask.
+    fn default() -> Self {
+        Keys { known: Vec::new(), keyless: Keyless::Anybody(Arc::default()) }
     }
 }
 
@@ -102,7 +177,8 @@ impl Key {
             "" => None,
             rest => Some(rest.strip_prefix(SET).ok_or(KeysError::Rest(number))?.to_owned()),
         };
-        Ok(Key { digest: sha256(key.as_bytes()), set })
+        let grant = Grant { flag_set: set, ..Grant::default() };
+        Ok(Key { digest: sha256(key.as_bytes()), grant: Arc::new(grant) })
     }
 }
 
@@ -114,7 +190,7 @@ fn sent(headers: &HeaderMap) -> Option<&[u8]> {
     bearer().or_else(|| Some(headers.get("x-api-key")?.as_bytes()))
 }
 
-fn sha256(bytes: &[u8]) -> [u8; 32] {
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
     out
@@ -130,14 +206,22 @@ mod tests {
         HeaderMap::from_iter([(http::HeaderName::from_static(name), value.parse().unwrap())])
     }
 
+    /// The flag set that whoever sends this may see.
+    fn seen(keys: &Keys, headers: &HeaderMap) -> Option<Option<String>> {
+        match keys.caller(headers) {
+            Caller::Known(_, grant) => Some(grant.flag_set.clone()),
+            Caller::Nobody | Caller::Stranger => None,
+        }
+    }
+
     #[test]
     fn keys_come_by_either_header() {
         let keys = Keys::parse(TEXT).unwrap();
-        let caller = |name, value| keys.caller(&headers(name, value)) == Caller::Known(None);
+        let caller = |name, value| seen(&keys, &headers(name, value)) == Some(None);
         assert!(caller("authorization", "Bearer 0123456789abcdef"));
         assert!(caller("authorization", "bearer 0123456789abcdef"));
         assert!(caller("x-api-key", "0123456789abcdef"));
-        assert_eq!(keys.caller(&headers("x-api-key", "fedcba9876543210")), Caller::Known(Some("web")));
+        assert_eq!(seen(&keys, &headers("x-api-key", "fedcba9876543210")), Some(Some("web".to_owned())));
     }
 
     #[test]
@@ -147,7 +231,30 @@ mod tests {
         assert_eq!(keys.caller(&headers("authorization", "Basic 0123456789abcdef")), Caller::Nobody);
         assert_eq!(keys.caller(&headers("x-api-key", "0123456789abcdeF")), Caller::Stranger);
         assert_eq!(keys.caller(&headers("x-api-key", "")), Caller::Stranger);
-        assert_eq!(Keys::default().caller(&HeaderMap::new()), Caller::Known(None));
+        for anything in [HeaderMap::new(), headers("x-api-key", "whatever-it-may-be")] {
+            assert_eq!(seen(&Keys::default(), &anything), Some(None));
+        }
+    }
+
+    #[test]
+    fn where_one_needs_no_key_a_wrong_one_is_refused_all_the_same() {
+        let open = Grant { board: "shop/production".to_owned(), ..Grant::default() };
+        let keys = Keys::of(Vec::new(), Some(open.clone()));
+        assert_eq!(keys.caller(&HeaderMap::new()), Caller::Known(None, Arc::new(open)));
+        assert_eq!(keys.caller(&headers("x-api-key", "0123456789abcdef")), Caller::Stranger);
+        assert_eq!(Keys::of(Vec::new(), None).caller(&HeaderMap::new()), Caller::Nobody);
+    }
+
+    #[test]
+    fn a_key_that_is_gone_grants_nothing() {
+        let keys = Keys::parse(TEXT).unwrap();
+        let holders: Vec<Holder> = keys.holders().collect();
+        assert_eq!(holders.len(), 2);
+        assert!(holders.iter().all(|holder| keys.grant(holder).is_some()));
+        let fewer = Keys::parse("fedcba9876543210 flagSetId=web").unwrap();
+        assert!(fewer.grant(&holders[0]).is_none());
+        assert_eq!(fewer.grant(&holders[1]).unwrap().flag_set.as_deref(), Some("web"));
+        assert!(fewer.grant(&None).is_none());
     }
 
     #[test]

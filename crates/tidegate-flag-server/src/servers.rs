@@ -1,25 +1,20 @@
-//! All servers of one board: opened together, ended together.
+//! All servers of one hall: opened together, ended together.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::board::Board;
 use crate::door::Door;
-use crate::grpc::{Grpc, Offer};
-use crate::keys::Keys;
+use crate::grpc::Grpc;
+use crate::hall::Hall;
 use crate::limits::Limits;
 use crate::ofrep::Ofrep;
 use crate::origins::Origins;
 use crate::stop::Stop;
 
-/// What is served to whom.
+/// How it is served.
 #[derive(Debug)]
 pub struct Settings {
-    /// Where.
-    pub addresses: Addresses,
-    /// To whom.
-    pub keys: Keys,
     /// To whose pages.
     pub origins: Origins,
     /// How much at a time.
@@ -49,39 +44,68 @@ pub struct ServeError {
     pub source: io::Error,
 }
 
+/// What one listener serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// OFREP over HTTP.
+    Ofrep,
+    /// flagd's evaluation over gRPC.
+    Evaluation,
+    /// flagd's sync over gRPC.
+    Sync,
+    /// Both of flagd's.
+    EvaluationAndSync,
+}
+
 /// Open listeners; nobody is served before they run.
 #[derive(Debug)]
 pub struct Servers {
-    board: Arc<Board>,
-    ofrep: Option<(Door, Ofrep)>,
-    grpc: Vec<(Door, Grpc)>,
+    hall: Arc<Hall>,
+    ofrep: Vec<(Door, Arc<Ofrep>)>,
+    grpc: Vec<(Door, Arc<Grpc>)>,
     addresses: Addresses,
 }
 
 impl Servers {
     /// Opens every listener.
-    pub async fn open(settings: Settings, board: Arc<Board>) -> Result<Self, ServeError> {
-        let Settings { mut addresses, keys, origins, limits, secret } = settings;
-        let mut grpc = Vec::new();
-        for offer in offers(addresses) {
-            let both = [(offer.evaluation, &mut addresses.grpc), (offer.sync, &mut addresses.sync)];
-            let mut own =
-                both.into_iter().filter_map(|(offered, address)| address.as_mut().filter(|_| offered));
-            let Some(first) = own.next() else { continue };
-            let door = door(*first, &limits).await?;
-            *first = door.address();
-            own.for_each(|second| *second = door.address());
-            grpc.push((door, Grpc::new(board.clone(), keys.clone(), limits.clone(), offer)));
-        }
-        let ofrep = match &mut addresses.ofrep {
-            Some(address) => {
-                let door = door(*address, &limits).await?;
-                *address = door.address();
-                Some((door, Ofrep::new(board.clone(), keys, origins, limits, &secret)))
-            }
-            None => None,
+    pub async fn open(
+        addresses: Addresses,
+        settings: &Settings,
+        hall: Arc<Hall>,
+    ) -> Result<Self, ServeError> {
+        let open = |(offer, address)| {
+            let listener = std::net::TcpListener::bind(address);
+            listener.map(|listener| (offer, listener)).map_err(|source| ServeError { address, source })
         };
-        Ok(Servers { board, ofrep, grpc, addresses })
+        let listeners = addresses.offers().into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let any = listeners.first().and_then(|(_, listener)| listener.local_addr().ok());
+        Self::on(listeners, settings, hall).map_err(|source| {
+            let address = any.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
+            ServeError { address, source }
+        })
+    }
+
+    /// On listeners that are open. Called within the runtime that is to run them.
+    pub fn on(
+        listeners: impl IntoIterator<Item = (Offer, std::net::TcpListener)>,
+        settings: &Settings,
+        hall: Arc<Hall>,
+    ) -> io::Result<Self> {
+        let Settings { origins, limits, secret } = settings;
+        let mut servers =
+            Servers { hall, ofrep: Vec::new(), grpc: Vec::new(), addresses: Addresses::default() };
+        for (offer, listener) in listeners {
+            let door = Door::of(listener, limits.connections)?;
+            servers.addresses.note(offer, door.address());
+            let hall = servers.hall.clone();
+            if offer == Offer::Ofrep {
+                let ofrep = Ofrep::new(hall, origins.clone(), limits.clone(), secret);
+                servers.ofrep.push((door, Arc::new(ofrep)));
+            } else {
+                servers.grpc.push((door, Arc::new(Grpc::new(hall, limits.clone(), offer))));
+            }
+        }
+        Ok(servers)
     }
 
     /// Where they listen: ports that the machine chose are in it.
@@ -92,32 +116,39 @@ impl Servers {
     /// Serves until it is told to stop, and ends what is under way.
     pub async fn run(self, stop: Stop) {
         let mut doors = tokio::task::JoinSet::new();
-        if let Some((door, ofrep)) = self.ofrep {
-            let (board, stop) = (self.board.clone(), stop.clone());
-            let ofrep = Arc::new(ofrep);
+        for (door, ofrep) in self.ofrep {
+            let (hall, stop) = (self.hall.clone(), stop.clone());
             doors.spawn(async move {
-                door.keep(&board, stop, |stream, stop| ofrep.clone().connection(stream, stop)).await;
+                door.keep(&hall, stop, |stream, stop| ofrep.clone().connection(stream, stop)).await;
             });
         }
         for (door, grpc) in self.grpc {
-            let (board, stop) = (self.board.clone(), stop.clone());
-            let grpc = Arc::new(grpc);
+            let (hall, stop) = (self.hall.clone(), stop.clone());
             doors.spawn(async move {
-                door.keep(&board, stop, |stream, stop| grpc.clone().connection(stream, stop)).await;
+                door.keep(&hall, stop, |stream, stop| grpc.clone().connection(stream, stop)).await;
             });
         }
         while doors.join_next().await.is_some() {}
     }
 }
 
-/// What each listener offers: one offers both where they have the same address.
-fn offers(addresses: Addresses) -> Vec<Offer> {
-    if addresses.grpc == addresses.sync {
-        return vec![Offer { evaluation: true, sync: true }];
+impl Addresses {
+    /// What each listener offers: one offers both of flagd's where they have the same address.
+    pub fn offers(&self) -> Vec<(Offer, SocketAddr)> {
+        let both = self.grpc.is_some() && self.grpc == self.sync;
+        let evaluation = if both { Offer::EvaluationAndSync } else { Offer::Evaluation };
+        let sync = self.sync.filter(|_| !both);
+        let all = [(Offer::Ofrep, self.ofrep), (evaluation, self.grpc), (Offer::Sync, sync)];
+        all.into_iter().filter_map(|(offer, address)| Some((offer, address?))).collect()
     }
-    vec![Offer { evaluation: true, sync: false }, Offer { evaluation: false, sync: true }]
-}
 
-async fn door(address: SocketAddr, limits: &Limits) -> Result<Door, ServeError> {
-    Door::open(address, limits.connections).await.map_err(|source| ServeError { address, source })
+    fn note(&mut self, offer: Offer, address: SocketAddr) {
+        let at = Some(address);
+        match offer {
+            Offer::Ofrep => self.ofrep = at,
+            Offer::Evaluation => self.grpc = at,
+            Offer::Sync => self.sync = at,
+            Offer::EvaluationAndSync => (self.grpc, self.sync) = (at, at),
+        }
+    }
 }

@@ -12,7 +12,7 @@ use tonic::{Code, Status};
 
 use super::convert;
 use crate::board::Board;
-use crate::keys;
+use crate::hall::{Hall, Pass};
 use crate::selection::Selection;
 use crate::selector;
 use crate::stop::Stop;
@@ -20,9 +20,9 @@ use crate::stop::Stop;
 /// One call's.
 #[derive(Clone, Debug)]
 pub(super) struct Desk {
-    board: Arc<Board>,
-    /// The flag set of the caller's key.
-    own: Option<String>,
+    hall: Arc<Hall>,
+    /// What the caller may see.
+    pass: Pass,
     streams: Arc<Semaphore>,
     stop: Stop,
 }
@@ -36,12 +36,27 @@ pub(super) struct Worth<T> {
 }
 
 impl Desk {
-    pub(super) fn new(board: Arc<Board>, own: Option<String>, streams: Arc<Semaphore>, stop: Stop) -> Self {
-        Desk { board, own, streams, stop }
+    pub(super) fn new(hall: Arc<Hall>, pass: Pass, streams: Arc<Semaphore>, stop: Stop) -> Self {
+        Desk { hall, pass, streams, stop }
     }
 
+    pub(super) fn hall(&self) -> &Arc<Hall> {
+        &self.hall
+    }
+
+    pub(super) fn pass(&self) -> &Pass {
+        &self.pass
+    }
+
+    /// What the caller sees.
     pub(super) fn board(&self) -> &Arc<Board> {
-        &self.board
+        self.pass.board()
+    }
+
+    /// Definitions are for servers.
+    pub(super) fn may_sync(&self) -> Result<(), Status> {
+        let refused = || Status::permission_denied("the key is for clients: definitions are for servers");
+        self.pass.is_of_server().then_some(()).ok_or_else(refused)
     }
 
     pub(super) fn stop(&self) -> Stop {
@@ -61,14 +76,16 @@ impl Desk {
             Some(value) => selector::parse(value.to_str().map_err(|_| bad(selector::BadSelector))?),
             None => selector::parse(message),
         };
-        let set = keys::allowed(self.own.as_deref(), asked.map_err(bad)?)
+        let set = self
+            .pass
+            .flag_set(asked.map_err(bad)?)
             .map_err(|_| Status::permission_denied("the key is for another flag set"))?;
         Ok(set.map(str::to_owned))
     }
 
     /// The flags a call is about.
     pub(super) fn selection(&self, headers: &MetadataMap) -> Result<Arc<Selection>, Status> {
-        Ok(self.board.now().select(self.set(headers, "")?.as_deref()))
+        Ok(self.board().now().select(self.set(headers, "")?.as_deref()))
     }
 
     /// What one flag is worth.
@@ -80,9 +97,9 @@ impl Desk {
         read: impl Fn(&Value) -> Option<T>,
     ) -> Result<Worth<T>, Status> {
         let selection = self.selection(headers)?;
-        self.board.tally().evaluated.one();
+        self.hall.tally().evaluated.one();
         let worth = worth(&selection, key, &self::context(context)?, read);
-        worth.inspect_err(|_| self.board.tally().failed.one())
+        worth.inspect_err(|_| self.hall.tally().failed.one())
     }
 }
 
@@ -90,6 +107,11 @@ impl Desk {
 pub(super) fn context(of: Option<Struct>) -> Result<Context, Status> {
     let values = of.map(convert::object).unwrap_or_default();
     Context::new(values).map_err(|error| Status::out_of_range(error.to_string()))
+}
+
+/// Said to whoever follows when its key is worth nothing any more.
+pub(super) fn revoked() -> Status {
+    Status::unauthenticated("the key may not ask any more")
 }
 
 /// Seconds since 1970.

@@ -36,7 +36,7 @@ impl v1::service_server::Service for Desk {
         // A flag that cannot be resolved is left out, as flagd does.
         let flags: HashMap<_, _> =
             resolved.filter_map(|(key, found)| Some((key.to_owned(), any_flag(&found.ok()?)?))).collect();
-        self.board().tally().evaluated.many(flags.len() as u64);
+        self.hall().tally().evaluated.many(flags.len() as u64);
         let metadata = Some(convert::structure(selection.set().metadata()));
         Ok(Response::new(v1::ResolveAllResponse { flags, metadata }))
     }

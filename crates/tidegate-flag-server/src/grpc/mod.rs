@@ -30,10 +30,10 @@ use self::desk::Desk;
 use self::proto::evaluation_v1::service_server::ServiceServer as V1;
 use self::proto::evaluation_v2::service_server::ServiceServer as V2;
 use self::proto::sync_v1::flag_sync_service_server::FlagSyncServiceServer as Sync;
-use crate::board::Board;
 use crate::connection::served;
-use crate::keys::{Caller, Keys};
+use crate::hall::{Caller, Hall};
 use crate::limits::Limits;
+use crate::servers::Offer;
 use crate::stop::Stop;
 
 /// A peer that is gone without a word is noticed by this.
@@ -41,29 +41,21 @@ const PING_EVERY: Duration = Duration::from_secs(30);
 /// Calls at a time on one connection.
 const MOST_CALLS: u32 = 2_000;
 
-/// What one listener serves.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Offer {
-    pub(crate) evaluation: bool,
-    pub(crate) sync: bool,
-}
-
 /// What every connection to a listener needs.
 #[derive(Debug)]
 pub(crate) struct Grpc {
-    board: Arc<Board>,
-    keys: Keys,
+    hall: Arc<Hall>,
     limits: Limits,
     offer: Offer,
     streams: Arc<Semaphore>,
 }
 
-type Answered = Result<Response<Body>, Infallible>;
+type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 impl Grpc {
-    pub(crate) fn new(board: Arc<Board>, keys: Keys, limits: Limits, offer: Offer) -> Self {
+    pub(crate) fn new(hall: Arc<Hall>, limits: Limits, offer: Offer) -> Self {
         let streams = Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS)));
-        Grpc { board, keys, limits, offer, streams }
+        Grpc { hall, limits, offer, streams }
     }
 
     /// Serves a connection to its end.
@@ -79,37 +71,35 @@ impl Grpc {
         served(connection, |connection| connection.graceful_shutdown(), &mut stop).await;
     }
 
-    fn answer(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-        stop: Stop,
-    ) -> Pin<Box<dyn Future<Output = Answered> + Send>> {
-        let own = match self.keys.caller(request.headers()) {
-            Caller::Known(own) => own.map(str::to_owned),
+    fn answer(self: Arc<Self>, request: Request<Incoming>, stop: Stop) -> Answering {
+        let pass = match self.hall.caller(request.headers()) {
+            Caller::Known(pass) => pass,
+            Caller::Early => return at_once(Status::unavailable("there are no flags yet: come back later")),
             Caller::Nobody | Caller::Stranger => {
-                self.board.tally().refused.one();
-                let refused =
-                    Status::unauthenticated("send a key that may ask, as `authorization: Bearer KEY`");
-                return Box::pin(std::future::ready(Ok(refused.into_http())));
+                self.hall.tally().refused.one();
+                return at_once(Status::unauthenticated(
+                    "send a key that may ask, as `authorization: Bearer KEY` or `x-api-key: KEY`",
+                ));
             }
         };
-        let desk = Desk::new(self.board.clone(), own, self.streams.clone(), stop);
+        let desk = Desk::new(self.hall.clone(), pass, self.streams.clone(), stop);
         let most = self.limits.body;
         let service = request.uri().path().split('/').nth(1).unwrap_or_default();
         match service {
-            "flagd.evaluation.v1.Service" if self.offer.evaluation => {
+            "flagd.evaluation.v1.Service" if self.offer != Offer::Sync => {
                 V1::new(desk).max_decoding_message_size(most).call(request)
             }
-            "flagd.evaluation.v2.Service" if self.offer.evaluation => {
+            "flagd.evaluation.v2.Service" if self.offer != Offer::Sync => {
                 V2::new(desk).max_decoding_message_size(most).call(request)
             }
-            "flagd.sync.v1.FlagSyncService" if self.offer.sync => {
+            "flagd.sync.v1.FlagSyncService" if self.offer != Offer::Evaluation => {
                 Sync::new(desk).max_decoding_message_size(most).call(request)
             }
-            _ => {
-                let unknown = Status::unimplemented("no such service at this address");
-                Box::pin(std::future::ready(Ok(unknown.into_http())))
-            }
+            _ => at_once(Status::unimplemented("no such service at this address")),
         }
     }
+}
+
+fn at_once(refused: Status) -> Answering {
+    Box::pin(std::future::ready(Ok(refused.into_http())))
 }

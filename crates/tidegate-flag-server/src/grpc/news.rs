@@ -11,7 +11,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 use super::convert;
-use super::desk::Desk;
+use super::desk::{Desk, revoked};
 use crate::board::Board;
 
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(20);
@@ -26,16 +26,19 @@ pub(super) fn follow<M: Send + 'static>(
 ) -> Result<ReceiverStream<Sent<M>>, Status> {
     let place = desk.place()?;
     let (send, receive) = mpsc::channel(2);
-    let (board, mut stop) = (desk.board().clone(), desk.stop());
+    let (hall, pass, mut stop) = (desk.hall().clone(), desk.pass().clone(), desk.stop());
     tokio::spawn(async move {
-        board.tally().streams_begun.one();
+        hall.tally().streams_begun.one();
         tokio::select! {
-            _ = tell(&board, set, &send, message) => {}
+            _ = tell(pass.board(), set, &send, message) => {}
+            () = hall.gone(&pass) => {
+                let _ = send.try_send(Err(revoked()));
+            }
             () = stop.said() => {
                 let _ = send.try_send(Err(Status::unavailable("the server ends")));
             }
         }
-        board.tally().streams_ended.one();
+        hall.tally().streams_ended.one();
         drop(place);
     });
     Ok(ReceiverStream::new(receive))

@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-use super::desk::Desk;
+use super::desk::{Desk, revoked};
 use super::proto::sync_v1 as v1;
 
 type Answer<T> = Result<Response<T>, Status>;
@@ -16,20 +16,24 @@ impl v1::flag_sync_service_server::FlagSyncService for Desk {
     type SyncFlagsStream = ReceiverStream<Sent>;
 
     async fn sync_flags(&self, request: Request<v1::SyncFlagsRequest>) -> Answer<Self::SyncFlagsStream> {
+        self.may_sync()?;
         let set = self.set(request.metadata(), &request.get_ref().selector)?;
         let place = self.place()?;
         // One waits here at a time: definitions may be long, and only the newest is of use.
         let (send, receive) = mpsc::channel(1);
         let (desk, mut stop) = (self.clone(), self.stop());
         tokio::spawn(async move {
-            desk.board().tally().streams_begun.one();
+            desk.hall().tally().streams_begun.one();
             tokio::select! {
                 _ = tell(&desk, set, &send) => {}
+                () = desk.hall().gone(desk.pass()) => {
+                    let _ = send.try_send(Err(revoked()));
+                }
                 () = stop.said() => {
                     let _ = send.try_send(Err(Status::unavailable("the server ends")));
                 }
             }
-            desk.board().tally().streams_ended.one();
+            desk.hall().tally().streams_ended.one();
             drop(place);
         });
         Ok(Response::new(ReceiverStream::new(receive)))
@@ -39,6 +43,7 @@ impl v1::flag_sync_service_server::FlagSyncService for Desk {
         &self,
         request: Request<v1::FetchAllFlagsRequest>,
     ) -> Answer<v1::FetchAllFlagsResponse> {
+        self.may_sync()?;
         let set = self.set(request.metadata(), &request.get_ref().selector)?;
         let selection = self.board().now().select(set.as_deref());
         let flag_configuration = selection.source().to_string();

@@ -14,6 +14,8 @@ use super::proto::evaluation_v1::{self as v1, service_server::Service as _};
 use super::proto::evaluation_v2 as v2;
 use super::proto::sync_v1::{self as sync, flag_sync_service_server::FlagSyncService as _};
 use crate::board::Board;
+use crate::hall::Hall;
+use crate::keys::{Grant, Keys};
 use crate::snapshot::Snapshot;
 use crate::stop::Stopper;
 
@@ -44,7 +46,11 @@ fn desk(own: Option<&str>) -> (Desk, Arc<Board>, Stopper) {
     let board = Board::new(snapshot(&flags("off")));
     let (stopper, stop) = Stopper::new();
     let streams = Arc::new(Semaphore::new(1));
-    (Desk::new(board.clone(), own.map(str::to_owned), streams, stop), board, stopper)
+    let grant = own.map(|set| Grant { flag_set: Some(set.to_owned()), ..Grant::default() });
+    let keys = grant.map_or_else(Keys::default, |grant| Keys::of(Vec::new(), Some(grant)));
+    let hall = Hall::of_one(board.clone(), keys);
+    let pass = hall.find(|_| true).unwrap();
+    (Desk::new(hall, pass, streams, stop), board, stopper)
 }
 
 fn of_v1(key: &str) -> Request<v1::ResolveBooleanRequest> {

@@ -7,7 +7,7 @@ use http::{HeaderMap, Response, StatusCode};
 use http_body_util::{Either, Full};
 
 use super::question::Question;
-use super::{Answer, Ofrep, STREAM, answer, json, seconds};
+use super::{Answer, Ofrep, STREAM, Seen, answer, json, seconds};
 use crate::selection::{Selection, hash};
 
 /// A page nobody looks at needs no news after so long.
@@ -15,11 +15,12 @@ const INACTIVITY_SECS: u32 = 120;
 
 impl Ofrep {
     /// Answers with what all flags are worth, or that they are as the client has them.
-    pub(super) fn bulk(&self, headers: &HeaderMap, set: Option<&str>, question: &Question) -> Answer {
+    pub(super) fn bulk(&self, headers: &HeaderMap, seen: Seen<'_>, question: &Question) -> Answer {
         let now = SystemTime::now();
-        let snapshot = self.board.now();
+        let (pass, set) = seen;
+        let snapshot = pass.board().now();
         let selection = snapshot.select(set);
-        let body = self.all(&selection, set, question, now);
+        let body = self.all(&selection, seen, question, now);
         // Of the answer as well: it may differ for the same flags and context at another time, and its address of events does.
         let tag = format!("\"{}\"", hash(&[selection.revision().as_bytes(), &question.text, &body]));
         let mut answer = if matches(headers, &tag) {
@@ -36,7 +37,13 @@ impl Ofrep {
         answer
     }
 
-    fn all(&self, selection: &Selection, set: Option<&str>, question: &Question, now: SystemTime) -> Vec<u8> {
+    fn all(
+        &self,
+        selection: &Selection,
+        (pass, set): Seen<'_>,
+        question: &Question,
+        now: SystemTime,
+    ) -> Vec<u8> {
         let mut body = Vec::with_capacity(16 << 10);
         let (mut evaluated, mut failed) = (0, 0);
         body.extend_from_slice(b"{\"flags\":[");
@@ -58,12 +65,12 @@ impl Ofrep {
         body.extend_from_slice(b",\"eventStreams\":[{\"type\":\"sse\",\"endpoint\":{\"requestUri\":\"");
         body.extend_from_slice(STREAM.as_bytes());
         body.extend_from_slice(b"?ticket=");
-        body.extend_from_slice(self.tickets.issue(set, now).as_bytes());
+        body.extend_from_slice(self.tickets.issue(pass, set, now).as_bytes());
         body.extend_from_slice(b"\"},\"inactivityDelaySec\":");
         answer::json(&mut body, &INACTIVITY_SECS);
         body.extend_from_slice(b"}]}");
-        self.board.tally().evaluated.many(evaluated);
-        self.board.tally().failed.many(failed);
+        self.hall.tally().evaluated.many(evaluated);
+        self.hall.tally().failed.many(failed);
         body
     }
 }

@@ -26,9 +26,8 @@ use tokio::sync::Semaphore;
 use tokio_stream::wrappers::ReceiverStream;
 
 use self::refusal::Refusal;
-use crate::board::Board;
 use crate::connection::served;
-use crate::keys::{self, Caller, Keys};
+use crate::hall::{Caller, Hall, Pass};
 use crate::limits::Limits;
 use crate::origins::Origins;
 use crate::selector;
@@ -39,14 +38,16 @@ use crate::ticket::Tickets;
 pub(crate) type Body = Either<Full<Bytes>, StreamBody<ReceiverStream<Result<Frame<Bytes>, Infallible>>>>;
 pub(crate) type Answer = Response<Body>;
 
+/// What a request is about: what its sender may see, and of that one flag set or all.
+type Seen<'s> = (&'s Pass, Option<&'s str>);
+
 const FLAGS: &str = "/ofrep/v1/evaluate/flags";
 const STREAM: &str = "/ofrep/v1/stream";
 
 /// What every connection needs.
 #[derive(Debug)]
 pub(crate) struct Ofrep {
-    board: Arc<Board>,
-    keys: Keys,
+    hall: Arc<Hall>,
     origins: Origins,
     limits: Limits,
     tickets: Tickets,
@@ -64,15 +65,9 @@ enum Place<'p> {
 }
 
 impl Ofrep {
-    pub(crate) fn new(
-        board: Arc<Board>,
-        keys: Keys,
-        origins: Origins,
-        limits: Limits,
-        secret: &[u8; 32],
-    ) -> Self {
+    pub(crate) fn new(hall: Arc<Hall>, origins: Origins, limits: Limits, secret: &[u8; 32]) -> Self {
         let streams = Arc::new(Semaphore::new(limits.streams.min(Semaphore::MAX_PERMITS)));
-        Ofrep { board, keys, origins, limits, tickets: Tickets::new(secret), streams }
+        Ofrep { hall, origins, limits, tickets: Tickets::new(secret), streams }
     }
 
     /// Serves a connection to its end.
@@ -101,7 +96,7 @@ impl Ofrep {
             Ok(answer) => answer,
             Err(refusal) => {
                 if refusal.is_of_caller() {
-                    self.board.tally().refused.one();
+                    self.hall.tally().refused.one();
                 }
                 refusal.answer()
             }
@@ -121,27 +116,29 @@ impl Ofrep {
             return Err(Refusal::Method(method));
         }
         match place {
-            Place::Health => return Ok(health::health(&self.board)),
+            Place::Health => return Ok(health::health(&self.hall)),
             Place::Changes => return self.stream(&head, stop),
             _ => {}
         }
-        let own = match self.keys.caller(&head.headers) {
-            Caller::Known(own) => own,
+        let pass = match self.hall.caller(&head.headers) {
+            Caller::Known(pass) => pass,
             Caller::Nobody => return Err(Refusal::Nobody),
             Caller::Stranger => return Err(Refusal::Stranger),
+            Caller::Early => return Err(Refusal::Early),
         };
         let asked = selector::in_headers(&head.headers).map_err(Refusal::Selector)?;
-        let set = keys::allowed(own, asked).map_err(|_| Refusal::Elsewhere)?;
+        let set = pass.flag_set(asked).map_err(|_| Refusal::Elsewhere)?;
         match place {
             Place::One(key) => {
                 let question = question::read(body, &self.limits).await;
-                self.single(key, set, question)
+                self.single(key, (&pass, set), question)
             }
             Place::All => {
                 let question = question::read(body, &self.limits).await?;
-                Ok(self.bulk(&head.headers, set, &question))
+                Ok(self.bulk(&head.headers, (&pass, set), &question))
             }
-            _ => Ok(health::metrics(&self.board)),
+            _ if pass.is_of_server() => Ok(health::metrics(&self.hall)),
+            _ => Err(Refusal::NotForClients),
         }
     }
 }

@@ -24,6 +24,10 @@ pub(super) enum Refusal {
     Stranger,
     /// A key for other flags.
     Elsewhere,
+    /// A key for clients.
+    NotForClients,
+    /// Nothing is known of flags and keys yet.
+    Early,
     /// An event stream's address that is too old, or not ours.
     Ticket,
     /// A selector we do not know.
@@ -49,7 +53,14 @@ pub(super) enum Refusal {
 impl Refusal {
     /// Whether it is about who asks.
     pub(super) fn is_of_caller(&self) -> bool {
-        matches!(self, Refusal::Nobody | Refusal::Stranger | Refusal::Elsewhere | Refusal::Ticket)
+        matches!(
+            self,
+            Refusal::Nobody
+                | Refusal::Stranger
+                | Refusal::Elsewhere
+                | Refusal::NotForClients
+                | Refusal::Ticket
+        )
     }
 
     /// For the whole request.
@@ -80,7 +91,7 @@ impl Refusal {
             Refusal::Nobody | Refusal::Stranger => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Refusal::Crowded => {
+            Refusal::Crowded | Refusal::Early => {
                 headers.insert(RETRY_AFTER, LATER);
             }
             // What is left of the body is not waited for.
@@ -97,7 +108,8 @@ impl Refusal {
             Refusal::Nowhere => StatusCode::NOT_FOUND,
             Refusal::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::Nobody | Refusal::Stranger | Refusal::Ticket => StatusCode::UNAUTHORIZED,
-            Refusal::Elsewhere => StatusCode::FORBIDDEN,
+            Refusal::Elsewhere | Refusal::NotForClients => StatusCode::FORBIDDEN,
+            Refusal::Early => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::Selector(_)
             | Refusal::NoJson(_)
             | Refusal::Context(_)
@@ -131,6 +143,8 @@ impl std::fmt::Display for Refusal {
             Refusal::Nobody => f.write_str("send a key, as `Authorization: Bearer KEY` or `X-API-Key: KEY`"),
             Refusal::Stranger => f.write_str("the key is none of those that may ask"),
             Refusal::Elsewhere => f.write_str("the key is for another flag set"),
+            Refusal::NotForClients => f.write_str("the key is for clients: they ask for flags and no more"),
+            Refusal::Early => f.write_str("there are no flags yet: come back later"),
             Refusal::Ticket => {
                 f.write_str("the address of the event stream is too old: evaluate all flags for a new one")
             }

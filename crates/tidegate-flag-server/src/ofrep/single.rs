@@ -8,7 +8,7 @@ use tidegate_flags::ErrorCode;
 
 use super::question::Question;
 use super::refusal::Refusal;
-use super::{Answer, Ofrep, answer, json, seconds};
+use super::{Answer, Ofrep, Seen, answer, json, seconds};
 
 /// Longer keys are nobody's.
 const LONGEST_KEY: usize = 512;
@@ -18,7 +18,7 @@ impl Ofrep {
     pub(super) fn single(
         &self,
         key: &str,
-        set: Option<&str>,
+        (pass, set): Seen<'_>,
         question: Result<Question, Refusal>,
     ) -> Result<Answer, Refusal> {
         let key = decoded(key).filter(|key| key.len() <= LONGEST_KEY).ok_or(Refusal::Key)?;
@@ -26,18 +26,18 @@ impl Ofrep {
             Ok(question) => question,
             Err(refusal) => return Ok(refusal.of_flag(&key)),
         };
-        let snapshot = self.board.now();
+        let snapshot = pass.board().now();
         let selection = snapshot.select(set);
         let mut body = Vec::with_capacity(256);
         let now = seconds(SystemTime::now());
-        self.board.tally().evaluated.one();
+        self.hall.tally().evaluated.one();
         let status = match selection.set().resolve(&key, &question.context, now) {
             Ok(resolution) => {
                 answer::resolved(&mut body, &key, &resolution, &selection);
                 StatusCode::OK
             }
             Err(failure) => {
-                self.board.tally().failed.one();
+                self.hall.tally().failed.one();
                 answer::failed(&mut body, &key, &failure);
                 match failure.code {
                     ErrorCode::FlagNotFound => StatusCode::NOT_FOUND,

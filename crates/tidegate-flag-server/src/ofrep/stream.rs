@@ -16,10 +16,9 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::refusal::Refusal;
 use super::{Answer, Ofrep, seconds};
-use crate::board::Board;
+use crate::hall::{Hall, Pass};
 use crate::snapshot::Snapshot;
 use crate::stop::Stop;
-use crate::ticket::Set;
 
 /// Proxies close what is silent for a minute or so.
 const COMMENT_EVERY: Duration = Duration::from_secs(20);
@@ -32,13 +31,15 @@ impl Ofrep {
     pub(super) fn stream(&self, head: &Parts, stop: Stop) -> Result<Answer, Refusal> {
         let query = form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes());
         let ticket = query.into_iter().find_map(|(name, value)| (name == "ticket").then_some(value));
-        let set = ticket.and_then(|ticket| self.tickets.check(&ticket, SystemTime::now()));
-        let set = set.ok_or(Refusal::Ticket)?;
+        let said = ticket.and_then(|ticket| self.tickets.check(&ticket, SystemTime::now()));
+        let said = said.ok_or(Refusal::Ticket)?;
+        let pass = self.tickets.pass(&said, &self.hall).ok_or(Refusal::Ticket)?;
         let place = self.streams.clone().try_acquire_owned().map_err(|_| Refusal::Crowded)?;
         let last = head.headers.get(LAST_EVENT).and_then(|id| id.to_str().ok()).map(str::to_owned);
 
         let (send, receive) = mpsc::channel(2);
-        let follower = Follower { board: self.board.clone(), set, last, send, _place: place };
+        let (hall, set) = (self.hall.clone(), said.set);
+        let follower = Follower { hall, pass, set, last, send, _place: place };
         tokio::spawn(follower.tell(stop));
         let mut answer = Response::new(Either::Right(StreamBody::new(ReceiverStream::new(receive))));
         let headers = answer.headers_mut();
@@ -52,8 +53,9 @@ impl Ofrep {
 
 /// Somebody who follows.
 struct Follower {
-    board: Arc<Board>,
-    set: Set,
+    hall: Arc<Hall>,
+    pass: Pass,
+    set: Option<String>,
     /// The last event it says it has.
     last: Option<String>,
     send: mpsc::Sender<Result<Frame<Bytes>, std::convert::Infallible>>,
@@ -61,20 +63,21 @@ struct Follower {
 }
 
 impl Follower {
-    /// Tells of changes until the client is gone or the server ends.
+    /// Tells of changes until the client is gone, may not follow any more, or the server ends.
     async fn tell(mut self, mut stop: Stop) {
-        let board = self.board.clone();
-        board.tally().streams_begun.one();
+        let (hall, pass) = (self.hall.clone(), self.pass.clone());
+        hall.tally().streams_begun.one();
         tokio::select! {
             _ = self.tell_all() => {}
+            () = hall.gone(&pass) => {}
             () = stop.said() => {}
         }
-        board.tally().streams_ended.one();
+        hall.tally().streams_ended.one();
     }
 
     /// Ends where the client is gone.
     async fn tell_all(&mut self) -> Option<()> {
-        let mut changes = self.board.follow();
+        let mut changes = self.pass.board().follow();
         let mut known = self.begin(&mut changes).await?;
         loop {
             tokio::select! {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
-use tidegate_flag_server::{Addresses, Board, Keys, Limits, Origins, Servers, Settings, Snapshot, Stopper};
+use tidegate_flag_server::{
+    Addresses, Board, Hall, Keys, Limits, Origins, Servers, Settings, Snapshot, Stopper,
+};
 use tidegate_flags::{FlagSet, Options};
 
 /// Ended when dropped.
@@ -39,15 +41,13 @@ impl Stage {
         let board = Board::new(snapshot(&set.flags));
         let origins: Vec<String> = set.origins.iter().map(|origin| (*origin).to_owned()).collect();
         let localhost = Some("127.0.0.1:0".parse().unwrap());
-        let settings = Settings {
-            addresses: Addresses { ofrep: localhost, ..Addresses::default() },
-            keys: if set.keys.is_empty() { Keys::default() } else { Keys::parse(set.keys).unwrap() },
-            origins: Origins::only(&origins).unwrap(),
-            limits: set.limits,
-            secret: [7; 32],
-        };
+        let addresses = Addresses { ofrep: localhost, ..Addresses::default() };
+        let keys = if set.keys.is_empty() { Keys::default() } else { Keys::parse(set.keys).unwrap() };
+        let hall = Hall::of_one(board.clone(), keys);
+        let settings =
+            Settings { origins: Origins::only(&origins).unwrap(), limits: set.limits, secret: [7; 32] };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let servers = runtime.block_on(Servers::open(settings, board.clone())).unwrap();
+        let servers = runtime.block_on(Servers::open(addresses, &settings, hall)).unwrap();
         let ofrep = servers.addresses().ofrep.unwrap();
         let (stopper, stop) = Stopper::new();
         let thread = std::thread::spawn(move || runtime.block_on(servers.run(stop)));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tidegate_flag_server::{
-    Addresses, Board, FlagFile, Keys, Limits, News, Origins, ServeError, Servers, Settings, Stopper,
+    Addresses, Board, FlagFile, Hall, Keys, Limits, News, Origins, ServeError, Servers, Settings, Stopper,
 };
 use tidegate_flags::{Fractional, Options};
 
@@ -72,10 +72,11 @@ pub fn run(args: ServeArgs) -> Result<Exit, Failure> {
     let board = Board::new(first);
     warn(&board);
     let addresses = Addresses { ofrep: args.listen.ofrep, grpc: args.listen.grpc, sync: args.listen.sync };
-    let settings = Settings { addresses, keys, origins, limits: Limits::default(), secret: secret()? };
+    let hall = Hall::of_one(board.clone(), keys);
+    let settings = Settings { origins, limits: Limits::default(), secret: secret()? };
     let runtime = tokio::runtime::Runtime::new().map_err(no_thread)?;
     runtime.block_on(async {
-        let servers = Servers::open(settings, board.clone()).await.map_err(|error| taken(&error))?;
+        let servers = Servers::open(addresses, &settings, hall).await.map_err(|error| taken(&error))?;
         let _following = file.follow(board.clone(), move |news| tell(&news, &board)).map_err(no_thread)?;
         say_ready(&args.file, flags, servers.addresses())?;
         let (stopper, stop) = Stopper::new();
