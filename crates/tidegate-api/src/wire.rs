@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tidegate_control::{EventQuery, LogQuery, Refusal, Scope};
-use tidegate_core::model::{InstanceId, Name, RevisionNo, RolloutId};
+use tidegate_core::model::{FlagAccessKind, InstanceId, Name, RevisionNo, RolloutId};
 
 /// The media type of a deploy's body: four bytes with the length of the JSON that follows (unsigned, big-endian), a
 /// `DeployRequest` as JSON, then the snapshot as a tar until the body ends.
@@ -55,7 +55,7 @@ pub struct ScopeParams {
     pub environment: Option<Name>,
 }
 
-/// The query string of what is asked of a rollout.
+/// The query string of what is asked by somebody.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ActParams {
@@ -156,6 +156,16 @@ pub struct RunBody {
     pub command: String,
 }
 
+/// The body of a new key to flags.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlagKeyBody {
+    /// What the key is for.
+    pub name: String,
+    /// What it may see.
+    pub kind: FlagAccessKind,
+}
+
 /// What can be asked of a rollout in progress: the last part of its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -182,6 +192,13 @@ impl RolloutAction {
             RolloutAction::Abort => "abort",
             RolloutAction::Retry => "retry",
         }
+    }
+}
+
+impl ActParams {
+    /// Where it is asked.
+    pub fn scope(&self) -> Scope {
+        Scope { app: self.app.clone(), environment: self.environment.clone() }
     }
 }
 

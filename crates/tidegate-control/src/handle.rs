@@ -7,18 +7,19 @@ use std::time::Duration;
 
 use tidegate_backend::Logs;
 use tidegate_core::judge::Bundle;
-use tidegate_core::model::{InstanceId, Request, RevisionNo, RolloutId};
+use tidegate_core::model::{FlagAccessKind, InstanceId, Request, RevisionNo, RolloutId};
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
-    DeployView, DoctorFinding, DoctorReport, Explanation, FlagDebtView, FlagHistory, FlagList, FlagSetView,
-    FlagView, JobHistory, JobList, JobRunView, JobView, PlanReport, ReleasedView, RolloutView, RunView,
-    ServiceStatus, Status, TimelineEvent,
+    DeployView, DoctorFinding, DoctorReport, Explanation, FlagDebtView, FlagHistory, FlagKeyList,
+    FlagKeyMade, FlagKeyView, FlagList, FlagSetView, FlagView, JobHistory, JobList, JobRunView, JobView,
+    PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 use tidegate_store::Reader;
 
 use crate::answer::{self, Answers};
 use crate::change;
 use crate::engine::{Time, World};
+use crate::flag_key;
 use crate::intake;
 use crate::plane::{
     ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind,
@@ -273,6 +274,27 @@ impl ControlPlane for Handle {
 
     fn traffic(&self, service: &ServiceRef) -> Result<TrafficView, Refusal> {
         self.read(|answers| answer::traffic(answers, service))
+    }
+
+    fn flag_keys(&self, scope: &Scope) -> Result<FlagKeyList, Refusal> {
+        self.read(|answers| answer::flag_keys(answers, scope))
+    }
+
+    fn flag_key_create(
+        &self,
+        scope: &Scope,
+        kind: FlagAccessKind,
+        name: &str,
+        by: &str,
+    ) -> Result<FlagKeyMade, Refusal> {
+        let (scope, name, by) = (scope.clone(), name.to_owned(), by.to_owned());
+        self.ask(move |world, time| flag_key::create(world, time, &scope, (kind, &name, &by)))
+    }
+
+    fn flag_key_revoke(&self, scope: &Scope, which: &str, by: &str) -> Result<FlagKeyView, Refusal> {
+        let (scope, which, by) = (scope.clone(), which.to_owned(), by.to_owned());
+        let revoked = self.ask(move |world, time| flag_key::revoke(world, time, &scope, (&which, &by)))?;
+        Ok(answer::flag_key_view(&revoked))
     }
 
     fn doctor(&self) -> Result<DoctorReport, Refusal> {

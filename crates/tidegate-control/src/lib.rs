@@ -13,6 +13,7 @@ pub mod digest;
 pub mod engine;
 mod fall_back;
 mod flag_code;
+mod flag_key;
 pub mod handle;
 mod intake;
 mod left_over;

@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use tidegate_config::Diagnostic;
 use tidegate_core::judge::{Bundle, Window};
-use tidegate_core::model::{BuildSource, FlagKey, InstanceId, Name, Request, RevisionNo, RolloutId};
+use tidegate_core::model::{
+    BuildSource, FlagAccessKind, FlagKey, InstanceId, Name, Request, RevisionNo, RolloutId,
+};
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
-    DeployView, DoctorReport, Explanation, FlagDebtView, FlagHistory, FlagList, FlagSetView, FlagView,
-    JobHistory, JobList, JobRunView, JobView, LogLine, PlanReport, ReleasedView, RolloutView, RunView,
-    ServiceStatus, Status, TimelineEvent,
+    DeployView, DoctorReport, Explanation, FlagDebtView, FlagHistory, FlagKeyList, FlagKeyMade, FlagKeyView,
+    FlagList, FlagSetView, FlagView, JobHistory, JobList, JobRunView, JobView, LogLine, PlanReport,
+    ReleasedView, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 
 /// The control plane as the API sees it.
@@ -76,6 +78,18 @@ pub trait ControlPlane: Send + Sync + 'static {
     fn proof(&self, service: &ServiceRef, rollout: Option<RolloutId>) -> Result<Bundle, Refusal>;
     /// What a service's stable revision answered in the last days, second by second.
     fn traffic(&self, service: &ServiceRef) -> Result<TrafficView, Refusal>;
+    /// The keys to an environment's flags.
+    fn flag_keys(&self, scope: &Scope) -> Result<FlagKeyList, Refusal>;
+    /// Makes a key to an environment's flags, which is told this once. `by`: who asks, for the timeline.
+    fn flag_key_create(
+        &self,
+        scope: &Scope,
+        kind: FlagAccessKind,
+        name: &str,
+        by: &str,
+    ) -> Result<FlagKeyMade, Refusal>;
+    /// Revokes a key, by its id or name; what it was.
+    fn flag_key_revoke(&self, scope: &Scope, which: &str, by: &str) -> Result<FlagKeyView, Refusal>;
     /// What this machine can and cannot do.
     fn doctor(&self) -> Result<DoctorReport, Refusal>;
     /// Stops every instance, the gateway and the control plane. Returns at once; the process ends when all is stopped.

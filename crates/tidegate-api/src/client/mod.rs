@@ -19,15 +19,15 @@ use tidegate_core::judge::Bundle;
 use tidegate_core::model::{InstanceId, RevisionNo, RolloutId};
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
-    DeployView, DoctorReport, Explanation, FlagDebtView, FlagHistory, FlagList, FlagSetView, FlagView,
-    JobHistory, JobList, JobRunView, JobView, PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus,
-    Status, TimelineEvent,
+    DeployView, DoctorReport, Explanation, FlagDebtView, FlagHistory, FlagKeyList, FlagKeyMade, FlagKeyView,
+    FlagList, FlagSetView, FlagView, JobHistory, JobList, JobRunView, JobView, PlanReport, ReleasedView,
+    RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 
 use crate::token::Token;
 use crate::wire::{
-    ActParams, DebtParams, EventParams, ExplainParams, Health, LogParams, RollbackBody, RolloutAction,
-    RunBody, ScaleBody, ScopeParams,
+    ActParams, DebtParams, EventParams, ExplainParams, FlagKeyBody, Health, LogParams, RollbackBody,
+    RolloutAction, RunBody, ScaleBody, ScopeParams,
 };
 use connection::Address;
 pub use error::ClientError;
@@ -227,6 +227,32 @@ impl Client {
         self.json(service_ask(Method::GET, service, "traffic")?).await
     }
 
+    /// The keys to the flags of an environment.
+    pub async fn flag_keys(&self, scope: &Scope) -> Result<FlagKeyList, ClientError> {
+        self.json(Ask::get("/v1/flag-keys").query(&ScopeParams::from(scope.clone()))?).await
+    }
+
+    /// Makes a key to the flags of an environment.
+    pub async fn flag_key_create(
+        &self,
+        scope: &Scope,
+        body: &FlagKeyBody,
+        by: &str,
+    ) -> Result<FlagKeyMade, ClientError> {
+        self.json(Ask::post("/v1/flag-keys").query(&act(scope, by))?.body(body)?).await
+    }
+
+    /// Revokes a key, by its id or name.
+    pub async fn flag_key_revoke(
+        &self,
+        scope: &Scope,
+        which: &str,
+        by: &str,
+    ) -> Result<FlagKeyView, ClientError> {
+        let path = format!("/v1/flag-keys/{}/revoke", request::segment(which));
+        self.json(Ask::post(&path).query(&act(scope, by))?).await
+    }
+
     /// What the machine can and cannot do.
     pub async fn doctor(&self) -> Result<DoctorReport, ClientError> {
         self.json(Ask::get("/v1/doctor")).await
@@ -241,6 +267,10 @@ impl Client {
     pub async fn down(&self) -> Result<(), ClientError> {
         self.json::<serde_json::Value>(Ask::post("/v1/down")).await.map(drop)
     }
+}
+
+fn act(scope: &Scope, by: &str) -> ActParams {
+    ActParams { app: scope.app.clone(), environment: scope.environment.clone(), by: by.to_owned() }
 }
 
 fn job_ask(method: Method, job: &ServiceRef, rest: &str) -> Result<Ask, ClientError> {

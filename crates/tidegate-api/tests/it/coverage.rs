@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use tidegate_api::wire::{RolloutAction, RunBody};
+use tidegate_api::wire::{FlagKeyBody, RolloutAction, RunBody};
 use tidegate_control::{DeployRequest, EventQuery, FlagRef, LogQuery, PlanRequest, Scope, ServiceRef};
-use tidegate_core::model::{InstanceId, RevisionNo};
+use tidegate_core::model::{FlagAccessKind, InstanceId, RevisionNo};
 use tidegate_core::release::{Asked, Order};
 
 use crate::server::Server;
@@ -82,6 +82,10 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
     let _ = client.explain(&scope, Some(tidegate_core::model::RolloutId(5))).await;
     let _ = client.proof(&web, Some(tidegate_core::model::RolloutId(6))).await;
     let _ = client.traffic(&web).await;
+    let _ = client.flag_keys(&scope).await;
+    let key = FlagKeyBody { name: "web pages".to_owned(), kind: FlagAccessKind::Client };
+    let _ = client.flag_key_create(&scope, &key, "ann").await;
+    let _ = client.flag_key_revoke(&scope, "web pages", "ann").await;
     let _ = client.doctor().await;
     let _ = client.upgrade().await;
     client.down().await.unwrap();
@@ -117,6 +121,9 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
         "explain Some(RolloutId(5))",
         "proof web Some(RolloutId(6))",
         "traffic web",
+        "flag_keys Scope { app: Some(Name(\"shop\")), environment: None }",
+        "flag_key_create Client web pages by ann",
+        "flag_key_revoke web pages by ann",
         "doctor",
         "upgrade",
         "down",

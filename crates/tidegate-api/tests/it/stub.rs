@@ -9,12 +9,12 @@ use tidegate_control::{
     Scope, ServiceRef, TrafficView, UpgradeView,
 };
 use tidegate_core::judge::Bundle;
-use tidegate_core::model::{InstanceId, Request, RevisionNo, RolloutId};
+use tidegate_core::model::{FlagAccessKind, InstanceId, Request, RevisionNo, RolloutId};
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
-    DeployView, DoctorReport, Explanation, FlagDebtView, FlagHistory, FlagList, FlagSetView, FlagView,
-    JobHistory, JobList, JobRunView, JobView, LogLine, PlanReport, ReleasedView, RolloutView, RunView,
-    ServiceStatus, Status, TimelineEvent,
+    DeployView, DoctorReport, Explanation, FlagDebtView, FlagHistory, FlagKeyList, FlagKeyMade, FlagKeyView,
+    FlagList, FlagSetView, FlagView, JobHistory, JobList, JobRunView, JobView, LogLine, PlanReport,
+    ReleasedView, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 
 /// Answers; `None`: refuses with `stub::unset`.
@@ -210,6 +210,21 @@ impl ControlPlane for Stub {
     }
     fn explain(&self, _: &Scope, rollout: Option<RolloutId>) -> Result<Explanation, Refusal> {
         self.answer(format!("explain {rollout:?}"), |answers| answers.explanation.clone())
+    }
+    fn flag_keys(&self, scope: &Scope) -> Result<FlagKeyList, Refusal> {
+        self.answer(format!("flag_keys {scope:?}"), |_| None)
+    }
+    fn flag_key_create(
+        &self,
+        _: &Scope,
+        kind: FlagAccessKind,
+        name: &str,
+        by: &str,
+    ) -> Result<FlagKeyMade, Refusal> {
+        self.answer(format!("flag_key_create {kind:?} {name} by {by}"), |_| None)
+    }
+    fn flag_key_revoke(&self, _: &Scope, which: &str, by: &str) -> Result<FlagKeyView, Refusal> {
+        self.answer(format!("flag_key_revoke {which} by {by}"), |_| None)
     }
     fn doctor(&self) -> Result<DoctorReport, Refusal> {
         self.answer("doctor".to_owned(), |answers| answers.doctor.clone())

@@ -5,6 +5,7 @@ mod check;
 mod deploy;
 mod doctor;
 mod flag;
+mod flag_key;
 mod job;
 mod judgement;
 mod migration;
@@ -21,6 +22,7 @@ pub use flag::{
     FlagAtRunTime, FlagDebtView, FlagHistory, FlagInCode, FlagInGit, FlagList, FlagSetView, FlagView,
     ReleaseView, ReleasedView, WaitingView,
 };
+pub use flag_key::{FlagKeyList, FlagKeyMade, FlagKeyView};
 pub use job::{JobHistory, JobList, JobRunView, JobView};
 pub use judgement::{ArmView, ComparisonView, EvidenceView, JudgementView, OutcomeView, SampleView};
 pub use migration::MigrationView;

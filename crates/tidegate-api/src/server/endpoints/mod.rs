@@ -5,6 +5,7 @@ mod doctor;
 mod down;
 mod events;
 mod explain;
+mod flag_keys;
 mod flags;
 mod health;
 mod jobs;
@@ -45,6 +46,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         events::endpoints(),
         logs::endpoints(),
         explain::endpoints(),
+        flag_keys::endpoints(),
         metrics::endpoints(),
         doctor::endpoints(),
         upgrade::endpoints(),

@@ -2,6 +2,7 @@
 
 mod debt;
 mod explain;
+mod key;
 mod serve;
 mod stored;
 
@@ -16,7 +17,8 @@ use crate::session::Session;
 #[command(after_help = "Examples:\n  tidegate flag list\n  tidegate flag show new-cart\n  \
                   tidegate flag export > effective.json       what is served, as a flag file\n  \
                   tidegate flag serve --file flags.json --ofrep 127.0.0.1:8016\n  \
-                  tidegate flag serve --file flags.yaml --ofrep 0.0.0.0:8016 --key-file keys\n\n\
+                  tidegate flag serve --file flags.yaml --ofrep 0.0.0.0:8016 --key-file keys\n  \
+                  tidegate flag key create --client --name \"web pages\"\n\n\
                   `tidegate release` changes what a flag serves.")]
 pub struct FlagArgs {
     #[command(subcommand)]
@@ -40,6 +42,8 @@ enum What {
     Debt(debt::DebtArgs),
     /// Say why a flag is what it is for one context
     Explain(explain::ExplainArgs),
+    /// Make, show or revoke keys by which clients ask for flags
+    Key(key::KeyArgs),
     /// Serve the flags of a file to OpenFeature clients
     Serve(serve::ServeArgs),
 }
@@ -54,6 +58,7 @@ pub fn run(args: FlagArgs, session: &Session) -> Result<Exit, Failure> {
         What::Archive(args) => stored::archive(args, session),
         What::Debt(args) => debt::run(args, session),
         What::Explain(args) => explain::run(args, session),
+        What::Key(args) => key::run(args, session),
         What::Serve(args) => serve::run(args),
     }
 }
