@@ -31,10 +31,12 @@ pub(crate) enum ApplyError {
 }
 
 /// Where a gateway listens.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Places {
     pub(crate) address: SocketAddr,
     pub(crate) https: Option<SocketAddr>,
+    /// Where its guest listens, by name.
+    pub(crate) guests: BTreeMap<String, String>,
 }
 
 /// See the module.

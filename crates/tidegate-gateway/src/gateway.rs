@@ -16,6 +16,7 @@ use crate::count::Front;
 use crate::door::Sockets;
 use crate::epochs::Epochs;
 use crate::geo::{self, Geo};
+use crate::guest::Guest;
 use crate::handover::{Elders, Estate};
 use crate::limits::Limits;
 use crate::mirror::Post;
@@ -52,6 +53,8 @@ pub struct GatewayConfig {
     pub acme: Option<AcmeConfig>,
     /// The directory of the local authority that makes certificates for routed hosts without one.
     pub local_ca: Option<PathBuf>,
+    /// What else serves in its process.
+    pub guest: Option<Arc<dyn Guest>>,
     /// Takes the place of the gateway that runs in the directory, which may then drain so long. `None`: refused where one runs.
     pub take_over: Option<Duration>,
 }
@@ -71,6 +74,7 @@ impl GatewayConfig {
             proxies: Vec::new(),
             acme: None,
             local_ca: None,
+            guest: None,
             take_over: None,
         }
     }
@@ -139,6 +143,7 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     let secret = Secret::load_or_make(&config.dir)
         .map_err(|error| GatewayError::File { path: error.path, source: error.source })?;
     let (places, given, count) = (start.places()?, start.duplicates()?, start.plain.len());
+    let of_guest = secret.derive("guest", "");
     let (shelf, challenges) = (Arc::new(Shelf::default()), Arc::new(Challenges::default()));
     let shared = Arc::new(Tls::new(shelf.clone(), challenges.clone(), limits.handshake)?);
     let sockets = sockets(start.plain, start.tls, &shared, &config.proxies);
@@ -170,7 +175,7 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     let file = epochs.file.clone();
     runtime.spawn(async move { file.follow().await });
     if let Some(address) = config.observe.metrics {
-        runtime.spawn(observe::metrics::serve(address, epochs.clone()));
+        runtime.spawn(observe::metrics::serve(address, epochs.clone(), config.guest.clone()));
     }
     if let Some(supply) = supply {
         runtime.spawn(supply.keep(epochs.clone()));
@@ -179,7 +184,8 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
         runtime.spawn(watch.keep());
     }
     let estate = Estate { lock: start.lock, listeners: given };
-    let reign = Reign { dir, epochs, idle, workers, estate };
+    start.rooms.begin(config.guest.as_ref(), &dir, of_guest)?;
+    let reign = Reign { dir, epochs, idle, workers, guest: config.guest, estate };
     let reigned = runtime.block_on(reign.run(start.elder));
     if let Some(writer) = writer {
         writer.finish();

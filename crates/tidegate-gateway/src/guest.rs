@@ -52,10 +52,13 @@ impl Rooms {
         let mut rooms = Vec::new();
         for (name, asked) in guest.into_iter().flat_map(|guest| guest.places()) {
             let kind = kind(&name);
-            let is_it = |(there, _): &(Listening, _)| there.kind == kind && is_same_place(there.address, asked);
+            let is_it =
+                |(there, _): &(Listening, _)| there.kind == kind && is_same_place(there.address, asked);
             let listener = match inherited.iter().position(is_it) {
                 Some(place) => inherited.swap_remove(place).1,
-                None => last.bind(&name, asked).map_err(|source| GatewayError::Listen { address: asked, source })?,
+                None => last
+                    .bind(&name, asked)
+                    .map_err(|source| GatewayError::Listen { address: asked, source })?,
             };
             rooms.push((name, listener));
         }
@@ -86,7 +89,12 @@ impl Rooms {
     }
 
     /// Has the guest serve on them.
-    pub(crate) fn begin(self, guest: Option<&Arc<dyn Guest>>, dir: &Path, secret: [u8; 32]) -> io::Result<()> {
+    pub(crate) fn begin(
+        self,
+        guest: Option<&Arc<dyn Guest>>,
+        dir: &Path,
+        secret: [u8; 32],
+    ) -> io::Result<()> {
         guest.map_or(Ok(()), |guest| guest.begin(dir, self.0, secret))
     }
 

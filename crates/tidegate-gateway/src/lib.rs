@@ -24,6 +24,7 @@ mod exchange;
 mod front;
 mod gateway;
 mod geo;
+mod guest;
 mod h1;
 mod handover;
 mod head;
@@ -56,5 +57,6 @@ mod worker;
 pub mod fuzz;
 
 pub use gateway::{GatewayConfig, GatewayError, gateway_main, gateway_run};
+pub use guest::Guest;
 pub use limits::Limits;
 pub use observe::{AccessLog, LogTarget, Observe, ObserveError, Sample, TraceMode};

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::control::server;
 use crate::epochs::Epochs;
 use crate::gateway::{GatewayError, Hired, file_error};
+use crate::guest::Guest;
 use crate::handover::{self, Elder, Estate, Given};
 use crate::worker::{Drain, Order};
 
@@ -28,6 +29,7 @@ pub(crate) struct Reign {
     pub(crate) epochs: Arc<Epochs>,
     pub(crate) idle: Arc<Notify>,
     pub(crate) workers: Vec<Hired>,
+    pub(crate) guest: Option<Arc<dyn Guest>>,
     pub(crate) estate: Estate,
 }
 
@@ -48,7 +50,7 @@ impl Reign {
         let control = self.bind("control.sock")?;
         let handover = self.bind(handover::SOCKET)?;
         handover::step("bound");
-        let Reign { dir, epochs, idle, workers, estate } = self;
+        let Reign { dir, epochs, idle, workers, guest, estate } = self;
         let estate = Arc::new(estate);
         let (end, mut ended) = mpsc::channel(1);
         tokio::spawn(reopen_when_told(signal(SignalKind::user_defined1())?, epochs.clone()));
@@ -68,7 +70,8 @@ impl Reign {
                 let lock = estate.lock.share()?;
                 drop(estate);
                 send_away(&workers, Drain::for_good(drain));
-                let (joined, ()) = tokio::join!(join(workers), epochs.elders.end(drain));
+                let (joined, (), ()) =
+                    tokio::join!(join(workers), epochs.elders.end(drain), bid_farewell(guest));
                 // Before the lock is released: afterwards another gateway may have its own sockets there.
                 for name in ["control.sock", handover::SOCKET] {
                     let _ = fs::remove_file(dir.join(name));
@@ -83,7 +86,9 @@ impl Reign {
                 let longest = drain.max(longest_drain(&epochs.table()));
                 tracing::info!(drain_ms = longest.as_millis() as u64, "gateway drains for its successor");
                 send_away(&workers, Drain::for_a_successor(drain, longest));
-                Ok(drain_behind(stream, (dir, epochs, idle), (end, ended), workers).await?)
+                let drained = drain_behind(stream, (dir, epochs, idle), (end, ended), workers);
+                let (drained, ()) = tokio::join!(drained, bid_farewell(guest));
+                Ok(drained?)
             }
         }
     }
@@ -153,6 +158,13 @@ fn send_away(workers: &[Hired], drain: Drain) {
         // A worker that is gone already has nothing to drain.
         let _ = worker.orders.send(Order::Drain(drain));
     }
+}
+
+/// Whoever follows the guest goes to the successor at once, and what it is asked is answered soon.
+async fn bid_farewell(guest: Option<Arc<dyn Guest>>) {
+    let Some(guest) = guest else { return };
+    // A guest that fails to end does not keep the gateway.
+    let _ = tokio::task::spawn_blocking(move || guest.end()).await;
 }
 
 async fn join(workers: Vec<Hired>) -> io::Result<()> {

@@ -10,6 +10,7 @@ use tidegate_os::lock::{Lock, LockError};
 
 use crate::epochs::Places;
 use crate::gateway::{GatewayConfig, GatewayError, file_error};
+use crate::guest::Rooms;
 use crate::handover::{self, Elder, HTTP, HTTPS, Legacy, Listening};
 use crate::listen;
 use crate::table_file::load;
@@ -26,6 +27,8 @@ pub(crate) struct Start {
     pub(crate) plain: Vec<TcpListener>,
     /// As many for TLS, or none.
     pub(crate) tls: Vec<TcpListener>,
+    /// Those of the guest.
+    pub(crate) rooms: Rooms,
     /// Whose place this gateway takes.
     pub(crate) elder: Option<Elder>,
 }
@@ -51,7 +54,7 @@ impl Start {
     /// The addresses that the listeners share.
     pub(crate) fn places(&self) -> io::Result<Places> {
         let https = self.tls.first().map(TcpListener::local_addr).transpose()?;
-        Ok(Places { address: self.plain[0].local_addr()?, https })
+        Ok(Places { address: self.plain[0].local_addr()?, https, guests: self.rooms.places() })
     }
 
     /// The same sockets again, for whoever takes this gateway's place.
@@ -62,7 +65,9 @@ impl Start {
             let listening = Listening { kind: kind.to_owned(), address: listener.local_addr()? };
             Ok((listening, listener.try_clone()?))
         };
-        all.map(duplicate).collect()
+        let mut all = all.map(duplicate).collect::<io::Result<Vec<_>>>()?;
+        all.extend(self.rooms.duplicates()?);
+        Ok(all)
     }
 
     /// By what is on disk.
@@ -77,14 +82,18 @@ impl Start {
                 config.https.map(|https| patiently(open(https))).transpose()?,
             ),
         };
-        Ok(Start { lock, table, plain, tls: tls.unwrap_or_default(), elder: None })
+        let rooms = || Rooms::open(&config.dir, config.guest.as_ref(), Vec::new());
+        let rooms = if config.take_over.is_some() { patiently(rooms)? } else { rooms()? };
+        Ok(Start { lock, table, plain, tls: tls.unwrap_or_default(), rooms, elder: None })
     }
 
     /// With all the sockets the other one had, also where this one has fewer workers: connections may wait in each.
     fn after(config: &GatewayConfig, legacy: Legacy) -> Result<Self, GatewayError> {
         let Legacy { lock, listeners, table, elder } = legacy;
-        let (tls, plain) =
-            listeners.into_iter().partition::<Vec<_>, _>(|(listening, _)| listening.kind == HTTPS);
+        let (rooms, own) =
+            listeners.into_iter().partition::<Vec<_>, _>(|(listening, _)| Rooms::are_of(listening));
+        let (tls, plain) = own.into_iter().partition::<Vec<_>, _>(|(listening, _)| listening.kind == HTTPS);
+        let rooms = Rooms::open(&config.dir, config.guest.as_ref(), rooms)?;
         let plain = inherited(plain, config.listen)?;
         let mut tls = match config.https {
             Some(https) => inherited(tls, https)?,
@@ -95,7 +104,7 @@ impl Start {
         if let Some(https) = config.https {
             tls = enough(tls, https, workers)?;
         }
-        Ok(Start { lock, table, plain, tls, elder: Some(elder) })
+        Ok(Start { lock, table, plain, tls, rooms, elder: Some(elder) })
     }
 }
 

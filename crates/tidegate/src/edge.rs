@@ -9,6 +9,9 @@ use ipnet::IpNet;
 use tidegate_gateway::GatewayConfig;
 use tidegate_gateway::tls::{AcmeChallenge, AcmeConfig};
 
+use crate::flag_edge::FlagEdgeArgs;
+use crate::wiring::flags::FlagGuest;
+
 /// Where the local authority is, in the gateway's directory.
 pub const LOCAL_CA: &str = "dev-ca";
 
@@ -33,6 +36,8 @@ pub struct EdgeArgs {
     /// The certificate that the authority's own HTTPS is checked by [default: what the system trusts]
     #[arg(long, value_name = "FILE", requires = "acme_email")]
     pub acme_ca: Option<PathBuf>,
+    #[command(flatten)]
+    pub flags: FlagEdgeArgs,
     /// Networks of load balancers in front that begin with the PROXY protocol, which is then required of them
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     pub proxy_protocol: Vec<IpNet>,
@@ -63,6 +68,7 @@ impl EdgeArgs {
         for proxy in &self.proxy_protocol {
             args.extend(["--proxy-protocol".into(), proxy.to_string().into()]);
         }
+        args.extend(self.flags.to_args());
         args
     }
 
@@ -78,6 +84,7 @@ impl EdgeArgs {
     pub fn apply(self, config: &mut GatewayConfig) {
         let directory = self.directory();
         config.https = self.https;
+        config.guest = FlagGuest::of(&self.flags);
         config.proxies = self.proxy_protocol;
         config.local_ca = self.dev_certs.then(|| config.dir.join(LOCAL_CA));
         config.acme = self.acme_email.map(|email| AcmeConfig {

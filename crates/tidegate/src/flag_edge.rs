@@ -70,7 +70,8 @@ impl FlagEdgeArgs {
 
     /// Where they are to be served, each with its option.
     pub fn options(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
-        let all = [("--flags", self.flags), ("--flags-grpc", self.flags_grpc), ("--flags-sync", self.flags_sync)];
+        let all =
+            [("--flags", self.flags), ("--flags-grpc", self.flags_grpc), ("--flags-sync", self.flags_sync)];
         all.into_iter().filter_map(|(option, address)| Some((option, address?)))
     }
 
@@ -82,7 +83,9 @@ impl FlagEdgeArgs {
 
 fn origin(text: &str) -> Result<String, String> {
     let known = Origins::only(&[text.to_owned()]);
-    known.map(|_| text.to_owned()).map_err(|_| "write a scheme and a host, like `https://shop.example`".to_owned())
+    known
+        .map(|_| text.to_owned())
+        .map_err(|_| "write a scheme and a host, like `https://shop.example`".to_owned())
 }
 
 #[cfg(test)]

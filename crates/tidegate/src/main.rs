@@ -6,6 +6,7 @@ mod commands;
 mod edge;
 mod exit;
 mod failure;
+mod flag_edge;
 mod folder;
 mod locate;
 mod marks;

@@ -134,6 +134,9 @@ pub struct GatewayObservation {
     pub listen: Option<String>,
     /// Where it listens for TLS.
     pub https: Option<String>,
+    /// Where what else serves in its process listens, by name.
+    #[serde(default)]
+    pub guests: BTreeMap<String, String>,
     /// The newest routing table that every worker of it uses.
     pub acked: u64,
     /// Requests in flight per endpoint, seen at `acked` or later. An endpoint that is missing has none.

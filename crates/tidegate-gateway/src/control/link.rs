@@ -115,7 +115,7 @@ impl Shared {
     fn on_message(&self, message: Message) -> bool {
         let mut state = self.lock();
         match message {
-            Message::Hello { pid, listen, https, epoch, inflight, .. } => {
+            Message::Hello { pid, listen, https, guests, epoch, inflight, .. } => {
                 let (counts, counted_at) = (state.seen.counts.take(), state.seen.counted_at);
                 let mirrors = std::mem::take(&mut state.seen.mirrors);
                 let earlier_counts = std::mem::take(&mut state.seen.earlier_counts);
@@ -126,6 +126,7 @@ impl Shared {
                     pid,
                     listen,
                     https,
+                    guests,
                     acked: epoch,
                     inflight,
                     counts,

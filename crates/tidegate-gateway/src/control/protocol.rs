@@ -42,6 +42,9 @@ pub enum Message {
         /// Where it listens for TLS.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         https: Option<String>,
+        /// Where what else serves in its process listens, by name.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        guests: BTreeMap<String, String>,
         /// Which start of it.
         incarnation: String,
         /// The epoch every worker uses.

@@ -173,6 +173,7 @@ fn hello(epochs: &Epochs) -> Message {
         pid: std::process::id(),
         listen: epochs.places.address.to_string(),
         https: epochs.places.https.map(|https| https.to_string()),
+        guests: epochs.places.guests.clone(),
         incarnation: epochs.incarnation.clone(),
         epoch,
         inflight,

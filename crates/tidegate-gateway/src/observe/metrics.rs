@@ -17,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::epochs::Epochs;
+use crate::guest::Guest;
 
 /// How many connections are served at once.
 const MOST_CONNECTIONS: usize = 16;
@@ -28,16 +29,16 @@ const HEAD_WITHIN: Duration = Duration::from_secs(5);
 const BIND_EVERY: Duration = Duration::from_millis(500);
 
 /// Serves for as long as the runtime runs.
-pub(crate) async fn serve(address: SocketAddr, epochs: Arc<Epochs>) {
+pub(crate) async fn serve(address: SocketAddr, epochs: Arc<Epochs>, guest: Option<Arc<dyn Guest>>) {
     let listener = bind(address).await;
     let seats = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     while let Ok(seat) = seats.clone().acquire_owned().await {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let epochs = epochs.clone();
+                let (epochs, guest) = (epochs.clone(), guest.clone());
                 tokio::spawn(async move {
                     // A scraper that goes away or dawdles is no event of ours.
-                    let _ = tokio::time::timeout(LONGEST, converse(stream, epochs)).await;
+                    let _ = tokio::time::timeout(LONGEST, converse(stream, epochs, guest)).await;
                     drop(seat);
                 });
             }
@@ -63,18 +64,26 @@ async fn bind(address: SocketAddr) -> TcpListener {
     }
 }
 
-async fn converse(stream: TcpStream, epochs: Arc<Epochs>) -> hyper::Result<()> {
-    let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(answer(&request, &epochs))));
+async fn converse(
+    stream: TcpStream,
+    epochs: Arc<Epochs>,
+    guest: Option<Arc<dyn Guest>>,
+) -> hyper::Result<()> {
+    let text = || {
+        let of_guest = guest.as_ref().map_or(String::new(), |guest| guest.metrics());
+        exposition(&epochs.counts()) + &of_guest
+    };
+    let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(answer(&request, text))));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN).max_buf_size(16 * 1024);
     builder.serve_connection(TokioIo::new(stream), service).await
 }
 
-fn answer<B>(request: &Request<B>, epochs: &Epochs) -> Response<Full<Bytes>> {
+fn answer<B>(request: &Request<B>, text: impl Fn() -> String) -> Response<Full<Bytes>> {
     let found = request.uri().path() == "/metrics";
     let read = matches!(*request.method(), Method::GET | Method::HEAD);
     let (status, text) = match (found, read) {
-        (true, true) => (StatusCode::OK, exposition(&epochs.counts())),
+        (true, true) => (StatusCode::OK, text()),
         (true, false) => (StatusCode::METHOD_NOT_ALLOWED, "GET it.\n".to_owned()),
         (false, _) => (StatusCode::NOT_FOUND, "There is /metrics only.\n".to_owned()),
     };

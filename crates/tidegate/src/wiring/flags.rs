@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 use tidegate_core::view::{DoctorFinding, Severity};
 use tidegate_flag_server::{
-    Following, Hall, Limits, News, Offer, Origins, Servers, Settings, SetsFile, Stopper,
+    Following, Hall, Limits, News, Offer, Origins, Servers, SetsFile, Settings, Stopper,
 };
 use tidegate_gateway::Guest;
 

@@ -45,6 +45,8 @@ pub struct GatewayProcess {
     listen: SocketAddr,
     /// Where it speaks TLS.
     https: Option<SocketAddr>,
+    /// Where flags are served, each with its option.
+    flags: Vec<(&'static str, SocketAddr)>,
     /// Options about clients: another gateway takes the place of one that was started with others.
     edge: Vec<OsString>,
     /// Further options it is started with.
@@ -92,7 +94,15 @@ impl GatewayProcess {
                 "free some space or choose another --data",
             )
         })?;
-        Ok(GatewayProcess { dir, listen, https: edge.https, edge: edge.to_args(), options: Vec::new() })
+        let flags = edge.flags.options().collect();
+        Ok(GatewayProcess {
+            dir,
+            listen,
+            https: edge.https,
+            flags,
+            edge: edge.to_args(),
+            options: Vec::new(),
+        })
     }
 
     /// Started with these options from now on; one that runs goes on as it was started.
@@ -125,7 +135,7 @@ impl GatewayProcess {
             self.remember(&there);
             return Ok(there);
         }
-        self.can_move_from(&there, seen.https.as_deref())?;
+        self.can_move_from(&there, &seen)?;
         self.end(link);
         let mut child = self.start().map_err(|error| self.refused(&error.to_string()))?;
         let old = seen.pid;
@@ -157,15 +167,21 @@ impl GatewayProcess {
 
     /// Refuses before the gateway that runs is ended: users must not be left without one for a mistyped address. What it
     /// listens on itself will be free.
-    fn can_move_from(&self, there: &str, https: Option<&str>) -> Result<(), Failure> {
+    fn can_move_from(&self, there: &str, seen: &GatewayObservation) -> Result<(), Failure> {
         let port = |address: &str| address.parse::<SocketAddr>().ok().map(|address| address.port());
-        let own = [port(there), https.and_then(port)];
+        let https = seen.https.as_deref();
+        let mut own = vec![port(there), https.and_then(port)];
+        own.extend(seen.guests.values().map(|guest| port(guest)));
         let refused = |option: &str, address: SocketAddr, error: &dyn std::fmt::Display, stay: String| {
             let message = format!("the gateway cannot move to {address}: {error}; it goes on at {there}");
             Failure::environment(message, format!("`{stay}` leaves it there, another {option} moves it"))
         };
         if let Err(error) = free(self.listen, &own) {
             return Err(refused("address", self.listen, &error, format!("--gateway {there}")));
+        }
+        for (option, address) in &self.flags {
+            let stay = format!("--gateway {there}");
+            free(*address, &own).map_err(|error| refused(&format!("`{option}`"), *address, &error, stay))?;
         }
         let Some(asked) = self.https else { return Ok(()) };
         let stay = https.map_or(format!("--gateway {there}"), |https| format!("--https {https}"));

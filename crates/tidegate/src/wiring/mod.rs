@@ -2,6 +2,7 @@
 
 pub mod certificates;
 pub mod data_dir;
+pub mod flags;
 pub mod gateway;
 #[cfg(debug_assertions)]
 mod killed;

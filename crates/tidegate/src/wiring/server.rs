@@ -21,6 +21,7 @@ use tokio::sync::watch;
 
 use super::certificates;
 use super::data_dir::DataDir;
+use super::flags;
 use super::gateway::{GatewayKeeper, GatewayProcess, Sink};
 use super::observe::ObserveArgs;
 use super::program::Program;
@@ -125,6 +126,9 @@ fn start(
     if let Some(https) = link.observe().https {
         listening.push_str(&format!("  https://{https}"));
     }
+    if let Some(flags) = flags::said(&link.observe().guests) {
+        listening.push_str(&format!("\n  flags    {flags}"));
+    }
     let process = process_config(data.path());
     let backend = ProcessBackend::open(process.clone(), waker.clone()).map_err(|error| {
         Failure::environment(error.to_string(), "see the data directory's permissions and free space")
@@ -149,6 +153,7 @@ fn start(
         machine: Box::new(move || {
             let mut findings = doctor(&process);
             findings.extend(certificates::findings(&gateway_dir));
+            findings.extend(flags::findings(&gateway_dir));
             findings
         }),
         down: Box::new(move || {

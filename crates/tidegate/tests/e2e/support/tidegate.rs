@@ -31,6 +31,8 @@ pub struct Tidegate {
     /// Where TLS is spoken, if it is.
     https: Option<SocketAddr>,
     api: SocketAddr,
+    /// Further options it is started with.
+    options: Vec<String>,
     control: Option<Control>,
 }
 
@@ -106,9 +108,26 @@ impl Tidegate {
         program: PathBuf,
     ) -> Self {
         let api = free_address();
-        let mut tidegate = Tidegate { folder, program, data, gateway, https, api, control: None };
+        let options = Vec::new();
+        let mut tidegate = Tidegate { folder, program, data, gateway, https, api, options, control: None };
         tidegate.restart();
         tidegate
+    }
+
+    /// Ends the control plane in good order and starts it with these options besides from now on.
+    pub fn restart_with(&mut self, options: &[&str]) {
+        let mut control = self.control.take().expect("the control plane runs");
+        kill(control.child.id(), 15);
+        control.child.wait().unwrap();
+        self.options = options.iter().map(|option| (*option).to_owned()).collect();
+        self.restart();
+    }
+
+    /// Where flags are served, by what: `flags`, `flags-grpc`, `flags-sync`.
+    pub fn flags(&self, by: &str) -> SocketAddr {
+        let text = fs::read(self.data().join("gateway/guests.json")).unwrap();
+        let places: std::collections::BTreeMap<String, SocketAddr> = serde_json::from_slice(&text).unwrap();
+        places[by]
     }
 
     /// Starts the control plane (again) on the same directory; returns how long it took to say that it is ready.
@@ -134,6 +153,7 @@ impl Tidegate {
             .bare(&["up", "--gateway", &self.gateway.to_string(), "--api", &self.api.to_string(), "--data"])
             .arg(self.data())
             .args(self.https.iter().flat_map(|at| ["--https".into(), at.to_string(), "--dev-certs".into()]))
+            .args(&self.options)
             .envs(kill_at.map(|moment| ("TIDEGATE_KILL_AT", moment.to_string())))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
