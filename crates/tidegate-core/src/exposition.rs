@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::model::{ArmCounts, CountsReport, FrontCounts, Histogram, RouteCounts};
+use crate::model::{ArmCounts, CountsReport, FlagCounts, FrontCounts, Histogram, Outcomes, RouteCounts};
 
 /// The content type of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -25,6 +25,7 @@ pub fn exposition(report: &CountsReport) -> String {
     outcomes(&mut text, &report.rows);
     latencies(&mut text, &report.rows);
     routes(&mut text, &report.routes);
+    flags(&mut text, &report.flags);
     front(&mut text, &report.front, report.unrouted);
     text.0
 }
@@ -75,14 +76,7 @@ fn outcomes(text: &mut Text, rows: &[ArmCounts]) {
     );
     for row in rows {
         let (outcomes, revision) = (&row.outcomes, row.revision.to_string());
-        for (outcome, count) in [
-            ("good", outcomes.good),
-            ("client_error", outcomes.client_error),
-            ("server_error", outcomes.server_error),
-            ("reset", outcomes.reset),
-            ("timeout", outcomes.timeout),
-            ("cancelled", outcomes.cancelled),
-        ] {
+        for (outcome, count) in by_name(outcomes) {
             let mut labels = instance_labels(row, &revision);
             labels.push(("outcome", outcome));
             text.sample("tidegate_requests_total", &labels, count);
@@ -97,6 +91,17 @@ fn outcomes(text: &mut Text, rows: &[ArmCounts]) {
             text.sample("tidegate_body_bytes_total", &labels, bytes);
         }
     }
+}
+
+fn by_name(outcomes: &Outcomes) -> [(&'static str, u64); 6] {
+    [
+        ("good", outcomes.good),
+        ("client_error", outcomes.client_error),
+        ("server_error", outcomes.server_error),
+        ("reset", outcomes.reset),
+        ("timeout", outcomes.timeout),
+        ("cancelled", outcomes.cancelled),
+    ]
 }
 
 fn latencies(text: &mut Text, rows: &[ArmCounts]) {
@@ -131,6 +136,24 @@ fn histogram(text: &mut Text, name: &str, labels: &Labels<'_>, latencies: &Histo
     text.sample(&bucket, &[labels.as_slice(), &[("le", "+Inf")]].concat(), latencies.total());
     text.sample(&format!("{name}_sum"), labels, Seconds(latencies.sum_ns()));
     text.sample(&format!("{name}_count"), labels, latencies.total());
+}
+
+fn flags(text: &mut Text, rows: &[FlagCounts]) {
+    const REQUESTS: &str = "tidegate_flag_requests_total";
+    text.family(
+        REQUESTS,
+        "counter",
+        "Requests of watched flags by variant and by how their first attempt ended.",
+    );
+    for row in rows {
+        let (version, revision) = (row.version.to_string(), row.revision.to_string());
+        let mut labels = service_labels(&row.upstream);
+        labels.extend([("flag", row.flag.as_str()), ("version", &version), ("variant", &row.variant)]);
+        labels.push(("revision", &revision));
+        for (outcome, count) in by_name(&row.outcomes) {
+            text.sample(REQUESTS, &[labels.as_slice(), &[("outcome", outcome)]].concat(), count);
+        }
+    }
 }
 
 fn routes(text: &mut Text, routes: &[RouteCounts]) {
@@ -227,7 +250,7 @@ impl std::fmt::Display for Seconds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Answers, ArmRole, BodyBytes, InstanceId, Outcomes, RevisionNo};
+    use crate::model::{Answers, ArmRole, BodyBytes, InstanceId, RevisionNo};
 
     fn row(instance: &str, ms: u64) -> ArmCounts {
         let mut latencies = Histogram::default();
@@ -255,6 +278,17 @@ mod tests {
         CountsReport {
             rows: vec![row("web-1", 3), row("web-2", 30)],
             routes: vec![route],
+            flags: vec![FlagCounts {
+                upstream: "shop/prod/web".to_owned(),
+                flag: "new-cart".parse().unwrap(),
+                version: 4,
+                variant: "on".to_owned(),
+                revision: RevisionNo(3),
+                outcomes: Outcomes { server_error: 5, ..Outcomes::default() },
+                latencies: Histogram::default(),
+                requests: Vec::new(),
+                bad: Vec::new(),
+            }],
             ..CountsReport::default()
         }
     }
@@ -269,6 +303,7 @@ mod tests {
             r#"tidegate_request_duration_seconds_bucket{app="shop",environment="prod",service="web",arm="stable",revision="r3",le="+Inf"} 2"#,
             r#"tidegate_request_duration_seconds_sum{app="shop",environment="prod",service="web",arm="stable",revision="r3"} 0.033"#,
             r#"tidegate_route_answers_total{app="shop",environment="prod",service="web",host="*",path="/a\"b\\c\nd",class="2xx"} 2"#,
+            r#"tidegate_flag_requests_total{app="shop",environment="prod",service="web",flag="new-cart",version="4",variant="on",revision="r3",outcome="server_error"} 5"#,
             "tidegate_connections_open 0",
         ] {
             assert!(text.lines().any(|other| other == line), "{line}\nis not in\n{text}");

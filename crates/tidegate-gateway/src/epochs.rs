@@ -142,14 +142,15 @@ impl Epochs {
 
     /// Everything counted so far.
     pub(crate) fn counts(&self) -> CountsReport {
-        let (rows, routes, ejected, outcomes) = {
+        let (rows, routes, ejected, (outcomes, flags)) = {
             let registry = &self.lock().registry;
-            (registry.counts(), registry.route_counts(), registry.ejected(), registry.outcomes())
+            let by_user = (registry.outcomes(), registry.flags());
+            (registry.counts(), registry.route_counts(), registry.ejected(), by_user)
         };
         let (unrouted, front) = (self.front.unrouted(), self.front.counts());
         let at_ms = self.since.elapsed().as_millis() as u64;
         let incarnation = self.incarnation.clone();
-        CountsReport { incarnation, at_ms, rows, unrouted, routes, front, ejected, outcomes }
+        CountsReport { incarnation, at_ms, rows, unrouted, routes, front, ejected, outcomes, flags }
     }
 
     /// What becomes of the lines of the access log.

@@ -64,13 +64,16 @@ async fn forward(
         }
         admitted => admitted,
     };
-    let Admission { goal, note, mirror, watch } = admitted?;
+    let Admission { goal, note, mirror, watch, flags } = admitted?;
     let upgrade = head::prepare(&mut parts, client.peer, || worker.request_id());
     if let Some(policy) = policy {
         policy.prepare(&mut parts, client.peer, &host);
     }
+    if let Some(flags) = &flags {
+        flags.write(&mut parts.headers);
+    }
     let ticket = match goal {
-        Goal::Endpoint(entry) => seat(worker, (&host, &path), entry).await?,
+        Goal::Endpoint(entry) => seat(worker, (&host, &path), entry).await?.given(flags),
         Goal::Files(visit) => {
             let response = boxed(|| serve((visit, note, trail), &parts, &path)).await;
             return Ok(watched(watch, response));

@@ -15,6 +15,7 @@ use crate::assign::Secret;
 use crate::count::Front;
 use crate::door::Sockets;
 use crate::epochs::Epochs;
+use crate::flags;
 use crate::geo::{self, Geo};
 use crate::guest::Guest;
 use crate::handover::{Elders, Estate};
@@ -153,7 +154,8 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     let idle = Arc::new(Notify::new());
     let front = Front::new(count);
     let (observers, writer) = observe::open(&config.observe, count, front.log())?;
-    let mut registry = Registry::new(count, limits, secret, idle.clone());
+    let sets = Arc::new(flags::Sets::of(config.dir.join(flags::FILE)));
+    let mut registry = Registry::new(count, limits, secret, idle.clone()).with_flags(sets.clone());
     let table = Arc::new(start.table);
     let compiled = registry.compile(&table);
     let geo = Arc::new(Geo::open(config.geo.unwrap_or_else(|| config.dir.join(geo::FILE))));
@@ -171,6 +173,7 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.spawn(geo::watch(geo));
+    runtime.spawn(flags::follow(sets));
     let epochs = Arc::new(epochs);
     let file = epochs.file.clone();
     runtime.spawn(async move { file.follow().await });

@@ -21,6 +21,7 @@ mod drain;
 mod endpoint;
 mod epochs;
 mod exchange;
+mod flags;
 mod front;
 mod gateway;
 mod geo;

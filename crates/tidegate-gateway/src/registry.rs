@@ -11,8 +11,8 @@ use std::time::Instant;
 use http::HeaderValue;
 use tidegate_core::balance::Point;
 use tidegate_core::model::{
-    self, Address, ArmCounts, ArmRole, InstanceId, MirrorReport, OutcomeCounts, RevisionNo, RouteCounts,
-    RouteTable,
+    self, Address, ArmCounts, ArmRole, FlagCounts, FlagWatch, InstanceId, MirrorReport, OutcomeCounts,
+    RevisionNo, RouteCounts, RouteTable,
 };
 use tokio::sync::Notify;
 
@@ -21,6 +21,7 @@ use crate::badge::Badge;
 use crate::balance::{ArmState, Guard, Picker, Shared, Terms, micros, usable};
 use crate::count::{RouteRows, Row};
 use crate::endpoint::Endpoint;
+use crate::flags::{FlagRows, Sets, Watched};
 use crate::hold::{Held, Hold};
 use crate::limits::Limits;
 use crate::mirror::{Mirror, Standing};
@@ -59,6 +60,10 @@ pub(crate) struct Registry {
     standings: HashMap<String, Arc<Standing>>,
     /// What users did, by upstream and revision.
     cells: BTreeMap<(String, RevisionNo), Arc<Cells>>,
+    /// The sets that watched flags are in.
+    sets: Arc<Sets>,
+    /// What came of watched flags, by upstream.
+    flags: BTreeMap<String, Vec<(FlagWatch, Arc<FlagRows>)>>,
     held: HashMap<String, Arc<Held>>,
     rows: BTreeMap<RowKey, Arc<Row>>,
     departed: VecDeque<RowKey>,
@@ -86,6 +91,8 @@ impl Registry {
             started: false,
             standings: HashMap::new(),
             cells: BTreeMap::new(),
+            sets: Arc::default(),
+            flags: BTreeMap::new(),
             held: HashMap::new(),
             rows: BTreeMap::new(),
             departed: VecDeque::new(),
@@ -93,6 +100,11 @@ impl Registry {
             routes: RouteRows::new(workers),
             before: None,
         }
+    }
+
+    /// The same, with the sets of watched flags.
+    pub(crate) fn with_flags(self, sets: Arc<Sets>) -> Self {
+        Registry { sets, ..self }
     }
 
     /// Compiles a table that [`crate::route::validate`] found good. What the last one had alike is used again.
@@ -138,6 +150,11 @@ impl Registry {
         let counts =
             |name: &String| table.upstreams.get(name).is_some_and(|it| !it.policy.outcomes.is_empty());
         self.cells.retain(|(name, _), _| counts(name));
+        let watched = |name: &String| table.upstreams.get(name).map_or(&[][..], |it| it.flags.as_slice());
+        self.flags.retain(|name, kept| {
+            kept.retain(|(watch, _)| watched(name).contains(watch));
+            !kept.is_empty()
+        });
         self.forget_rows(table);
         self.routes.retain(&table.routes);
     }
@@ -211,6 +228,12 @@ impl Registry {
         reports.flatten().collect()
     }
 
+    /// What came of requests by the variants they were given.
+    pub(crate) fn flags(&self) -> Vec<FlagCounts> {
+        let all = self.flags.iter().flat_map(|(name, kept)| kept.iter().map(move |kept| (name, kept)));
+        all.flat_map(|(name, (watch, rows))| rows.report(name, watch)).collect()
+    }
+
     fn upstream(
         &mut self,
         (name, upstream): (&str, &model::Upstream),
@@ -238,10 +261,11 @@ impl Registry {
         }
         let mirror = self.mirror(name, upstream, index).map(Box::new);
         let trial = self.trial(name, upstream).map(Box::new);
+        let flags = self.watched(name, upstream).map(Box::new);
         let assigner = assigner.map(Box::new);
         let (policy, is_plain) = (upstream.policy.clone(), Upstream::plain(upstream));
         let hold = upstream.hold.map(|terms| self.hold(name, terms));
-        Upstream { turn, assigner, lane, mirror, trial, arms, policy, terms, shared, is_plain, hold }
+        Upstream { turn, assigner, lane, mirror, trial, flags, arms, policy, terms, shared, is_plain, hold }
     }
 
     fn hold(&mut self, name: &str, terms: model::Hold) -> Hold {
@@ -276,6 +300,20 @@ impl Registry {
             kept.clone()
         });
         Some(Trial::new(rules, cells.collect::<Vec<_>>().into_iter()))
+    }
+
+    /// Counts of a flag go on through tables that watch it in the same version.
+    fn watched(&mut self, name: &str, upstream: &model::Upstream) -> Option<Watched> {
+        let (workers, sets) = (self.workers, self.sets.clone());
+        let kept = self.flags.entry(name.to_owned()).or_default();
+        Watched::new(name, &upstream.flags, &sets, |watch| {
+            if let Some((_, rows)) = kept.iter().find(|(known, _)| known == watch) {
+                return rows.clone();
+            }
+            let rows = Arc::new(FlagRows::new(workers));
+            kept.push((watch.clone(), rows.clone()));
+            rows
+        })
     }
 
     fn arm(

@@ -8,6 +8,7 @@ use crate::badge::Badge;
 use crate::balance::{Ask, Terms};
 use crate::count::{Outcome, Row};
 use crate::endpoint::Endpoint;
+use crate::flags::Drawn;
 use crate::route::{Arm, Place};
 
 /// One attempt of one request.
@@ -27,6 +28,8 @@ pub(crate) struct Ticket {
     status: u16,
     outcome: Outcome,
     counted: bool,
+    /// What the request was given of watched flags.
+    flags: Option<Box<Drawn>>,
     /// Its end decides whether the arm's circuit closes.
     trial: bool,
 }
@@ -56,6 +59,7 @@ impl Ticket {
             status: 0,
             outcome: Outcome::Cancelled,
             counted: true,
+            flags: None,
             trial: false,
         }
     }
@@ -69,6 +73,12 @@ impl Ticket {
     /// This is not the request's first attempt: it counts nowhere.
     pub(crate) fn uncounted(mut self) -> Self {
         self.counted = false;
+        self
+    }
+
+    /// With what the request was given of watched flags: counted as this attempt ends.
+    pub(crate) fn given(mut self, flags: Option<Box<Drawn>>) -> Self {
+        self.flags = flags;
         self
     }
 
@@ -140,6 +150,9 @@ impl Drop for Ticket {
         if self.counted {
             let latency = self.latency.unwrap_or_else(|| self.started.elapsed());
             self.row.add(self.worker as usize, self.outcome, latency);
+            if let Some(flags) = &self.flags {
+                flags.on_end(self.worker as usize, &self.badge.revision, self.outcome, latency);
+            }
         }
         self.endpoint.leave();
         if let Some(guard) = &self.badge.guard {

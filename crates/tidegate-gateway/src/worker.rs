@@ -16,6 +16,7 @@ use crate::assign::Note;
 use crate::count::Tally;
 use crate::door::{Doors, Guest, Sockets};
 use crate::drain::Leaving;
+use crate::flags::Drawn;
 use crate::geo::{Atlas, Geo};
 use crate::h1::{Account, Desks, Pipes};
 use crate::limits::Limits;
@@ -100,6 +101,8 @@ pub(crate) struct Admission {
     pub(crate) mirror: Option<Permit>,
     /// Given where its answer may count.
     pub(crate) watch: Option<Box<Watch>>,
+    /// What it gets of watched flags.
+    pub(crate) flags: Option<Box<Drawn>>,
 }
 
 /// Who answers it.
@@ -234,14 +237,14 @@ impl Worker {
                 if let Some(site) = &arm.site {
                     let goal = Goal::Files(Visit::begin(self.index, arm, site));
                     let watch = upstream.watch(assigned, &note, view);
-                    return Ok(Admission { goal, note, mirror: None, watch });
+                    return Ok(Admission { goal, note, mirror: None, watch, flags: None });
                 }
                 let entry = self.enter(upstream, assigned, view)?;
                 let taken = entry.endpoint();
                 let goal = Goal::Endpoint(entry);
                 let mirror = self.permit(&table, upstream, (assigned, taken), view);
                 let watch = upstream.watch(assigned, &note, view);
-                Ok(Admission { goal, note, mirror, watch })
+                Ok(Admission { goal, note, mirror, watch, flags: upstream.draw(view) })
             }
             Found::NoUpstream(_) => Err(Page::NO_ENDPOINT),
             Found::NoRoute => {

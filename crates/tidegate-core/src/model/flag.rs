@@ -180,6 +180,9 @@ pub struct FlagWatch {
     pub version: u64,
     /// How users are told apart: the first of these that a request has. Who has none is not evaluated for.
     pub user: Vec<UserKey>,
+    /// The attribute of the context that the share is drawn by, besides `targetingKey`: it gets the user as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// Why a text is not a [`FlagKey`].

@@ -9,6 +9,7 @@ mod evidence;
 mod figure;
 mod flag;
 mod flag_bundle;
+mod flag_counts;
 mod histogram;
 mod instance;
 mod job;
@@ -43,6 +44,7 @@ pub use flag::{
     Share, UserKey, Waiting,
 };
 pub use flag_bundle::{BundleKey, FlagAccess, FlagAccessKind, FlagBundle, FlagDefinitions};
+pub use flag_counts::{FLAG_CELLS, FlagCounts};
 pub use histogram::{Bucket, Histogram};
 pub use instance::{Instance, InstanceId, Intent, Seen};
 pub use job::{JobRun, JobSpec, JobState, Overlap, RunCause, RunPhase};

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArmRole, Histogram, InstanceId, OutcomeCounts, RevisionNo};
+use super::{ArmRole, FlagCounts, Histogram, InstanceId, OutcomeCounts, RevisionNo};
 
 /// The counts of a gateway process since it began.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct CountsReport {
     /// What users did on each side of an A/B.
     #[serde(default)]
     pub outcomes: Vec<OutcomeCounts>,
+    /// What came of requests by the variant of a watched flag.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<FlagCounts>,
 }
 
 /// Counts of one instance in one arm, cumulative.

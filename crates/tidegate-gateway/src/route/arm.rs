@@ -12,6 +12,7 @@ use crate::balance::{Ask, Earlier, Failure, Picker, Shared, Terms, Tries};
 use crate::client_id::ClientId;
 use crate::count::Row;
 use crate::endpoint::Endpoint;
+use crate::flags::{Drawn, Watched};
 use crate::geo::Locate;
 use crate::hold::Hold;
 use crate::mirror::Mirror;
@@ -33,6 +34,8 @@ pub(crate) struct Upstream {
     pub(crate) mirror: Option<Box<Mirror>>,
     /// What is counted of clients that keep to their arm.
     pub(crate) trial: Option<Box<Trial>>,
+    /// Flags that are evaluated for each request.
+    pub(crate) flags: Option<Box<Watched>>,
     pub(crate) arms: Vec<Arm>,
     pub(crate) policy: TrafficPolicy,
     /// How long it is waited for, and what is repeated.
@@ -87,7 +90,8 @@ impl Upstream {
     pub(crate) fn plain(upstream: &model::Upstream) -> bool {
         let files = upstream.arms.iter().any(|arm| arm.site.is_some());
         let holds = upstream.hold.is_some() && upstream.arms.is_empty();
-        let looked_at = upstream.policy.mirror.is_some() || !upstream.policy.outcomes.is_empty();
+        let counted = !upstream.policy.outcomes.is_empty() || !upstream.flags.is_empty();
+        let looked_at = upstream.policy.mirror.is_some() || counted;
         upstream.policy.protocol == Protocol::Http1 && !looked_at && !files && !holds
     }
 
@@ -111,6 +115,11 @@ impl Upstream {
     /// Counts a request of a client that keeps to its arm, and gives what its answer is to be told to where that may count.
     pub(crate) fn watch(&self, arm: usize, note: &Note, view: &dyn RequestView) -> Option<Box<Watch>> {
         self.trial.as_ref()?.begin(arm, note.cell?, view.method(), view.path()).map(Box::new)
+    }
+
+    /// What the request gets of the upstream's watched flags, where it has any.
+    pub(crate) fn draw(&self, view: &dyn RequestView) -> Option<Box<Drawn>> {
+        self.flags.as_ref().map(|flags| flags.draw(view))
     }
 
     /// The arm of a request that is on a lane, while that side is there.
@@ -268,6 +277,7 @@ mod tests {
             lane: None,
             mirror: None,
             trial: None,
+            flags: None,
             arms,
             policy,
             terms,

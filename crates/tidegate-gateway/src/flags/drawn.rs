@@ -1,0 +1,56 @@
+//! What one request was given: into its head, and with its ticket until it is counted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::FlagRows;
+use super::baggage;
+use crate::count::Outcome;
+
+/// What goes upstream: `tidegate-flags: new-cart=on, search=b`. A client's own is gone by then.
+const FLAGS: HeaderName = HeaderName::from_static("tidegate-flags");
+
+/// See the module. Of a request without a user it is empty.
+#[derive(Debug, Default)]
+pub(crate) struct Drawn {
+    pub(super) cell: u8,
+    pub(super) flags: Vec<Given>,
+}
+
+/// One flag's variant.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) key: Arc<str>,
+    pub(super) variant: Box<str>,
+    pub(super) rows: Arc<FlagRows>,
+}
+
+impl Drawn {
+    /// Writes the variants into a head that goes upstream.
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        baggage::write(headers, self.flags.iter().map(|given| (&*given.key, &*given.variant)));
+        if let Some(value) = self.value() {
+            headers.insert(FLAGS, value);
+        }
+    }
+
+    /// Counts the request, as its first attempt ended.
+    pub(crate) fn on_end(&self, worker: usize, revision: &HeaderValue, outcome: Outcome, latency: Duration) {
+        for given in &self.flags {
+            given.rows.add((&given.variant, revision), (worker, self.cell), outcome, latency);
+        }
+    }
+
+    fn value(&self) -> Option<HeaderValue> {
+        let mut value = String::new();
+        for given in &self.flags {
+            value.push_str(if value.is_empty() { "" } else { ", " });
+            value.push_str(&given.key);
+            value.push('=');
+            baggage::encode(&given.variant, &mut value);
+        }
+        (!value.is_empty()).then(|| HeaderValue::try_from(value).ok()).flatten()
+    }
+}

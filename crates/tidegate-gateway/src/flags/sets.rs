@@ -1,0 +1,164 @@
+//! The flag sets that watched upstreams evaluate, followed by the file they come from. A set that cannot be used is named in the
+//! log, and the one before it stays.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::time::Duration;
+
+use serde_json::Value;
+use tidegate_flags::{FlagSet, Options};
+
+use super::bundle::{Bundle, BundleError};
+
+/// How often the file is looked at: a flag that is turned off is off within this.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// See the module. Only sets that an upstream of the table watches are compiled.
+#[derive(Debug, Default)]
+pub(crate) struct Sets {
+    /// `None`: there is no file, as in tests.
+    path: Option<PathBuf>,
+    slots: Mutex<HashMap<String, Weak<Slot>>>,
+}
+
+/// One set, as it is now.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    name: String,
+    set: RwLock<Option<Kept>>,
+}
+
+/// A compiled set and what it was compiled from.
+#[derive(Debug)]
+struct Kept {
+    source: Value,
+    compiled: Arc<FlagSet>,
+}
+
+impl Sets {
+    /// Of this file.
+    pub(crate) fn of(path: PathBuf) -> Self {
+        Sets { path: Some(path), slots: Mutex::default() }
+    }
+
+    /// A set by its name (`app/environment`), read where nobody has it yet.
+    pub(super) fn slot(&self, name: &str) -> Arc<Slot> {
+        if let Some(known) = self.lock().get(name).and_then(Weak::upgrade) {
+            return known;
+        }
+        let slot = Arc::new(Slot { name: name.to_owned(), set: RwLock::new(None) });
+        self.lock().insert(name.to_owned(), Arc::downgrade(&slot));
+        self.reload();
+        slot
+    }
+
+    /// Reads the file for the sets that are watched.
+    fn reload(&self) {
+        let Some(path) = &self.path else { return };
+        let watched: Vec<Arc<Slot>> = {
+            let mut slots = self.lock();
+            slots.retain(|_, slot| slot.strong_count() > 0);
+            slots.values().filter_map(Weak::upgrade).collect()
+        };
+        if watched.is_empty() {
+            return;
+        }
+        match Bundle::read(path) {
+            Ok(mut bundle) => {
+                tracing::debug!(epoch = bundle.epoch, "flags are read");
+                watched.iter().for_each(|slot| slot.take(bundle.sets.remove(&slot.name)));
+            }
+            Err(error) => refuse(path, &error),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Weak<Slot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    /// The set of now; `None`: there is none, or it never could be used.
+    pub(super) fn set(&self) -> Option<Arc<FlagSet>> {
+        let kept = self.set.read().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().map(|kept| kept.compiled.clone())
+    }
+
+    fn take(&self, source: Option<Value>) {
+        let Some(source) = source else { return self.put(None) };
+        let same = |kept: &Kept| kept.source == source;
+        if self.set.read().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(same) {
+            return;
+        }
+        match FlagSet::parse(&source.to_string(), &Options::default()) {
+            Ok(compiled) => self.put(Some(Kept { source, compiled: Arc::new(compiled) })),
+            Err(error) => tracing::error!(set = self.name, %error, "the flags are not used"),
+        }
+    }
+
+    fn put(&self, kept: Option<Kept>) {
+        *self.set.write().unwrap_or_else(PoisonError::into_inner) = kept;
+    }
+}
+
+fn refuse(path: &Path, error: &BundleError) {
+    tracing::error!(path = %path.display(), %error, "the file of flags is not used");
+}
+
+/// What tells one state of the file from another.
+type Stamp = (u64, u64, i64, i64);
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.ino(), found.len(), found.mtime(), found.mtime_nsec()))
+}
+
+/// Reads the file again whenever it changed. A file that is gone changes nothing. Never ends.
+pub(crate) async fn follow(sets: Arc<Sets>) {
+    let Some(path) = sets.path.clone() else { return };
+    let mut known = None;
+    loop {
+        let now = stamp(&path);
+        if now.is_some() && now != known {
+            known = now;
+            let reading = sets.clone();
+            // A panic in there would be a defect of the reader: the sets before it stay.
+            let _ = tokio::task::spawn_blocking(move || reading.reload()).await;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bundle(set: &str) -> String {
+        format!(r#"{{"epoch":1,"sets":{{"shop/production":{set}}}}}"#)
+    }
+
+    #[test]
+    fn the_last_good_set_stays_and_one_nobody_watches_is_not_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("flags.json");
+        let sets = Sets::of(path.clone());
+        let slot = sets.slot("shop/production");
+        assert!(slot.set().is_none());
+        let one = r#"{"flags":{"a":{"state":"ENABLED","variants":{"on":true},"defaultVariant":"on"}}}"#;
+        fs::write(&path, bundle(one)).unwrap();
+        sets.reload();
+        let first = slot.set().unwrap();
+        assert_eq!(first.len(), 1);
+        for broken in [bundle(r#"{"flags":5}"#), "{".to_owned()] {
+            fs::write(&path, broken).unwrap();
+            sets.reload();
+            assert!(Arc::ptr_eq(&slot.set().unwrap(), &first));
+        }
+        drop(slot);
+        sets.reload();
+        assert!(sets.lock().is_empty());
+    }
+}

@@ -1,0 +1,170 @@
+//! The watched flags of one upstream, compiled for one table.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+use tidegate_core::balance::hash;
+use tidegate_core::model::{FLAG_CELLS, FlagWatch};
+use tidegate_flags::{Context, FlagSet, Map};
+
+use super::drawn::Given;
+use super::sets::Slot;
+use super::user::user_of;
+use super::{Drawn, FlagRows, Sets};
+use crate::view::RequestView;
+
+/// Flags that one upstream may have watched; those beyond are not.
+const MOST: usize = 16;
+/// Levels of an attribute's path.
+const DEEPEST: usize = 8;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    slot: Arc<Slot>,
+    flags: Box<[Flag]>,
+}
+
+#[derive(Debug)]
+struct Flag {
+    key: Arc<str>,
+    watch: FlagWatch,
+    rows: Arc<FlagRows>,
+}
+
+// A cell is a byte.
+const _: () = assert!(FLAG_CELLS == 256);
+
+impl Watched {
+    /// `upstream` is `app/environment/service`; `rows` gives where a flag is counted. `None`: nothing is watched.
+    pub(crate) fn new(
+        upstream: &str,
+        flags: &[FlagWatch],
+        sets: &Sets,
+        mut rows: impl FnMut(&FlagWatch) -> Arc<FlagRows>,
+    ) -> Option<Self> {
+        let (set, _) = upstream.rsplit_once('/')?;
+        let flag = |watch: &FlagWatch| Flag {
+            key: watch.flag.as_str().into(),
+            watch: watch.clone(),
+            rows: rows(watch),
+        };
+        let flags: Box<[Flag]> = flags.iter().take(MOST).map(flag).collect();
+        (!flags.is_empty()).then(|| Watched { slot: sets.slot(set), flags })
+    }
+
+    /// What a request gets.
+    pub(crate) fn draw(&self, view: &dyn RequestView) -> Box<Drawn> {
+        let Some(set) = self.slot.set() else { return Box::default() };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let mut drawn = Drawn::default();
+        for flag in &self.flags {
+            if let Some(user) = user_of(&flag.watch.user, view)
+                && let Some(variant) = flag.variant(&set, &user, now as i64)
+            {
+                drawn.cell = hash(user.as_bytes()) as u8;
+                let (key, rows) = (flag.key.clone(), flag.rows.clone());
+                drawn.flags.push(Given { key, variant: variant.into(), rows });
+            }
+        }
+        Box::new(drawn)
+    }
+}
+
+impl Flag {
+    /// What the flag is for a user; `None` where it has no variant for them, or fails.
+    fn variant<'a>(&self, set: &'a FlagSet, user: &str, now_unix_s: i64) -> Option<&'a str> {
+        let context = Context::new(self.attributes(user)).ok()?;
+        set.resolve(&self.key, &context, now_unix_s).ok()?.variant
+    }
+
+    fn attributes(&self, user: &str) -> Map {
+        let mut all = Map::new();
+        if let Some(by) = &self.watch.by {
+            put(&mut all, by, user);
+        }
+        all.insert("targetingKey".to_owned(), user.into());
+        all
+    }
+}
+
+/// Sets an attribute by its path: `user.id` is `id` in `user`.
+fn put(all: &mut Map, path: &str, user: &str) {
+    let mut names = path.rsplitn(DEEPEST, '.');
+    let Some(last) = names.next() else { return };
+    let mut value = Value::from(user);
+    let mut name = last;
+    for outer in names {
+        value = Value::Object(Map::from_iter([(name.to_owned(), value)]));
+        name = outer;
+    }
+    all.insert(name.to_owned(), value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::count::Outcome;
+    use crate::view::fake::Asked;
+    use http::{HeaderMap, HeaderValue};
+    use std::time::Duration;
+    use tidegate_core::model::UserKey;
+
+    const SET: &str = r#"{"epoch":1,"sets":{"shop/production":{"flags":{"new-cart":{"state":"ENABLED",
+        "variants":{"on":true,"off":false},"defaultVariant":"off",
+        "targeting":{"fractional":[{"cat":[{"var":"$flagd.flagKey"},{"var":"user.id"}]},["on",25],["off",75]]}}}}}}"#;
+
+    fn watched(dir: &std::path::Path, rows: &Arc<FlagRows>) -> (Sets, Watched) {
+        let path = dir.join("flags.json");
+        std::fs::write(&path, SET).unwrap();
+        let sets = Sets::of(path);
+        let watched = Watched::new("shop/production/web", &[watch()], &sets, |_| rows.clone()).unwrap();
+        (sets, watched)
+    }
+
+    fn watch() -> FlagWatch {
+        let user = vec![UserKey::Header("x-user".into())];
+        FlagWatch { flag: "new-cart".parse().unwrap(), version: 3, user, by: Some("user.id".into()) }
+    }
+
+    #[test]
+    fn users_are_drawn_told_upstream_and_counted_by_revision() {
+        let dir = tempfile::tempdir().unwrap();
+        let rows = Arc::new(FlagRows::new(1));
+        let (_sets, watched) = watched(dir.path(), &rows);
+        let mut on = 0;
+        for n in 0..1_000 {
+            let asked = Asked::get("/").with("x-user", &format!("u{n}"));
+            let drawn = watched.draw(&asked);
+            let mut headers = HeaderMap::new();
+            drawn.write(&mut headers);
+            let said = headers["tidegate-flags"].to_str().unwrap().to_owned();
+            assert_eq!(headers["baggage"], format!("tidegate.flag.{said}"));
+            let is_on = said == "new-cart=on";
+            on += u64::from(is_on);
+            let outcome = if is_on { Outcome::ServerError } else { Outcome::Good };
+            drawn.on_end(0, &HeaderValue::from_static("r2"), outcome, Duration::from_millis(1));
+        }
+        assert!((200..300).contains(&on), "{on} of 1,000");
+        let report = rows.report("shop/production/web", &watch());
+        let of = |variant: &str| report.iter().find(|row| row.variant == variant).unwrap();
+        assert_eq!((of("on").outcomes.server_error, of("off").outcomes.good), (on, 1_000 - on));
+        assert_eq!((of("on").bad.iter().sum::<u64>(), of("off").bad.iter().sum::<u64>()), (on, 0));
+        assert_eq!(of("on").revision, tidegate_core::model::RevisionNo(2));
+    }
+
+    #[test]
+    fn who_names_no_user_gets_nothing_and_no_word_in_our_name_passes() {
+        let dir = tempfile::tempdir().unwrap();
+        let rows = Arc::new(FlagRows::new(1));
+        let (_sets, watched) = watched(dir.path(), &rows);
+        let drawn = watched.draw(&Asked::get("/"));
+        let mut headers = HeaderMap::new();
+        headers.insert("baggage", HeaderValue::from_static("tidegate.flag.new-cart=on"));
+        drawn.write(&mut headers);
+        assert!(headers.is_empty(), "{headers:?}");
+        drawn.on_end(0, &HeaderValue::from_static("r1"), Outcome::Good, Duration::ZERO);
+        assert_eq!(rows.report("shop/production/web", &watch()), []);
+    }
+}
