@@ -9,6 +9,7 @@
 //! - [`event`]: the user's timeline.
 //! - [`exposition`]: counts as Prometheus reads them.
 //! - [`flag`]: what the code and its revisions mean for flags.
+//! - [`guard`]: whether a flag's release goes on, by what comes of requests.
 //! - [`health`]: the small event machines: probe, backoff.
 //! - [`judge`]: what live traffic says of a candidate.
 //! - [`judgement`]: from what the gateway counts to what the judge takes.
@@ -27,6 +28,7 @@ pub mod check;
 pub mod event;
 pub mod exposition;
 pub mod flag;
+pub mod guard;
 pub mod health;
 pub mod judge;
 pub mod judgement;

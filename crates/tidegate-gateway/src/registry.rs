@@ -304,6 +304,9 @@ impl Registry {
 
     /// Counts of a flag go on through tables that watch it in the same version.
     fn watched(&mut self, name: &str, upstream: &model::Upstream) -> Option<Watched> {
+        if upstream.flags.is_empty() {
+            return None;
+        }
         let (workers, sets) = (self.workers, self.sets.clone());
         let kept = self.flags.entry(name.to_owned()).or_default();
         Watched::new(name, &upstream.flags, &sets, |watch| {

@@ -71,7 +71,13 @@ impl Fair {
 pub struct Bet {
     seen: f64,
     fair: f64,
+    /// Of so many bad answers that have nothing to do with each other; 1: of all together.
+    each: u32,
 }
+
+/// No window multiplies or divides the wealth by more. To take less than was won is safe; to lose no more than this adds less than
+/// a 10^30th to an expectation.
+const MOST: f64 = (1_u128 << 100) as f64;
 
 impl Bet {
     /// Of counts: requests and bad ones of each arm. `None` where the window says nothing: nothing was bad, or one of the arms
@@ -83,13 +89,20 @@ impl Bet {
             return None;
         }
         let m = (x_c + x_b) as f64;
-        Some(Bet { seen: x_c as f64 / m, fair: fair.share(omega, n_c as f64, n_b as f64, m) })
+        Some(Bet { seen: x_c as f64 / m, fair: fair.share(omega, n_c as f64, n_b as f64, m), each: 1 })
     }
 
     /// On the bad answers of a window.
     #[inline]
     pub fn on_errors(omega: f64, candidate: &Tally, stable: &Tally) -> Option<Bet> {
         Bet::of(Fair::Rare, omega, (candidate.n, candidate.bad), (stable.n, stable.bad))
+    }
+
+    /// The same on each of the bad answers by itself, where each is another user's: the product is that of the binomial, and as its
+    /// expectation is at most 1 for each, so it is for all of them. Which of them came first does not matter.
+    #[inline]
+    pub fn one_by_one(self, bad: u64) -> Bet {
+        Bet { each: u32::try_from(bad).unwrap_or(u32::MAX).max(1), ..self }
     }
 
     /// What each of the bets multiplies the wealth by.
@@ -101,6 +114,12 @@ impl Bet {
     /// What the bet on one ratio does.
     #[inline]
     pub fn factor(&self, ratio: f64) -> f64 {
-        (1.0 + self.seen * (ratio - 1.0)) / (1.0 + self.fair * (ratio - 1.0))
+        let lost = 1.0 + self.fair * (ratio - 1.0);
+        if self.each == 1 {
+            return (1.0 + self.seen * (ratio - 1.0)) / lost;
+        }
+        let each = f64::from(self.each);
+        let log = (self.seen * each).round() * ratio.ln() - each * lost.ln();
+        log.exp().clamp(1.0 / MOST, MOST)
     }
 }

@@ -132,6 +132,11 @@ impl Judge {
     fn bet(&mut self, window: &Window) -> bool {
         let (candidate, stable) = (&window.candidate, &window.stable);
         let errors = Bet::on_errors(self.policy.rho0, candidate, stable);
+        let errors = if self.policy.distinct {
+            errors.map(|bet| bet.one_by_one(candidate.bad + stable.bad))
+        } else {
+            errors
+        };
         if let Some(bet) = &errors {
             self.errors.take(bet, &self.policy);
         }

@@ -28,6 +28,9 @@ pub struct Policy {
     pub late_weight: f64,
     /// Among how many windows with bad answers that part is spread at first.
     pub late_scale: f64,
+    /// Each bad answer is another user's, drawn by themselves: they are bet on one by one, not as one window.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub distinct: bool,
 }
 
 impl Default for Policy {
@@ -44,6 +47,7 @@ impl Default for Policy {
             max_seconds: None,
             late_weight: 0.1,
             late_scale: 300.0,
+            distinct: false,
         }
     }
 }

@@ -1,0 +1,61 @@
+//! From what follows to a release: the state after it, and the record of it.
+
+use super::Next;
+use super::decide::why_off;
+use crate::judge::words::percent;
+use crate::model::{FlagState, Guard, Release, ReleaseCause, Serving, Share};
+
+/// Who makes these releases.
+const BY: &str = "tidegate";
+/// The whole of a share.
+const ALL: u32 = 1_000_000;
+
+/// The release that follows for a flag whose guard is at work; `None` where nothing changes, or there is no guarded share.
+pub fn follow(state: &FlagState, next: &Next, now_unix_ms: u64) -> Option<(FlagState, Release)> {
+    let (Serving::Share(share), Some(guard)) = (&state.serving, &state.guard) else { return None };
+    let (serving, guard, why) = match next {
+        Next::Stay(_) | Next::Hold(_) => return None,
+        Next::TurnOff(decision) => {
+            let why = why_off(&share.variant, &share.otherwise, decision);
+            (Serving::Variant(share.otherwise.clone()), None, why)
+        }
+        Next::Grow => grown(share, guard, now_unix_ms)?,
+        Next::Arrive => arrived(share, guard),
+    };
+    let version = state.version + 1;
+    let release = Release {
+        flag: state.key.clone(),
+        version,
+        by: BY.to_owned(),
+        why: Some(why),
+        cause: ReleaseCause::Guard,
+        before: state.serving.clone(),
+        after: serving.clone(),
+        at_unix_ms: now_unix_ms,
+    };
+    let after = FlagState { version, serving, guard, changed_at_unix_ms: now_unix_ms, ..state.clone() };
+    Some((after, release))
+}
+
+fn grown(share: &Share, guard: &Guard, now_unix_ms: u64) -> Option<(Serving, Option<Guard>, String)> {
+    let step = guard.step + 1;
+    let of = guard.steps.get(step)?.of;
+    let guard = Guard { step, since_unix_ms: now_unix_ms, ..guard.clone() };
+    Some((Serving::Share(Share { of, ..share.clone() }), Some(guard), not_worse(share)))
+}
+
+/// Everybody gets it where that was the last share, else whoever has it keeps it, and nobody watches any more.
+fn arrived(share: &Share, guard: &Guard) -> (Serving, Option<Guard>, String) {
+    let of = guard.steps.last().map_or(share.of, |last| last.of);
+    let serving = if of.0 >= ALL {
+        Serving::Variant(share.variant.clone())
+    } else {
+        Serving::Share(Share { of, ..share.clone() })
+    };
+    (serving, None, not_worse(share))
+}
+
+fn not_worse(share: &Share) -> String {
+    let of = percent(share.of.as_f64());
+    format!("`{}` for {of} of the users is not worse than `{}`", share.variant, share.otherwise)
+}

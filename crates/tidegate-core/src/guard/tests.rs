@@ -1,0 +1,282 @@
+//! Whole releases with made-up users: how often an innocent flag is turned off, how soon a bad one is, and who is blamed.
+
+use super::*;
+use crate::balance::{hash, mix};
+use crate::judge::{Judge, Policy, Tally, Window};
+use crate::model::{
+    CountsReport, FLAG_CELLS, FlagCounts, FlagKey, FlagState, Guard, GuardStep, Histogram, Millionths,
+    Outcomes, ReleaseCause, RevisionNo, Serving, Share, Verdict,
+};
+use crate::time::Millis;
+
+/// Numbers from a seed.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(1);
+        mix(self.0)
+    }
+
+    fn hits(&mut self, probability: f64) -> bool {
+        ((self.next() >> 11) as f64) < probability * (1_u64 << 53) as f64
+    }
+}
+
+/// A gateway that counts, a service on two revisions, and users of whom some have the variant.
+struct World {
+    dice: Dice,
+    seed: u64,
+    users: u64,
+    share: f64,
+    /// Of the candidate.
+    weight: f64,
+    report: CountsReport,
+    flag: FlagKey,
+    second: u64,
+    watching: Watching,
+    /// What would be made of the same requests if each counted by itself.
+    naive: Judge,
+}
+
+impl World {
+    fn new(seed: u64, users: u64, share: f64) -> Self {
+        World {
+            dice: Dice(seed << 32),
+            seed,
+            users,
+            share,
+            weight: 0.0,
+            report: CountsReport { incarnation: "a".to_owned(), ..CountsReport::default() },
+            flag: "new-cart".parse().unwrap(),
+            second: 0,
+            watching: Watching::default(),
+            naive: Judge::new(Policy::default()),
+        }
+    }
+
+    fn has(&self, user: u64) -> bool {
+        ((mix(user ^ mix(self.seed)) >> 11) as f64) < self.share * (1_u64 << 53) as f64
+    }
+
+    /// So many requests in some seconds. `fails` is told who asks, whether they have the variant, and whether of the candidate.
+    fn requests(&mut self, count: u64, seconds: u64, fails: impl Fn(u64, bool, bool) -> f64) {
+        let mut tallies = [Tally::default(); 2];
+        for _ in 0..count {
+            let user = self.dice.next() % self.users;
+            let (on, candidate) = (self.has(user), self.dice.hits(self.weight));
+            let bad = self.dice.hits(fails(user, on, candidate));
+            let cell = hash(&user.to_le_bytes()) as usize % FLAG_CELLS;
+            let row = self.row(on, candidate);
+            row.requests[cell] += 1;
+            row.bad[cell] += u64::from(bad);
+            tallies[usize::from(on)] = tallies[usize::from(on)].plus(&Tally::of(1, u64::from(bad)));
+        }
+        self.second += seconds;
+        self.naive.take(&Window { second: self.second, stable: tallies[0], candidate: tallies[1] });
+        self.look();
+    }
+
+    fn row(&mut self, on: bool, candidate: bool) -> &mut FlagCounts {
+        let (variant, revision) = (if on { "on" } else { "off" }, RevisionNo(1 + u32::from(candidate)));
+        let like = |row: &FlagCounts| row.variant == variant && row.revision == revision;
+        let at = self.report.flags.iter().position(like).unwrap_or_else(|| {
+            self.report.flags.push(FlagCounts {
+                upstream: "shop/production/web".to_owned(),
+                flag: self.flag.clone(),
+                version: 1,
+                variant: variant.to_owned(),
+                revision,
+                outcomes: Outcomes::default(),
+                latencies: Histogram::default(),
+                requests: vec![0; FLAG_CELLS],
+                bad: vec![0; FLAG_CELLS],
+            });
+            self.report.flags.len() - 1
+        });
+        &mut self.report.flags[at]
+    }
+
+    fn look(&mut self) {
+        let rollouts = [("shop/production/web".to_owned(), RevisionNo(1), RevisionNo(2))];
+        let seen = Sighting {
+            reports: &[&self.report],
+            within: "shop/production/",
+            flag: &self.flag,
+            version: 1,
+            on: "on",
+            off: "off",
+            rollouts: if self.weight > 0.0 { &rollouts } else { &[] },
+            second: self.second,
+        };
+        self.watching.take(&seen);
+    }
+
+    fn is_off(&self) -> bool {
+        self.watching.condemned().is_some()
+    }
+}
+
+const RUNS: u64 = 200;
+
+#[test]
+fn users_whose_every_request_fails_turn_no_flag_off() {
+    let (mut off, mut naively) = (0, 0);
+    for seed in 0..RUNS {
+        let mut world = World::new(seed, 200, 0.2);
+        // Three of 200 users are broken whatever they have.
+        for _ in 0..60 {
+            world.requests(200, 5, |user, _, _| if user < 3 { 1.0 } else { 0.001 });
+        }
+        off += u32::from(world.is_off());
+        naively += u32::from(world.naive.decided().verdict == Verdict::Abort);
+    }
+    // At most half a percent in the long run.
+    assert!(off <= 4, "{off} of {RUNS} turned off for nothing");
+    assert!(naively >= 30, "requests taken one by one would have done it in {naively} of {RUNS}");
+}
+
+#[test]
+fn an_outage_of_everybody_turns_no_flag_off() {
+    let mut off = 0;
+    for seed in 0..40 {
+        let mut world = World::new(seed, 5_000, 0.2);
+        for look in 0..30 {
+            let rate = if (10..16).contains(&look) { 0.6 } else { 0.001 };
+            world.requests(2_000, 5, |_, _, _| rate);
+        }
+        off += u32::from(world.is_off());
+    }
+    assert!(off <= 1, "{off} of 40");
+}
+
+#[test]
+fn a_variant_that_fails_is_turned_off_after_a_few_users() {
+    let (mut bad, mut requests) = (Vec::new(), Vec::new());
+    for seed in 0..50 {
+        let mut world = World::new(seed, 1_000, 0.2);
+        while !world.is_off() {
+            world.requests(20, 1, |_, on, _| if on { 1.0 } else { 0.001 });
+            assert!(world.second < 120, "seed {seed} is not off");
+        }
+        let (on, off) = world.watching.sides();
+        bad.push(on.bad);
+        requests.push(on.requests + off.requests);
+    }
+    bad.sort_unstable();
+    requests.sort_unstable();
+    assert!(bad[25] <= 12, "median {} bad answers, {} requests", bad[25], requests[25]);
+}
+
+#[test]
+fn a_variant_that_errs_a_little_is_found_by_requests_as_the_judge_finds_revisions() {
+    let mut needed = Vec::new();
+    for seed in 0..30 {
+        let mut world = World::new(seed, 100_000, 0.1);
+        while !world.is_off() {
+            world.requests(500, 5, |_, on, _| if on { 0.02 } else { 0.001 });
+            assert!(world.second < 3_000, "seed {seed} is not off");
+        }
+        needed.push(world.watching.sides().0.requests);
+    }
+    needed.sort_unstable();
+    assert!(needed[15] <= 320, "median {} requests of the variant", needed[15]);
+}
+
+/// What is said at the end of 200 looks, run by run.
+fn blamed(fails: impl Fn(bool, bool) -> f64 + Copy) -> Vec<Culprit> {
+    let said = |seed| {
+        let mut world = World::new(seed, 20_000, 0.3);
+        world.weight = 0.3;
+        for _ in 0..60 {
+            world.requests(250, 5, |_, on, candidate| fails(on, candidate));
+        }
+        world.watching.culprit()
+    };
+    (0..30).map(said).collect()
+}
+
+#[test]
+fn the_blame_goes_where_it_belongs() {
+    let count = |said: &[Culprit], who| said.iter().filter(|said| **said == who).count();
+    let rate = |bad| if bad { 0.1 } else { 0.001 };
+    let truths: [(Culprit, fn(bool, bool) -> bool); 4] = [
+        (Culprit::Flag, |on, _| on),
+        (Culprit::Revision, |_, candidate| candidate),
+        (Culprit::Together, |on, candidate| on && candidate),
+        (Culprit::Neither, |_, _| false),
+    ];
+    for (truth, bad) in truths {
+        let said = blamed(|on, candidate| rate(bad(on, candidate)));
+        assert!(count(&said, truth) >= 24, "{truth:?}: {said:?}");
+        let wrong = said.iter().filter(|said| **said != truth && **said != Culprit::Unknown).count();
+        assert!(wrong <= 1, "{truth:?}: {said:?}");
+    }
+    let each = blamed(|on, candidate| rate(on) + rate(candidate));
+    assert!(count(&each, Culprit::Each) >= 27, "{each:?}");
+}
+
+fn state(now: u64) -> FlagState {
+    let step = |of| GuardStep { of: Millionths(of), hold: Millis::seconds(60) };
+    let steps = vec![step(100_000), step(500_000), step(1_000_000)];
+    let share = Share { variant: "on".into(), otherwise: "off".into(), of: Millionths(100_000), by: None };
+    let guard = Guard { user: Vec::new(), steps, step: 0, since_unix_ms: now };
+    let serving = Serving::Share(share);
+    FlagState { serving, guard: Some(guard), version: 1, ..FlagState::untouched("new-cart".parse().unwrap()) }
+}
+
+#[test]
+fn a_good_variant_goes_on_by_evidence_and_never_by_time_alone() {
+    let mut world = World::new(1, 1_000, 0.1);
+    let state = state(0);
+    let guard = state.guard.as_ref().unwrap();
+    let at = |world: &World, ms| decide(guard, &world.watching, ms);
+    assert_eq!(at(&world, 59_999), Next::Stay(60_000));
+    assert_eq!(at(&world, 900_000_000), Next::Hold(Held::TooFewUsers));
+    world.requests(1_000, 5, |_, _, _| 0.0);
+    assert_eq!(at(&world, 900_000_000), Next::Hold(Held::TooLittleTraffic));
+    world.requests(9_000, 50, |_, _, _| 0.0);
+    assert_eq!((at(&world, 59_999), at(&world, 60_000)), (Next::Stay(60_000), Next::Grow));
+
+    let (grown, release) = follow(&state, &Next::Grow, 60_000).unwrap();
+    assert_eq!((grown.version, release.version, release.cause.clone()), (2, 2, ReleaseCause::Guard));
+    let Serving::Share(share) = &grown.serving else { panic!("{grown:?}") };
+    assert_eq!((share.of, grown.guard.as_ref().map(|guard| guard.step)), (Millionths(500_000), Some(1)));
+    world.watching.on_step();
+    let guard = grown.guard.as_ref().unwrap();
+    assert_eq!(decide(guard, &world.watching, 999_999), Next::Hold(Held::TooLittleTraffic));
+    world.requests(1_000, 5, |_, _, _| 0.0);
+    assert_eq!(decide(guard, &world.watching, 119_999), Next::Stay(120_000));
+    assert_eq!(decide(guard, &world.watching, 120_000), Next::Arrive);
+    let (arrived, _) = follow(&grown, &Next::Arrive, 120_000).unwrap();
+    assert_eq!((arrived.serving, arrived.guard), (Serving::Variant("on".into()), None));
+}
+
+#[test]
+fn a_bad_variant_is_turned_off_for_all_with_the_figures() {
+    let mut world = World::new(1, 1_000, 0.1);
+    world.requests(3_000, 5, |_, on, _| if on { 1.0 } else { 0.0 });
+    world.requests(3_000, 5, |_, on, _| if on { 1.0 } else { 0.0 });
+    let state = state(0);
+    let next = decide(state.guard.as_ref().unwrap(), &world.watching, 1);
+    let (off, release) = follow(&state, &next, 7).unwrap();
+    assert_eq!((off.serving, off.guard, off.version), (Serving::Variant("off".into()), None, 2));
+    let why = release.why.unwrap();
+    assert!(why.starts_with("`on` errs more than `off`: of those with on "), "{why}");
+    assert_eq!(release.by, "tidegate");
+}
+
+#[test]
+fn what_is_read_back_goes_on_as_if_nothing_had_been() {
+    let mut world = World::new(5, 500, 0.3);
+    let mut again = World::new(5, 500, 0.3);
+    for _ in 0..10 {
+        for world in [&mut world, &mut again] {
+            world.requests(50, 1, |_, on, _| if on { 0.02 } else { 0.01 });
+        }
+        let text = serde_json::to_string(&again.watching).unwrap();
+        again.watching = serde_json::from_str(&text).unwrap();
+        again.look();
+        assert_eq!(world.watching, again.watching);
+    }
+}
