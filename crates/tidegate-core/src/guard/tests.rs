@@ -196,11 +196,14 @@ fn blamed(fails: impl Fn(bool, bool) -> f64 + Copy) -> Vec<Culprit> {
     (0..30).map(said).collect()
 }
 
+/// Whether those with the variant, on the candidate, meet many bad answers.
+type Fails = fn(bool, bool) -> bool;
+
 #[test]
 fn the_blame_goes_where_it_belongs() {
     let count = |said: &[Culprit], who| said.iter().filter(|said| **said == who).count();
     let rate = |bad| if bad { 0.1 } else { 0.001 };
-    let truths: [(Culprit, fn(bool, bool) -> bool); 4] = [
+    let truths: [(Culprit, Fails); 4] = [
         (Culprit::Flag, |on, _| on),
         (Culprit::Revision, |_, candidate| candidate),
         (Culprit::Together, |on, candidate| on && candidate),
