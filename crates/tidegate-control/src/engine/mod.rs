@@ -10,6 +10,7 @@ mod checks;
 mod deploy;
 mod effect;
 mod flags;
+mod guards;
 mod job;
 mod judging;
 mod meter;
@@ -117,6 +118,7 @@ pub struct Engine {
     queues: Queues,
     checks: checks::Checks,
     flags: flags::Flags,
+    guards: guards::Guards,
     pruned_at: Option<Moment>,
     pushed: Option<u64>,
     stopped_again: bool,
@@ -170,6 +172,7 @@ impl Engine {
             queues: Queues::default(),
             checks: checks::Checks::default(),
             flags: flags::Flags::default(),
+            guards: guards::Guards::default(),
             pruned_at: None,
             pushed: None,
             stopped_again: false,
@@ -219,7 +222,8 @@ impl Engine {
         let builds = self.builds(world, &sight)?;
         let jobs = self.jobs(world, &sight)?;
         let deploys = self.deploys(world, &sight)?;
-        // Before what it brings gets a request.
+        let guards = self.guards(world, &sight)?;
+        // Before what a deploy brings gets a request.
         let flags = self.flags(world, &sight)?;
         let scales = self.scales(world, &sight)?;
         let services = self.services(world, &sight)?;
@@ -229,9 +233,12 @@ impl Engine {
         let orphans = self.orphans(world, &sight)?;
         let recorded = self.record_traffic(world, &sight)?;
         let pruned = self.prune(world, &sight)?;
-        Ok([jobs, deploys, flags, scales, services, migrations, schedules, routes, orphans, recorded, pruned]
-            .into_iter()
-            .fold(builds, Outcome::and))
+        Ok([
+            jobs, deploys, guards, flags, scales, services, migrations, schedules, routes, orphans, recorded,
+            pruned,
+        ]
+        .into_iter()
+        .fold(builds, Outcome::and))
     }
 
     /// Remembers what `work` writes, the events and the effects in one transaction, then acts.

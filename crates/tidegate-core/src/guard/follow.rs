@@ -2,11 +2,9 @@
 
 use super::Next;
 use super::decide::why_off;
-use crate::judge::words::percent;
 use crate::model::{FlagState, Guard, Release, ReleaseCause, Serving, Share};
+use crate::release::{self, Step};
 
-/// Who makes these releases.
-const BY: &str = "tidegate";
 /// The whole of a share.
 const ALL: u32 = 1_000_000;
 
@@ -22,19 +20,8 @@ pub fn follow(state: &FlagState, next: &Next, now_unix_ms: u64) -> Option<(FlagS
         Next::Grow => grown(share, guard, now_unix_ms)?,
         Next::Arrive => arrived(share, guard),
     };
-    let version = state.version + 1;
-    let release = Release {
-        flag: state.key.clone(),
-        version,
-        by: BY.to_owned(),
-        why: Some(why),
-        cause: ReleaseCause::Guard,
-        before: state.serving.clone(),
-        after: serving.clone(),
-        at_unix_ms: now_unix_ms,
-    };
-    let after = FlagState { version, serving, guard, changed_at_unix_ms: now_unix_ms, ..state.clone() };
-    Some((after, release))
+    let made = Step { after: serving, guard, cause: ReleaseCause::Guard, why };
+    Some(release::step(state, made, now_unix_ms))
 }
 
 fn grown(share: &Share, guard: &Guard, now_unix_ms: u64) -> Option<(Serving, Option<Guard>, String)> {
@@ -56,6 +43,5 @@ fn arrived(share: &Share, guard: &Guard) -> (Serving, Option<Guard>, String) {
 }
 
 fn not_worse(share: &Share) -> String {
-    let of = percent(share.of.as_f64());
-    format!("`{}` for {of} of the users is not worse than `{}`", share.variant, share.otherwise)
+    format!("`{}` is not worse than `{}`", share.variant, share.otherwise)
 }

@@ -22,7 +22,7 @@ pub use decide::{Held, Next, decide};
 pub use follow::follow;
 pub use grid::{Culprit, Grid};
 pub use marks::Marks;
-pub use watching::{Side, Sighting, Watching};
+pub use watching::{Beside, Side, Sighting, Watching};
 
 #[cfg(test)]
 mod tests;

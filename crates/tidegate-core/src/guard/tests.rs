@@ -50,7 +50,7 @@ impl World {
             report: CountsReport { incarnation: "a".to_owned(), ..CountsReport::default() },
             flag: "new-cart".parse().unwrap(),
             second: 0,
-            watching: Watching::default(),
+            watching: Watching::begin(1),
             naive: Judge::new(Policy::default()),
         }
     }
@@ -98,7 +98,11 @@ impl World {
     }
 
     fn look(&mut self) {
-        let rollouts = [("shop/production/web".to_owned(), RevisionNo(1), RevisionNo(2))];
+        let rollouts = [Beside {
+            upstream: "shop/production/web".to_owned(),
+            stable: RevisionNo(1),
+            candidate: RevisionNo(2),
+        }];
         let seen = Sighting {
             reports: &[&self.report],
             within: "shop/production/",
@@ -245,7 +249,7 @@ fn a_good_variant_goes_on_by_evidence_and_never_by_time_alone() {
     assert_eq!((grown.version, release.version, release.cause.clone()), (2, 2, ReleaseCause::Guard));
     let Serving::Share(share) = &grown.serving else { panic!("{grown:?}") };
     assert_eq!((share.of, grown.guard.as_ref().map(|guard| guard.step)), (Millionths(500_000), Some(1)));
-    world.watching.on_step();
+    world.watching.on_step(1);
     let guard = grown.guard.as_ref().unwrap();
     assert_eq!(decide(guard, &world.watching, 999_999), Next::Hold(Held::TooLittleTraffic));
     world.requests(1_000, 5, |_, _, _| 0.0);

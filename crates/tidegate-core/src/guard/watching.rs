@@ -21,6 +21,8 @@ const IN_DOUBT: f64 = 10.0;
 /// What is kept of a guarded release: read back after a restart it goes on as if nothing had been.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Watching {
+    /// The version of the flag's state that it is about: another one is another release.
+    version: u64,
     cursor: Cursor,
     marks: BTreeMap<String, Marks>,
     /// Says whether the variant is worse.
@@ -65,10 +67,21 @@ pub struct Sighting<'a> {
     pub on: &'a str,
     /// The variant of the others.
     pub off: &'a str,
-    /// Services that are rolled out at the same time: upstream, stable, candidate.
-    pub rollouts: &'a [(String, RevisionNo, RevisionNo)],
+    /// Services that are rolled out at the same time.
+    pub rollouts: &'a [Beside],
     /// Seconds since any beginning.
     pub second: u64,
+}
+
+/// A service that is rolled out while a release is guarded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// The service, as the reports name it.
+    pub upstream: String,
+    /// The stable revision.
+    pub stable: RevisionNo,
+    /// The candidate.
+    pub candidate: RevisionNo,
 }
 
 impl Sighting<'_> {
@@ -77,11 +90,13 @@ impl Sighting<'_> {
     }
 }
 
-impl Default for Watching {
-    fn default() -> Self {
+impl Watching {
+    /// Of a release that has just begun.
+    pub fn begin(version: u64) -> Self {
         // A cell counts once, and who is in it is drawn by user.
         let policy = Policy { distinct: true, ..Policy::default() };
         Watching {
+            version,
             cursor: Cursor::default(),
             marks: BTreeMap::new(),
             judge: Judge::new(policy.clone()),
@@ -95,9 +110,12 @@ impl Default for Watching {
             told: None,
         }
     }
-}
 
-impl Watching {
+    /// Whether it is about this version of a flag's state.
+    pub fn is_of(&self, version: u64) -> bool {
+        self.version == version
+    }
+
     /// Takes what was counted since the last time. Whether there was anything.
     pub fn take(&mut self, seen: &Sighting<'_>) -> bool {
         let counted = self.cursor.take(seen);
@@ -123,7 +141,8 @@ impl Watching {
             self.judge.take(&window);
             self.growth.take(&window);
         }
-        if let Some((_, stable, candidate)) = seen.rollouts.iter().find(|(upstream, ..)| upstream == name) {
+        if let Some(beside) = seen.rollouts.iter().find(|beside| beside.upstream == name) {
+            let Beside { stable, candidate, .. } = beside;
             let of = |revision| [fresh(revision, true), fresh(revision, false)];
             self.grid.take(seen.second, (*stable, *candidate), &of(*stable), &of(*candidate));
         }
@@ -142,8 +161,9 @@ impl Watching {
         }
     }
 
-    /// The share has grown: what was shown stays, and the new users have to be seen first.
-    pub fn on_step(&mut self) {
+    /// The share has grown, by this version: what was shown stays, and the new users have to be seen first.
+    pub fn on_step(&mut self, version: u64) {
+        self.version = version;
         self.in_step = 0;
         self.told = None;
     }

@@ -12,6 +12,7 @@ mod corpus;
 mod counts;
 mod crowds;
 mod drain;
+mod flags;
 mod floods;
 mod general;
 mod grpc;

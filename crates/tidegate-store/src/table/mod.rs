@@ -7,6 +7,7 @@ pub(crate) mod counters;
 mod deploys;
 pub(crate) mod events;
 mod flag_definitions;
+mod flag_guards;
 mod flag_keys;
 mod flag_states;
 mod instances;

@@ -1,0 +1,232 @@
+//! The guard reconciler: what the gateway counted by variant, and what follows for each release that is guarded.
+//!
+//! What is made of the counts is written down with what follows of it, in one transaction: a control plane that is killed goes on where
+//! it was. The counts only grow, so nothing that was counted meanwhile is lost or seen twice.
+
+use std::collections::BTreeMap;
+
+use tidegate_core::event::Event;
+use tidegate_core::guard::{Beside, Held, Next, Sighting, Watching, decide, follow};
+use tidegate_core::model::{
+    CountsReport, FlagKey, FlagState, FlagWatch, Guard, Name, Release, RouteTable, ServiceState, Serving,
+    Share,
+};
+use tidegate_store::{Reader, StoreError, Tx};
+
+use super::{Engine, Outcome, Sight, World};
+
+/// What is kept between passes; all of it can be lost.
+#[derive(Debug, Default)]
+pub(super) struct Guards {
+    /// Of what of the flags the list is.
+    epoch: Option<u64>,
+    guarded: Vec<Guarded>,
+    watchings: BTreeMap<Place, Watching>,
+    /// The second that was looked at last.
+    second: u64,
+}
+
+type Place = (Name, Name, FlagKey);
+
+/// A guarded release.
+#[derive(Clone, Debug)]
+struct Guarded {
+    app: Name,
+    environment: Name,
+    state: FlagState,
+    share: Share,
+    guard: Guard,
+}
+
+impl Engine {
+    /// Looks at every guarded release, once a second.
+    pub(super) fn guards(&mut self, world: &mut World<'_>, sight: &Sight) -> Result<Outcome, StoreError> {
+        let epoch = world.store.flags_epoch()?;
+        if self.guards.epoch != Some(epoch) {
+            self.guards.guarded = all_guarded(world.store)?;
+            self.guards.epoch = Some(epoch);
+            let places: Vec<Place> = self.guards.guarded.iter().map(Guarded::place).collect();
+            self.guards.watchings.retain(|place, _| places.contains(place));
+        }
+        let second = sight.time.now.0 / 1_000;
+        if self.guards.guarded.is_empty() || self.guards.second == second {
+            return Ok(Outcome::default());
+        }
+        self.guards.second = second;
+        let rollouts = rollouts(world.store)?;
+        let mut outcome = Outcome::default();
+        for guarded in self.guards.guarded.clone() {
+            outcome = outcome.and(self.guard(world, sight, &guarded, &rollouts)?);
+        }
+        Ok(outcome)
+    }
+
+    fn guard(
+        &mut self,
+        world: &mut World<'_>,
+        sight: &Sight,
+        guarded: &Guarded,
+        rollouts: &[Beside],
+    ) -> Result<Outcome, StoreError> {
+        let (before, is_new) = self.watching(world.store, guarded)?;
+        let mut watching = before.clone();
+        watching.take(&guarded.sighting(sight, &reports(sight), &own(guarded, rollouts)));
+        let next = decide(&guarded.guard, &watching, sight.time.unix_ms);
+        let followed = follow(&guarded.state, &next, sight.time.unix_ms);
+        let event = match &followed {
+            Some((_, release)) => Some(guarded.released(&next, release)),
+            None => guarded.held(&next, &mut watching),
+        };
+        if let Some((after, _)) = followed.as_ref().filter(|(after, _)| after.guard.is_some()) {
+            watching.on_step(after.version);
+        }
+        if is_new || watching != before || followed.is_some() {
+            let events: Vec<Event> = event.into_iter().collect();
+            self.decide(world, sight.time, &events, &[], |tx| {
+                guarded.keep(tx, &watching, followed.as_ref())
+            })?;
+            self.guards.watchings.insert(guarded.place(), watching);
+        }
+        Ok(if followed.is_some() { Outcome::changed() } else { Outcome::default() })
+    }
+
+    /// What is known of a release, and whether it has only begun.
+    fn watching(&self, store: &Reader, guarded: &Guarded) -> Result<(Watching, bool), StoreError> {
+        let known = match self.guards.watchings.get(&guarded.place()) {
+            Some(known) => Some(known.clone()),
+            None => store.flag_guard(&guarded.app, &guarded.environment, &guarded.state.key)?,
+        };
+        let version = guarded.state.version;
+        let known = known.filter(|known| known.is_of(version));
+        Ok(known.map_or_else(|| (Watching::begin(version), true), |known| (known, false)))
+    }
+}
+
+impl Guards {
+    /// Has the gateway evaluate the flags of guarded releases for every service of their environment.
+    pub(super) fn watch(&self, table: &mut RouteTable) {
+        for guarded in &self.guarded {
+            let within = guarded.within();
+            let upstreams = table.upstreams.iter_mut().filter(|(name, _)| name.starts_with(&within));
+            upstreams.for_each(|(_, upstream)| upstream.flags.push(guarded.watch()));
+        }
+    }
+}
+
+impl Guarded {
+    fn of(app: &Name, environment: &Name, state: FlagState) -> Option<Self> {
+        let (Serving::Share(share), Some(guard)) = (&state.serving, &state.guard) else { return None };
+        let (share, guard) = (share.clone(), guard.clone());
+        let (app, environment) = (app.clone(), environment.clone());
+        (!state.archived).then_some(Guarded { app, environment, state, share, guard })
+    }
+
+    fn place(&self) -> Place {
+        (self.app.clone(), self.environment.clone(), self.state.key.clone())
+    }
+
+    /// How its upstreams begin.
+    fn within(&self) -> String {
+        format!("{}/{}/", self.app, self.environment)
+    }
+
+    fn watch(&self) -> FlagWatch {
+        FlagWatch {
+            flag: self.state.key.clone(),
+            version: self.state.version,
+            user: self.guard.user.clone(),
+            by: self.share.by.clone(),
+        }
+    }
+
+    fn sighting<'a>(
+        &'a self,
+        sight: &Sight,
+        reports: &'a [&'a CountsReport],
+        (within, rollouts): &'a (String, Vec<Beside>),
+    ) -> Sighting<'a> {
+        Sighting {
+            reports,
+            within,
+            flag: &self.state.key,
+            version: self.state.version,
+            on: &self.share.variant,
+            off: &self.share.otherwise,
+            rollouts,
+            second: sight.time.now.0 / 1_000,
+        }
+    }
+
+    fn released(&self, next: &Next, release: &Release) -> Event {
+        let (kind, what) = match next {
+            Next::TurnOff(_) => ("flag.guard.off", "is turned off"),
+            Next::Arrive => ("flag.guard.done", "is where its release was to end"),
+            Next::Grow | Next::Stay(_) | Next::Hold(_) => ("flag.guard.grown", "goes to more users"),
+        };
+        let (key, after, why) = (&self.state.key, &release.after, release.why.as_deref().unwrap_or_default());
+        self.event(kind, format!("flag {key} {what}: {after}; {why}"))
+    }
+
+    /// Told once, and again after it went on.
+    fn held(&self, next: &Next, watching: &mut Watching) -> Option<Event> {
+        let held: Option<Held> = if let Next::Hold(held) = next { Some(*held) } else { None };
+        if watching.told == held {
+            return None;
+        }
+        watching.told = held;
+        let (key, share) = (&self.state.key, &self.state.serving);
+        held.map(|held| {
+            self.event("flag.guard.held", format!("flag {key} stays at {share}: {}", held.as_str()))
+        })
+    }
+
+    fn event(&self, kind: &str, message: String) -> Event {
+        Event::about(self.app.as_str(), self.environment.as_str(), kind, message)
+    }
+
+    fn keep(
+        &self,
+        tx: &Tx<'_>,
+        watching: &Watching,
+        followed: Option<&(FlagState, Release)>,
+    ) -> Result<(), StoreError> {
+        let (app, environment) = (&self.app, &self.environment);
+        tx.put_flag_guard(app, environment, &self.state.key, watching)?;
+        let Some((after, release)) = followed else { return Ok(()) };
+        tx.put_flag_state(app, environment, after)?;
+        tx.add_release(app, environment, release)
+    }
+}
+
+fn all_guarded(store: &Reader) -> Result<Vec<Guarded>, StoreError> {
+    let mut all = Vec::new();
+    for definitions in store.all_flag_definitions()? {
+        let (app, environment) = (&definitions.app, &definitions.environment);
+        let states = store.flag_states_of(app, environment)?;
+        all.extend(states.into_iter().filter_map(|state| Guarded::of(app, environment, state)));
+    }
+    Ok(all)
+}
+
+/// Services that go from one revision to another.
+fn rollouts(store: &Reader) -> Result<Vec<Beside>, StoreError> {
+    let active = store.active_rollouts()?;
+    let services = store.services()?;
+    let of = |state: &ServiceState| {
+        let rollout = active.iter().find(|rollout| Some(rollout.id) == state.rollout)?;
+        let stable = state.stable.filter(|stable| *stable != rollout.to)?;
+        Some(Beside { upstream: state.key.to_string(), stable, candidate: rollout.to })
+    };
+    Ok(services.iter().filter_map(of).collect())
+}
+
+/// How a release's upstreams begin, and those of its services that are rolled out.
+fn own(guarded: &Guarded, rollouts: &[Beside]) -> (String, Vec<Beside>) {
+    let within = guarded.within();
+    let own = rollouts.iter().filter(|beside| beside.upstream.starts_with(&within)).cloned().collect();
+    (within, own)
+}
+
+fn reports(sight: &Sight) -> Vec<&CountsReport> {
+    sight.gateway.counts.iter().chain(&sight.gateway.earlier_counts).collect()
+}
