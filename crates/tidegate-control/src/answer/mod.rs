@@ -8,6 +8,7 @@ mod explain;
 mod flag_key;
 mod flags;
 mod foresight;
+mod guard;
 mod jobs;
 mod judgement;
 mod logs;

@@ -23,6 +23,8 @@ const IN_DOUBT: f64 = 10.0;
 pub struct Watching {
     /// The version of the flag's state that it is about: another one is another release.
     version: u64,
+    /// The variant, and the one of the others.
+    variants: (String, String),
     cursor: Cursor,
     marks: BTreeMap<String, Marks>,
     /// Says whether the variant is worse.
@@ -97,6 +99,7 @@ impl Watching {
         let policy = Policy { distinct: true, ..Policy::default() };
         Watching {
             version,
+            variants: (String::new(), String::new()),
             cursor: Cursor::default(),
             marks: BTreeMap::new(),
             judge: Judge::new(policy.clone()),
@@ -120,6 +123,9 @@ impl Watching {
     pub fn take(&mut self, seen: &Sighting<'_>) -> bool {
         let counted = self.cursor.take(seen);
         self.beside = !seen.rollouts.is_empty();
+        if self.variants.0 != seen.on || self.variants.1 != seen.off {
+            self.variants = (seen.on.to_owned(), seen.off.to_owned());
+        }
         let upstreams: BTreeSet<&str> = counted.iter().map(|row| row.upstream.as_str()).collect();
         for name in upstreams {
             let rows: Vec<&Counted> = counted.iter().filter(|row| row.upstream == name).collect();
@@ -196,6 +202,11 @@ impl Watching {
     /// The two revisions by the two variants, where a rollout goes or went on at the same time.
     pub fn grid(&self) -> &Grid {
         &self.grid
+    }
+
+    /// The variant that a share of the users has, and that of the others.
+    pub fn variants(&self) -> (&str, &str) {
+        (&self.variants.0, &self.variants.1)
     }
 
     /// Those who have the variant, and the others.

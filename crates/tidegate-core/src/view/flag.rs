@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::GuardView;
 use crate::flag::Debt;
 use crate::model::{Guard, ReleaseCause, RevisionNo, Serving};
 
@@ -47,6 +48,9 @@ pub struct FlagView {
     pub git: Option<FlagInGit>,
     /// What the run time owns of it: changed by a release.
     pub run_time: FlagAtRunTime,
+    /// What came of its newest guarded release; of a single flag only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<GuardView>,
     /// Where its code is.
     pub code: FlagInCode,
 }

@@ -6,6 +6,7 @@ mod deploy;
 mod doctor;
 mod flag;
 mod flag_key;
+mod guard;
 mod job;
 mod judgement;
 mod migration;
@@ -23,6 +24,7 @@ pub use flag::{
     ReleaseView, ReleasedView, WaitingView,
 };
 pub use flag_key::{FlagKeyList, FlagKeyMade, FlagKeyView};
+pub use guard::{BlameCellView, BlameView, GuardView, GuardedVariantView};
 pub use job::{JobHistory, JobList, JobRunView, JobView};
 pub use judgement::{ArmView, ComparisonView, EvidenceView, JudgementView, OutcomeView, SampleView};
 pub use migration::MigrationView;
