@@ -25,6 +25,7 @@ EXIT_AFTER_SECONDS = float(os.environ.get("EXIT_AFTER_SECONDS", "5"))
 ERROR_PERCENT = float(os.environ.get("ERROR_PERCENT", "0"))
 ERROR_PATH = os.environ.get("ERROR_PATH", "/")
 ERROR_STATUS = int(os.environ.get("ERROR_STATUS", "500"))
+BAD_FLAG = os.environ.get("BAD_FLAG")
 SLOW_PERCENT = float(os.environ.get("SLOW_PERCENT", "0"))
 SLOW_MS = float(os.environ.get("SLOW_MS", "50"))
 PRICE = os.environ.get("PRICE", "10")
@@ -199,7 +200,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(SLOW_MS / 1000)
         if url.path == "/up":
             self.reply_up()
-        elif fails(url.path):
+        elif fails(url.path) or self.has_bad_flag():
             say("error: the price list has no entry for this country")
             self.reply(ERROR_STATUS, b"it broke\n")
         elif url.path == "/":
@@ -217,6 +218,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply_bytes(url.path.removeprefix("/bytes/"))
         else:
             self.reply(404, b"no such page\n")
+
+    def has_bad_flag(self):
+        """Whether the gateway says that this user has the variant of a flag that is broken here."""
+        given = self.headers.get("tidegate-flags", "")
+        return BAD_FLAG is not None and BAD_FLAG in (flag.strip() for flag in given.split(","))
 
     def reply_up(self):
         if BEHAVIOUR == "never-ready":

@@ -9,6 +9,7 @@ use tidegate_core::view::{
 };
 use tidegate_store::Reader;
 
+use super::guard::guard;
 use super::timeline::rfc3339;
 use super::{Answers, place_of, store_trouble};
 use crate::flag_code::FlagCode;
@@ -54,7 +55,8 @@ pub fn flags(answers: &Answers<'_>, scope: &Scope) -> Result<FlagList, Refusal> 
 pub fn flag(answers: &Answers<'_>, flag: &FlagRef) -> Result<FlagView, Refusal> {
     let found = find(answers.store, flag)?;
     let place = Place::of(answers.store, found.app, found.environment)?;
-    place.view(found.definition.as_ref(), &found.state)
+    let guard = guard(answers, (&place.app, &place.environment), &found.state)?;
+    Ok(FlagView { guard, ..place.view(found.definition.as_ref(), &found.state)? })
 }
 
 /// Its releases, the newest first.
@@ -100,6 +102,7 @@ impl<'a> Place<'a> {
                 archived: state.archived,
                 last: last.first().map(release_view),
             },
+            guard: None,
             code: definition.map(|definition| self.in_code(definition)).unwrap_or_default(),
         })
     }

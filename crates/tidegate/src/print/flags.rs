@@ -3,6 +3,7 @@
 use tidegate_core::model::{Guard, ReleaseCause, RevisionNo};
 use tidegate_core::view::{FlagHistory, FlagInCode, FlagInGit, FlagView, ReleaseView, ReleasedView};
 
+use super::guard;
 use super::table::{or_dash, table};
 
 /// A line for each flag.
@@ -41,7 +42,9 @@ pub fn flag(flag: &FlagView) -> String {
         None => "not defined in Git any more\n".to_owned(),
     };
     let run_time = format!("owned by the run time: a release changes it\n{}", at_run_time(flag));
-    [format!("{head}{facts}"), git, run_time, in_code(&flag.code)].join("\n")
+    let parts = [format!("{head}{facts}"), git, run_time].into_iter();
+    let guard = flag.guard.as_ref().map(guard::guard);
+    parts.chain(guard).chain([in_code(&flag.code)]).collect::<Vec<_>>().join("\n")
 }
 
 fn facts(facts: &[(&str, String)]) -> String {

@@ -66,7 +66,7 @@ mod tests {
     use tidegate_core::view::{BlameCellView, EvidenceView};
 
     fn side(variant: &str, requests: u64, bad: u64) -> GuardedVariantView {
-        let (p50_ms, p95_ms) = (Some(3.14), None);
+        let (p50_ms, p95_ms) = (Some(2.25), None);
         GuardedVariantView { variant: variant.to_owned(), requests, bad, p50_ms, p95_ms }
     }
 

@@ -8,6 +8,7 @@ mod explanation;
 mod flag_code;
 mod flag_key;
 mod flags;
+mod guard;
 mod jobs;
 mod out;
 mod plan;

@@ -12,6 +12,7 @@ mod cli_loop;
 mod clients;
 mod data_dir;
 mod flags;
+mod guarded;
 mod jobs;
 mod judged;
 mod kill;

@@ -1,0 +1,102 @@
+//! Guarded releases under live traffic: a bad variant is turned off by itself, a good one goes to everybody.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tidegate_core::model::{FlagDefinitions, Serving};
+use tidegate_core::view::{FlagView, TimelineEvent};
+use tidegate_store::Store;
+
+use crate::support::{App, Load, Mix, Tidegate, eventually, figures, get_with};
+
+const HOST: &str = "bad.localhost";
+/// Requests a second, each of a user of its own.
+const RATE: f64 = 300.0;
+const LONG: Duration = Duration::from_secs(60);
+
+/// An app with the flag `new-cart`, which nobody has yet.
+fn with_flag(app: &App) -> Tidegate {
+    let mut tidegate = Tidegate::up();
+    tidegate.deploy_well(app);
+    tidegate.kill9_control();
+    let mut store = Store::open(&tidegate.data().join("tidegate.db")).unwrap();
+    let flag = json!({
+        "state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off",
+        "metadata": {"class": "operational", "owner": "shop", "source": "elsewhere"},
+    });
+    let services = store.services().unwrap();
+    let (app, environment) = (services[0].key.app.clone(), services[0].key.environment.clone());
+    let document = json!({"flags": {"new-cart": flag}});
+    let definitions = FlagDefinitions { app, environment, deploy: None, document };
+    store.transaction(|tx| tx.put_flag_definitions(&definitions)).unwrap();
+    drop(store);
+    tidegate.restart();
+    tidegate
+}
+
+fn release(tidegate: &Tidegate, args: &[&str]) {
+    let who = ["--user", "header:x-load-id"];
+    let output = tidegate.run(&[&["release"], args, &who].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn show(tidegate: &Tidegate) -> FlagView {
+    serde_json::from_slice(&tidegate.run(&["flag", "show", "new-cart", "--json"]).stdout).unwrap()
+}
+
+fn told(tidegate: &Tidegate, kind: &str) -> TimelineEvent {
+    let told = || tidegate.events().into_iter().find(|event| event.kind == kind);
+    eventually(kind, LONG, told)
+}
+
+#[test]
+fn a_bad_variant_is_turned_off_by_itself_also_across_a_kill_of_the_control_plane() {
+    let mut app = App::new();
+    app.env("BAD_FLAG", "new-cart=on");
+    let mut tidegate = with_flag(&app);
+    let load = Load::start(&tidegate, HOST, RATE, Mix::Plain, None);
+    let begun = Instant::now();
+    release(&tidegate, &["to", "20%", "new-cart", "guard"]);
+    tidegate.kill9_control();
+    tidegate.restart();
+    let event = told(&tidegate, "flag.guard.off");
+    let took = begun.elapsed();
+    let view = show(&tidegate);
+    assert_eq!(view.run_time.serving, Serving::Variant("off".to_owned()), "{}", event.message);
+    assert_eq!((view.run_time.version, view.run_time.guard.is_some()), (2, false));
+    let guard = view.guard.expect("it was guarded");
+    assert_eq!((guard.at_work, guard.verdict.as_str()), (false, "abort"));
+    assert_eq!((guard.on.bad, guard.off.bad), (guard.on.requests, 0));
+    let meets = |user: u32| {
+        let field = format!("x-load-id: u{user}\r\n");
+        get_with(tidegate.gateway(), HOST, "/", &field).is_ok_and(|answer| answer.status == 500)
+    };
+    eventually("nobody meets it any more", LONG, || (!(0..40).any(meets)).then_some(()));
+    let report = load.finish();
+    let figure = [
+        "a variant that always fails, at 20 %".to_owned(),
+        (guard.on.requests + guard.off.requests).to_string(),
+        guard.on.bad.to_string(),
+        report.statuses.get("500").copied().unwrap_or_default().to_string(),
+        format!("{:.1}", took.as_secs_f64()),
+    ];
+    figures::show(&figure);
+    assert!(guard.on.bad <= 400, "{} bad answers until it was off", guard.on.bad);
+}
+
+#[test]
+fn a_good_variant_goes_to_everybody_by_its_shares() {
+    let app = App::new();
+    let tidegate = with_flag(&app);
+    let load = Load::start(&tidegate, HOST, RATE, Mix::Plain, None);
+    release(&tidegate, &["to", "40%", "new-cart", "guard", "--steps", "80%,100%", "--hold", "1s"]);
+    let event = told(&tidegate, "flag.guard.done");
+    load.finish();
+    let view = show(&tidegate);
+    assert_eq!(view.run_time.serving, Serving::Variant("on".to_owned()), "{}", event.message);
+    assert_eq!(view.run_time.version, 3, "40 %, 80 %, everybody");
+    assert!(tidegate.events().iter().any(|event| event.kind == "flag.guard.grown"), "{}", tidegate.story());
+    let text = tidegate.run(&["flag", "show", "new-cart"]).stdout;
+    let text = String::from_utf8_lossy(&text);
+    assert!(text.contains("its last guarded release: it is watched no more"), "{text}");
+}
