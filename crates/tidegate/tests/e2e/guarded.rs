@@ -77,7 +77,7 @@ fn a_bad_variant_is_turned_off_by_itself_also_across_a_kill_of_the_control_plane
         "a variant that always fails, at 20 %".to_owned(),
         (guard.on.requests + guard.off.requests).to_string(),
         guard.on.bad.to_string(),
-        report.statuses.get("500").copied().unwrap_or_default().to_string(),
+        report.statuses.get("5xx").copied().unwrap_or_default().to_string(),
         format!("{:.1}", took.as_secs_f64()),
     ];
     figures::show(&figure);
