@@ -22,6 +22,9 @@ use tidegate_core::view::{
 pub struct Answers {
     pub refusal: Option<Refusal>,
     pub panic: bool,
+    pub flags: Option<FlagList>,
+    pub releases: Option<FlagHistory>,
+    pub released: Option<ReleasedView>,
     /// One after another; the last one stays.
     pub deploys: Vec<DeployView>,
     pub plan: Option<PlanReport>,
@@ -165,13 +168,13 @@ impl ControlPlane for Stub {
         })
     }
     fn flags(&self, scope: &Scope) -> Result<FlagList, Refusal> {
-        self.answer(format!("flags {scope:?}"), |_| None)
+        self.answer(format!("flags {scope:?}"), |answers| answers.flags.clone())
     }
     fn flag(&self, flag: &FlagRef) -> Result<FlagView, Refusal> {
-        self.answer(format!("flag {}", flag.flag), |_| None)
+        self.answer(format!("flag {}", flag.flag), |answers| answers.flags.as_ref()?.flags.first().cloned())
     }
     fn flag_history(&self, flag: &FlagRef) -> Result<FlagHistory, Refusal> {
-        self.answer(format!("flag_history {}", flag.flag), |_| None)
+        self.answer(format!("flag_history {}", flag.flag), |answers| answers.releases.clone())
     }
     fn flag_set(&self, scope: &Scope) -> Result<FlagSetView, Refusal> {
         self.answer(format!("flag_set {scope:?}"), |_| None)
@@ -181,7 +184,9 @@ impl ControlPlane for Stub {
     }
     fn release(&self, flag: &FlagRef, asked: Asked) -> Result<ReleasedView, Refusal> {
         let Asked { order, by, expect_version, .. } = asked;
-        self.answer(format!("release {} {order} by {by} after {expect_version:?}", flag.flag), |_| None)
+        self.answer(format!("release {} {order} by {by} after {expect_version:?}", flag.flag), |answers| {
+            answers.released.clone()
+        })
     }
     fn events(&self, query: &EventQuery) -> Result<Vec<TimelineEvent>, Refusal> {
         let most = if query.most == 0 { 1_000 } else { query.most };

@@ -42,9 +42,11 @@ pub fn flag(flag: &FlagView) -> String {
         None => "not defined in Git any more\n".to_owned(),
     };
     let run_time = format!("owned by the run time: a release changes it\n{}", at_run_time(flag));
-    let parts = [format!("{head}{facts}"), git, run_time].into_iter();
     let guard = flag.guard.as_ref().map(guard::guard);
-    parts.chain(guard).chain([in_code(&flag.code)]).collect::<Vec<_>>().join("\n")
+    let code = flag.git.as_ref().map(|_| in_code(&flag.code));
+    let parts = [Some(format!("{head}{facts}")), Some(git), Some(run_time), guard, code];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("
+")
 }
 
 fn facts(facts: &[(&str, String)]) -> String {

@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 23] = [
     "up",
     "init",
     "check",
@@ -11,6 +11,7 @@ const COMMANDS: [&str; 22] = [
     "status",
     "rollout",
     "rollback",
+    "release",
     "scale",
     "logs",
     "run",
