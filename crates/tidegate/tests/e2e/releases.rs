@@ -130,3 +130,36 @@ fn of_two_at_once_one_is_refused_and_told_who_was_quicker() {
         assert_eq!(show(&tidegate).run_time.last.unwrap().by, *winner);
     }
 }
+
+/// Says what the code of every build mentions, as a scan of it would.
+fn mention(data: &Path, flags: &[&str]) {
+    let mut store = Store::open(&data.join("tidegate.db")).unwrap();
+    let flags = flags.iter().map(|flag| flag.parse().unwrap()).collect();
+    let builds = store.builds().unwrap();
+    store
+        .transaction(|tx| builds.iter().try_for_each(|build| tx.put_build_flags(&build.id, &flags)))
+        .unwrap();
+}
+
+#[test]
+fn a_release_waits_for_the_code_of_its_flag() {
+    let mut tidegate = Tidegate::up();
+    tidegate.deploy_well(&App::new());
+    tidegate.kill9_control();
+    define(&tidegate.data());
+    mention(&tidegate.data(), &["another"]);
+    tidegate.restart();
+    let refused = tidegate.run(&["release", "on", "new-cart"]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("new-cart is not in the code of r1") && said.contains("--when-ready"), "{said}");
+    well(tidegate.run(&["release", "on", "new-cart", "--when-ready"]));
+    assert_eq!(show(&tidegate).state, "waiting");
+    tidegate.kill9_control();
+    mention(&tidegate.data(), &["another", "new-cart"]);
+    tidegate.restart();
+    wait_for(&tidegate, "everybody has it", USERS..=USERS, true);
+    let flag = show(&tidegate);
+    assert_eq!((flag.run_time.version, flag.run_time.waiting), (1, None));
+    well(tidegate.run(&["release", "off", "new-cart"]));
+    wait_for(&tidegate, "nobody has it but by the rules", 0..=0, true);
+}
