@@ -1,30 +1,36 @@
 //! `tidegate flag list|show|history` and what `tidegate release` answers.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
+use tidegate_core::flag::Debt;
 use tidegate_core::model::{FlagState, Name, Release, Serving, Waiting};
 use tidegate_core::release::{Definition, compose};
 use tidegate_core::view::{
     FlagAtRunTime, FlagHistory, FlagInCode, FlagInGit, FlagList, FlagSetView, FlagView, ReleaseView,
     WaitingView,
 };
+use tidegate_os::clock;
 use tidegate_store::Reader;
 
 use super::guard::guard;
 use super::timeline::rfc3339;
 use super::{Answers, place_of, store_trouble};
 use crate::flag_code::FlagCode;
+use crate::left_over::{DAYS, left_over};
 use crate::plane::{FlagRef, Refusal, Scope};
 use crate::release::find;
 
 /// Releases of one answer.
 const MOST: usize = 1_000;
 
-/// Where flags are, and the code that mentions them.
+/// Where flags are, the code that mentions them, and what is left over.
 struct Place<'a> {
     store: &'a Reader,
     app: Name,
     environment: Name,
     code: FlagCode,
+    debts: Vec<Debt>,
 }
 
 /// The flags of an environment: those defined, and those that were released once.
@@ -34,17 +40,15 @@ pub fn flags(answers: &Answers<'_>, scope: &Scope) -> Result<FlagList, Refusal> 
     let definitions =
         answers.store.flag_definitions(&place.app, &place.environment).map_err(store_trouble)?;
     let defined = definitions.map(|found| Definition::all(&found.document)).unwrap_or_default();
-    let mut states = answers.store.flag_states_of(&place.app, &place.environment).map_err(store_trouble)?;
+    let states = answers.store.flag_states_of(&place.app, &place.environment).map_err(store_trouble)?;
+    let mut states: BTreeMap<_, _> = states.into_iter().map(|state| (state.key.clone(), state)).collect();
     let mut flags = Vec::new();
     for definition in defined {
-        let known = states.iter().position(|state| state.key == definition.key);
-        let state = match known {
-            Some(at) => states.swap_remove(at),
-            None => FlagState::untouched(definition.key.clone()),
-        };
+        let known = states.remove(&definition.key);
+        let state = known.unwrap_or_else(|| FlagState::untouched(definition.key.clone()));
         flags.push(place.view(Some(&definition), &state)?);
     }
-    for state in states.iter().filter(|state| state.version > 0) {
+    for state in states.values().filter(|state| state.version > 0) {
         flags.push(place.view(None, state)?);
     }
     flags.sort_by(|one, other| one.key.cmp(&other.key));
@@ -80,7 +84,10 @@ pub fn flag_set(answers: &Answers<'_>, scope: &Scope) -> Result<FlagSetView, Ref
 impl<'a> Place<'a> {
     fn of(store: &'a Reader, app: Name, environment: Name) -> Result<Self, Refusal> {
         let code = FlagCode::of(store, &app, &environment).map_err(store_trouble)?;
-        Ok(Place { store, app, environment, code })
+        let definitions = store.flag_definitions(&app, &environment).map_err(store_trouble)?;
+        let debts = definitions.map(|definitions| left_over(store, &definitions, DAYS, clock::unix_ms()));
+        let debts = debts.transpose().map_err(store_trouble)?.unwrap_or_default();
+        Ok(Place { store, app, environment, code, debts })
     }
 
     fn view(&self, definition: Option<&Definition>, state: &FlagState) -> Result<FlagView, Refusal> {
@@ -104,6 +111,7 @@ impl<'a> Place<'a> {
             },
             guard: None,
             code: definition.map(|definition| self.in_code(definition)).unwrap_or_default(),
+            debt: self.debts.iter().filter(|debt| debt.key == state.key).cloned().collect(),
         })
     }
 

@@ -53,6 +53,9 @@ pub struct FlagView {
     pub guard: Option<GuardView>,
     /// Where its code is.
     pub code: FlagInCode,
+    /// Why it is left over, where it is.
+    #[serde(default)]
+    pub debt: Vec<Debt>,
 }
 
 /// What Git says of a flag.

@@ -12,11 +12,12 @@ pub fn flags(flags: &[FlagView]) -> String {
         return "there are no flags; they come with `flags:` or `flag_files:` in the manifest\n".to_owned();
     }
     let rows: Vec<_> = flags.iter().map(row).collect();
-    table(["FLAG", "CLASS", "OWNER", "STATE", "VERSION", "SINCE", "SERVED"], &rows)
+    table(["FLAG", "CLASS", "OWNER", "STATE", "VERSION", "SINCE", "DEBT", "SERVED"], &rows)
 }
 
-fn row(flag: &FlagView) -> [String; 7] {
+fn row(flag: &FlagView) -> [String; 8] {
     let git = flag.git.as_ref();
+    let debt: Vec<&str> = flag.debt.iter().map(|debt| debt.kind.as_str()).collect();
     [
         flag.key.clone(),
         or_dash(git.and_then(|git| git.class.as_ref())),
@@ -24,6 +25,7 @@ fn row(flag: &FlagView) -> [String; 7] {
         flag.state.clone(),
         flag.run_time.version.to_string(),
         or_dash(flag.since.as_ref().map(|since| day(since))),
+        or_dash(Some(debt.join(", ")).filter(|debt| !debt.is_empty())),
         flag.served.clone(),
     ]
 }
@@ -36,7 +38,9 @@ fn day(moment: &str) -> &str {
 /// Everything about one flag.
 pub fn flag(flag: &FlagView) -> String {
     let head = format!("flag {} of {} in {}: {}\n", flag.key, flag.app, flag.environment, flag.state);
-    let facts = facts(&[("served", flag.served.clone()), ("since", or_dash(flag.since.as_ref()))]);
+    let mut told = vec![("served", flag.served.clone()), ("since", or_dash(flag.since.as_ref()))];
+    told.extend(flag.debt.iter().map(|debt| ("debt", debt.says.clone())));
+    let facts = facts(&told);
     let git = match &flag.git {
         Some(git) => format!("owned by Git: a commit and a deploy change it\n{}", in_git(git)),
         None => "not defined in Git any more\n".to_owned(),
@@ -45,8 +49,10 @@ pub fn flag(flag: &FlagView) -> String {
     let guard = flag.guard.as_ref().map(guard::guard);
     let code = flag.git.as_ref().map(|_| in_code(&flag.code));
     let parts = [Some(format!("{head}{facts}")), Some(git), Some(run_time), guard, code];
-    parts.into_iter().flatten().collect::<Vec<_>>().join("
-")
+    parts.into_iter().flatten().collect::<Vec<_>>().join(
+        "
+",
+    )
 }
 
 fn facts(facts: &[(&str, String)]) -> String {

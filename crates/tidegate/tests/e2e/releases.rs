@@ -6,26 +6,36 @@ use std::process::Output;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tidegate_core::model::{FlagBundle, FlagDefinitions};
+use tidegate_core::model::{FlagBundle, ReleaseCause};
 use tidegate_core::view::{FlagView, ReleaseView};
 use tidegate_flags::{Context, FlagSet, Options};
-use tidegate_store::Store;
 
 use crate::support::{App, Tidegate, eventually};
 
 const WITHIN: Duration = Duration::from_secs(10);
 const USERS: usize = 400;
 
-/// What a deploy brings: written as the control plane writes it, while none runs.
-fn define(data: &Path) {
-    let mut store = Store::open(&data.join("tidegate.db")).unwrap();
-    let (app, environment) = store.apps().unwrap().remove(0);
-    let document = json!({"flags": {"new-cart": {
-        "state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off",
-        "targeting": {"if": [{"===": [{"var": "staff"}, true]}, "on"]}
-    }}});
-    let definitions = FlagDefinitions { app, environment, deploy: None, document };
-    store.transaction(|tx| tx.put_flag_definitions(&definitions)).unwrap();
+const FLAGS: &str = r#"flags:
+  new-cart:
+    class: rollout
+    owner: shop
+    expires: 2099-12-31
+    targeting: { if: [{ "===": [{ var: staff }, true] }, "on"] }
+"#;
+
+/// An app that defines a flag, and whose code may ask for it.
+fn app(asks: bool) -> App {
+    let app = App::new();
+    let text = fs::read_to_string(app.manifest()).unwrap();
+    fs::write(app.manifest(), format!("{FLAGS}{text}")).unwrap();
+    if asks {
+        ask(&app);
+    }
+    app
+}
+
+fn ask(app: &App) {
+    fs::write(app.path().join("cart.py"), "client.get_boolean_value(\"new-cart\", False)\n").unwrap();
 }
 
 fn bundle(data: &Path) -> Option<FlagBundle> {
@@ -64,10 +74,7 @@ fn well(output: Output) -> String {
 #[test]
 fn what_is_released_outlives_the_control_plane() {
     let mut tidegate = Tidegate::up();
-    tidegate.deploy_well(&App::new());
-    tidegate.kill9_control();
-    define(&tidegate.data());
-    tidegate.restart();
+    tidegate.deploy_well(&app(true));
     wait_for(&tidegate, "nothing is released", 0..=0, true);
 
     well(tidegate.run(&["release", "on", "new-cart", "--why", "it is done"]));
@@ -101,11 +108,8 @@ fn what_is_released_outlives_the_control_plane() {
 
 #[test]
 fn of_two_at_once_one_is_refused_and_told_who_was_quicker() {
-    let mut tidegate = Tidegate::up();
-    tidegate.deploy_well(&App::new());
-    tidegate.kill9_control();
-    define(&tidegate.data());
-    tidegate.restart();
+    let tidegate = Tidegate::up();
+    tidegate.deploy_well(&app(true));
     for version in 0..3_u64 {
         let version = version.to_string();
         let share = format!("{}%", 10 + 10 * show(&tidegate).run_time.version);
@@ -131,35 +135,25 @@ fn of_two_at_once_one_is_refused_and_told_who_was_quicker() {
     }
 }
 
-/// Says what the code of every build mentions, as a scan of it would.
-fn mention(data: &Path, flags: &[&str]) {
-    let mut store = Store::open(&data.join("tidegate.db")).unwrap();
-    let flags = flags.iter().map(|flag| flag.parse().unwrap()).collect();
-    let builds = store.builds().unwrap();
-    store
-        .transaction(|tx| builds.iter().try_for_each(|build| tx.put_build_flags(&build.id, &flags)))
-        .unwrap();
-}
-
 #[test]
 fn a_release_waits_for_the_code_of_its_flag() {
     let mut tidegate = Tidegate::up();
-    tidegate.deploy_well(&App::new());
-    tidegate.kill9_control();
-    define(&tidegate.data());
-    mention(&tidegate.data(), &["another"]);
-    tidegate.restart();
+    let mut app = app(false);
+    tidegate.deploy_well(&app);
     let refused = tidegate.run(&["release", "on", "new-cart"]);
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(said.contains("new-cart is not in the code of r1") && said.contains("--when-ready"), "{said}");
     well(tidegate.run(&["release", "on", "new-cart", "--when-ready"]));
     assert_eq!(show(&tidegate).state, "waiting");
+    wait_for(&tidegate, "nobody has it but by the rules", 0..=0, true);
     tidegate.kill9_control();
-    mention(&tidegate.data(), &["another", "new-cart"]);
     tidegate.restart();
+    ask(&app);
+    tidegate.deploy_well(app.next_version());
     wait_for(&tidegate, "everybody has it", USERS..=USERS, true);
     let flag = show(&tidegate);
     assert_eq!((flag.run_time.version, flag.run_time.waiting), (1, None));
+    assert_eq!(flag.run_time.last.unwrap().cause, ReleaseCause::Ready);
     well(tidegate.run(&["release", "off", "new-cart"]));
     wait_for(&tidegate, "nobody has it but by the rules", 0..=0, true);
 }

@@ -37,6 +37,7 @@ fn flag() -> Value {
             "last": release(2, "ann", json!("asked"), json!("first week")),
         },
         "code": { "elsewhere": false, "mentioned": ["r3"], "lacking": ["r2"] },
+        "debt": [{ "key": "new-cart", "kind": "expired", "says": "its day was 2026-12-31" }],
     })
 }
 
@@ -47,6 +48,7 @@ fn dropped() -> Value {
     flag["state"] = json!("undefined");
     flag["served"] = json!("nothing");
     flag["git"] = Value::Null;
+    flag["debt"] = json!([]);
     flag["run_time"]["guard"] = Value::Null;
     flag["run_time"]["waiting"] = Value::Null;
     flag["code"] = json!({ "elsewhere": false, "mentioned": [], "lacking": [] });
