@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use tidegate_core::event::Event;
+use tidegate_core::flag::DebtKind;
 use tidegate_core::migration::{after_expand, may_be_left_out};
 use tidegate_core::model::{
     BuildPhase, ContractPhase, Deploy, DeployPhase, FlagDefinitions, InstanceId, Job, JobKind, JobPhase,
@@ -381,7 +382,10 @@ fn left_over_now(
     time: Time,
 ) -> Result<Option<Event>, StoreError> {
     let Some(definitions) = definitions else { return Ok(None) };
-    let debts = left_over(store, definitions, DAYS, time.unix_ms)?;
+    // What comes with this deploy serves soon.
+    let coming = store.build_flags(&deploy.build)?.unwrap_or_default();
+    let mut debts = left_over(store, definitions, DAYS, time.unix_ms)?;
+    debts.retain(|debt| debt.kind != DebtKind::Unreferenced || !coming.contains(&debt.key));
     let named: Vec<String> =
         debts.iter().take(5).map(|debt| format!("{} ({})", debt.key, debt.kind.as_str())).collect();
     let message =
