@@ -88,6 +88,11 @@ impl Events {
         self.0.read_to_string(&mut rest).is_ok()
     }
 
+    /// Waits for the end of the stream: of the answer, not of the connection.
+    pub fn wait_for_the_end(mut self) {
+        while self.line() != "0" {}
+    }
+
     fn until(&mut self, beginning: &str) -> String {
         loop {
             if let Some(rest) = self.line().strip_prefix(beginning) {

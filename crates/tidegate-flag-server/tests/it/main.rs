@@ -7,6 +7,7 @@ mod file;
 mod http;
 mod limits;
 mod pages;
+mod sets;
 mod single;
 mod stage;
 mod stream;
