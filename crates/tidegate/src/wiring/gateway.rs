@@ -17,6 +17,7 @@ use tidegate_gateway::control::GatewayLink;
 use tidegate_os::lock;
 use tidegate_os::process::{Detached, Inherited};
 
+use super::flags;
 use crate::commands::gateway::ELSEWHERE;
 use crate::edge::EdgeArgs;
 use crate::failure::Failure;
@@ -34,7 +35,6 @@ const TOLD: &str = "told";
 /// Where the gateway listened last.
 const LISTENED: &str = "listened";
 /// What the gateway serves of flags; it follows the file by itself.
-const FLAGS: &str = "flags.json";
 /// The log starts over beyond this size.
 const LOG_LARGEST: u64 = 8 << 20;
 
@@ -76,7 +76,7 @@ impl RouteSink for Sink {
 
     fn put_flags(&mut self, bundle: &FlagBundle) -> io::Result<()> {
         let text = serde_json::to_vec(bundle)?;
-        tidegate_os::file::write_atomic(&self.dir.join(FLAGS), &text, 0o600)
+        tidegate_os::file::write_atomic(&self.dir.join(flags::FILE), &text, 0o600)
     }
 
     fn observe(&mut self) -> GatewayObservation {

@@ -21,6 +21,23 @@ pub fn python() -> PathBuf {
     packages::python("flag-clients-python", &programs())
 }
 
+/// The public test bed of flagd, which this package brings along.
+pub fn testbed() -> PathBuf {
+    const PACKAGE: &str = "open-feature-flagd";
+    const VERSION: &str = "0.3.0";
+    let name = format!("{PACKAGE}-{VERSION}");
+    let place = packages::made(&name, &programs(), &[], |place| {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        // It only shows what the package is; but to do so it fetches that package alone. Outside of any workspace.
+        cargo.args(["info", "--quiet", &format!("{PACKAGE}@{VERSION}")]).current_dir("/");
+        let mut unpack = Command::new("sh");
+        let archive = format!("\"${{CARGO_HOME:-$HOME/.cargo}}\"/registry/cache/*/{name}.crate");
+        unpack.args(["-c", &format!("tar xzf {archive}")]).current_dir(place);
+        vec![cargo, unpack]
+    });
+    place.join(name).join("flagd-testbed")
+}
+
 /// The programs of this folder.
 pub fn programs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/flags/clients")

@@ -27,20 +27,25 @@ pub struct Served {
 impl Served {
     /// Serves [`flags`].
     pub fn start() -> Served {
-        Self::with(None)
+        Self::with(None, &flags())
+    }
+
+    /// Serves these.
+    pub fn of(flags: &Value) -> Served {
+        Self::with(None, flags)
     }
 
     /// Serves them to those who have this key.
     pub fn with_key(key: &'static str) -> Served {
-        Self::with(Some(key))
+        Self::with(Some(key), &flags())
     }
 
-    fn with(key: Option<&'static str>) -> Served {
+    fn with(key: Option<&'static str>, flags: &Value) -> Served {
         let folder = tempfile::Builder::new().prefix("tidegate-flags-").tempdir().unwrap();
         let keys = folder.path().join("keys");
         fs::write(&keys, format!("# of the shop\n{}\n", key.unwrap_or_default())).unwrap();
         let file = folder.path().join("flags.json");
-        fs::write(&file, flags().to_string()).unwrap();
+        fs::write(&file, flags.to_string()).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
             .args(["flag", "serve", "--file"])
             .arg(&file)

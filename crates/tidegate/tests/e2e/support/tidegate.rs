@@ -114,11 +114,15 @@ impl Tidegate {
         tidegate
     }
 
-    /// Ends the control plane in good order and starts it with these options besides from now on.
-    pub fn restart_with(&mut self, options: &[&str]) {
+    /// Ends the control plane in good order. Instances and gateway go on.
+    pub fn end_control(&mut self) {
         let mut control = self.control.take().expect("the control plane runs");
         kill(control.child.id(), 15);
         control.child.wait().unwrap();
+    }
+
+    /// Starts the control plane again, with these options besides from now on.
+    pub fn restart_with(&mut self, options: &[&str]) {
         self.options = options.iter().map(|option| (*option).to_owned()).collect();
         self.restart();
     }
