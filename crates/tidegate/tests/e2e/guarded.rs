@@ -1,11 +1,10 @@
 //! Guarded releases under live traffic: a bad variant is turned off by itself, a good one goes to everybody.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-use tidegate_core::model::{FlagDefinitions, Serving};
+use tidegate_core::model::Serving;
 use tidegate_core::view::{FlagView, TimelineEvent};
-use tidegate_store::Store;
 
 use crate::support::{App, Load, Mix, Tidegate, eventually, figures, get_with};
 
@@ -15,22 +14,19 @@ const RATE: f64 = 300.0;
 const LONG: Duration = Duration::from_secs(60);
 
 /// An app with the flag `new-cart`, which nobody has yet.
-fn with_flag(app: &App) -> Tidegate {
-    let mut tidegate = Tidegate::up();
+fn with_flag() -> App {
+    let app = App::new();
+    let text = fs::read_to_string(app.manifest()).unwrap();
+    let flags = "flags: { new-cart: { class: operational, owner: shop } }";
+    fs::write(app.manifest(), format!("{flags}\n{text}")).unwrap();
+    fs::write(app.path().join("cart.py"), "FLAG = \"new-cart\"\n").unwrap();
+    app
+}
+
+/// A Tidegate that serves it.
+fn serving(app: &App) -> Tidegate {
+    let tidegate = Tidegate::up();
     tidegate.deploy_well(app);
-    tidegate.kill9_control();
-    let mut store = Store::open(&tidegate.data().join("tidegate.db")).unwrap();
-    let flag = json!({
-        "state": "ENABLED", "variants": {"on": true, "off": false}, "defaultVariant": "off",
-        "metadata": {"class": "operational", "owner": "shop", "source": "elsewhere"},
-    });
-    let services = store.services().unwrap();
-    let (app, environment) = (services[0].key.app.clone(), services[0].key.environment.clone());
-    let document = json!({"flags": {"new-cart": flag}});
-    let definitions = FlagDefinitions { app, environment, deploy: None, document };
-    store.transaction(|tx| tx.put_flag_definitions(&definitions)).unwrap();
-    drop(store);
-    tidegate.restart();
     tidegate
 }
 
@@ -51,9 +47,9 @@ fn told(tidegate: &Tidegate, kind: &str) -> TimelineEvent {
 
 #[test]
 fn a_bad_variant_is_turned_off_by_itself_also_across_a_kill_of_the_control_plane() {
-    let mut app = App::new();
+    let mut app = with_flag();
     app.env("BAD_FLAG", "new-cart=on");
-    let mut tidegate = with_flag(&app);
+    let mut tidegate = serving(&app);
     let load = Load::start(&tidegate, HOST, RATE, Mix::Plain, None);
     let begun = Instant::now();
     release(&tidegate, &["to", "20%", "new-cart", "guard"]);
@@ -86,8 +82,7 @@ fn a_bad_variant_is_turned_off_by_itself_also_across_a_kill_of_the_control_plane
 
 #[test]
 fn a_good_variant_goes_to_everybody_by_its_shares() {
-    let app = App::new();
-    let tidegate = with_flag(&app);
+    let tidegate = serving(&with_flag());
     let load = Load::start(&tidegate, HOST, RATE, Mix::Plain, None);
     release(&tidegate, &["to", "40%", "new-cart", "guard", "--steps", "80%,100%", "--hold", "1s"]);
     let event = told(&tidegate, "flag.guard.done");
@@ -99,4 +94,24 @@ fn a_good_variant_goes_to_everybody_by_its_shares() {
     let text = tidegate.run(&["flag", "show", "new-cart"]).stdout;
     let text = String::from_utf8_lossy(&text);
     assert!(text.contains("its last guarded release: it is watched no more"), "{text}");
+}
+
+#[test]
+fn a_bad_revision_beside_a_good_flag_is_taken_back_and_the_flag_stays() {
+    let mut app = with_flag();
+    app.set("strategy", "{ canary: { bake: 1s, steps: [50% for 60s] } }");
+    let tidegate = serving(&app);
+    let load = Load::start(&tidegate, HOST, RATE, Mix::Plain, None);
+    release(&tidegate, &["to", "30%", "new-cart", "guard"]);
+    app.env("ERROR_PERCENT", "8");
+    tidegate.deploy_begin(app.next_version());
+    eventually("the revision is taken back", LONG, || (tidegate.rollout().phase == "aborted").then_some(()));
+    load.finish();
+    let view = show(&tidegate);
+    assert_eq!((view.run_time.version, view.run_time.guard.is_some()), (1, true), "{}", tidegate.story());
+    let guard = view.guard.expect("it is guarded");
+    assert!(guard.at_work && guard.on.bad > 0, "{guard:?}");
+    let beside = guard.beside.expect("there was a rollout");
+    // The rollout's own judge may have been quicker than the comparison of both.
+    assert!(["the revision", "not known yet"].contains(&beside.culprit.as_str()), "{beside:?}");
 }
