@@ -24,6 +24,11 @@ impl Stopper {
 }
 
 impl Stop {
+    /// Whether it was said.
+    pub(crate) fn is_said(&self) -> bool {
+        *self.0.borrow() || self.0.has_changed().is_err()
+    }
+
     /// Waits until it is said.
     pub async fn said(&mut self) {
         // An error is a stopper that is gone: the same.

@@ -68,7 +68,8 @@ impl Grpc {
         let told = stop.clone();
         let answer = service_fn(move |request| self.clone().answer(request, told.clone()));
         let connection = http.serve_connection(TokioIo::new(stream), answer);
-        served(connection, |connection| connection.graceful_shutdown(), &mut stop).await;
+        // The protocol itself sees to it that no call crosses the close.
+        served(connection, |connection| connection.graceful_shutdown(), &mut stop, Duration::ZERO).await;
     }
 
     fn answer(self: Arc<Self>, request: Request<Incoming>, stop: Stop) -> Answering {

@@ -11,10 +11,10 @@ mod stream;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{Either, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -42,6 +42,9 @@ pub(crate) type Answer = Response<Body>;
 type Seen<'s> = (&'s Pass, Option<&'s str>);
 
 const FLAGS: &str = "/ofrep/v1/evaluate/flags";
+/// When the server ends, who keeps a connection learns with the next answer that it closes; one that stays quiet for so long is
+/// closed without.
+const LAST_CALL: Duration = Duration::from_millis(300);
 const STREAM: &str = "/ofrep/v1/stream";
 
 /// What every connection needs.
@@ -84,7 +87,7 @@ impl Ofrep {
             async move { Ok::<_, Infallible>(ofrep.answer(request, stop).await) }
         });
         let connection = http.serve_connection(TokioIo::new(stream), answer);
-        served(connection, |connection| connection.graceful_shutdown(), &mut stop).await;
+        served(connection, |connection| connection.graceful_shutdown(), &mut stop, LAST_CALL).await;
     }
 
     async fn answer(&self, request: Request<Incoming>, stop: Stop) -> Answer {
@@ -92,6 +95,7 @@ impl Ofrep {
         if request.method() == Method::OPTIONS {
             return cors::preflight(&self.origins, origin.as_ref());
         }
+        let leaves = stop.clone();
         let mut answer = match self.route(request, stop).await {
             Ok(answer) => answer,
             Err(refusal) => {
@@ -102,6 +106,9 @@ impl Ofrep {
             }
         };
         cors::mark(&self.origins, origin.as_ref(), answer.headers_mut());
+        if leaves.is_said() {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         answer
     }
 

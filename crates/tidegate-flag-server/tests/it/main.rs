@@ -5,6 +5,7 @@ mod bulk;
 mod callers;
 mod file;
 mod http;
+mod leaving;
 mod limits;
 mod pages;
 mod sets;
