@@ -10,6 +10,7 @@
 //! - [`findings`](Finding): intervals, and what follows from them.
 //! - [`frozen`]: what may not be changed meanwhile.
 
+mod batch;
 mod design;
 mod draw;
 mod findings;
@@ -17,13 +18,16 @@ mod frozen;
 mod moments;
 mod running;
 mod split;
+mod user;
 
+pub use batch::{At, EventBatch, EventsTaken, Exposure, MOST_EVENTS, Measurement};
 pub use design::{Design, ExperimentKey, MOST_METRICS, MOST_USERS, MOST_VARIANTS, Metric, is_name};
 pub use findings::{Finding, Verdict};
 pub use frozen::frozen;
 pub use moments::Moments;
 pub use running::{Arm, Decision, End, Experiment, LeftOut};
 pub use split::{ALARM, Drawn, is_alarming, log_evidence};
+pub use user::{Measure, User, UserDigest};
 
 #[cfg(test)]
 mod simulation;

@@ -160,4 +160,31 @@ impl Experiment {
             None => Verdict::Running,
         }
     }
+
+    /// What it has come to, in a sentence.
+    pub fn message(&self) -> String {
+        let metric = self.design.metrics.first().map_or("", |metric| metric.name.as_str());
+        let control = &self.design.drawn[0].variant;
+        match self.verdict() {
+            Verdict::Running => {
+                format!(
+                    "{} of {} users are counted, and nothing is decided",
+                    self.counted(),
+                    self.design.users
+                )
+            }
+            Verdict::Better(variant) => format!("`{variant}` is better than `{control}` in {metric}"),
+            Verdict::Worse => format!("no variant is as good as `{control}` in {metric}"),
+            Verdict::NotWorth => {
+                format!("no variant is better than `{control}` in {metric} by what is worth having")
+            }
+            Verdict::Futile => {
+                format!("all {} users are counted and no difference in {metric} was found", self.design.users)
+            }
+            Verdict::Invalid => {
+                "users were not dealt out as meant: the figures say nothing, and nothing may follow from them"
+                    .to_owned()
+            }
+        }
+    }
 }
