@@ -38,6 +38,9 @@ pub struct Design {
     /// The smallest difference of the first metric that is worth having: where none of it is left, it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worth: Option<f64>,
+    /// The flag's rule: with another one users are dealt out in another way.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub rule: Value,
 }
 
 /// One metric: the sum of a user's events of its name, cut at its limit.
@@ -134,6 +137,7 @@ impl Design {
             alpha: alpha(said.alpha)?,
             within: within(said.within.as_deref())?,
             worth: worth(said.worth)?,
+            rule: definition.get("targeting").cloned().unwrap_or_default(),
         })
     }
 

@@ -38,6 +38,7 @@ mod tests {
             alpha: 0.05,
             within: Millis::seconds(1),
             worth: None,
+            rule: serde_json::Value::Null,
         };
         let key = ExperimentKey {
             app: "shop".parse().unwrap(),

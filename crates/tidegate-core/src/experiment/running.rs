@@ -48,13 +48,13 @@ pub struct Arm {
 pub struct LeftOut {
     /// Users that were seen with more than one variant.
     pub crossed: u64,
-    /// Users of variants that nobody is dealt out to.
+    /// Exposures to variants that nobody is dealt out to by chance.
     pub not_drawn: u64,
     /// Users over the most that are counted.
     pub over: u64,
     /// Events that came when their user's time was over.
     pub late: u64,
-    /// Events over the most of one user, or of users never seen.
+    /// Events over the most that are kept.
     pub events: u64,
 }
 

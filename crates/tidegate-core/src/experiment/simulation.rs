@@ -27,6 +27,7 @@ fn begin(weights: &[u64], users: u64) -> Experiment {
         alpha: 0.05,
         within: Millis::ZERO,
         worth: None,
+        rule: serde_json::Value::Null,
     };
     let name = |text: &str| text.parse().unwrap();
     let key =

@@ -16,6 +16,7 @@ fn experiment(id: u64, flag: &str) -> Experiment {
         alpha: 0.05,
         within: Millis::seconds(1),
         worth: None,
+        rule: serde_json::Value::Null,
     };
     let key =
         ExperimentKey { app: name("shop"), environment: name("production"), flag: flag.parse().unwrap() };
