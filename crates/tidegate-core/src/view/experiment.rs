@@ -25,7 +25,7 @@ pub struct ExperimentView {
     pub flag: String,
     /// `waiting` for its first user, `running`, `ended`, or `broken`: what is wrong is in `problem`.
     pub state: String,
-    /// What it came to: `running`, `better`, `worse`, `not worth`, `futile` or `invalid`.
+    /// What it came to: `running`, `better`, `worse`, `not worth`, `futile` or `invalid`; `none` before its first user.
     pub verdict: String,
     /// In a sentence.
     pub message: String,
@@ -100,7 +100,7 @@ impl ExperimentView {
         ExperimentView {
             flag: flag.to_string(),
             state: state.to_owned(),
-            verdict: "running".to_owned(),
+            verdict: "none".to_owned(),
             message,
             problem: design.as_ref().err().cloned(),
             design: design.ok(),

@@ -4,6 +4,7 @@ mod deploys;
 mod doctor;
 mod down;
 mod events;
+mod experiments;
 mod explain;
 mod flag_keys;
 mod flags;
@@ -46,6 +47,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         events::endpoints(),
         logs::endpoints(),
         explain::endpoints(),
+        experiments::endpoints(),
         flag_keys::endpoints(),
         metrics::endpoints(),
         doctor::endpoints(),
