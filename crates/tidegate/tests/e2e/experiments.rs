@@ -102,9 +102,8 @@ fn deployed() -> Tidegate {
 }
 
 /// Sends a batch to a control plane that is killed around its commits, and again until it was taken: what the kills left of it.
-fn send_among_kills(tidegate: &mut Tidegate, batch: &EventBatch) -> u32 {
-    let mut kills = 0;
-    for moment in 1.. {
+fn send_among_kills(tidegate: &mut Tidegate, batch: &EventBatch) -> usize {
+    for (kills, moment) in (1..).enumerate() {
         if tidegate.restart_to_be_killed(moment) {
             let taken = send(tidegate, batch);
             if taken.is_some() && !tidegate.control_ended() {
@@ -114,7 +113,6 @@ fn send_among_kills(tidegate: &mut Tidegate, batch: &EventBatch) -> u32 {
             // Where it was not killed by this, it is not going to be.
             eventually("the kill", LONG, || tidegate.control_ended().then_some(()));
         }
-        kills += 1;
     }
     unreachable!("a story has an end")
 }
@@ -157,7 +155,7 @@ fn the_interval_holds_the_truth_and_a_kill_counts_nobody_twice() {
     assert!(output.status.success(), "{output:?}");
     let ended = show(&tidegate).unwrap();
     assert_eq!((ended.state.as_str(), ended.counted), ("ended", USERS - 1));
-    assert_eq!(send(&tidegate, &batches[0]).unwrap().ignored > 0, true, "it does not begin again");
+    assert!(send(&tidegate, &batches[0]).unwrap().ignored > 0, "it does not begin again");
 }
 
 /// One user is seen with the other variant as well.
