@@ -12,6 +12,7 @@ mod health;
 mod jobs;
 mod logs;
 mod metrics;
+mod otlp;
 mod plan;
 mod rollback;
 mod rollout;
@@ -46,6 +47,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         flags::endpoints(),
         events::endpoints(),
         logs::endpoints(),
+        otlp::endpoints(),
         explain::endpoints(),
         experiments::endpoints(),
         flag_keys::endpoints(),
