@@ -32,6 +32,17 @@ pub(crate) fn designs(store: &Reader, app: &Name, environment: &Name) -> Result<
     Ok(designs)
 }
 
+/// Whether an experiment on a flag keeps what is served of it as it is.
+pub(crate) fn holds_split(
+    store: &Reader,
+    app: &Name,
+    environment: &Name,
+    flag: &FlagKey,
+) -> Result<bool, StoreError> {
+    let key = ExperimentKey { app: app.clone(), environment: environment.clone(), flag: flag.clone() };
+    Ok(store.last_experiment(&key)?.is_some_and(|last| last.holds_split()))
+}
+
 /// Ends those that run and are no longer what was begun; the designs of all.
 pub(super) fn settle(
     tx: &Tx<'_>,

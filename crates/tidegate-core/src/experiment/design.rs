@@ -95,6 +95,13 @@ enum Better {
     Less,
 }
 
+impl Said {
+    fn of(metadata: &Map<String, Value>) -> Result<Said, String> {
+        let Some(said) = metadata.get("experiment") else { return Ok(Said::default()) };
+        Said::deserialize(said).map_err(|error| format!("`experiment`: {error}"))
+    }
+}
+
 impl Metric {
     /// A user's value: their sum, cut.
     pub fn cut(&self, sum: f64) -> f64 {
@@ -114,12 +121,7 @@ impl Design {
     }
 
     fn read(definition: &Value, metadata: &Map<String, Value>, state: &FlagState) -> Result<Design, String> {
-        let said: Said = match metadata.get("experiment") {
-            None => Said::default(),
-            Some(said) => {
-                Said::deserialize(said).map_err(|error| format!("`experiment` of its metadata: {error}"))?
-            }
-        };
+        let said = Said::of(metadata)?;
         let mut drawn = drawn(definition, state)?;
         if drawn.len() > MOST_VARIANTS {
             return Err(format!("{} variants are more than {MOST_VARIANTS}", drawn.len()));
@@ -163,6 +165,19 @@ impl Design {
         let pair = self.drawn[0].weight + self.drawn[place].weight;
         self.users as f64 * pair as f64 / all.max(1) as f64
     }
+}
+
+/// What is wrong with what a flag says of its experiment, as far as that shows without knowing what is served.
+pub fn wrong_with(metadata: &Map<String, Value>) -> Option<String> {
+    let read = || {
+        let said = Said::of(metadata)?;
+        metrics(said.metric.as_ref(), metadata)?;
+        users(said.users)?;
+        alpha(said.alpha)?;
+        within(said.within.as_deref())?;
+        worth(said.worth).map(drop)
+    };
+    read().err()
 }
 
 /// Which experiment of which environment.
@@ -216,8 +231,8 @@ fn metric(said: SaidMetric) -> Result<Metric, String> {
     Ok(Metric { name, limit, more: better != Some(Better::Less) })
 }
 
-/// Whether a text can name a metric or a variant.
-pub fn is_name(text: &str) -> bool {
+/// Whether a text can name a metric.
+fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= LONGEST_NAME && text.trim() == text && !text.contains(char::is_control)
 }
 

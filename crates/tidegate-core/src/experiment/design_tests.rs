@@ -94,11 +94,7 @@ fn what_is_missing_or_wrong_is_said() {
         (with(json!({ "users": 500, "control": "blue" })), half(), "no user is dealt out to `blue`"),
         (with(json!({ "users": 500, "metric": ["a", "a"] })), half(), "the metric `a` is named twice"),
         (with(json!({ "users": 500, "metric": { "name": "a", "limit": 0 } })), half(), "the limit of `a`"),
-        (
-            with(json!({ "users": 500, "sample": 3 })),
-            half(),
-            "`experiment` of its metadata: unknown field `sample`",
-        ),
+        (with(json!({ "users": 500, "sample": 3 })), half(), "`experiment`: unknown field `sample`"),
         (with(json!({ "users": 500 })), json!([half(), half()]), "its rule draws in more than one place"),
         (
             with(json!({ "users": 500 })),
@@ -106,6 +102,8 @@ fn what_is_missing_or_wrong_is_said() {
             "its draw has weights",
         ),
     ] {
+        let unserved = wrong_with(metadata.as_object().unwrap());
+        assert!(unserved.is_none_or(|found| found.starts_with(why)), "{why}");
         let found = read(metadata, rule).unwrap_err();
         assert!(found.starts_with(why), "{why}: {found}");
     }

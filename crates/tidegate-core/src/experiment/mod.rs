@@ -8,22 +8,20 @@
 //! - [`moments`](Moments): what is kept of a variant's values.
 //! - [`split`](log_evidence): the alarm where users were not dealt out as meant.
 //! - [`findings`](Finding): intervals, and what follows from them.
-//! - [`frozen`]: what may not be changed meanwhile.
+//! - [`Experiment::holds_split`]: whether what is served may be changed meanwhile.
 
 mod batch;
 mod design;
 mod draw;
 mod findings;
-mod frozen;
 mod moments;
 mod running;
 mod split;
 mod user;
 
 pub use batch::{At, EventBatch, EventsTaken, Exposure, MOST_EVENTS, Measurement};
-pub use design::{Design, ExperimentKey, MOST_METRICS, MOST_USERS, MOST_VARIANTS, Metric, is_name};
+pub use design::{Design, ExperimentKey, MOST_METRICS, MOST_USERS, MOST_VARIANTS, Metric, wrong_with};
 pub use findings::{Finding, Verdict};
-pub use frozen::frozen;
 pub use moments::Moments;
 pub use running::{Arm, Decision, End, Experiment, LeftOut};
 pub use split::{ALARM, Drawn, is_alarming, log_evidence};

@@ -103,6 +103,12 @@ impl Experiment {
         self.end.is_none()
     }
 
+    /// Whether the flag may not be released meanwhile, because that would move users between variants. Once it has come to
+    /// something, it may. A kill always may: that ends the experiment.
+    pub fn holds_split(&self) -> bool {
+        self.is_running() && self.verdict() == Verdict::Running
+    }
+
     /// All users that were seen with a variant they can be dealt out to.
     pub fn seen(&self) -> u64 {
         self.arms.iter().map(|arm| arm.seen).sum()

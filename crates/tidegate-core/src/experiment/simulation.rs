@@ -101,9 +101,9 @@ fn a_difference_is_found_and_stays_found() {
 fn where_nothing_is_found_it_is_over_after_its_users() {
     let mut experiment = begin(&[1, 1], 600);
     run(2, &mut experiment, &[0.5, 0.5], &[0.2, 0.2], 599);
-    assert_eq!(experiment.verdict(), Verdict::Running);
+    assert_eq!((experiment.verdict(), experiment.holds_split()), (Verdict::Running, true));
     run(9, &mut experiment, &[0.5, 0.5], &[0.2, 0.2], 1);
-    assert_eq!(experiment.verdict(), Verdict::Futile);
+    assert_eq!((experiment.verdict(), experiment.holds_split()), (Verdict::Futile, false));
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn define(tidegate: &Tidegate) {
     let document = json!({ "flags": { "one-click": {
         "state": "ENABLED", "variants": { "on": true, "off": false }, "defaultVariant": "off",
         "targeting": { "fractional": [["on", 1], ["off", 1]] },
-        "metadata": { "class": "experiment", "owner": "shop", "experiment": {
+        "metadata": { "class": "experiment", "owner": "shop", "source": "elsewhere", "experiment": {
             "metric": ["bought", { "name": "revenue", "limit": 100 }], "users": USERS, "within": "1s",
         }},
     }}});
@@ -136,6 +136,9 @@ fn the_interval_holds_the_truth_and_a_kill_counts_nobody_twice() {
     let kills = send_among_kills(&mut tidegate, &batches[0]);
     assert!(kills >= 2, "right before and right after a commit: {kills}");
     tidegate.restart();
+    let moving = tidegate.run(&["release", "on", "one-click"]);
+    let said = String::from_utf8_lossy(&moving.stderr).into_owned();
+    assert!(!moving.status.success() && said.contains("flag::experiment-runs"), "{said}");
     // What users did comes before they were seen, too.
     let early = EventBatch { exposures: Vec::new(), ..batches[1].clone() };
     assert_eq!(send(&tidegate, &early).unwrap().metrics, early.metrics.len() as u64);
