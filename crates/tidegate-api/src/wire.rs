@@ -145,6 +145,16 @@ pub struct ScaleBody {
     pub instances: Option<u32>,
 }
 
+/// The body of the end of an experiment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StopExperimentBody {
+    /// Who asks, as they call themselves: for the timeline.
+    pub by: String,
+    /// Why, in their words.
+    pub why: Option<String>,
+}
+
 /// The body of a one-off command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,23 +2,26 @@
 
 use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tidegate_backend::Logs;
+use tidegate_core::experiment::{EventBatch, EventsTaken, ExperimentKey, MOST_EVENTS};
 use tidegate_core::judge::Bundle;
-use tidegate_core::model::{FlagAccessKind, InstanceId, Request, RevisionNo, RolloutId};
+use tidegate_core::model::{FlagAccessKind, FlagKey, InstanceId, Request, RevisionNo, RolloutId};
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
-    DeployView, DoctorFinding, DoctorReport, Explanation, FlagDebtView, FlagHistory, FlagKeyList,
-    FlagKeyMade, FlagKeyView, FlagList, FlagSetView, FlagView, JobHistory, JobList, JobRunView, JobView,
-    PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
+    DeployView, DoctorFinding, DoctorReport, ExperimentList, ExperimentView, Explanation, FlagDebtView,
+    FlagHistory, FlagKeyList, FlagKeyMade, FlagKeyView, FlagList, FlagSetView, FlagView, JobHistory, JobList,
+    JobRunView, JobView, PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus, Status,
+    TimelineEvent,
 };
 use tidegate_store::Reader;
 
 use crate::answer::{self, Answers};
 use crate::change;
 use crate::engine::{Time, World};
+use crate::experiment::{self, Pseudonyms};
 use crate::flag_key;
 use crate::intake;
 use crate::plane::{
@@ -68,6 +71,7 @@ pub struct Handle {
     machine: MachineCheck,
     down: Box<dyn Fn() + Send + Sync>,
     upgrade: BeginUpgrade,
+    pseudonyms: OnceLock<Pseudonyms>,
 }
 
 impl Handle {
@@ -82,6 +86,7 @@ impl Handle {
             machine: parts.machine,
             down: parts.down,
             upgrade: parts.upgrade,
+            pseudonyms: OnceLock::new(),
         }
     }
 
@@ -110,6 +115,22 @@ impl Handle {
         outcome.map_err(answer::store_trouble)?;
         result?;
         answered.ok_or_else(|| Refusal::new(RefusalKind::Bug, "bug", "an answer was lost"))
+    }
+
+    /// The key by which users are known, read at the first event.
+    fn pseudonyms(&self) -> Result<&Pseudonyms, Refusal> {
+        if let Some(known) = self.pseudonyms.get() {
+            return Ok(known);
+        }
+        let _one = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = self.pseudonyms.get() {
+            return Ok(known);
+        }
+        let made = Pseudonyms::of(&self.data).map_err(|error| {
+            let message = format!("the key of experiments cannot be read or made: {error}");
+            Refusal::new(RefusalKind::Environment, "experiment::key", message).help("see `tidegate doctor`")
+        })?;
+        Ok(self.pseudonyms.get_or_init(|| made))
     }
 
     /// Has the loop do something between two passes.
@@ -274,6 +295,39 @@ impl ControlPlane for Handle {
 
     fn traffic(&self, service: &ServiceRef) -> Result<TrafficView, Refusal> {
         self.read(|answers| answer::traffic(answers, service))
+    }
+
+    fn take_events(&self, scope: &Scope, batch: EventBatch) -> Result<EventsTaken, Refusal> {
+        let events = batch.exposures.len() + batch.metrics.len();
+        if events > MOST_EVENTS {
+            let message = format!("the batch has {events} events: {MOST_EVENTS} are possible");
+            return Err(Refusal::new(RefusalKind::Invalid, "experiment::too-many", message));
+        }
+        let (app, environment) = self.read(|answers| answer::place_of(answers.store, scope))?;
+        let received = self.pseudonyms()?.digested((&app, &environment), batch)?;
+        self.ask(move |world, time| experiment::take(world, time, (&app, &environment), &received))
+    }
+
+    fn experiments(&self, scope: &Scope) -> Result<ExperimentList, Refusal> {
+        self.read(|answers| answer::experiments(answers, scope))
+    }
+
+    fn experiment(&self, scope: &Scope, flag: &FlagKey) -> Result<ExperimentView, Refusal> {
+        self.read(|answers| answer::experiment(answers, scope, flag))
+    }
+
+    fn experiment_stop(
+        &self,
+        scope: &Scope,
+        flag: &FlagKey,
+        by: &str,
+        why: Option<&str>,
+    ) -> Result<ExperimentView, Refusal> {
+        let (app, environment) = self.read(|answers| answer::place_of(answers.store, scope))?;
+        let key = ExperimentKey { app, environment, flag: flag.clone() };
+        let (by, why) = (by.to_owned(), why.map(str::to_owned));
+        self.ask(move |world, time| experiment::stop(world, time, &key, (&by, why.as_deref())))?;
+        self.experiment(scope, flag)
     }
 
     fn flag_keys(&self, scope: &Scope) -> Result<FlagKeyList, Refusal> {

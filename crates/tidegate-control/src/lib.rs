@@ -11,6 +11,7 @@ pub mod clock;
 mod defined;
 pub mod digest;
 pub mod engine;
+pub mod experiment;
 mod fall_back;
 mod flag_code;
 mod flag_key;

@@ -5,15 +5,16 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tidegate_config::Diagnostic;
+use tidegate_core::experiment::{EventBatch, EventsTaken};
 use tidegate_core::judge::{Bundle, Window};
 use tidegate_core::model::{
     BuildSource, FlagAccessKind, FlagKey, InstanceId, Name, Request, RevisionNo, RolloutId,
 };
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
-    DeployView, DoctorReport, Explanation, FlagDebtView, FlagHistory, FlagKeyList, FlagKeyMade, FlagKeyView,
-    FlagList, FlagSetView, FlagView, JobHistory, JobList, JobRunView, JobView, LogLine, PlanReport,
-    ReleasedView, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
+    DeployView, DoctorReport, ExperimentList, ExperimentView, Explanation, FlagDebtView, FlagHistory,
+    FlagKeyList, FlagKeyMade, FlagKeyView, FlagList, FlagSetView, FlagView, JobHistory, JobList, JobRunView,
+    JobView, LogLine, PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 
 /// The control plane as the API sees it.
@@ -78,6 +79,20 @@ pub trait ControlPlane: Send + Sync + 'static {
     fn proof(&self, service: &ServiceRef, rollout: Option<RolloutId>) -> Result<Bundle, Refusal>;
     /// What a service's stable revision answered in the last days, second by second.
     fn traffic(&self, service: &ServiceRef) -> Result<TrafficView, Refusal>;
+    /// Takes events of users for the experiments of an environment.
+    fn take_events(&self, scope: &Scope, batch: EventBatch) -> Result<EventsTaken, Refusal>;
+    /// The experiments of an environment.
+    fn experiments(&self, scope: &Scope) -> Result<ExperimentList, Refusal>;
+    /// The experiment of a flag.
+    fn experiment(&self, scope: &Scope, flag: &FlagKey) -> Result<ExperimentView, Refusal>;
+    /// Ends the running experiment of a flag. `by`: who asks.
+    fn experiment_stop(
+        &self,
+        scope: &Scope,
+        flag: &FlagKey,
+        by: &str,
+        why: Option<&str>,
+    ) -> Result<ExperimentView, Refusal>;
     /// The keys to an environment's flags.
     fn flag_keys(&self, scope: &Scope) -> Result<FlagKeyList, Refusal>;
     /// Makes a key to an environment's flags, which is told this once. `by`: who asks, for the timeline.

@@ -9,6 +9,7 @@ use tidegate_store::{Reader, StoreError, Tx};
 
 use crate::answer::{place_of, store_trouble};
 use crate::engine::{Time, World};
+use crate::experiment;
 use crate::flag_code::FlagCode;
 use crate::plane::{FlagRef, Refusal, RefusalKind};
 
@@ -42,7 +43,9 @@ pub fn release(
     };
     let Found { app, environment, state, .. } = &found;
     let code = FlagCode::of(world.store, app, environment).map_err(store_trouble)?;
-    let situation = code.situation(&definition);
+    let mut situation = code.situation(&definition);
+    situation.experiment =
+        experiment::holds_split(world.store, app, environment, &flag.flag).map_err(store_trouble)?;
     let history =
         world.store.releases_of(app, environment, &flag.flag, LOOKED_BACK).map_err(store_trouble)?;
     let ordered = order(&definition, &situation, state, &history, &asked, time.unix_ms);

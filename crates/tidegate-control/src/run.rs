@@ -11,6 +11,7 @@ use tidegate_store::{Store, StoreError};
 
 use crate::clock::Clock;
 use crate::engine::{Engine, EngineConfig, Reports, Time, World};
+use crate::experiment;
 use crate::seams::{RouteSink, Workshop};
 
 /// The longest sleep between two passes.
@@ -147,6 +148,7 @@ pub fn run(mut parts: Parts, signals: &Receiver<Signal>, published: &Published) 
         asks.into_iter().for_each(|ask| ask(&mut world, clock.now()));
         let passed = engine.pass(&mut world, clock.now());
         wake = passed.as_ref().ok().copied().flatten();
+        unless_transient(experiment::count_due(world.store, clock.now()))?;
         publish(published, &mut world, &clock, passed.as_ref().err());
         unless_transient(passed.map(drop))?;
         if clock.now().now.since(kept_at).0 >= KEEP_HOUSE_MS {
@@ -163,6 +165,7 @@ fn unless_transient(result: Result<(), StoreError>) -> Result<(), StoreError> {
 
 fn keep_house(parts: &mut Parts, clock: &Clock) -> Result<(), StoreError> {
     clock.keep(&mut parts.store)?;
+    experiment::keep_house(&mut parts.store, clock.now())?;
     let instances = parts.store.all_instances()?.into_values().flatten().map(|instance| instance.id);
     let jobs = parts.store.jobs()?.into_iter().map(|job| job.id);
     let keep: Vec<_> = instances.chain(jobs).collect();

@@ -7,10 +7,12 @@
 //! - [`balance`]: how a request finds its endpoint.
 //! - [`check`]: what else is asked about a candidate, and what the answers mean.
 //! - [`event`]: the user's timeline.
+//! - [`experiment`]: what variants of a flag lead to.
 //! - [`exposition`]: counts as Prometheus reads them.
 //! - [`flag`]: what the code and its revisions mean for flags.
 //! - [`guard`]: whether a flag's release goes on, by what comes of requests.
 //! - [`health`]: the small event machines: probe, backoff.
+//! - [`interval`]: how sure a difference of averages is, at all times.
 //! - [`judge`]: what live traffic says of a candidate.
 //! - [`judgement`]: from what the gateway counts to what the judge takes.
 //! - [`migration`]: when a schema is expanded and contracted.
@@ -26,10 +28,12 @@
 pub mod balance;
 pub mod check;
 pub mod event;
+pub mod experiment;
 pub mod exposition;
 pub mod flag;
 pub mod guard;
 pub mod health;
+pub mod interval;
 pub mod judge;
 pub mod judgement;
 pub mod migration;

@@ -86,7 +86,11 @@ fn missing(class: Class, metadata: &Map, default: Option<&Value>) -> Vec<(&'stat
         Class::Rollout => {
             ask("expires", metadata.contains_key("expires"), "a day on which it ends is needed")
         }
-        Class::Experiment => ask("metric", metadata.contains_key("metric"), "a metric is needed"),
+        Class::Experiment => {
+            let of_experiment = metadata.get("experiment").and_then(|said| said.get("metric"));
+            let known = metadata.contains_key("metric") || of_experiment.is_some();
+            ask("metric", known, "a metric is needed");
+        }
         Class::Entitlement => {
             ask(
                 "class",
@@ -128,6 +132,8 @@ mod tests {
             none
         );
         assert_eq!(names(json!({"class": "experiment", "owner": "shop"}), None, 0), ["metric"]);
+        let full = json!({"class": "experiment", "owner": "shop", "experiment": {"metric": "bought"}});
+        assert_eq!(names(full, None, 0), none);
         assert_eq!(names(json!({"class": "entitlement", "owner": "shop"}), Some(json!(true)), 0), ["class"]);
         assert_eq!(names(json!({"class": "entitlement", "owner": "shop"}), Some(json!(false)), 0), none);
         assert_eq!(names(json!({"class": "operational", "owner": "shop"}), None, 0), ["class"]);

@@ -4,8 +4,8 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    cert, check, completions, deploy, doctor, down, events, explain, flag, gateway, init, jobs, judge, logs,
-    plan, release, rollback, rollout, run, scale, shim, status, up, upgrade,
+    cert, check, completions, deploy, doctor, down, events, experiment, explain, flag, gateway, init, jobs,
+    judge, logs, plan, release, rollback, rollout, run, scale, shim, status, up, upgrade,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -66,6 +66,8 @@ pub enum Command {
     Events(events::EventsArgs),
     /// Say why a rollout ended as it did, or what an error code means
     Explain(explain::ExplainArgs),
+    /// Show what variants of flags lead to
+    Experiment(experiment::ExperimentArgs),
     /// Show feature flags, or serve those of a file to OpenFeature clients
     Flag(flag::FlagArgs),
     /// Show what this machine can and cannot do

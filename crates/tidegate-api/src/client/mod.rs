@@ -15,19 +15,20 @@ use tidegate_control::{
     DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest, Scope, ServiceRef, TrafficView,
     UpgradeView,
 };
+use tidegate_core::experiment::{EventBatch, EventsTaken};
 use tidegate_core::judge::Bundle;
-use tidegate_core::model::{InstanceId, RevisionNo, RolloutId};
+use tidegate_core::model::{FlagKey, InstanceId, RevisionNo, RolloutId};
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
-    DeployView, DoctorReport, Explanation, FlagDebtView, FlagHistory, FlagKeyList, FlagKeyMade, FlagKeyView,
-    FlagList, FlagSetView, FlagView, JobHistory, JobList, JobRunView, JobView, PlanReport, ReleasedView,
-    RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
+    DeployView, DoctorReport, ExperimentList, ExperimentView, Explanation, FlagDebtView, FlagHistory,
+    FlagKeyList, FlagKeyMade, FlagKeyView, FlagList, FlagSetView, FlagView, JobHistory, JobList, JobRunView,
+    JobView, PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 
 use crate::token::Token;
 use crate::wire::{
     ActParams, DebtParams, EventParams, ExplainParams, FlagKeyBody, Health, LogParams, RollbackBody,
-    RolloutAction, RunBody, ScaleBody, ScopeParams,
+    RolloutAction, RunBody, ScaleBody, ScopeParams, StopExperimentBody,
 };
 use connection::Address;
 pub use error::ClientError;
@@ -225,6 +226,35 @@ impl Client {
     /// What a service's stable revision answered in the last days.
     pub async fn traffic(&self, service: &ServiceRef) -> Result<TrafficView, ClientError> {
         self.json(service_ask(Method::GET, service, "traffic")?).await
+    }
+
+    /// Sends events of users for the experiments of an environment.
+    pub async fn exposures(&self, scope: &Scope, batch: &EventBatch) -> Result<EventsTaken, ClientError> {
+        self.json(Ask::post("/v1/exposures").query(&ScopeParams::from(scope.clone()))?.body(batch)?).await
+    }
+
+    /// The experiments of an environment.
+    pub async fn experiments(&self, scope: &Scope) -> Result<ExperimentList, ClientError> {
+        self.json(Ask::get("/v1/experiments").query(&ScopeParams::from(scope.clone()))?).await
+    }
+
+    /// The experiment of a flag.
+    pub async fn experiment(&self, scope: &Scope, flag: &FlagKey) -> Result<ExperimentView, ClientError> {
+        let path = format!("/v1/experiments/{flag}");
+        self.json(Ask::get(&path).query(&ScopeParams::from(scope.clone()))?).await
+    }
+
+    /// Ends the experiment of a flag.
+    pub async fn experiment_stop(
+        &self,
+        scope: &Scope,
+        flag: &FlagKey,
+        by: &str,
+        why: Option<String>,
+    ) -> Result<ExperimentView, ClientError> {
+        let ask =
+            Ask::post(&format!("/v1/experiments/{flag}/stop")).query(&ScopeParams::from(scope.clone()))?;
+        self.json(ask.body(&StopExperimentBody { by: by.to_owned(), why })?).await
     }
 
     /// The keys to the flags of an environment.

@@ -13,6 +13,7 @@ mod follow;
 mod guard;
 mod listener;
 mod openapi;
+mod otlp;
 mod problem;
 mod spool;
 

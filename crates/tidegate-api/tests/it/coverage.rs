@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use tidegate_api::wire::{FlagKeyBody, RolloutAction, RunBody};
 use tidegate_control::{DeployRequest, EventQuery, FlagRef, LogQuery, PlanRequest, Scope, ServiceRef};
+use tidegate_core::experiment::EventBatch;
 use tidegate_core::model::{FlagAccessKind, InstanceId, RevisionNo};
 use tidegate_core::release::{Asked, Order};
 
@@ -82,6 +83,11 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
     let _ = client.explain(&scope, Some(tidegate_core::model::RolloutId(5))).await;
     let _ = client.proof(&web, Some(tidegate_core::model::RolloutId(6))).await;
     let _ = client.traffic(&web).await;
+    let cart = "cart".parse().unwrap();
+    let _ = client.exposures(&scope, &EventBatch::default()).await;
+    let _ = client.experiments(&scope).await;
+    let _ = client.experiment(&scope, &cart).await;
+    let _ = client.experiment_stop(&scope, &cart, "ann", Some("enough".to_owned())).await;
     let _ = client.flag_keys(&scope).await;
     let key = FlagKeyBody { name: "web pages".to_owned(), kind: FlagAccessKind::Client };
     let _ = client.flag_key_create(&scope, &key, "ann").await;
@@ -121,6 +127,10 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
         "explain Some(RolloutId(5))",
         "proof web Some(RolloutId(6))",
         "traffic web",
+        "take_events 0 and 0",
+        "experiments Scope { app: Some(Name(\"shop\")), environment: None }",
+        "experiment cart",
+        "experiment_stop cart by ann because Some(\"enough\")",
         "flag_keys Scope { app: Some(Name(\"shop\")), environment: None }",
         "flag_key_create Client web pages by ann",
         "flag_key_revoke web pages by ann",

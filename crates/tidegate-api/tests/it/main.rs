@@ -5,6 +5,7 @@ mod auth;
 mod coverage;
 mod follow;
 mod limits;
+mod otlp;
 mod refusals;
 mod server;
 mod stub;

@@ -8,13 +8,14 @@ use tidegate_control::{
     ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind,
     Scope, ServiceRef, TrafficView, UpgradeView,
 };
+use tidegate_core::experiment::{EventBatch, EventsTaken};
 use tidegate_core::judge::Bundle;
-use tidegate_core::model::{FlagAccessKind, InstanceId, Request, RevisionNo, RolloutId};
+use tidegate_core::model::{FlagAccessKind, FlagKey, InstanceId, Request, RevisionNo, RolloutId};
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
-    DeployView, DoctorReport, Explanation, FlagDebtView, FlagHistory, FlagKeyList, FlagKeyMade, FlagKeyView,
-    FlagList, FlagSetView, FlagView, JobHistory, JobList, JobRunView, JobView, LogLine, PlanReport,
-    ReleasedView, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
+    DeployView, DoctorReport, ExperimentList, ExperimentView, Explanation, FlagDebtView, FlagHistory,
+    FlagKeyList, FlagKeyMade, FlagKeyView, FlagList, FlagSetView, FlagView, JobHistory, JobList, JobRunView,
+    JobView, LogLine, PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 
 /// Answers; `None`: refuses with `stub::unset`.
@@ -39,6 +40,8 @@ pub struct Answers {
     pub explanation: Option<Explanation>,
     pub proof: Option<Bundle>,
     pub traffic: Option<TrafficView>,
+    pub events_taken: Option<EventsTaken>,
+    pub experiments: Option<ExperimentList>,
     pub doctor: Option<DoctorReport>,
     pub upgrade: Option<UpgradeView>,
 }
@@ -215,6 +218,29 @@ impl ControlPlane for Stub {
     }
     fn explain(&self, _: &Scope, rollout: Option<RolloutId>) -> Result<Explanation, Refusal> {
         self.answer(format!("explain {rollout:?}"), |answers| answers.explanation.clone())
+    }
+    fn take_events(&self, _: &Scope, batch: EventBatch) -> Result<EventsTaken, Refusal> {
+        let asked = format!("take_events {} and {}", batch.exposures.len(), batch.metrics.len());
+        self.answer(asked, |answers| answers.events_taken.clone())
+    }
+    fn experiments(&self, scope: &Scope) -> Result<ExperimentList, Refusal> {
+        self.answer(format!("experiments {scope:?}"), |answers| answers.experiments.clone())
+    }
+    fn experiment(&self, _: &Scope, flag: &FlagKey) -> Result<ExperimentView, Refusal> {
+        self.answer(format!("experiment {flag}"), |answers| {
+            answers.experiments.as_ref()?.experiments.first().cloned()
+        })
+    }
+    fn experiment_stop(
+        &self,
+        _: &Scope,
+        flag: &FlagKey,
+        by: &str,
+        why: Option<&str>,
+    ) -> Result<ExperimentView, Refusal> {
+        self.answer(format!("experiment_stop {flag} by {by} because {why:?}"), |answers| {
+            answers.experiments.as_ref()?.experiments.first().cloned()
+        })
     }
     fn flag_keys(&self, scope: &Scope) -> Result<FlagKeyList, Refusal> {
         self.answer(format!("flag_keys {scope:?}"), |_| None)

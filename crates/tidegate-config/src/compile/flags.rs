@@ -1,6 +1,7 @@
 //! The manifest's flags, checked and written as flagd has them. What other files define comes later: see `crate::flags`.
 
 use serde_json::{Map, Value as Json, json};
+use tidegate_core::experiment::wrong_with;
 use tidegate_flags::Class;
 
 use super::missing;
@@ -65,11 +66,19 @@ fn definition(entry: &RawFlagEntry, flag: &RawFlag, findings: &mut Findings<'_>)
     let variants = variants(entry, flag, kind, findings)?;
     let default = default_of(entry, flag, kind, &variants, findings)?;
     check_safe(entry, flag, &variants, findings);
+    let metadata = metadata(flag);
+    if let Field::Present(said) = &flag.experiment
+        && let Some(wrong) = wrong_with(&metadata)
+    {
+        let help = "an experiment has an end and a metric: `experiment: { metric: bought, users: 20000 }`";
+        findings
+            .push(Diagnostic::error(codes::FLAG_NEEDS, wrong).at(said.span, "of this experiment").help(help));
+    }
     let mut written = Map::from_iter([
         ("state".to_owned(), json!("ENABLED")),
         ("variants".to_owned(), Json::Object(variants)),
         ("defaultVariant".to_owned(), json!(default)),
-        ("metadata".to_owned(), Json::Object(metadata(flag))),
+        ("metadata".to_owned(), Json::Object(metadata)),
     ]);
     if let Some(rule) = flag.targeting.value() {
         written.insert("targeting".to_owned(), rule.json.clone());
@@ -205,6 +214,7 @@ fn metadata(flag: &RawFlag) -> Map<String, Json> {
         ("description", line(&flag.description)),
         ("expires", flag.expires.value().map(|day| json!(day.0.0))),
         ("metric", line(&flag.metric)),
+        ("experiment", flag.experiment.value().map(|said| said.json.clone())),
         ("safe", flag.safe.value().map(|name| json!(name.0))),
         ("clients", flag.clients.value().filter(|seen| seen.0).map(|_| json!(true))),
         ("source", flag.source.value().filter(|word| elsewhere(word.0)).map(|_| json!("elsewhere"))),

@@ -42,6 +42,8 @@ record! { replaced
         expires: Text<Day>,
         /// What an experiment measures. An experiment needs one.
         metric: Text<Line>,
+        /// How an experiment goes: `users`, after which it is over, and `metric`, `control`, `alpha`, `within` and `worth`.
+        experiment: AnyJson,
         /// Of which type its values are. Default boolean.
         r#type: Word<FlagType>,
         /// Its values by name. A boolean flag has `on` and `off` by default.

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::interval::Sequence;
 use crate::model::{CELLS, CountsReport, OutcomeCounts, RevisionNo};
 
 /// Intervals hold at all times together with this probability.
@@ -120,17 +121,12 @@ struct Share {
     variance: Option<f64>,
 }
 
-/// Half the width of the interval: a confidence sequence by a normal mixture, asymptotic in the number of requests (Waudby-Smith,
-/// Arbour, Sinha, Kennedy and Ramdas). At a fixed time 1.96 standard errors would do; at all times it takes about 3.
+/// Half the width of the interval. What counts as time is the number of observations that two sides as large would have.
 fn margin(stable: &Share, candidate: &Share) -> Option<f64> {
     let variance = stable.variance? + candidate.variance?;
     let (n_b, n_c) = (stable.requests as f64, candidate.requests as f64);
     let time = n_b * n_c / (n_b + n_c);
-    let alpha = 1.0 - CONFIDENCE;
-    let log = -2.0 * alpha.ln();
-    let scaled = time * (log + log.ln() + 1.0) / TUNED_FOR;
-    let bound = 2.0 * (scaled + 1.0) / scaled * ((scaled + 1.0).sqrt() / alpha).ln();
-    Some((variance * bound).sqrt())
+    Some(Sequence::new(1.0 - CONFIDENCE, TUNED_FOR).margin(variance, time))
 }
 
 impl Side {

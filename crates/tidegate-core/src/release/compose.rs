@@ -13,6 +13,10 @@ use crate::model::{FlagState, Scheduled, Serving, Share};
 pub fn compose<'a>(document: &Value, states: impl IntoIterator<Item = &'a FlagState>) -> Value {
     let mut composed = document.clone();
     let Some(flags) = composed.get_mut("flags").and_then(Value::as_object_mut) else { return composed };
+    // Clients know of no metadata but texts, numbers and booleans.
+    for metadata in flags.values_mut().filter_map(|flag| flag.get_mut("metadata")?.as_object_mut()) {
+        metadata.remove("experiment");
+    }
     for state in states {
         let key = state.key.as_str();
         if state.archived {

@@ -4,6 +4,7 @@
 mod check;
 mod deploy;
 mod doctor;
+mod experiment;
 mod flag;
 mod flag_key;
 mod guard;
@@ -19,6 +20,7 @@ mod train;
 pub use check::CheckView;
 pub use deploy::{DeployView, DeployedService, RunView};
 pub use doctor::{DoctorFinding, DoctorReport, Severity};
+pub use experiment::{ArmFigures, ExperimentList, ExperimentView, MetricFigures};
 pub use flag::{
     FlagAtRunTime, FlagDebtView, FlagHistory, FlagInCode, FlagInGit, FlagList, FlagSetView, FlagView,
     ReleaseView, ReleasedView, WaitingView,

@@ -16,6 +16,7 @@ const STEPS: &[&str] = &[
     include_str!("0003_migrations.sql"),
     include_str!("0004_judgements.sql"),
     include_str!("0005_flags.sql"),
+    include_str!("0006_experiments.sql"),
     include_str!("0007_flag_guards.sql"),
 ];
 

@@ -17,6 +17,8 @@ pub enum Counter {
     Deploy,
     /// What is served of flags: counted up with each change of definitions, states or keys.
     Flags,
+    /// Experiments on flags.
+    Experiment,
 }
 
 impl Counter {
@@ -26,6 +28,7 @@ impl Counter {
             Counter::Rollout => "rollout",
             Counter::Deploy => "deploy",
             Counter::Flags => "flags",
+            Counter::Experiment => "experiment",
         }
     }
 }

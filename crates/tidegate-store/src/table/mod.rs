@@ -6,6 +6,7 @@ mod builds;
 pub(crate) mod counters;
 mod deploys;
 pub(crate) mod events;
+mod experiments;
 mod flag_definitions;
 mod flag_guards;
 mod flag_keys;

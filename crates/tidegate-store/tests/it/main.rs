@@ -4,6 +4,7 @@
 mod atomic;
 mod counters;
 mod disk_full;
+mod experiments;
 mod files;
 mod fixtures;
 mod flags;

@@ -7,6 +7,7 @@ pub mod deploy;
 pub mod doctor;
 pub mod down;
 pub mod events;
+pub mod experiment;
 pub mod explain;
 pub mod flag;
 pub mod gateway;
@@ -50,6 +51,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Jobs(args) => jobs::run(args, &session),
         Command::Events(args) => events::run(args, &session),
         Command::Explain(args) => explain::run(args, &session),
+        Command::Experiment(args) => experiment::run(args, &session),
         Command::Flag(args) => flag::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Cert(args) => cert::run(&args),

@@ -4,6 +4,7 @@
 mod deployed;
 mod diagnostic;
 mod doctor;
+mod experiment;
 mod explanation;
 mod flag_code;
 mod flag_key;
@@ -21,6 +22,7 @@ mod timeline;
 pub use deployed::deployed;
 pub use diagnostic::{diagnostics, mistakes_in};
 pub use doctor::doctor;
+pub use experiment::{experiment, experiments};
 pub use explanation::explanation;
 pub use flag_code::{flag_debt, flag_explanation};
 pub use flag_key::{flag_key_made, flag_key_revoked, flag_keys};

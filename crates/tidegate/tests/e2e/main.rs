@@ -11,6 +11,7 @@ mod checks;
 mod cli_loop;
 mod clients;
 mod data_dir;
+mod experiments;
 mod flag_code;
 mod flags;
 mod guarded;

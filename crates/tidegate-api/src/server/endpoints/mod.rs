@@ -4,6 +4,7 @@ mod deploys;
 mod doctor;
 mod down;
 mod events;
+mod experiments;
 mod explain;
 mod flag_keys;
 mod flags;
@@ -11,6 +12,7 @@ mod health;
 mod jobs;
 mod logs;
 mod metrics;
+mod otlp;
 mod plan;
 mod rollback;
 mod rollout;
@@ -45,7 +47,9 @@ pub(super) fn all() -> Vec<Endpoint> {
         flags::endpoints(),
         events::endpoints(),
         logs::endpoints(),
+        otlp::endpoints(),
         explain::endpoints(),
+        experiments::endpoints(),
         flag_keys::endpoints(),
         metrics::endpoints(),
         doctor::endpoints(),

@@ -1,0 +1,115 @@
+//! `POST /v1/logs`: what OpenTelemetry's exporters send, for experiments.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use prost::Message;
+use serde_json::json;
+use tidegate_control::{RefusalKind, Scope};
+use tidegate_core::experiment::{EventBatch, MOST_EVENTS};
+
+use crate::server::Shared;
+use crate::server::ask::ask;
+use crate::server::endpoint::Endpoint;
+use crate::server::extract::{Params, too_large, too_slow};
+use crate::server::otlp::{ExportLogs, Exported, PartialSuccess, events};
+use crate::server::problem::Refused;
+use crate::wire::ScopeParams;
+
+const JSON: &str = "application/json";
+const PROTOBUF: &str = "application/x-protobuf";
+/// The largest body: exporters send 512 records at once if they are not told otherwise.
+const MOST_BODY: usize = 4 << 20;
+/// For the whole of it.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let summary = "Take OpenTelemetry's logs: evaluations of flags and metrics of users";
+    vec![
+        Endpoint::post("/v1/logs", "otlp_logs", summary, take)
+            .query::<ScopeParams>()
+            .takes_bytes(PROTOBUF)
+            .gives_text(PROTOBUF),
+    ]
+}
+
+async fn take(
+    State(shared): State<Shared>,
+    Params(scope): Params<ScopeParams>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refused> {
+    let media = media_of(&headers)?;
+    let reading = axum::body::to_bytes(body, MOST_BODY);
+    let read = tokio::time::timeout(BODY_WITHIN, reading).await.map_err(|_| too_slow())?;
+    let bytes = read.map_err(|_| too_large(MOST_BODY as u64))?;
+    let (mut batch, broken) = events(decoded(media, &bytes)?);
+    let scope = Scope::from(scope);
+    while !batch.exposures.is_empty() || !batch.metrics.is_empty() {
+        let part = first_of(&mut batch);
+        let scope = scope.clone();
+        ask(&shared, move |plane| plane.take_events(&scope, part)).await?;
+    }
+    Ok(exported(media, broken))
+}
+
+/// As many as are taken at once; what was taken already does no harm where a later part is refused and all is sent again.
+fn first_of(batch: &mut EventBatch) -> EventBatch {
+    let exposures = batch.exposures.len().min(MOST_EVENTS);
+    let metrics = batch.metrics.len().min(MOST_EVENTS - exposures);
+    EventBatch {
+        exposures: batch.exposures.drain(..exposures).collect(),
+        metrics: batch.metrics.drain(..metrics).collect(),
+    }
+}
+
+fn media_of(headers: &HeaderMap) -> Result<&'static str, Refused> {
+    let refused = |message: &str, help: &str| {
+        let code = "api::media-type";
+        Refused::at(StatusCode::UNSUPPORTED_MEDIA_TYPE, RefusalKind::Invalid, code, message).help(help)
+    };
+    let plain = |value: &HeaderValue| value.as_bytes() == b"identity";
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|value| !plain(value)) {
+        let help = "set OTEL_EXPORTER_OTLP_LOGS_COMPRESSION=none";
+        return Err(refused("compressed logs are not taken", help));
+    }
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match given.split(';').next().unwrap_or_default().trim() {
+        JSON => Ok(JSON),
+        PROTOBUF => Ok(PROTOBUF),
+        _ => Err(refused(
+            "logs are application/x-protobuf or application/json",
+            "see docs/guides/experiments.md",
+        )),
+    }
+}
+
+fn decoded(media: &str, bytes: &Bytes) -> Result<ExportLogs, Refused> {
+    let bad = |error: String| Refused::bad_request(format!("the body: {error}"));
+    match media {
+        JSON => serde_json::from_slice(bytes).map_err(|error| bad(error.to_string())),
+        _ => ExportLogs::decode(bytes.as_ref()).map_err(|error| bad(error.to_string())),
+    }
+}
+
+fn exported(media: &'static str, broken: u64) -> Response {
+    let message = "records lack feature_flag.key, feature_flag.result.variant, feature_flag.context.id, or their time or value";
+    let error_message = if broken == 0 { String::new() } else { message.to_owned() };
+    let rejected_log_records = i64::try_from(broken).unwrap_or(i64::MAX);
+    let body = match (media, broken) {
+        (JSON, 0) => Bytes::from_static(b"{}"),
+        (JSON, _) => {
+            let partial = json!({ "rejectedLogRecords": broken.to_string(), "errorMessage": error_message });
+            Bytes::from(json!({ "partialSuccess": partial }).to_string())
+        }
+        _ => {
+            let partial = PartialSuccess { rejected_log_records, error_message };
+            Exported { partial_success: (broken > 0).then_some(partial) }.encode_to_vec().into()
+        }
+    };
+    ([(header::CONTENT_TYPE, HeaderValue::from_static(media))], body).into_response()
+}

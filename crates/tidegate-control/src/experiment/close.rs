@@ -1,0 +1,79 @@
+//! Counting users whose time is over: each once, with all they did in it.
+
+use tidegate_core::experiment::{Experiment, User, UserDigest, Verdict};
+use tidegate_core::time::{Millis, Moment};
+use tidegate_store::{Store, StoreError, Tx};
+
+use super::standing::{settle, tell};
+use crate::engine::Time;
+
+/// So many users are counted in one pass at most; the rest in the next.
+const MOST_AT_ONCE: usize = 1_000;
+/// How long an event waits for its user to be seen.
+const WAITS: Millis = Millis(600_000);
+
+/// Counts those that are due. Called in each pass: it reads one row where no experiment runs.
+///
+/// # Errors
+/// The store's.
+pub fn count_due(store: &mut Store, time: Time) -> Result<(), StoreError> {
+    for mut experiment in store.running_experiments()? {
+        let due = store.due_users(experiment.id, time.now, MOST_AT_ONCE)?;
+        if !due.is_empty() {
+            store.transaction(|tx| count(tx, time, &mut experiment, due))?;
+        }
+    }
+    Ok(())
+}
+
+fn count(
+    tx: &Tx<'_>,
+    time: Time,
+    experiment: &mut Experiment,
+    due: Vec<(UserDigest, User)>,
+) -> Result<(), StoreError> {
+    let before = experiment.verdict();
+    for (digest, mut user) in due {
+        let measures = tx.measures_of(experiment.id, &digest)?;
+        let sums = user.sums(&experiment.design, &measures);
+        user.values = Some(experiment.on_counted(user.place, &sums, time.unix_ms));
+        tx.put_experiment_user(experiment.id, &digest, &user, None)?;
+        tx.drop_measures(experiment.id, &digest)?;
+    }
+    tx.put_experiment(experiment)?;
+    told(tx, time, experiment, &before)
+}
+
+/// Says on the timeline what it has come to, where that is new.
+pub(super) fn told(
+    tx: &Tx<'_>,
+    time: Time,
+    experiment: &Experiment,
+    before: &Verdict,
+) -> Result<(), StoreError> {
+    let now = experiment.verdict();
+    if now == *before {
+        return Ok(());
+    }
+    let kind = if now == Verdict::Invalid { "experiment.alarm" } else { "experiment.decided" };
+    let message = format!("the experiment on `{}`: {}", experiment.key.flag, experiment.message());
+    tell(tx, time, &experiment.key, kind, message)
+}
+
+/// Forgets events nobody claimed, and ends experiments that are no longer what was begun. Called now and then.
+///
+/// # Errors
+/// The store's.
+pub fn keep_house(store: &mut Store, time: Time) -> Result<(), StoreError> {
+    let running = store.running_experiments()?;
+    if running.is_empty() {
+        return Ok(());
+    }
+    store.transaction(|tx| {
+        for Experiment { id, key, .. } in &running {
+            tx.drop_unclaimed_measures(*id, Moment(time.now.0.saturating_sub(WAITS.0)))?;
+            settle(tx, (&key.app, &key.environment), time)?;
+        }
+        Ok(())
+    })
+}

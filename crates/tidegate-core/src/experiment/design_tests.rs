@@ -1,0 +1,110 @@
+//! Definitions and what is served of them in, designs or what is wrong with them out.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::model::{Millionths, Serving, Share};
+
+fn state(serving: Serving) -> FlagState {
+    FlagState { version: 3, serving, ..FlagState::untouched("cart".parse().unwrap()) }
+}
+
+fn flag(metadata: Value, targeting: Value) -> Value {
+    json!({
+        "state": "ENABLED",
+        "variants": { "on": true, "off": false, "blue": false },
+        "defaultVariant": "off",
+        "targeting": targeting,
+        "metadata": metadata,
+    })
+}
+
+fn half() -> Value {
+    json!({ "fractional": [["on", 50], ["off", 50]] })
+}
+
+fn read(metadata: Value, targeting: Value) -> Result<Design, String> {
+    Design::of(&flag(metadata, targeting), &state(Serving::Defined)).unwrap()
+}
+
+#[test]
+fn the_least_is_a_metric_and_an_end() {
+    let least = json!({ "class": "experiment", "metric": "bought", "experiment": { "users": 2000 } });
+    let design = read(least, half()).unwrap();
+    let names: Vec<(&str, u64)> =
+        design.drawn.iter().map(|drawn| (drawn.variant.as_str(), drawn.weight)).collect();
+    assert_eq!(names, [("off", 50), ("on", 50)], "the control is the default variant and comes first");
+    assert_eq!(design.metrics, [Metric { name: "bought".to_owned(), limit: 1.0, more: true }]);
+    assert_eq!((design.version, design.users, design.alpha, design.within.0), (3, 2_000, 0.05, 86_400_000));
+}
+
+#[test]
+fn all_of_it_can_be_said() {
+    let all = json!({ "class": "experiment", "experiment": {
+        "metric": ["bought", { "name": "revenue", "limit": 500.0 }, { "name": "waited", "limit": 60, "better": "less" }],
+        "control": "on", "users": 50_000, "alpha": 0.01, "within": "3d", "worth": 0.002,
+    }});
+    let rule = json!({ "if": [{ "in": ["@shop", { "var": "email" }] }, "on",
+        { "fractional": [{ "var": "user.id" }, ["off", 1], ["blue"], ["on", 2], ["off", 1]] }] });
+    let design = read(all, rule).unwrap();
+    let names: Vec<(&str, u64)> =
+        design.drawn.iter().map(|drawn| (drawn.variant.as_str(), drawn.weight)).collect();
+    assert_eq!(names, [("on", 2), ("off", 2), ("blue", 1)]);
+    assert_eq!(design.alpha_each(), 0.01 / 6.0);
+    assert_eq!(design.users_of_pair(2), 50_000.0 * 3.0 / 5.0);
+    assert!(!design.metrics[2].more);
+    assert_eq!((design.metrics[1].cut(1e12), design.metrics[1].cut(-1e12)), (500.0, -500.0));
+    assert_eq!((design.metrics[1].cut(f64::NAN), design.metrics[1].cut(3.0)), (0.0, 3.0));
+}
+
+#[test]
+fn what_was_released_deals_users_out() {
+    let least = json!({ "class": "experiment", "metric": "bought", "experiment": { "users": 2000 } });
+    let share = Share { variant: "on".into(), otherwise: "off".into(), of: Millionths(100_000), by: None };
+    let definition = flag(least, Value::Null);
+    let design = Design::of(&definition, &state(Serving::Share(share))).unwrap().unwrap();
+    assert_eq!(design.weights(), [900_000, 100_000]);
+    for one in [Serving::Variant("on".into()), Serving::Killed("off".into()), Serving::Defined] {
+        let why = Design::of(&definition, &state(one)).unwrap().unwrap_err();
+        assert!(why.starts_with("everybody gets the same variant"), "{why}");
+    }
+}
+
+#[test]
+fn what_is_no_experiment_is_none() {
+    assert!(Design::of(&flag(json!({ "class": "rollout" }), half()), &state(Serving::Defined)).is_none());
+    assert!(Design::of(&json!({ "variants": {} }), &state(Serving::Defined)).is_none());
+}
+
+#[test]
+fn what_is_missing_or_wrong_is_said() {
+    let with =
+        |experiment: Value| json!({ "class": "experiment", "metric": "bought", "experiment": experiment });
+    for (metadata, rule, why) in [
+        (json!({ "class": "experiment", "metric": "bought" }), half(), "it has no end"),
+        (
+            json!({ "class": "experiment", "experiment": { "users": 500 } }),
+            half(),
+            "an experiment has 1 to 10 metrics",
+        ),
+        (with(json!({ "users": 5 })), half(), "`users` is 5"),
+        (with(json!({ "users": 500, "alpha": 0.0 })), half(), "`alpha` is 0"),
+        (with(json!({ "users": 500, "within": "soon" })), half(), "`soon` is not a duration"),
+        (with(json!({ "users": 500, "worth": -1 })), half(), "`worth`"),
+        (with(json!({ "users": 500, "control": "blue" })), half(), "no user is dealt out to `blue`"),
+        (with(json!({ "users": 500, "metric": ["a", "a"] })), half(), "the metric `a` is named twice"),
+        (with(json!({ "users": 500, "metric": { "name": "a", "limit": 0 } })), half(), "the limit of `a`"),
+        (with(json!({ "users": 500, "sample": 3 })), half(), "`experiment`: unknown field `sample`"),
+        (with(json!({ "users": 500 })), json!([half(), half()]), "its rule draws in more than one place"),
+        (
+            with(json!({ "users": 500 })),
+            json!({ "fractional": [["on", { "var": "x" }], ["off"]] }),
+            "its draw has weights",
+        ),
+    ] {
+        let unserved = wrong_with(metadata.as_object().unwrap());
+        assert!(unserved.is_none_or(|found| found.starts_with(why)), "{why}");
+        let found = read(metadata, rule).unwrap_err();
+        assert!(found.starts_with(why), "{why}: {found}");
+    }
+}
