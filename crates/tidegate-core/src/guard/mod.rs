@@ -1,7 +1,7 @@
 //! A guarded release: whether a flag goes to more users, stays where it is, or is turned off, by what came of requests of those who
 //! have its variant and of those who have the other one.
 //!
-//! The control pass calls [`Watching::take`] with what the gateway counted and then [`decide`]; [`follow`] makes the release of
+//! The control pass calls [`Watching::take`] with what the gateway counted and then [`decide()`]; [`follow()`] makes the release of
 //! it. Nothing here knows a rollout but by its two revisions: where one goes on at the same time, the [`Grid`] says whether the
 //! flag or the revision is to blame.
 //!

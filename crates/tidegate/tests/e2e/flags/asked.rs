@@ -64,7 +64,7 @@ fn post(open: &mut BufReader<TcpStream>, path: &str, fields: &str, body: &str) -
         let line = line.trim_end();
         match line.split_once(": ") {
             _ if line.is_empty() => break,
-            Some((name, value)) if name == "content-length" => length = value.parse().unwrap(),
+            Some(("content-length", value)) => length = value.parse().unwrap(),
             Some(_) => {}
             None => status = line.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap(),
         }
