@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 24] = [
     "up",
     "init",
     "check",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 23] = [
     "jobs",
     "events",
     "explain",
+    "experiment",
     "flag",
     "doctor",
     "cert",
