@@ -5,6 +5,7 @@ mod autoscale;
 mod check;
 mod compare;
 mod deploy;
+mod environment_policy;
 mod evidence;
 mod figure;
 mod flag;
@@ -19,6 +20,8 @@ mod mirror_report;
 mod name;
 mod observation;
 mod outcome_rule;
+mod pipeline;
+mod pipeline_run;
 mod probe;
 mod revision;
 mod rollout;
@@ -37,6 +40,7 @@ pub use autoscale::{Autoscale, QueueSource, QueueTarget, ScheduledBounds, is_tim
 pub use check::{CheckSource, CheckSpec, Unreachable};
 pub use compare::{Compare, Copies};
 pub use deploy::{Build, BuildPhase, BuildSource, Deploy, DeployPhase, Job, JobKind, JobPhase};
+pub use environment_policy::{EnvironmentPolicy, Freeze, FreezeTime, PreviewPolicy, Window};
 pub use evidence::Evidence;
 pub use figure::Figure;
 pub use flag::{
@@ -54,6 +58,11 @@ pub use mirror_report::{Compared, MirrorAnswer, MirrorCounts, MirrorDifference, 
 pub use name::{Name, NameError, ServiceKey};
 pub use observation::{Exit, GatewayObservation, Health, ProbeAnswer, UnitObservation, UnitState};
 pub use outcome_rule::{CELLS, OutcomeCounts, OutcomeRule};
+pub use pipeline::{BesideSpec, PipelineSpec, RunFilter, StageSpec, StageWork, StepSpec};
+pub use pipeline_run::{
+    Approval, PipelineRun, PushedRef, RunInput, RunNo, RunOrigin, RunSource, RunState, StageRun, StageState,
+    StepRun, TestCounts,
+};
 pub use probe::{Check, Probe, Probes};
 pub use revision::{BuildId, Revision, RevisionNo, RevisionSpec, RouteSpec};
 pub use rollout::{Cause, Held, Phase, Position, Request, Rollout, RolloutId, RolloutKind};

@@ -19,6 +19,8 @@ pub enum Counter {
     Flags,
     /// Experiments on flags.
     Experiment,
+    /// Runs of pipelines.
+    Run,
 }
 
 impl Counter {
@@ -29,6 +31,7 @@ impl Counter {
             Counter::Deploy => "deploy",
             Counter::Flags => "flags",
             Counter::Experiment => "experiment",
+            Counter::Run => "run",
         }
     }
 }

@@ -17,6 +17,7 @@ mod judgements;
 pub(crate) mod meta;
 mod migrations;
 mod outbox;
+mod pipeline_runs;
 mod releases;
 mod revisions;
 mod rollouts;
