@@ -22,6 +22,7 @@ mod outcome_rule;
 mod probe;
 mod revision;
 mod rollout;
+mod route_change;
 mod route_policy;
 mod routing;
 mod service;
@@ -57,6 +58,7 @@ pub use outcome_rule::{CELLS, OutcomeCounts, OutcomeRule};
 pub use probe::{Check, Probe, Probes};
 pub use revision::{BuildId, Revision, RevisionNo, RevisionSpec, RouteSpec};
 pub use rollout::{Cause, Held, Phase, Position, Request, Rollout, RolloutId, RolloutKind};
+pub use route_change::RouteChange;
 pub use route_policy::{
     BasicAuth, ClientKey, Compress, Compression, Cors, HeaderEdit, HttpsPolicy, Maintenance, RateLimit,
     Redirect, Rewrite, RoutePolicy, SizeLimits,
