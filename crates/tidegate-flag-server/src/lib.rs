@@ -18,6 +18,7 @@ mod ledger;
 mod limits;
 mod ofrep;
 mod origins;
+mod places;
 mod secret;
 mod selection;
 mod selector;
@@ -26,8 +27,10 @@ mod sets;
 mod sets_file;
 mod snapshot;
 mod stop;
+mod strangers;
 mod tally;
 mod ticket;
+mod visit;
 
 pub use board::Board;
 pub use file::FlagFile;

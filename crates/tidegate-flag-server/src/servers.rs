@@ -119,13 +119,15 @@ impl Servers {
         for (door, ofrep) in self.ofrep {
             let (hall, stop) = (self.hall.clone(), stop.clone());
             doors.spawn(async move {
-                door.keep(&hall, stop, |stream, stop| ofrep.clone().connection(stream, stop)).await;
+                let serve = |stream, stranger, stop| ofrep.clone().connection(stream, stranger, stop);
+                door.keep(&hall, stop, serve).await;
             });
         }
         for (door, grpc) in self.grpc {
             let (hall, stop) = (self.hall.clone(), stop.clone());
             doors.spawn(async move {
-                door.keep(&hall, stop, |stream, stop| grpc.clone().connection(stream, stop)).await;
+                let serve = |stream, stranger, stop| grpc.clone().connection(stream, stranger, stop);
+                door.keep(&hall, stop, serve).await;
             });
         }
         while doors.join_next().await.is_some() {}

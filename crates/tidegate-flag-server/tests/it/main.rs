@@ -4,10 +4,12 @@
 mod bulk;
 mod callers;
 mod file;
+mod grpc;
 mod http;
 mod leaving;
 mod limits;
 mod pages;
+mod seats;
 mod sets;
 mod single;
 mod stage;

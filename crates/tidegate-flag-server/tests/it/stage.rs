@@ -14,6 +14,7 @@ use tidegate_flags::{FlagSet, Options};
 pub struct Stage {
     pub board: Arc<Board>,
     pub ofrep: SocketAddr,
+    pub grpc: SocketAddr,
     stopper: Option<Stopper>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -41,17 +42,17 @@ impl Stage {
         let board = Board::new(snapshot(&set.flags));
         let origins: Vec<String> = set.origins.iter().map(|origin| (*origin).to_owned()).collect();
         let localhost = Some("127.0.0.1:0".parse().unwrap());
-        let addresses = Addresses { ofrep: localhost, ..Addresses::default() };
+        let addresses = Addresses { ofrep: localhost, grpc: localhost, sync: None };
         let keys = if set.keys.is_empty() { Keys::default() } else { Keys::parse(set.keys).unwrap() };
         let hall = Hall::of_one(board.clone(), keys);
         let settings =
             Settings { origins: Origins::only(&origins).unwrap(), limits: set.limits, secret: [7; 32] };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let servers = runtime.block_on(Servers::open(addresses, &settings, hall)).unwrap();
-        let ofrep = servers.addresses().ofrep.unwrap();
+        let (ofrep, grpc) = (servers.addresses().ofrep.unwrap(), servers.addresses().grpc.unwrap());
         let (stopper, stop) = Stopper::new();
         let thread = std::thread::spawn(move || runtime.block_on(servers.run(stop)));
-        Stage { board, ofrep, stopper: Some(stopper), thread: Some(thread) }
+        Stage { board, ofrep, grpc, stopper: Some(stopper), thread: Some(thread) }
     }
 
     /// Ends the servers; whoever is connected is told.
