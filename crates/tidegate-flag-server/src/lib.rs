@@ -30,6 +30,7 @@ mod stop;
 mod strangers;
 mod tally;
 mod ticket;
+mod tls;
 mod visit;
 
 pub use board::Board;
@@ -45,3 +46,4 @@ pub use servers::{Addresses, Offer, ServeError, Servers, Settings};
 pub use sets_file::SetsFile;
 pub use snapshot::Snapshot;
 pub use stop::{Stop, Stopper};
+pub use tls::Certificates;

@@ -24,7 +24,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::codegen::Service;
 use tonic::{Status, body::Body};
 
@@ -69,7 +69,12 @@ impl Grpc {
     }
 
     /// Serves a connection to its end.
-    pub(crate) async fn connection(self: Arc<Self>, stream: TcpStream, stranger: Stranger, mut stop: Stop) {
+    pub(crate) async fn connection(
+        self: Arc<Self>,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        stranger: Stranger,
+        mut stop: Stop,
+    ) {
         let mut http = http2::Builder::new(TokioExecutor::new());
         http.timer(TokioTimer::new())
             .keep_alive_interval(PING_EVERY)

@@ -22,7 +22,7 @@ use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_stream::wrappers::ReceiverStream;
 
 use self::long::Long;
@@ -80,7 +80,12 @@ impl Ofrep {
     }
 
     /// Serves a connection to its end.
-    pub(crate) async fn connection(self: Arc<Self>, stream: TcpStream, stranger: Stranger, mut stop: Stop) {
+    pub(crate) async fn connection(
+        self: Arc<Self>,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        stranger: Stranger,
+        mut stop: Stop,
+    ) {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(self.limits.idle)

@@ -14,3 +14,4 @@ mod sets;
 mod single;
 mod stage;
 mod stream;
+mod tls;

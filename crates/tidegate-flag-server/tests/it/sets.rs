@@ -50,7 +50,12 @@ impl Place {
             })
             .unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let settings = Settings { origins: Origins::any(), limits: Limits::default(), secret: [7; 32] };
+        let settings = Settings {
+            origins: Origins::any(),
+            limits: Limits::default(),
+            secret: [7; 32],
+            certificates: None,
+        };
         let addresses = Addresses { ofrep: Some("127.0.0.1:0".parse().unwrap()), ..Addresses::default() };
         let servers = runtime.block_on(Servers::open(addresses, &settings, hall.clone())).unwrap();
         let ofrep = servers.addresses().ofrep.unwrap();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 use tidegate_flag_server::{
-    Addresses, Board, Hall, Keys, Limits, Origins, Servers, Settings, Snapshot, Stopper,
+    Addresses, Board, Certificates, Hall, Keys, Limits, Origins, Servers, Settings, Snapshot, Stopper,
 };
 use tidegate_flags::{FlagSet, Options};
 
@@ -25,11 +25,12 @@ pub struct Set {
     pub keys: &'static str,
     pub origins: &'static [&'static str],
     pub limits: Limits,
+    pub certificates: Option<Certificates>,
 }
 
 impl Default for Set {
     fn default() -> Self {
-        Set { flags: flags(), keys: "", origins: &[], limits: Limits::default() }
+        Set { flags: flags(), keys: "", origins: &[], limits: Limits::default(), certificates: None }
     }
 }
 
@@ -45,8 +46,12 @@ impl Stage {
         let addresses = Addresses { ofrep: localhost, grpc: localhost, sync: None };
         let keys = if set.keys.is_empty() { Keys::default() } else { Keys::parse(set.keys).unwrap() };
         let hall = Hall::of_one(board.clone(), keys);
-        let settings =
-            Settings { origins: Origins::only(&origins).unwrap(), limits: set.limits, secret: [7; 32] };
+        let settings = Settings {
+            origins: Origins::only(&origins).unwrap(),
+            limits: set.limits,
+            secret: [7; 32],
+            certificates: set.certificates,
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let servers = runtime.block_on(Servers::open(addresses, &settings, hall)).unwrap();
         let (ofrep, grpc) = (servers.addresses().ofrep.unwrap(), servers.addresses().grpc.unwrap());
