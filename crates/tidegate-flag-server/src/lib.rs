@@ -18,6 +18,7 @@ mod ledger;
 mod limits;
 mod ofrep;
 mod origins;
+mod patience;
 mod places;
 mod secret;
 mod selection;

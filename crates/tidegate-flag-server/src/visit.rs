@@ -63,7 +63,8 @@ impl Visit {
 
     /// Somebody who may ask has asked: the connection is no stranger's.
     pub(crate) fn on_known(&self) {
-        if !self.known.swap(true, Ordering::Relaxed) {
+        if !self.known.load(Ordering::Relaxed) {
+            self.known.store(true, Ordering::Relaxed);
             self.lock().stranger = None;
         }
     }

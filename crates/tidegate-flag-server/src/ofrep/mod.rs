@@ -31,6 +31,7 @@ use crate::connection::served;
 use crate::hall::{Caller, Hall, Pass};
 use crate::limits::Limits;
 use crate::origins::Origins;
+use crate::patience::Patient;
 use crate::places::Places;
 use crate::selector;
 use crate::stop::Stop;
@@ -92,6 +93,7 @@ impl Ofrep {
             .max_buf_size(self.limits.head)
             .max_headers(self.limits.fields)
             .half_close(false);
+        let stream = Patient::new(stream, self.limits.answer_within);
         let visit = Visit::begin(&self.limits, stranger);
         let (told, visited) = (stop.clone(), visit.clone());
         let answer = service_fn(move |request| {

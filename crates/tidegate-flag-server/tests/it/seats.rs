@@ -84,3 +84,18 @@ fn one_address_gets_a_part_of_the_seats_until_it_shows_a_key() {
     });
     drop(keyed);
 }
+
+#[test]
+fn who_reads_no_answers_is_shown_out() {
+    let stage = stage(Limits { answer_within: Duration::from_millis(100), ..Limits::default() });
+    let mut connection = connect(stage.ofrep);
+    connection.set_write_timeout(Some(Duration::from_millis(20))).unwrap();
+    let all = "/ofrep/v1/evaluate/flags";
+    let key = "x-api-key: 0123456789abcdef";
+    let ask = format!("POST {all} HTTP/1.1\r\nhost: x\r\n{key}\r\ncontent-length: 2\r\n\r\n{{}}").repeat(100);
+    // It takes no more questions while its answers wait, and then none at all.
+    eventually("it is closed", || match connection.write_all(ask.as_bytes()) {
+        Ok(()) => None,
+        Err(error) => (error.kind() != std::io::ErrorKind::WouldBlock).then_some(()),
+    });
+}
