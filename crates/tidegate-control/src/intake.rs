@@ -1,7 +1,6 @@
 //! How a deploy comes in: the upload is laid out and read by the API's thread, then entered by the control loop in one
 //! transaction. Until then nothing has changed, and nothing is left behind where it is refused.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ use serde_json::Value;
 use tidegate_config::{Diagnostic, Manifest, Resolved, Source, load, load_procfile};
 use tidegate_core::event::Event;
 use tidegate_core::model::{
-    Build, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, FlagKey, Name, RevisionSpec,
+    Build, BuildFlags, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, Name, RevisionSpec,
 };
 use tidegate_core::units::ByteSize;
 use tidegate_os::file;
@@ -64,7 +63,7 @@ struct AcceptedFlags {
     /// What it defines, in flagd's format.
     document: Value,
     /// What its source mentions.
-    mentioned: BTreeSet<FlagKey>,
+    mentioned: BuildFlags,
 }
 
 impl Drop for Staged {
@@ -124,10 +123,11 @@ fn flags_of(dir: &Path, staged: &Staged, manifest: &Manifest) -> Result<Option<A
                 ),
             },
         )?;
-    let accepted = found.map(|FolderFlags { flags, mentioned, .. }| {
+    let accepted = found.map(|FolderFlags { flags, mentioned, partly }| {
         let document = serde_json::from_str(&flags.document()).map_err(|error| {
             Refusal::new(RefusalKind::Bug, "bug", format!("the flags' own text is no JSON: {error}"))
         })?;
+        let mentioned = BuildFlags { keys: mentioned, partly: partly.is_some() };
         Ok(AcceptedFlags { document, mentioned })
     });
     accepted.transpose()

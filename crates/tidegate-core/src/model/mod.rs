@@ -2,6 +2,7 @@
 
 mod address;
 mod autoscale;
+mod build_flags;
 mod check;
 mod compare;
 mod deploy;
@@ -35,6 +36,7 @@ mod verdict;
 
 pub use address::Address;
 pub use autoscale::{Autoscale, QueueSource, QueueTarget, ScheduledBounds, is_timezone};
+pub use build_flags::BuildFlags;
 pub use check::{CheckSource, CheckSpec, Unreachable};
 pub use compare::{Compare, Copies};
 pub use deploy::{Build, BuildPhase, BuildSource, Deploy, DeployPhase, Job, JobKind, JobPhase};

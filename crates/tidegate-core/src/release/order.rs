@@ -203,6 +203,10 @@ fn archived(
         let revisions = situation.mentioned.clone();
         return Err(Refused::Mentioned { key: state.key.clone(), revisions });
     }
+    if !situation.open.is_empty() {
+        let revisions = situation.open.clone();
+        return Err(Refused::PerhapsMentioned { key: state.key.clone(), revisions });
+    }
     if state.archived {
         return Ok(Ordered::Already);
     }

@@ -50,7 +50,12 @@ fn a_kill_works_on_every_class_and_in_every_situation() {
         [("new-cart", "off"), ("paid", "off"), ("colour", "blue"), ("asleep", "off"), ("bare", "")]
     {
         let mut told = Told::of(key);
-        told.situation = Situation { lacking: vec![RevisionNo(1)], mentioned: Vec::new(), experiment: true };
+        told.situation = Situation {
+            lacking: vec![RevisionNo(1)],
+            mentioned: Vec::new(),
+            open: Vec::new(),
+            experiment: true,
+        };
         told.ask(Asked::new(Order::Kill, "ann")).unwrap();
         assert_eq!(told.state.serving, Serving::Killed(safe.to_owned()), "{key}");
     }
@@ -171,6 +176,9 @@ fn an_archived_flag_comes_back_with_its_next_release() {
     told.situation.mentioned = vec![RevisionNo(7)];
     assert!(matches!(told.ask(Asked::new(Order::Archive, "ann")), Err(Refused::Mentioned { .. })));
     told.situation.mentioned.clear();
+    told.situation.open = vec![RevisionNo(8)];
+    assert!(matches!(told.ask(Asked::new(Order::Archive, "ann")), Err(Refused::PerhapsMentioned { .. })));
+    told.situation.open.clear();
     told.after(Order::Archive);
     assert!(told.state.archived && told.state.version == 2);
     assert_eq!(told.ask(Asked::new(Order::Archive, "ann")).unwrap(), Ordered::Already);
