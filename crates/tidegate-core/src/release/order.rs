@@ -160,7 +160,11 @@ fn had(definition: &Definition, served: &Serving) -> u32 {
     match served {
         Serving::Variant(variant) if definition.on() == Some(variant) => ALL,
         Serving::Share(share) if definition.on() == Some(&share.variant) => share.of.0,
-        _ => 0,
+        Serving::Defined
+        | Serving::Variant(_)
+        | Serving::Share(_)
+        | Serving::Schedule(_)
+        | Serving::Killed(_) => 0,
     }
 }
 
