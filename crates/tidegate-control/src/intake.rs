@@ -20,6 +20,7 @@ use crate::answer::{LEAST_FREE, store_trouble};
 use crate::claim;
 use crate::defined;
 use crate::engine::{Time, World};
+use crate::experiment;
 use crate::plane::{DeployRequest, Refusal, RefusalKind};
 use crate::snapshot::{self, Entry, FlagsRefused, FolderFlags, Limits, UnpackError, digest_of};
 use crate::workshop::{DirWorkshop, remove_tree};
@@ -288,12 +289,30 @@ fn no_variant_in_use(store: &Reader, accepted: &Accepted) -> Result<(), Refusal>
     let flags = accepted.flags.as_ref().map(|flags| &flags.document);
     let place = (&accepted.app, &accepted.environment);
     let definitions = defined::in_force(store, place, None, flags).map_err(store_trouble)?;
+    if let Some(definitions) = &definitions {
+        no_experiment_moved(store, place, &definitions.document)?;
+    }
     let problem = definitions.map(|definitions| defined::in_the_way(store, &definitions)).transpose();
     match problem.map_err(store_trouble)?.flatten() {
         None => Ok(()),
         Some(message) => Err(Refusal::new(RefusalKind::Conflict, "deploy::variant-in-use", message)
             .help("release another variant first, `tidegate release off FLAG`, or leave it defined")),
     }
+}
+
+/// Who gets which variant stays as it is while an experiment runs.
+fn no_experiment_moved(
+    store: &Reader,
+    place: (&Name, &Name),
+    document: &serde_json::Value,
+) -> Result<(), Refusal> {
+    let moved = experiment::moved(store, place, document).map_err(store_trouble)?;
+    let Some(flag) = moved.first() else { return Ok(()) };
+    let message = format!(
+        "an experiment runs on {flag}, and this deploy deals its users out, or measures, in another way"
+    );
+    Err(Refusal::new(RefusalKind::Conflict, "deploy::experiment-runs", message)
+        .help(format!("`tidegate experiment stop {flag}` first, or leave the flag as it is")))
 }
 
 fn manifest_in(dir: &Path) -> Result<Source, Refusal> {
