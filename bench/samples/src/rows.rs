@@ -3,6 +3,9 @@
 use crate::run::Outcome;
 use crate::values::Values;
 
+/// Where fewer findings than this part have an interval, a row about intervals shows nothing.
+const LEAST_SAID: f64 = 0.2;
+
 /// One kind of experiment.
 #[derive(Clone, Debug)]
 pub struct Row {
@@ -23,7 +26,7 @@ pub struct Row {
 /// What is wanted.
 #[derive(Clone, Copy, Debug)]
 pub enum Wanted {
-    /// No interval misses the truth at any look in more than this part.
+    /// No interval misses the truth at any look in more than this part, and there is one at enough of the looks.
     Covers(f64),
     /// A difference is found in at least this part.
     Finds(f64),
@@ -39,6 +42,7 @@ impl Wanted {
         let runs = outcome.runs as f64;
         let slack = |part: f64| 3.0 * (part * (1.0 - part) / runs).sqrt();
         let (good, what) = match *self {
+            Wanted::Covers(_) if outcome.said() < LEAST_SAID => (false, "says too little"),
             Wanted::Covers(part) => (outcome.part(outcome.missed) <= part + slack(part), "misses the truth"),
             Wanted::Finds(part) => (outcome.part(outcome.decided) >= part - slack(part), "finds too little"),
             Wanted::NoAlarm(part) => (outcome.part(outcome.alarmed) <= part + slack(part), "false alarms"),
@@ -76,6 +80,11 @@ pub fn all() -> Vec<Row> {
         row("split 9 to 1 as meant", &[9, 1], &[vec![buys(0.1)], vec![buys(0.1)]], Wanted::NoAlarm(0.001)),
         row("split in three as meant", &[2, 1, 1], &vec![vec![buys(0.1)]; 3], Wanted::NoAlarm(0.001)),
     ];
+    // Rare, skewed and lopsided ones have an interval late.
+    for row in &mut rows {
+        let late = ["A/A, 0.5 % buy", "A/A, revenue cut at 100000", "A/A, 2 % buy, shares 9 to 1"];
+        row.users = if late.contains(&row.name) { 40_000 } else { row.users };
+    }
     rows.extend([
         off("split meant 50 %, is 51 %", 0.51, 0.0),
         off("split meant 50 %, is 52 %", 0.52, 0.15),

@@ -8,8 +8,7 @@ use crate::chance::Chance;
 use crate::rows::Row;
 
 /// Above the lines.
-pub const HEAD: &str =
-    "row                             missed  decided  users until  at one look  peeking  alarms  users until";
+pub const HEAD: &str = "row                               said   missed  decided  users until  at one look  peeking  alarms  users until";
 /// A test made for one look is looked at after each so many users.
 const PEEK_EVERY: u64 = 100;
 /// How many standard errors such a test takes for a difference at 5 %.
@@ -20,6 +19,10 @@ const AT_ONE_LOOK: f64 = 1.96;
 pub struct Outcome {
     /// How many.
     pub runs: u64,
+    /// Findings that were looked at, and those of them that had an interval: without one none can miss the truth.
+    pub looks: u64,
+    /// See `looks`.
+    pub said: u64,
     /// In which an interval missed the truth at any look.
     pub missed: u64,
     /// In which a difference in the first metric was found.
@@ -42,12 +45,18 @@ impl Outcome {
         count as f64 / self.runs.max(1) as f64
     }
 
+    /// The part of all findings that had an interval.
+    pub fn said(&self) -> f64 {
+        self.said as f64 / self.looks.max(1) as f64
+    }
+
     /// A line of the table.
     pub fn line(&self, name: &str) -> String {
         let percent = |count: u64| format!("{:.2} %", self.part(count) * 100.0);
         let middle = |list: &[u64]| median(list).map_or("-".to_owned(), |users| users.to_string());
         format!(
-            "{name:<30} {:>8} {:>8} {:>12} {:>12} {:>8} {:>7} {:>12}",
+            "{name:<30} {:>7} {:>8} {:>8} {:>12} {:>12} {:>8} {:>7} {:>12}",
+            format!("{:.0} %", self.said() * 100.0),
             percent(self.missed),
             percent(self.decided),
             middle(&self.until),
@@ -61,7 +70,7 @@ impl Outcome {
     /// The same for programs.
     pub fn json(&self, name: &str) -> Value {
         json!({
-            "row": name, "runs": self.runs, "missed": self.missed, "decided": self.decided,
+            "row": name, "runs": self.runs, "said": self.said(), "missed": self.missed, "decided": self.decided,
             "users_until": median(&self.until), "at_one_look": self.once, "peeking": self.peeked,
             "alarmed": self.alarmed, "alarmed_after": median(&self.alarmed_at),
         })
@@ -96,7 +105,9 @@ fn experiment(row: &Row, truths: &[Vec<f64>], mut chance: Chance, outcome: &mut 
         alarmed = alarmed.or(experiment.alarmed_at_unix_ms.map(|_| user));
         for finding in experiment.findings() {
             let truth = truths[finding.place][finding.metric] - truths[0][finding.metric];
+            outcome.looks += 1;
             let Some((low, high)) = finding.between else { continue };
+            outcome.said += 1;
             missed |= !(low..=high).contains(&truth);
             if finding.metric == 0 && (low > 0.0 || high < 0.0) {
                 until = until.or(Some(user));

@@ -201,7 +201,7 @@ codes! {
     FLAG_RULE = "manifest::flag-rule", "The rule of a flag, or a segment, cannot be understood, so that the flag could never be \
         evaluated. Rules are JsonLogic as flagd has it: an object with one operator, `{\"==\": [{\"var\": \"plan\"}, \"pro\"]}`.";
     FLAG_FILES = "manifest::flag-files", "`flag_files` names files within the repository, `flags/*.yaml`; `*` and `?` stay within a \
-        name, `**` is any number of folders. Links are not followed, and files that Git ignores are not there.";
+        name, `**` is any number of folders. A link is refused, and files that Git ignores are not there.";
     FLAG_FILE = "flags::file", "A file of `flag_files` cannot be used. It is to be in flagd's format, as JSON or YAML, of at most 1 MiB: \
         `flags` with state, variants, default variant and, if you like, `targeting` and `metadata`.";
     FLAG_TWICE = "flags::defined-twice", "Two files, or a file and the manifest, define the same flag, segment or evaluator. Which one \
@@ -211,6 +211,10 @@ codes! {
         looked at.";
     FLAG_EXPIRED = "flags::expired", "The day on which the flag should have been gone is over. It is still served; remove its code and then \
         its definition, or give it another day.";
+    FLAGS_PARTLY = "flags::partly-read", "The repository has more source than is looked through for flags: at most 100,000 text \
+        files of 512 MiB together, each of at most 8 MiB. Of a flag that was not found nobody knows then whether the code asks \
+        for it: releases are not held up by that, it is not called unreferenced, and it cannot be archived. Name what is no code \
+        in `.gitignore`.";
     NOT_USED_YET = "manifest::not-used-yet", "The key is understood and checked but nothing acts on it in this \
         version. It is accepted so that a manifest for a later version can be used today.";
     UNKNOWN_ENVIRONMENT = "manifest::unknown-environment", "The environment that was asked for is not declared in \

@@ -1,11 +1,9 @@
 //! What Git says of an environment's flags once a deploy is there. Read only; asked by the intake, the plan and the deploy
 //! reconciler.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 use tidegate_core::flag::{carried, lost_variants};
-use tidegate_core::model::{BuildId, FlagDefinitions, FlagKey, Name, RevisionNo};
+use tidegate_core::model::{BuildFlags, BuildId, FlagDefinitions, Name, RevisionNo};
 use tidegate_store::{Reader, StoreError};
 
 use crate::flag_code::{FlagCode, serving};
@@ -16,7 +14,7 @@ pub(crate) fn mentions(
     app: &Name,
     environment: &Name,
     number: RevisionNo,
-) -> Result<Option<BTreeSet<FlagKey>>, StoreError> {
+) -> Result<Option<BuildFlags>, StoreError> {
     let revision = store.revision(app, environment, number)?;
     Ok(revision.map(|revision| store.build_flags(&revision.spec.build)).transpose()?.flatten())
 }

@@ -24,7 +24,7 @@ pub(crate) fn fall_back(
     let there = defined::mentions(store, app, environment, to.number)?.unwrap_or_default();
     let mut fallen = Vec::new();
     for flag in Definition::all(&definitions.document) {
-        let loses = here.contains(&flag.key) && !there.contains(&flag.key) && !flag.is_elsewhere();
+        let loses = here.contains(&flag.key) && there.lacks(&flag.key) && !flag.is_elsewhere();
         let state = store.flag_state(app, environment, &flag.key)?;
         if loses && is_released(&state) {
             let why = format!("{} comes back, and its code does not have the flag", to.number);

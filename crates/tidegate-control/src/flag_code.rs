@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidegate_core::model::{FlagKey, Name, RevisionNo};
+use tidegate_core::model::{BuildFlags, FlagKey, Name, RevisionNo};
 use tidegate_core::release::{Definition, Situation};
 use tidegate_store::{Reader, StoreError};
 
 /// What the code of each serving revision mentions; `None` where nobody has looked.
 #[derive(Debug)]
-pub(crate) struct FlagCode(BTreeMap<RevisionNo, Option<BTreeSet<FlagKey>>>);
+pub(crate) struct FlagCode(BTreeMap<RevisionNo, Option<BuildFlags>>);
 
 impl FlagCode {
     /// Of an environment, now.
@@ -23,18 +23,18 @@ impl FlagCode {
 
     /// Every flag that is mentioned.
     pub(crate) fn mentioned(&self) -> BTreeSet<FlagKey> {
-        self.0.values().flatten().flatten().cloned().collect()
+        self.0.values().flatten().flat_map(|flags| &flags.keys).cloned().collect()
     }
 
     /// What an order has to know of it.
     pub(crate) fn situation(&self, definition: &Definition) -> Situation {
-        let those = |mentions: bool| {
-            let known = self.0.iter().filter_map(|(number, keys)| Some((number, keys.as_ref()?)));
-            let those = known.filter(|(_, keys)| keys.contains(&definition.key) == mentions);
-            those.map(|(number, _)| *number).collect()
+        let those = |is: fn(&BuildFlags, &FlagKey) -> bool| {
+            let known = self.0.iter().filter_map(|(number, flags)| Some((number, flags.as_ref()?)));
+            known.filter(|(_, flags)| is(flags, &definition.key)).map(|(number, _)| *number).collect()
         };
-        let lacking = if definition.is_elsewhere() { Vec::new() } else { those(false) };
-        Situation { lacking, mentioned: those(true), experiment: false }
+        let lacking = if definition.is_elsewhere() { Vec::new() } else { those(BuildFlags::lacks) };
+        let (mentioned, open) = (those(BuildFlags::mentions), those(BuildFlags::leaves_open));
+        Situation { lacking, mentioned, open, experiment: false }
     }
 }
 

@@ -1,7 +1,6 @@
 //! How a deploy comes in: the upload is laid out and read by the API's thread, then entered by the control loop in one
 //! transaction. Until then nothing has changed, and nothing is left behind where it is refused.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ use serde_json::Value;
 use tidegate_config::{Diagnostic, Manifest, Resolved, Source, load, load_procfile};
 use tidegate_core::event::Event;
 use tidegate_core::model::{
-    Build, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, FlagKey, Name, RevisionSpec,
+    Build, BuildFlags, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, Name, RevisionSpec,
 };
 use tidegate_core::units::ByteSize;
 use tidegate_os::file;
@@ -21,6 +20,7 @@ use crate::answer::{LEAST_FREE, store_trouble};
 use crate::claim;
 use crate::defined;
 use crate::engine::{Time, World};
+use crate::experiment;
 use crate::plane::{DeployRequest, Refusal, RefusalKind};
 use crate::snapshot::{self, Entry, FlagsRefused, FolderFlags, Limits, UnpackError, digest_of};
 use crate::workshop::{DirWorkshop, remove_tree};
@@ -64,7 +64,7 @@ struct AcceptedFlags {
     /// What it defines, in flagd's format.
     document: Value,
     /// What its source mentions.
-    mentioned: BTreeSet<FlagKey>,
+    mentioned: BuildFlags,
 }
 
 impl Drop for Staged {
@@ -124,10 +124,11 @@ fn flags_of(dir: &Path, staged: &Staged, manifest: &Manifest) -> Result<Option<A
                 ),
             },
         )?;
-    let accepted = found.map(|FolderFlags { flags, mentioned, .. }| {
+    let accepted = found.map(|FolderFlags { flags, mentioned, partly }| {
         let document = serde_json::from_str(&flags.document()).map_err(|error| {
             Refusal::new(RefusalKind::Bug, "bug", format!("the flags' own text is no JSON: {error}"))
         })?;
+        let mentioned = BuildFlags { keys: mentioned, partly: partly.is_some() };
         Ok(AcceptedFlags { document, mentioned })
     });
     accepted.transpose()
@@ -288,12 +289,30 @@ fn no_variant_in_use(store: &Reader, accepted: &Accepted) -> Result<(), Refusal>
     let flags = accepted.flags.as_ref().map(|flags| &flags.document);
     let place = (&accepted.app, &accepted.environment);
     let definitions = defined::in_force(store, place, None, flags).map_err(store_trouble)?;
+    if let Some(definitions) = &definitions {
+        no_experiment_moved(store, place, &definitions.document)?;
+    }
     let problem = definitions.map(|definitions| defined::in_the_way(store, &definitions)).transpose();
     match problem.map_err(store_trouble)?.flatten() {
         None => Ok(()),
         Some(message) => Err(Refusal::new(RefusalKind::Conflict, "deploy::variant-in-use", message)
             .help("release another variant first, `tidegate release off FLAG`, or leave it defined")),
     }
+}
+
+/// Who gets which variant stays as it is while an experiment runs.
+fn no_experiment_moved(
+    store: &Reader,
+    place: (&Name, &Name),
+    document: &serde_json::Value,
+) -> Result<(), Refusal> {
+    let moved = experiment::moved(store, place, document).map_err(store_trouble)?;
+    let Some(flag) = moved.first() else { return Ok(()) };
+    let message = format!(
+        "an experiment runs on {flag}, and this deploy deals its users out, or measures, in another way"
+    );
+    Err(Refusal::new(RefusalKind::Conflict, "deploy::experiment-runs", message)
+        .help(format!("`tidegate experiment stop {flag}` first, or leave the flag as it is")))
 }
 
 fn manifest_in(dir: &Path) -> Result<Source, Refusal> {

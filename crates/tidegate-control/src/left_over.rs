@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use tidegate_core::flag::{Debt, Known, debt};
+use tidegate_core::flag::{Debt, DebtKind, Known, debt};
 use tidegate_core::model::{FlagDefinitions, FlagKey, FlagState, Name};
 use tidegate_core::release::Definition;
 use tidegate_store::{Reader, StoreError};
@@ -34,7 +34,8 @@ pub(crate) fn left_over(
         let untouched = FlagState::untouched(definition.key.clone());
         let state = states.get(&definition.key).unwrap_or(&untouched);
         let releases = store.releases_of(app, environment, &definition.key, 1)?;
-        let mentioned = code.situation(&definition).mentioned.into_iter().collect();
+        let situation = code.situation(&definition);
+        let mentioned = situation.mentioned.into_iter().collect();
         let known = Known {
             definition: own.as_ref().is_none_or(|own| own.contains(&definition.key)).then_some(&definition),
             state,
@@ -42,7 +43,9 @@ pub(crate) fn left_over(
             since_unix_ms: Some(state.first_seen_unix_ms).filter(|since| *since > 0),
             mentioned: &mentioned,
         };
-        debts.extend(debt(&known, today, days, now_unix_ms));
+        // Where nobody has looked everywhere, nobody knows that it is not asked for.
+        let is_known = |debt: &Debt| debt.kind != DebtKind::Unreferenced || situation.open.is_empty();
+        debts.extend(debt(&known, today, days, now_unix_ms).into_iter().filter(is_known));
     }
     Ok(debts)
 }

@@ -64,7 +64,11 @@ pub fn release(
         }
         Ordered::Released(both) => {
             let (state, release) = *both;
-            let write = |tx: &Tx<'_>| put_release(tx, app, environment, &state, &release);
+            let write = |tx: &Tx<'_>| {
+                put_release(tx, app, environment, &state, &release)?;
+                // At once, so that a kill can be taken back at once.
+                experiment::settle(tx, (app, environment), time).map(drop)
+            };
             world.store.transaction(write).map_err(store_trouble)?;
             Ok("released")
         }

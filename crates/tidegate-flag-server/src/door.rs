@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::hall::Hall;
 use crate::stop::Stop;
+use crate::strangers::{Stranger, Strangers};
 
 /// When the machine refuses a connection (no descriptors), others end meanwhile.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -23,6 +24,7 @@ pub(crate) struct Door {
     listener: TcpListener,
     address: SocketAddr,
     seats: Arc<Semaphore>,
+    strangers: Arc<Strangers>,
 }
 
 impl Door {
@@ -32,7 +34,7 @@ impl Door {
         let listener = TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
         let seats = Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS)));
-        Ok(Door { listener, address, seats })
+        Ok(Door { listener, address, seats, strangers: Strangers::of(connections) })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -43,7 +45,7 @@ impl Door {
     /// have a while to end.
     pub(crate) async fn keep<S, F>(self, hall: &Hall, mut stop: Stop, serve: S)
     where
-        S: Fn(TcpStream, Stop) -> F,
+        S: Fn(TcpStream, Stranger, Stop) -> F,
         F: Future<Output = ()> + Send + 'static,
     {
         let mut connections = tokio::task::JoinSet::new();
@@ -54,10 +56,10 @@ impl Door {
                 () = stop.said() => break,
             };
             match accepted {
-                Ok((stream, _)) => match self.seat() {
-                    Some(seat) => {
+                Ok((stream, peer)) => match self.seat().zip(self.strangers.enter(peer.ip())) {
+                    Some((seat, stranger)) => {
                         let _ = stream.set_nodelay(true);
-                        let served = serve(stream, stop.clone());
+                        let served = serve(stream, stranger, stop.clone());
                         connections.spawn(async move {
                             served.await;
                             drop(seat);

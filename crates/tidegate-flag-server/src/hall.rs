@@ -1,9 +1,9 @@
 //! All boards of a process, and who sees which. A caller's key leads to a [`Pass`]: a board, and how much of it. Whoever
 //! follows holds on to its pass, and is told when it is worth nothing any more.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use http::HeaderMap;
 use tokio::sync::watch;
@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     /// By name; `None` before anything was read.
     boards: Option<BTreeMap<String, Boards>>,
     keys: Keys,
+    /// Who has which name in a ticket; made when the first ticket is shown.
+    named: OnceLock<HashMap<String, [u8; 32]>>,
 }
 
 /// The two sides of one set of flags.
@@ -65,12 +67,12 @@ impl Hall {
     pub fn of_one(board: Arc<Board>, keys: Keys) -> Arc<Self> {
         let ledger = board.ledger().clone();
         let boards = BTreeMap::from([(String::new(), Boards { server: board, client: None })]);
-        Self::with(Plan { boards: Some(boards), keys }, ledger)
+        Self::with(Plan::new(Some(boards), keys), ledger)
     }
 
     /// Nothing, until somebody brings it.
     pub(crate) fn empty() -> Arc<Self> {
-        Self::with(Plan { boards: None, keys: Keys::of(Vec::new(), None) }, Arc::default())
+        Self::with(Plan::new(None, Keys::of(Vec::new(), None)), Arc::default())
     }
 
     fn with(plan: Plan, ledger: Arc<Ledger>) -> Arc<Self> {
@@ -80,7 +82,7 @@ impl Hall {
     /// Has these boards and keys from now on.
     pub(crate) fn arrange(&self, boards: BTreeMap<String, Boards>, keys: Keys, epoch: u64) {
         self.epoch.store(epoch, Ordering::Relaxed);
-        let plan = Plan { boards: Some(boards), keys };
+        let plan = Plan::new(Some(boards), keys);
         // Everybody who follows looks at each change.
         self.plan.send_if_modified(|now| {
             let others = !now.is_like(&plan);
@@ -91,13 +93,13 @@ impl Hall {
         });
     }
 
-    /// Who sent these headers.
-    pub(crate) fn caller(&self, headers: &HeaderMap) -> Caller {
+    /// Who sent these headers; `page`: they are of a page that nobody named.
+    pub(crate) fn caller(&self, headers: &HeaderMap, page: bool) -> Caller {
         let plan = self.plan.borrow();
         if plan.boards.is_none() {
             return Caller::Early;
         }
-        match plan.keys.caller(headers) {
+        match plan.keys.caller(headers, page) {
             keys::Caller::Known(holder, grant) => {
                 plan.pass(holder, grant).map_or(Caller::Stranger, Caller::Known)
             }
@@ -106,11 +108,17 @@ impl Hall {
         }
     }
 
-    /// The pass of whoever `is` the one, if that one may ask.
-    pub(crate) fn find(&self, is: impl Fn(&Holder) -> bool) -> Option<Pass> {
+    /// The pass of somebody, if that one may ask.
+    pub(crate) fn find(&self, holder: Holder) -> Option<Pass> {
         let plan = self.plan.borrow();
-        let holder = plan.keys.holders().find(is)?;
         plan.pass(holder, plan.keys.grant(&holder)?.clone())
+    }
+
+    /// Whose key has a name; `naming` gives each its own, always the same.
+    pub(crate) fn named(&self, name: &str, naming: impl Fn(&[u8; 32]) -> String) -> Option<Holder> {
+        let plan = self.plan.borrow().clone();
+        let all = || plan.keys.digests().map(|digest| (naming(digest), *digest)).collect();
+        plan.named.get_or_init(all).get(name).copied().map(Holder::Key)
     }
 
     /// Waits until a pass is worth nothing any more: its key is revoked or is for something else, or its board is gone.
@@ -147,6 +155,10 @@ impl Hall {
 }
 
 impl Plan {
+    fn new(boards: Option<BTreeMap<String, Boards>>, keys: Keys) -> Self {
+        Plan { boards, keys, named: OnceLock::new() }
+    }
+
     fn is_like(&self, other: &Plan) -> bool {
         let (Some(these), Some(those)) = (&self.boards, &other.boards) else { return false };
         let mut pairs = these.iter().zip(those);
@@ -202,7 +214,7 @@ impl Pass {
         &self.holder
     }
 
-    pub(crate) fn grant(&self) -> &Grant {
+    pub(crate) fn grant(&self) -> &Arc<Grant> {
         &self.grant
     }
 

@@ -1,6 +1,7 @@
-//! Who may ask: keys that clients send as `Authorization: Bearer KEY` or `X-API-Key: KEY`. Kept as hashes, compared in a time
-//! that says nothing about them.
+//! Who may ask: keys that clients send as `Authorization: Bearer KEY` or `X-API-Key: KEY`. Kept by their hashes, so that one is
+//! found at once among many; how long a look takes tells of the hash of what was sent, from which nobody gets to a key.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use aws_lc_rs::{constant_time, digest};
@@ -17,7 +18,8 @@ const SET: &str = "flagSetId=";
 /// Who may ask for what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keys {
-    known: Vec<Key>,
+    /// By digest.
+    known: HashMap<[u8; 32], Arc<Grant>>,
     keyless: Keyless,
 }
 
@@ -26,8 +28,11 @@ pub struct Keys {
 enum Keyless {
     /// There are no keys: everybody may ask, whatever they send.
     Anybody(Arc<Grant>),
-    /// They may ask for this; a wrong key is refused all the same.
-    Granted(Arc<Grant>),
+    /// They may ask for this; a wrong key is refused all the same. Pages that nobody named see what is for clients.
+    Granted {
+        full: Arc<Grant>,
+        of_pages: Arc<Grant>,
+    },
     Refused,
 }
 
@@ -41,7 +46,7 @@ pub struct Key {
 }
 
 /// What somebody may see.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Grant {
     /// The name of the board in the hall; empty where there is one only.
     pub board: String,
@@ -52,7 +57,7 @@ pub struct Grant {
 }
 
 /// Who a key is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Audience {
     /// Processes of one's own: everything, definitions as well.
@@ -62,8 +67,25 @@ pub enum Audience {
     Client,
 }
 
-/// By which key somebody asks; `None`: without one.
-pub(crate) type Holder = Option<[u8; 32]>;
+/// By which key somebody asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// By the one with this digest.
+    Key([u8; 32]),
+    /// By none.
+    Nobody,
+    /// By none, from a page: whoever opened it may not know that it asks.
+    Page,
+}
+
+impl Holder {
+    pub(crate) fn digest(&self) -> Option<&[u8; 32]> {
+        match self {
+            Holder::Key(digest) => Some(digest),
+            Holder::Nobody | Holder::Page => None,
+        }
+    }
+}
 
 /// A line of keys that cannot be used. Says the line, never the key.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -106,52 +128,63 @@ impl Keys {
         match keys.len() {
             0 => Err(KeysError::None),
             many if many > MOST => Err(KeysError::Many),
-            _ => Ok(Keys { known: keys, keyless: Keyless::Refused }),
+            _ => Ok(Keys::of(keys, None)),
         }
     }
 
     /// These, and what those may see who send none.
     pub fn of(known: Vec<Key>, keyless: Option<Grant>) -> Self {
-        let keyless = keyless.map_or(Keyless::Refused, |grant| Keyless::Granted(Arc::new(grant)));
+        let keyless = keyless.map_or(Keyless::Refused, Keyless::granted);
+        let known = known.into_iter().map(|key| (key.digest, key.grant)).collect();
         Keys { known, keyless }
     }
 
-    /// Who sent these headers.
-    pub(crate) fn caller(&self, headers: &HeaderMap) -> Caller {
+    /// Who sent these headers; `page`: they are of a page that nobody named.
+    pub(crate) fn caller(&self, headers: &HeaderMap, page: bool) -> Caller {
+        let keyless = if page { Holder::Page } else { Holder::Nobody };
         if let Keyless::Anybody(grant) = &self.keyless {
-            return Caller::Known(None, grant.clone());
+            return Caller::Known(keyless, grant.clone());
         }
         let Some(sent) = sent(headers) else {
-            let Keyless::Granted(grant) = &self.keyless else { return Caller::Nobody };
-            return Caller::Known(None, grant.clone());
+            let grant = self.grant(&keyless).cloned();
+            return grant.map_or(Caller::Nobody, |grant| Caller::Known(keyless, grant));
         };
         let sent = sha256(sent);
-        // All are looked at: how long it takes says nothing about which one it is.
-        let same = |key: &&Key| constant_time::verify_slices_are_equal(&key.digest, &sent).is_ok();
-        let found = self.known.iter().filter(same).fold(None, |_, key| Some(key));
-        found.map_or(Caller::Stranger, |key| Caller::Known(Some(key.digest), key.grant.clone()))
+        let found = self.known.get_key_value(&sent);
+        // The map stops at the first byte that differs; that it is the same one is not left to it.
+        let found =
+            found.filter(|(digest, _)| constant_time::verify_slices_are_equal(*digest, &sent).is_ok());
+        found.map_or(Caller::Stranger, |(digest, grant)| Caller::Known(Holder::Key(*digest), grant.clone()))
     }
 
     /// What whoever asks by this key may see now; `None` where the key is no longer known.
     pub(crate) fn grant(&self, holder: &Holder) -> Option<&Arc<Grant>> {
         match (holder, &self.keyless) {
-            (Some(digest), _) => self.known.iter().find(|key| key.digest == *digest).map(|key| &key.grant),
-            (None, Keyless::Anybody(grant) | Keyless::Granted(grant)) => Some(grant),
-            (None, Keyless::Refused) => None,
+            (Holder::Key(digest), _) => self.known.get(digest),
+            (Holder::Nobody | Holder::Page, Keyless::Anybody(grant)) => Some(grant),
+            (Holder::Nobody, Keyless::Granted { full, .. }) => Some(full),
+            (Holder::Page, Keyless::Granted { of_pages, .. }) => Some(of_pages),
+            (Holder::Nobody | Holder::Page, Keyless::Refused) => None,
         }
     }
 
-    /// Everybody who may ask.
-    pub(crate) fn holders(&self) -> impl Iterator<Item = Holder> {
-        let keyless = !matches!(self.keyless, Keyless::Refused);
-        self.known.iter().map(|key| Some(key.digest)).chain(keyless.then_some(None))
+    /// The digests of all keys.
+    pub(crate) fn digests(&self) -> impl Iterator<Item = &[u8; 32]> {
+        self.known.keys()
+    }
+}
+
+impl Keyless {
+    fn granted(full: Grant) -> Self {
+        let of_pages = Arc::new(Grant { audience: Audience::Client, ..full.clone() });
+        Keyless::Granted { full: Arc::new(full), of_pages }
     }
 }
 
 impl Default for Keys {
     /// None: everybody may ask.
     fn default() -> Self {
-        Keys { known: Vec::new(), keyless: Keyless::Anybody(Arc::default()) }
+        Keys { known: HashMap::new(), keyless: Keyless::Anybody(Arc::default()) }
     }
 }
 
@@ -208,7 +241,7 @@ mod tests {
 
     /// The flag set that whoever sends this may see.
     fn seen(keys: &Keys, headers: &HeaderMap) -> Option<Option<String>> {
-        match keys.caller(headers) {
+        match keys.caller(headers, false) {
             Caller::Known(_, grant) => Some(grant.flag_set.clone()),
             Caller::Nobody | Caller::Stranger => None,
         }
@@ -227,10 +260,10 @@ mod tests {
     #[test]
     fn others_are_strangers_or_nobody() {
         let keys = Keys::parse(TEXT).unwrap();
-        assert_eq!(keys.caller(&HeaderMap::new()), Caller::Nobody);
-        assert_eq!(keys.caller(&headers("authorization", "Basic 0123456789abcdef")), Caller::Nobody);
-        assert_eq!(keys.caller(&headers("x-api-key", "0123456789abcdeF")), Caller::Stranger);
-        assert_eq!(keys.caller(&headers("x-api-key", "")), Caller::Stranger);
+        assert_eq!(keys.caller(&HeaderMap::new(), false), Caller::Nobody);
+        assert_eq!(keys.caller(&headers("authorization", "Basic 0123456789abcdef"), false), Caller::Nobody);
+        assert_eq!(keys.caller(&headers("x-api-key", "0123456789abcdeF"), false), Caller::Stranger);
+        assert_eq!(keys.caller(&headers("x-api-key", ""), false), Caller::Stranger);
         for anything in [HeaderMap::new(), headers("x-api-key", "whatever-it-may-be")] {
             assert_eq!(seen(&Keys::default(), &anything), Some(None));
         }
@@ -240,21 +273,43 @@ mod tests {
     fn where_one_needs_no_key_a_wrong_one_is_refused_all_the_same() {
         let open = Grant { board: "shop/production".to_owned(), ..Grant::default() };
         let keys = Keys::of(Vec::new(), Some(open.clone()));
-        assert_eq!(keys.caller(&HeaderMap::new()), Caller::Known(None, Arc::new(open)));
-        assert_eq!(keys.caller(&headers("x-api-key", "0123456789abcdef")), Caller::Stranger);
-        assert_eq!(Keys::of(Vec::new(), None).caller(&HeaderMap::new()), Caller::Nobody);
+        assert_eq!(
+            keys.caller(&HeaderMap::new(), false),
+            Caller::Known(Holder::Nobody, Arc::new(open.clone()))
+        );
+        let of_pages = Arc::new(Grant { audience: Audience::Client, ..open });
+        assert_eq!(keys.caller(&HeaderMap::new(), true), Caller::Known(Holder::Page, of_pages));
+        assert_eq!(keys.caller(&headers("x-api-key", "0123456789abcdef"), false), Caller::Stranger);
+        assert_eq!(Keys::of(Vec::new(), None).caller(&HeaderMap::new(), false), Caller::Nobody);
     }
 
     #[test]
     fn a_key_that_is_gone_grants_nothing() {
         let keys = Keys::parse(TEXT).unwrap();
-        let holders: Vec<Holder> = keys.holders().collect();
-        assert_eq!(holders.len(), 2);
+        let holders = ["0123456789abcdef", "fedcba9876543210"].map(|key| Holder::Key(sha256(key.as_bytes())));
+        assert_eq!(keys.digests().count(), 2);
         assert!(holders.iter().all(|holder| keys.grant(holder).is_some()));
         let fewer = Keys::parse("fedcba9876543210 flagSetId=web").unwrap();
         assert!(fewer.grant(&holders[0]).is_none());
         assert_eq!(fewer.grant(&holders[1]).unwrap().flag_set.as_deref(), Some("web"));
-        assert!(fewer.grant(&None).is_none());
+        assert!(fewer.grant(&Holder::Nobody).is_none());
+    }
+
+    /// With 10,000 keys a look at each took 100 microseconds of every request.
+    #[test]
+    fn one_among_many_is_found_at_once() {
+        let key = |number: usize| Key {
+            digest: sha256(format!("a-key-of-many-{number:08}").as_bytes()),
+            grant: Arc::new(Grant { board: number.to_string(), ..Grant::default() }),
+        };
+        let keys = Keys::of((0..10_000).map(key).collect(), None);
+        let sent = headers("x-api-key", "a-key-of-many-00009999");
+        let begun = std::time::Instant::now();
+        for _ in 0..1_000 {
+            let Caller::Known(_, grant) = keys.caller(&sent, false) else { panic!("it is known") };
+            assert_eq!(grant.board, "9999");
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_millis(500), "{:?}", begun.elapsed());
     }
 
     #[test]

@@ -31,6 +31,11 @@ impl Origins {
         self.0.iter().find(|allowed| *allowed == origin).cloned()
     }
 
+    /// Whether somebody named this one.
+    pub(crate) fn name(&self, origin: &HeaderValue) -> bool {
+        self.0.contains(origin)
+    }
+
     /// Whether the answer differs by origin.
     pub(crate) fn differ(&self) -> bool {
         !self.0.is_empty()

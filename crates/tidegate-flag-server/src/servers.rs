@@ -11,6 +11,7 @@ use crate::limits::Limits;
 use crate::ofrep::Ofrep;
 use crate::origins::Origins;
 use crate::stop::Stop;
+use crate::tls::{Certificates, Tls};
 
 /// How it is served.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What addresses of event streams are signed with. The same in every process that serves the same clients.
     pub secret: [u8; 32],
+    /// Under TLS with these; without, everything that is sent can be read on its way, keys too.
+    pub certificates: Option<Certificates>,
 }
 
 /// Where each protocol is served; not at all where there is no address.
@@ -58,11 +61,12 @@ pub enum Offer {
 }
 
 /// Open listeners; nobody is served before they run.
-#[derive(Debug)]
 pub struct Servers {
     hall: Arc<Hall>,
     ofrep: Vec<(Door, Arc<Ofrep>)>,
     grpc: Vec<(Door, Arc<Grpc>)>,
+    /// For listeners of OFREP, and for those over gRPC.
+    tls: [Option<Tls>; 2],
     addresses: Addresses,
 }
 
@@ -91,9 +95,19 @@ impl Servers {
         settings: &Settings,
         hall: Arc<Hall>,
     ) -> io::Result<Self> {
-        let Settings { origins, limits, secret } = settings;
-        let mut servers =
-            Servers { hall, ofrep: Vec::new(), grpc: Vec::new(), addresses: Addresses::default() };
+        let Settings { origins, limits, secret, certificates } = settings;
+        let tls = |protocol| {
+            let certificates = certificates.clone();
+            certificates.map(|certificates| Tls::new(certificates, protocol, limits.idle)).transpose()
+        };
+        let (http, http2) = (tls("http/1.1")?, tls("h2")?);
+        let mut servers = Servers {
+            hall,
+            ofrep: Vec::new(),
+            grpc: Vec::new(),
+            tls: [http, http2],
+            addresses: Addresses::default(),
+        };
         for (offer, listener) in listeners {
             let door = Door::of(listener, limits.connections)?;
             servers.addresses.note(offer, door.address());
@@ -116,16 +130,43 @@ impl Servers {
     /// Serves until it is told to stop, and ends what is under way.
     pub async fn run(self, stop: Stop) {
         let mut doors = tokio::task::JoinSet::new();
+        let [http, http2] = self.tls;
         for (door, ofrep) in self.ofrep {
+            let tls = http.clone();
             let (hall, stop) = (self.hall.clone(), stop.clone());
             doors.spawn(async move {
-                door.keep(&hall, stop, |stream, stop| ofrep.clone().connection(stream, stop)).await;
+                let serve = |stream, stranger, stop| {
+                    let (ofrep, tls) = (ofrep.clone(), tls.clone());
+                    async move {
+                        match tls {
+                            None => ofrep.connection(stream, stranger, stop).await,
+                            Some(tls) => {
+                                let Some(stream) = tls.accept(stream).await else { return };
+                                ofrep.connection(stream, stranger, stop).await;
+                            }
+                        }
+                    }
+                };
+                door.keep(&hall, stop, serve).await;
             });
         }
         for (door, grpc) in self.grpc {
+            let tls = http2.clone();
             let (hall, stop) = (self.hall.clone(), stop.clone());
             doors.spawn(async move {
-                door.keep(&hall, stop, |stream, stop| grpc.clone().connection(stream, stop)).await;
+                let serve = |stream, stranger, stop| {
+                    let (grpc, tls) = (grpc.clone(), tls.clone());
+                    async move {
+                        match tls {
+                            None => grpc.connection(stream, stranger, stop).await,
+                            Some(tls) => {
+                                let Some(stream) = tls.accept(stream).await else { return };
+                                grpc.connection(stream, stranger, stop).await;
+                            }
+                        }
+                    }
+                };
+                door.keep(&hall, stop, serve).await;
             });
         }
         while doors.join_next().await.is_some() {}

@@ -88,7 +88,7 @@ fn digest(text: &str) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::sha256;
+    use crate::keys::{Holder, sha256};
 
     #[test]
     fn digests_are_read_in_either_case() {
@@ -110,11 +110,11 @@ mod tests {
         let sets = Sets::parse(&text).unwrap();
         assert_eq!((sets.epoch, sets.names().collect::<Vec<_>>()), (3, vec!["a/b", "c/d", "e/f"]));
         let keys = sets.keys(None).unwrap();
-        assert_eq!(keys.holders().count(), 2);
-        let grant = keys.grant(&Some(sha256(b"0123456789abcdef"))).unwrap();
+        assert_eq!(keys.digests().count(), 1);
+        let grant = keys.grant(&Holder::Key(sha256(b"0123456789abcdef"))).unwrap();
         assert_eq!((grant.board.as_str(), grant.audience), ("c/d", Audience::Client));
-        assert_eq!(keys.grant(&None).unwrap().board, "e/f");
-        assert_eq!(sets.keys(Some("x/y")).unwrap().grant(&None).unwrap().board, "x/y");
+        assert_eq!(keys.grant(&Holder::Nobody).unwrap().board, "e/f");
+        assert_eq!(sets.keys(Some("x/y")).unwrap().grant(&Holder::Nobody).unwrap().board, "x/y");
     }
 
     #[test]

@@ -33,6 +33,11 @@ fn place(pointer: &str) -> String {
 }
 
 impl FlagFileError {
+    /// The same, found below a member or an item.
+    pub(crate) fn below(self, name: &str) -> Self {
+        Self { pointer: format!("/{}{}", escaped(name), self.pointer), ..self }
+    }
+
     pub(crate) fn at(pointer: impl Into<String>, message: impl Into<String>) -> Self {
         Self { pointer: pointer.into(), flag: None, message: message.into() }
     }

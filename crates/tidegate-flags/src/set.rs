@@ -177,11 +177,14 @@ impl FlagSet {
         })
     }
 
+    /// The flag set of each flag, which may be the same ones again; empty where a flag is of none.
+    pub fn flag_sets(&self) -> impl Iterator<Item = &str> {
+        self.flags.iter().map(|flag| flag_set(flag))
+    }
+
     /// The flags of one flag set alone; of none, if the id is empty. An id that no flag has gives an empty set.
     pub fn select(&self, flag_set_id: &str) -> Self {
-        let of_set = |flag: &&Arc<Flag>| {
-            flag.metadata.get(FLAG_SET_ID).and_then(Value::as_str).unwrap_or("") == flag_set_id
-        };
+        let of_set = |flag: &&Arc<Flag>| flag_set(flag) == flag_set_id;
         let flags = self.flags.iter().filter(of_set).cloned().collect();
         let (evaluators, compiled) = (Arc::clone(&self.evaluators), Arc::clone(&self.compiled));
         Self::of(flags, self.metadata.clone(), evaluators, compiled, self.fractional)
@@ -194,6 +197,10 @@ impl FlagSet {
             metadata: self.metadata.clone(),
         })
     }
+}
+
+fn flag_set(of: &Flag) -> &str {
+    of.metadata.get(FLAG_SET_ID).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// What the file itself says goes before what the caller says.

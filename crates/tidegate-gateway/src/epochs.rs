@@ -59,7 +59,7 @@ pub(crate) struct Epochs {
     succeeded: AtomicBool,
     /// One table at a time.
     applying: Arc<tokio::sync::Mutex<()>>,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Epochs {
         elders: Arc<Elders>,
     ) -> Self {
         let incarnation = format!("{}-{:016x}", std::process::id(), seed());
-        let state = Mutex::new(State { registry, table });
+        let state = Arc::new(Mutex::new(State { registry, table }));
         let applying = Arc::default();
         Epochs {
             file: Arc::new(file),
@@ -170,7 +170,7 @@ impl Epochs {
 
     /// Applies a table. When this returns every worker uses it, and the next gateway will find it unless the disk refused.
     pub(crate) async fn apply(&self, table: RouteTable) -> Result<u64, ApplyError> {
-        let _one_at_a_time = self.applying.lock().await;
+        let one_at_a_time = self.hold().await;
         let current = self.table();
         if table.epoch < current.epoch {
             return Err(ApplyError::Older { asked: table.epoch, current: current.epoch });
@@ -186,15 +186,14 @@ impl Epochs {
         let ((), before, ()) =
             tokio::join!(self.keep(table.clone()), self.swap(&table), self.elders.apply(&table));
         let (epoch, before) = (table.epoch, before?);
-        let last = {
-            let mut state = self.lock();
-            let last = std::mem::replace(&mut state.table, table);
-            // Not before: until its swap a worker may still pick an endpoint that is idle now.
-            state.registry.sweep();
-            last
-        };
-        // A large one takes a while to be dropped: nobody is to wait for that.
-        tokio::task::spawn_blocking(move || drop((before, last, current)));
+        let last = std::mem::replace(&mut self.lock().table, table.clone());
+        let state = self.state.clone();
+        // Nobody is to wait for that but the next table.
+        tokio::task::spawn_blocking(move || {
+            // Not before: until its swap a worker may still pick what the table no longer has.
+            lock(&state).registry.sweep(&table);
+            drop((one_at_a_time, before, last, current));
+        });
         Ok(epoch)
     }
 
@@ -238,6 +237,10 @@ impl Epochs {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -149,7 +149,7 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     let shared = Arc::new(Tls::new(shelf.clone(), challenges.clone(), limits.handshake)?);
     let sockets = sockets(start.plain, start.tls, &shared, &config.proxies);
     let supply = places.https.map(|_| supply(&config, &shelf, &challenges, &shared)).transpose()?;
-    let watch = places.https.map(|_| Watch::new(config.certs, shelf));
+    let watch = places.https.map(|_| Watch::new(config.certs, shelf.clone()));
 
     let idle = Arc::new(Notify::new());
     let front = Front::new(count);
@@ -187,7 +187,7 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
         runtime.spawn(watch.keep());
     }
     let estate = Estate { lock: start.lock, listeners: given };
-    start.rooms.begin(config.guest.as_ref(), &dir, of_guest)?;
+    start.rooms.begin(config.guest.as_ref(), &dir, of_guest, shelf)?;
     let reign = Reign { dir, epochs, idle, workers, guest: config.guest, estate };
     let reigned = runtime.block_on(reign.run(start.elder));
     if let Some(writer) = writer {

@@ -18,16 +18,26 @@ const LISTENED: &str = "guests.json";
 /// How a guest's listener is called among those that are handed over; the gateway's own have names without it.
 const PREFIX: &str = "guest:";
 
+/// Certificates by the name that a client asks for.
+pub type Certificates = Arc<dyn rustls::server::ResolvesServerCert>;
+
 /// See the module.
 pub trait Guest: std::fmt::Debug + Send + Sync {
     /// Where it is to be asked, by a name for each listener.
     fn places(&self) -> Vec<(String, SocketAddr)>;
 
-    /// Begins to serve on these, and returns. `secret` is its own, and the same after a restart.
+    /// Begins to serve on these, and returns. `secret` is its own, and the same after a restart; `certificates` are those of
+    /// the gateway, of which there are none where it speaks no TLS itself.
     ///
     /// # Errors
     /// Where the machine gives no thread.
-    fn begin(&self, dir: &Path, listeners: Vec<(String, TcpListener)>, secret: [u8; 32]) -> io::Result<()>;
+    fn begin(
+        &self,
+        dir: &Path,
+        listeners: Vec<(String, TcpListener)>,
+        secret: [u8; 32],
+        certificates: Certificates,
+    ) -> io::Result<()>;
 
     /// Accepts no more, and ends what is under way. Returns once it has, which is to be soon.
     fn end(&self);
@@ -94,8 +104,9 @@ impl Rooms {
         guest: Option<&Arc<dyn Guest>>,
         dir: &Path,
         secret: [u8; 32],
+        certificates: Certificates,
     ) -> io::Result<()> {
-        guest.map_or(Ok(()), |guest| guest.begin(dir, self.0, secret))
+        guest.map_or(Ok(()), |guest| guest.begin(dir, self.0, secret, certificates))
     }
 
     fn remember(&self, dir: &Path) -> Result<(), GatewayError> {
@@ -151,7 +162,13 @@ mod tests {
             vec![("one".to_owned(), self.0)]
         }
 
-        fn begin(&self, _: &Path, _: Vec<(String, TcpListener)>, _: [u8; 32]) -> io::Result<()> {
+        fn begin(
+            &self,
+            _: &Path,
+            _: Vec<(String, TcpListener)>,
+            _: [u8; 32],
+            _: Certificates,
+        ) -> io::Result<()> {
             Ok(())
         }
 

@@ -58,6 +58,6 @@ mod worker;
 pub mod fuzz;
 
 pub use gateway::{GatewayConfig, GatewayError, gateway_main, gateway_run};
-pub use guest::Guest;
+pub use guest::{Certificates, Guest};
 pub use limits::Limits;
 pub use observe::{AccessLog, LogTarget, Observe, ObserveError, Sample, TraceMode};

@@ -133,7 +133,7 @@ impl Registry {
         compiled
     }
 
-    /// Marks what the table no longer has. Call it after [`Registry::compile`] and before the workers use the table.
+    /// Marks endpoints that the table no longer has. Call it after [`Registry::compile`] and before the workers use the table.
     pub(crate) fn settle(&mut self, table: &RouteTable) {
         let arms = table.upstreams.values().flat_map(|upstream| &upstream.arms);
         let endpoints = arms.flat_map(|arm| &arm.endpoints);
@@ -141,6 +141,10 @@ impl Registry {
         for ((id, address), endpoint) in &self.endpoints {
             endpoint.set_gone(!listed.contains(&(id, address)));
         }
+    }
+
+    /// Forgets what the table no longer has. Call it once no worker can pick it, and before the next table is compiled.
+    pub(crate) fn sweep(&mut self, table: &RouteTable) {
         self.policies.retain(&table.routes);
         self.turns.retain(|name, _| table.upstreams.contains_key(name));
         self.shared.retain(|name, _| table.upstreams.contains_key(name));
@@ -157,10 +161,6 @@ impl Registry {
         });
         self.forget_rows(table);
         self.routes.retain(&table.routes);
-    }
-
-    /// Forgets endpoints that left the table and have nothing in flight. Call it once no worker can pick them.
-    pub(crate) fn sweep(&mut self) {
         self.endpoints.retain(|_, endpoint| !endpoint.is_gone() || endpoint.inflight() > 0);
         self.left.drain(..).for_each(|arm| arm.dismiss());
     }

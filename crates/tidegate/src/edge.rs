@@ -38,6 +38,9 @@ pub struct EdgeArgs {
     pub acme_ca: Option<PathBuf>,
     #[command(flatten)]
     pub flags: FlagEdgeArgs,
+    /// Serve flags under TLS, with the same certificates
+    #[arg(long, requires = "https")]
+    pub flags_tls: bool,
     /// Networks of load balancers in front that begin with the PROXY protocol, which is then required of them
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     pub proxy_protocol: Vec<IpNet>,
@@ -69,6 +72,9 @@ impl EdgeArgs {
             args.extend(["--proxy-protocol".into(), proxy.to_string().into()]);
         }
         args.extend(self.flags.to_args());
+        if self.flags_tls {
+            args.push("--flags-tls".into());
+        }
         args
     }
 
@@ -84,7 +90,7 @@ impl EdgeArgs {
     pub fn apply(self, config: &mut GatewayConfig) {
         let directory = self.directory();
         config.https = self.https;
-        config.guest = FlagGuest::of(&self.flags);
+        config.guest = FlagGuest::of(&self.flags, self.flags_tls);
         config.proxies = self.proxy_protocol;
         config.local_ca = self.dev_certs.then(|| config.dir.join(LOCAL_CA));
         config.acme = self.acme_email.map(|email| AcmeConfig {

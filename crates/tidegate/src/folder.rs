@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use tidegate_config::flags::partly_read;
 use tidegate_config::{Diagnostic, Manifest, Source};
 use tidegate_control::snapshot::{FlagsRefused, FolderFlags, flags_of, scan};
 use tidegate_core::model::Name;
@@ -102,6 +103,8 @@ impl Folder {
                 let now_unix_s = (clock::unix_ms() / 1_000).cast_signed();
                 let expired = flags.iter().flat_map(|flags| flags.flags.expired(now_unix_s));
                 checked.diagnostics.extend(expired);
+                let partly = flags.iter().filter_map(|flags| flags.partly.as_deref());
+                checked.diagnostics.extend(partly.map(|why| partly_read(&self.source.file, why)));
                 checked.flags = flags;
             }
             Err(FlagsRefused::Mistakes(mistakes, sources)) => {

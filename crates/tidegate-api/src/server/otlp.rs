@@ -13,6 +13,9 @@ const EVALUATION: &str = "feature_flag.evaluation";
 /// Something a user did: the metric is named by an attribute.
 const METRIC: &str = "tidegate.metric";
 
+/// The longest name of a user or an event, in bytes: what the control plane takes.
+const LONGEST: usize = 512;
+
 /// A request of an exporter.
 #[derive(Clone, PartialEq, Message, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -151,13 +154,21 @@ impl LogRecord {
             user: self.user()?,
             value: self.attribute("metric.value").map_or(Some(1.0), AnyValue::number)?,
             at: Some(self.at()).filter(|at| at.0 > 0)?,
-            id: self.text("event.id").map(str::to_owned),
+            id: match self.text("event.id") {
+                None => None,
+                Some(id) => Some(name(id)?),
+            },
         })
     }
 
     fn user(&self) -> Option<String> {
-        self.text("feature_flag.context.id").or_else(|| self.text("user.id")).map(str::to_owned)
+        self.text("feature_flag.context.id").or_else(|| self.text("user.id")).and_then(name)
     }
+}
+
+/// A name that can be taken. One that cannot breaks its own record, and not all that were sent with it.
+fn name(text: &str) -> Option<String> {
+    (1..=LONGEST).contains(&text.len()).then(|| text.to_owned())
 }
 
 impl AnyValue {
@@ -217,6 +228,17 @@ mod tests {
         let at = Some(At(1_772_366_400_000));
         assert_eq!(seen, [("on", "u1", at), ("off", "u2", at)]);
         assert_eq!((batch.metrics.len(), broken), (0, 1));
+    }
+
+    #[test]
+    fn a_user_that_cannot_be_one_breaks_its_own_record() {
+        let record = |user: &str| {
+            json!({ "eventName": EVALUATION, "attributes": [text("feature_flag.key", "cart"),
+                text("feature_flag.result.variant", "on"), text("user.id", user)] })
+        };
+        let (batch, broken) = of(json!([record(""), record("u1"), record(&"x".repeat(513))]));
+        assert_eq!((batch.exposures.len(), broken), (1, 2));
+        assert_eq!(batch.exposures[0].user, "u1");
     }
 
     #[test]

@@ -65,7 +65,8 @@ async fn what_cannot_be_read_is_refused() {
         ("Content-Type: application/x-protobuf\r\n", "\n\u{7f}", 400),
         ("Content-Type: text/plain\r\n", "", 415),
         ("", "", 415),
-        ("Content-Type: application/json\r\nContent-Encoding: gzip\r\n", "{}", 415),
+        ("Content-Type: application/json\r\nContent-Encoding: gzip\r\n", "{}", 400),
+        ("Content-Type: application/json\r\nContent-Encoding: br\r\n", "{}", 415),
     ] {
         assert_eq!(post(&server, headers, body).status, status, "{headers}{body}");
     }

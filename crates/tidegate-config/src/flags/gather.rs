@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
+use tidegate_core::experiment::{Design, wrong_with};
 use tidegate_core::model::FlagKey;
 use tidegate_flags::{FlagSet, Options};
 
@@ -15,6 +16,8 @@ use crate::diagnostic::Diagnostic;
 use crate::quote::quote;
 use crate::source::Source;
 
+const EXPERIMENT: &str =
+    "an experiment has an end and a metric: `experiment: { metric: bought, users: 20000 }`";
 /// Before every expiry: that a day is over is told by others, who know the time.
 const LONG_AGO: i64 = i64::MIN;
 
@@ -131,7 +134,21 @@ impl Whole {
             let message = format!("`{}`: {}", problem.key, problem.message);
             self.at(parts, codes::FLAG_NEEDS, &problem.pointer, message)
         });
-        rules.chain(needs).collect()
+        rules.chain(needs).chain(self.experiments(parts)).collect()
+    }
+
+    /// What experiments lack of what they need to come to anything. That a metric is missing was told with the class.
+    fn experiments(&self, parts: &[Part<'_>]) -> Vec<Diagnostic> {
+        let flags = self.document.get("flags").and_then(Json::as_object).into_iter().flatten();
+        let wrong = flags.filter_map(|(key, flag)| {
+            let metadata = flag.get("metadata")?.as_object().filter(|it| Design::is_meant(it))?;
+            let of_experiment = metadata.get("experiment").and_then(|said| said.get("metric"));
+            let wrong =
+                wrong_with(metadata).filter(|_| of_experiment.or(metadata.get("metric")).is_some())?;
+            let pointer = format!("/flags/{}", escaped(key));
+            Some(self.at(parts, codes::FLAG_NEEDS, &pointer, format!("`{key}`: {wrong}")).help(EXPERIMENT))
+        });
+        wrong.collect()
     }
 
     /// A mistake, in the file that has what the pointer names.

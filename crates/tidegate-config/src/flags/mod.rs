@@ -21,7 +21,7 @@ use crate::quote::quote;
 use crate::source::Source;
 
 pub(crate) use gather::gather;
-pub use mention::undefined;
+pub use mention::{partly_read, undefined, unreadable};
 pub(crate) use places::Places;
 
 /// The most flag files, and the most bytes of all together.

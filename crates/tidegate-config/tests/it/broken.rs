@@ -72,6 +72,7 @@ fn every_code_in_use_is_explained() {
         "flags::defined-twice",
         "flags::undefined",
         "flags::expired",
+        "flags::partly-read",
         "manifest::not-used-yet",
         "manifest::unknown-environment",
         "manifest::which-environment",

@@ -6,9 +6,9 @@ use tidegate_core::event::Event;
 use tidegate_core::flag::DebtKind;
 use tidegate_core::migration::{after_expand, may_be_left_out};
 use tidegate_core::model::{
-    BuildPhase, ContractPhase, Deploy, DeployPhase, FlagDefinitions, InstanceId, Job, JobKind, JobPhase,
-    MigrateSpec, MigrationState, Name, Request, Revision, RevisionNo, Rollout, RolloutId, RolloutKind,
-    ServiceKey, ServiceState,
+    BuildFlags, BuildPhase, ContractPhase, Deploy, DeployPhase, FlagDefinitions, InstanceId, Job, JobKind,
+    JobPhase, MigrateSpec, MigrationState, Name, Request, Revision, RevisionNo, Rollout, RolloutId,
+    RolloutKind, ServiceKey, ServiceState,
 };
 use tidegate_core::rollout::begin::{NewRollout, stable_after};
 use tidegate_core::rollout::{Begun, begin, effective};
@@ -162,7 +162,7 @@ impl Engine {
             reverted.iter().try_for_each(|rollout| tx.put_rollout(rollout))?;
             migration.iter().try_for_each(|job| tx.put_job(job))?;
             definitions.iter().try_for_each(|flags| tx.put_flag_definitions(flags))?;
-            unread.iter().try_for_each(|build| tx.put_build_flags(build, &BTreeSet::new()))?;
+            unread.iter().try_for_each(|build| tx.put_build_flags(build, &BuildFlags::default()))?;
             tx.use_ids_below(Counter::Rollout, next_rollout)?;
             tx.use_ids_below(Counter::Instance, number + 1)?;
             tx.put_deploy(&deploy)
@@ -385,7 +385,7 @@ fn left_over_now(
     // What comes with this deploy serves soon.
     let coming = store.build_flags(&deploy.build)?.unwrap_or_default();
     let mut debts = left_over(store, definitions, DAYS, time.unix_ms)?;
-    debts.retain(|debt| debt.kind != DebtKind::Unreferenced || !coming.contains(&debt.key));
+    debts.retain(|debt| debt.kind != DebtKind::Unreferenced || coming.lacks(&debt.key));
     let named: Vec<String> =
         debts.iter().take(5).map(|debt| format!("{} ({})", debt.key, debt.kind.as_str())).collect();
     let message =

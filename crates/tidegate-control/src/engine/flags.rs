@@ -6,6 +6,7 @@ use tidegate_core::time::Millis;
 use tidegate_store::{Reader, StoreError};
 
 use super::{Engine, Outcome, Sight, World};
+use crate::experiment;
 use crate::flag_code::FlagCode;
 use crate::release::put_release;
 
@@ -48,7 +49,8 @@ impl Engine {
             let found = definitions.and_then(|found| Definition::find(&found.document, flag));
             let Some(definition) = found else { continue };
             let code = FlagCode::of(world.store, app, environment)?;
-            if !code.situation(&definition).lacking.is_empty() {
+            let held = experiment::holds_split(world.store, app, environment, flag)?;
+            if held || !code.situation(&definition).lacking.is_empty() {
                 continue;
             }
             let state = world.store.flag_state(app, environment, flag)?;

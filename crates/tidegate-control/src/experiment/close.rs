@@ -35,10 +35,12 @@ fn count(
     let before = experiment.verdict();
     for (digest, mut user) in due {
         let measures = tx.measures_of(experiment.id, &digest)?;
-        let sums = user.sums(&experiment.design, &measures);
+        let (sums, outside) = user.sums(&experiment.design, &measures);
+        experiment.left_out.outside += outside;
         user.values = Some(experiment.on_counted(user.place, &sums, time.unix_ms));
         tx.put_experiment_user(experiment.id, &digest, &user, None)?;
-        tx.drop_measures(experiment.id, &digest)?;
+        let dropped = tx.drop_measures(experiment.id, &digest)?;
+        experiment.kept = experiment.kept.saturating_sub(dropped);
     }
     tx.put_experiment(experiment)?;
     told(tx, time, experiment, &before)
@@ -70,9 +72,14 @@ pub fn keep_house(store: &mut Store, time: Time) -> Result<(), StoreError> {
         return Ok(());
     }
     store.transaction(|tx| {
-        for Experiment { id, key, .. } in &running {
-            tx.drop_unclaimed_measures(*id, Moment(time.now.0.saturating_sub(WAITS.0)))?;
-            settle(tx, (&key.app, &key.environment), time)?;
+        for mut experiment in running {
+            let before = Moment(time.now.0.saturating_sub(WAITS.0));
+            let dropped = tx.drop_unclaimed_measures(experiment.id, before)?;
+            if dropped > 0 {
+                experiment.kept = experiment.kept.saturating_sub(dropped);
+                tx.put_experiment(&experiment)?;
+            }
+            settle(tx, (&experiment.key.app, &experiment.key.environment), time)?;
         }
         Ok(())
     })

@@ -14,6 +14,6 @@ mod take;
 
 pub use close::{count_due, keep_house};
 pub use pseudonym::{Pseudonyms, Received};
-pub(crate) use standing::{designs, holds_split};
+pub(crate) use standing::{designs, holds_split, moved, settle};
 pub use stop::stop;
 pub use take::take;

@@ -1,5 +1,6 @@
 //! Which experiments there are, by what Git says of the flags and by what is served of them now.
 
+use serde_json::Value;
 use tidegate_core::event::Event;
 use tidegate_core::experiment::{Design, End, Experiment, ExperimentKey};
 use tidegate_core::model::{FlagKey, Name};
@@ -23,7 +24,12 @@ pub(crate) fn designs(store: &Reader, app: &Name, environment: &Name) -> Result<
     let flags = definitions.document.get("flags").and_then(|flags| flags.as_object());
     let mut designs = Vec::new();
     for (key, definition) in flags.into_iter().flatten() {
-        let Ok(flag) = key.parse::<FlagKey>() else { continue };
+        let metadata = definition.get("metadata").and_then(|metadata| metadata.as_object());
+        // First: a state is read for each, and most flags are something else.
+        let Some(flag) = metadata.filter(|it| Design::is_meant(it)).and_then(|_| key.parse::<FlagKey>().ok())
+        else {
+            continue;
+        };
         let state = store.flag_state(app, environment, &flag)?;
         if let Some(design) = Design::of(definition, &state) {
             designs.push(Designed { flag, design, since_unix_ms: state.changed_at_unix_ms });
@@ -43,8 +49,30 @@ pub(crate) fn holds_split(
     Ok(store.last_experiment(&key)?.is_some_and(|last| last.holds_split()))
 }
 
+/// The flags whose experiments these definitions would end by dealing users out, or measuring, in another way.
+pub(crate) fn moved(
+    store: &Reader,
+    (app, environment): (&Name, &Name),
+    document: &Value,
+) -> Result<Vec<FlagKey>, StoreError> {
+    let mut moved = Vec::new();
+    for experiment in store.running_experiments()?.into_iter().filter(Experiment::holds_split) {
+        let flag = &experiment.key.flag;
+        if experiment.key.app != *app || experiment.key.environment != *environment {
+            continue;
+        }
+        let state = store.flag_state(app, environment, flag)?;
+        let definition = document.get("flags").and_then(|flags| flags.get(flag.as_str()));
+        let design = definition.and_then(|definition| Design::of(definition, &state)).and_then(Result::ok);
+        if design.as_ref() != Some(&experiment.design) {
+            moved.push(flag.clone());
+        }
+    }
+    Ok(moved)
+}
+
 /// Ends those that run and are no longer what was begun; the designs of all.
-pub(super) fn settle(
+pub(crate) fn settle(
     tx: &Tx<'_>,
     (app, environment): (&Name, &Name),
     time: Time,

@@ -1,6 +1,10 @@
 //! Taking a batch of events: all of it in one transaction, so that a batch sent again after a kill changes nothing.
 
-use tidegate_core::experiment::{EventsTaken, Experiment, ExperimentKey, MOST_USERS, Measure, User};
+use std::collections::BTreeMap;
+
+use tidegate_core::experiment::{
+    EventsTaken, Experiment, ExperimentKey, MOST_USERS, Measure, User, UserDigest,
+};
 use tidegate_core::model::Name;
 use tidegate_core::time::{Millis, Moment};
 use tidegate_store::{Counter, StoreError, Tx};
@@ -26,14 +30,22 @@ pub fn take(
     (app, environment): (&Name, &Name),
     received: &Received,
 ) -> Result<EventsTaken, Refusal> {
-    let taken = world.store.transaction(|tx| {
-        let designs = settle(tx, (app, environment), time)?;
-        let mut taking = Taking::begin(tx, (app, environment), time, designs)?;
-        received.exposures.iter().try_for_each(|one| taking.see(one))?;
-        received.measured.iter().try_for_each(|one| taking.measure(one))?;
-        taking.finish()
-    });
+    let taken = world.store.transaction(|tx| take_in(tx, time, (app, environment), received));
     taken.map_err(store_trouble)
+}
+
+fn take_in(
+    tx: &Tx<'_>,
+    time: Time,
+    place: (&Name, &Name),
+    received: &Received,
+) -> Result<EventsTaken, StoreError> {
+    let designs = settle(tx, place, time)?;
+    let mut taking = Taking::begin(tx, place, time, designs)?;
+    received.measured.iter().for_each(|one| taking.note(one));
+    received.exposures.iter().try_for_each(|one| taking.see(one))?;
+    received.measured.iter().try_for_each(|one| taking.measure(one))?;
+    taking.finish()
 }
 
 /// A batch on its way in.
@@ -43,13 +55,14 @@ struct Taking<'a> {
     place: (&'a Name, &'a Name),
     designs: Vec<Designed>,
     running: Vec<Run>,
+    /// When each user of the batch did something first.
+    first: BTreeMap<UserDigest, u64>,
     taken: EventsTaken,
 }
 
 struct Run {
     experiment: Experiment,
     before: Experiment,
-    kept: u64,
 }
 
 impl<'a> Taking<'a> {
@@ -62,15 +75,26 @@ impl<'a> Taking<'a> {
         let here = |one: &Experiment| one.key.app == *place.0 && one.key.environment == *place.1;
         let mut running = Vec::new();
         for experiment in tx.running_experiments()?.into_iter().filter(here) {
-            let kept = tx.count_measures(experiment.id)?;
-            running.push(Run { before: experiment.clone(), experiment, kept });
+            running.push(Run { before: experiment.clone(), experiment });
         }
-        Ok(Taking { tx, time, place, designs, running, taken: EventsTaken::default() })
+        let first = BTreeMap::new();
+        Ok(Taking { tx, time, place, designs, running, first, taken: EventsTaken::default() })
+    }
+
+    fn note(&mut self, measured: &Measured) {
+        let first = self.first.entry(measured.user).or_insert(measured.at_unix_ms);
+        *first = (*first).min(measured.at_unix_ms);
+    }
+
+    /// What a user of the batch did first: an exposure that does not say when it was comes before that.
+    fn first_event(&self, user: &UserDigest) -> Option<u64> {
+        self.first.get(user).copied()
     }
 
     /// A user is served a variant.
     fn see(&mut self, seen: &Seen) -> Result<(), StoreError> {
-        let at = seen.at_unix_ms.unwrap_or(self.time.unix_ms).min(self.time.unix_ms);
+        let at = seen.at_unix_ms.or_else(|| self.first_event(&seen.user)).unwrap_or(self.time.unix_ms);
+        let at = at.min(self.time.unix_ms);
         let Some(run) = self.run_of(seen, at)? else {
             self.taken.ignored += 1;
             return Ok(());
@@ -84,9 +108,9 @@ impl<'a> Taking<'a> {
         match self.tx.experiment_user(experiment.id, &seen.user)? {
             None => self.first_seen(run, seen, place, at),
             Some(user) if user.place != place && !user.crossed => self.crossed(run, seen, user),
-            Some(_) => {
+            Some(user) => {
                 self.taken.repeated += 1;
-                Ok(())
+                self.seen_again(run, seen, user, at)
             }
         }
     }
@@ -114,7 +138,7 @@ impl<'a> Taking<'a> {
         self.tx.put_experiment(&experiment)?;
         let message = format!("the experiment on `{}` begins with its first user", seen.flag);
         tell(self.tx, self.time, &experiment.key, "experiment.begun", message)?;
-        self.running.push(Run { before: experiment.clone(), experiment, kept: 0 });
+        self.running.push(Run { before: experiment.clone(), experiment });
         Ok(Some(self.running.len() - 1))
     }
 
@@ -138,7 +162,20 @@ impl<'a> Taking<'a> {
         user.crossed = true;
         self.taken.left_out += 1;
         self.tx.put_experiment_user(experiment.id, &seen.user, &user, None)?;
-        self.tx.drop_measures(experiment.id, &seen.user)
+        let dropped = self.tx.drop_measures(experiment.id, &seen.user)?;
+        experiment.kept = experiment.kept.saturating_sub(dropped);
+        Ok(())
+    }
+
+    /// The same variant again. Batches come in any order: whoever was seen earlier than was known has begun earlier.
+    fn seen_again(&self, run: usize, seen: &Seen, mut user: User, at: u64) -> Result<(), StoreError> {
+        if user.crossed || user.values.is_some() || at >= user.seen_at_unix_ms {
+            return Ok(());
+        }
+        let experiment = &self.running[run].experiment;
+        user.seen_at_unix_ms = at;
+        let due = due(self.time, at, experiment.design.within);
+        self.tx.put_experiment_user(experiment.id, &seen.user, &user, Some(due))
     }
 
     /// A user did something: for every experiment that measures it.
@@ -179,7 +216,7 @@ fn add(
     measure: &Measure,
     taken: &mut EventsTaken,
 ) -> Result<(), StoreError> {
-    let Run { experiment, kept, .. } = run;
+    let Run { experiment, .. } = run;
     let user = tx.experiment_user(experiment.id, &measured.user)?;
     if user.as_ref().is_some_and(|user| user.crossed) {
         taken.left_out += 1;
@@ -190,13 +227,13 @@ fn add(
         taken.left_out += 1;
         return Ok(());
     }
-    if *kept >= MOST_KEPT || tx.count_measures_of(experiment.id, &measured.user)? >= MOST_OF_USER {
+    if experiment.kept >= MOST_KEPT || tx.count_measures_of(experiment.id, &measured.user)? >= MOST_OF_USER {
         experiment.left_out.events += 1;
         taken.left_out += 1;
         return Ok(());
     }
     if tx.add_measure(experiment.id, &measured.user, &measured.event, measure, time.now)? {
-        *kept += 1;
+        experiment.kept += 1;
         taken.metrics += 1;
     } else {
         taken.repeated += 1;
@@ -210,3 +247,7 @@ fn due(time: Time, at_unix_ms: u64, within: Millis) -> Moment {
     let least = within.0.min(SETTLES.0);
     time.now + Millis(within.0.saturating_sub(gone).max(least))
 }
+
+#[cfg(test)]
+#[path = "take_tests.rs"]
+mod tests;

@@ -8,19 +8,27 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use tidegate_config::flags::{MOST_FLAG_FILES, undefined};
+use tidegate_config::flags::{MOST_FLAG_FILES, undefined, unreadable};
 use tidegate_config::{Diagnostic, Flags, Manifest, Source};
 use tidegate_core::model::FlagKey;
 use tidegate_flags::mention::{Keys, Language, mentions};
 
 use super::scan::{Entry, EntryKind};
 
-/// The largest source file that is looked through, in bytes; the most files, and the most bytes of all together.
-const LARGEST: u64 = 1 << 20;
-const MOST_FILES: usize = 100_000;
-const MOST_BYTES: u64 = 512 << 20;
+/// How much source is looked through.
+#[derive(Clone, Copy)]
+struct Most {
+    /// Bytes of a file.
+    file: u64,
+    /// Text files.
+    files: usize,
+    /// Bytes of all together.
+    bytes: u64,
+}
+
+const MOST: Most = Most { file: 8 << 20, files: 100_000, bytes: 512 << 20 };
 /// A file with a NUL in this many bytes at its beginning is no text.
-const HEAD: usize = 8 << 10;
+const HEAD: u64 = 8 << 10;
 /// More mistakes than this are not shown.
 const MOST_SHOWN: usize = 50;
 
@@ -31,8 +39,8 @@ pub struct FolderFlags {
     pub flags: Flags,
     /// What its source mentions, of what is defined.
     pub mentioned: BTreeSet<FlagKey>,
-    /// Whether there was too much source to look through all of it.
-    pub partly: bool,
+    /// Why not all source was looked through, where it was not: completes a sentence.
+    pub partly: Option<String>,
 }
 
 /// Why the flags of a folder cannot be used.
@@ -67,10 +75,9 @@ pub fn flags_of(
             return Err(FlagsRefused::Mistakes(mistakes, sources));
         }
     };
-    let mut look =
-        Look { flags: &flags, mentioned: BTreeSet::new(), mistakes: Vec::new(), sources: Vec::new() };
-    let partly = look.through(root, entries, manifest)?;
-    let Look { mentioned, mistakes, sources, .. } = look;
+    let mut look = Look::of(&flags, MOST);
+    look.through(root, entries, manifest)?;
+    let Look { mentioned, mistakes, sources, partly, .. } = look;
     if mistakes.is_empty() {
         Ok(Some(FolderFlags { flags, mentioned, partly }))
     } else {
@@ -78,80 +85,122 @@ pub fn flags_of(
     }
 }
 
-/// The flag files, read. A link is none: it could lead anywhere.
+/// The flag files, read.
 fn flag_files(root: &Path, entries: &[Entry], manifest: &Manifest) -> Result<Vec<Source>, FlagsRefused> {
     let named = entries.iter().filter(|entry| manifest.is_flag_file(&entry.path));
-    let files = named.filter(|entry| matches!(entry.kind, EntryKind::File { .. }));
     // One more than may be read: that there are too many is told by who reads them.
-    let files = files.take(MOST_FLAG_FILES + 1);
-    files
-        .map(|entry| {
-            let bytes = read(&root.join(&entry.path), Source::LONGEST as u64 + 1)
-                .map_err(|error| FlagsRefused::Unreadable(entry.path.clone(), error))?;
-            Ok(Source::new(entry.path.clone(), String::from_utf8_lossy(&bytes).into_owned()))
-        })
-        .collect()
+    let (mut files, mut mistakes) = (Vec::new(), Vec::new());
+    for entry in named.take(MOST_FLAG_FILES + 1) {
+        match flag_file(root, entry)? {
+            Ok(file) => files.push(file),
+            Err(why) => mistakes.push(unreadable(&entry.path, why)),
+        }
+    }
+    if mistakes.is_empty() { Ok(files) } else { Err(FlagsRefused::Mistakes(mistakes, Vec::new())) }
 }
 
-fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+/// One of them; or why it is none. A link could lead anywhere, so it is not followed.
+fn flag_file(root: &Path, entry: &Entry) -> Result<Result<Source, &'static str>, FlagsRefused> {
+    if !matches!(entry.kind, EntryKind::File { .. }) {
+        return Ok(Err("is a link, which is not followed: put the file itself there"));
+    }
     let mut bytes = Vec::new();
-    File::open(path)?.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    File::open(root.join(&entry.path))
+        .and_then(|file| file.take(Source::LONGEST as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| FlagsRefused::Unreadable(entry.path.clone(), error))?;
+    if bytes.len() > Source::LONGEST {
+        return Ok(Err("is larger than 1 MiB"));
+    }
+    Ok(match String::from_utf8(bytes) {
+        Ok(text) => Ok(Source::new(entry.path.clone(), text)),
+        Err(_) => Err("is not UTF-8: save it as UTF-8"),
+    })
 }
 
 /// What is found on the way through the source.
 struct Look<'f> {
     flags: &'f Flags,
+    known: Keys<'f>,
+    most: Most,
+    /// Text files so far, and their bytes.
+    files: usize,
+    bytes: u64,
     mentioned: BTreeSet<FlagKey>,
     mistakes: Vec<Diagnostic>,
     sources: Vec<Source>,
+    partly: Option<String>,
 }
 
-impl Look<'_> {
-    /// Looks through all source files; whether some were left out because there are too many.
-    fn through(&mut self, root: &Path, entries: &[Entry], manifest: &Manifest) -> Result<bool, FlagsRefused> {
-        let known: Keys<'_> = self.flags.keys().map(|key| key.as_str()).collect();
-        let (mut files, mut bytes) = (0, 0);
-        for entry in entries {
-            let EntryKind::File { size, .. } = entry.kind else { continue };
-            if size > LARGEST || !is_source(&entry.path) || manifest.is_flag_file(&entry.path) {
-                continue;
-            }
-            files += 1;
-            bytes += size;
-            if files > MOST_FILES || bytes > MOST_BYTES {
-                return Ok(true);
-            }
-            let content = read(&root.join(&entry.path), LARGEST)
-                .map_err(|error| FlagsRefused::Unreadable(entry.path.clone(), error))?;
-            if let Some(text) = text_of(content) {
-                self.at(&entry.path, text, &known);
-            }
+impl<'f> Look<'f> {
+    fn of(flags: &'f Flags, most: Most) -> Self {
+        Look {
+            flags,
+            known: flags.keys().map(|key| key.as_str()).collect(),
+            most,
+            files: 0,
+            bytes: 0,
+            mentioned: BTreeSet::new(),
+            mistakes: Vec::new(),
+            sources: Vec::new(),
+            partly: None,
         }
-        Ok(false)
     }
 
-    fn at(&mut self, path: &str, text: String, known: &Keys<'_>) {
-        let found = mentions(&text, Language::of(path), known);
-        if found.is_empty() {
-            return;
+    /// Looks through all source files, or so many as there may be.
+    fn through(&mut self, root: &Path, entries: &[Entry], manifest: &Manifest) -> Result<(), FlagsRefused> {
+        for entry in entries {
+            let EntryKind::File { size, .. } = entry.kind else { continue };
+            if !is_source(&entry.path) || manifest.is_flag_file(&entry.path) {
+                continue;
+            }
+            let text = self
+                .text(root, &entry.path, size)
+                .map_err(|error| FlagsRefused::Unreadable(entry.path.clone(), error))?;
+            if let Some(text) = text {
+                self.at(&entry.path, text);
+            }
+            if self.files > self.most.files || self.bytes > self.most.bytes {
+                let Most { files, bytes, .. } = self.most;
+                self.partly =
+                    Some(format!("there are more than {files} text files, or {bytes} bytes of them"));
+                return Ok(());
+            }
         }
-        let keys = found.iter().filter(|mention| known.contains(mention.key.as_str()));
-        self.mentioned.extend(keys.filter_map(|mention| mention.key.parse().ok()));
-        let mistakes = undefined(self.flags, path, &found);
-        if !mistakes.is_empty() && self.mistakes.len() < MOST_SHOWN {
-            self.mistakes.extend(mistakes);
+        Ok(())
+    }
+
+    /// The text of a file; `None` for what is no text, or too much of it. Only what is text counts.
+    fn text(&mut self, root: &Path, path: &str, size: u64) -> io::Result<Option<String>> {
+        let mut file = File::open(root.join(path))?;
+        let mut content = Vec::new();
+        file.by_ref().take(HEAD).read_to_end(&mut content)?;
+        if content.contains(&0) {
+            return Ok(None);
+        }
+        if size > self.most.file {
+            // Data may be as large as it likes.
+            if Language::of(path).is_some() {
+                self.partly = Some(format!("{path} is larger than {} bytes", self.most.file));
+            }
+            return Ok(None);
+        }
+        self.files += 1;
+        self.bytes += size;
+        file.take(self.most.file - HEAD.min(self.most.file)).read_to_end(&mut content)?;
+        Ok(String::from_utf8(content).ok())
+    }
+
+    fn at(&mut self, path: &str, text: String) {
+        let found = mentions(&text, Language::of(path), &self.known);
+        let (known, mut unknown): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|mention| self.known.contains(mention.key.as_str()));
+        self.mentioned.extend(known.iter().filter_map(|mention| mention.key.parse().ok()));
+        unknown.truncate(MOST_SHOWN.saturating_sub(self.mistakes.len()));
+        if !unknown.is_empty() {
+            self.mistakes.extend(undefined(self.flags, path, &unknown));
             self.sources.push(Source::new(path, text));
         }
     }
-}
-
-/// The text of a file; `None` for what is no text.
-fn text_of(content: Vec<u8>) -> Option<String> {
-    if content[..content.len().min(HEAD)].contains(&0) {
-        return None;
-    }
-    String::from_utf8(content).ok()
 }
 
 /// Whether a file may have code that asks for flags: what defines them has none, nor has prose, nor what others wrote.

@@ -53,8 +53,36 @@ fn a_mention_counts_where_it_can_be_code() {
         let folder = folder(&[(path, text), (".gitignore", "/ignored\n")]);
         assert_eq!(mentioned(&folder, MANIFEST), if counts { vec!["new-cart"] } else { vec![] }, "{path}");
     }
-    let large = folder(&[("a.js", &format!("'new-cart'{}", " ".repeat(1 << 20)))]);
-    assert!(mentioned(&large, MANIFEST).is_empty());
+}
+
+/// What is looked through where there is room for so much.
+fn looked(folder: &TempDir, most: Most) -> (bool, Option<String>) {
+    let shown = Source::new("tidegate.yaml", MANIFEST);
+    let manifest = tidegate_config::load(&shown).0.unwrap();
+    let flags = manifest.flags(&shown, &[]).unwrap().unwrap();
+    let mut look = Look::of(&flags, most);
+    look.through(folder.path(), &scan(folder.path()).unwrap().entries, &manifest).unwrap();
+    (!look.mentioned.is_empty(), look.partly)
+}
+
+#[test]
+fn what_is_too_much_to_look_through_is_told() {
+    let code = "c.getBooleanValue('new-cart', false)";
+    let folder = folder(&[("a.js", &" ".repeat(50)), ("b.js", code)]);
+    assert_eq!(looked(&folder, MOST), (true, None));
+    let (found, why) = looked(&folder, Most { file: 45, ..MOST });
+    assert_eq!((found, why.as_deref()), (true, Some("a.js is larger than 45 bytes")));
+    let (found, why) = looked(&folder, Most { bytes: 40, ..MOST });
+    assert!(!found && why.unwrap().contains("40 bytes"));
+    let (found, why) = looked(&folder, Most { files: 0, ..MOST });
+    assert!(!found && why.unwrap().contains("0 text files"));
+}
+
+#[test]
+fn what_is_no_text_or_no_code_is_not_too_much() {
+    let code = "c.getBooleanValue('new-cart', false)";
+    let folder = folder(&[("a.bin", &"\0".repeat(100_000)), ("b.csv", &"1,".repeat(5_000)), ("c.js", code)]);
+    assert_eq!(looked(&folder, Most { file: 1_000, files: 1, bytes: 1_000 }), (true, None));
 }
 
 #[test]
@@ -68,12 +96,18 @@ fn a_flag_file_defines_and_does_not_mention() {
 }
 
 #[test]
-fn a_link_is_no_flag_file() {
+fn a_flag_file_that_cannot_be_one_is_named() {
     let text = "app: shop\nservices: { web: { run: x } }\nflag_files: [flags.json]\n";
     let outside = folder(&[("flags.json", r#"{"flags": {}}"#)]);
     let folder = folder(&[("a", "")]);
     std::os::unix::fs::symlink(outside.path().join("flags.json"), folder.path().join("flags.json")).unwrap();
+    let link = "flags.json is a link, which is not followed: put the file itself there";
+    assert_eq!(mistakes(&folder, text), [link]);
+    fs::remove_file(folder.path().join("flags.json")).unwrap();
     assert_eq!(mistakes(&folder, text), ["no file of the repository is called `flags.json`"]);
+    fs::write(folder.path().join("flags.json"), b"{\"flags\": {}, \"metadata\": {\"owner\": \"M\xfcller\"}}")
+        .unwrap();
+    assert_eq!(mistakes(&folder, text), ["flags.json is not UTF-8: save it as UTF-8"]);
 }
 
 #[test]

@@ -116,8 +116,12 @@ impl Design {
     /// What is missing or wrong, in words.
     pub fn of(definition: &Value, state: &FlagState) -> Option<Result<Design, String>> {
         let metadata = definition.get("metadata").and_then(Value::as_object)?;
-        let class = metadata.get("class").and_then(Value::as_str);
-        (class == Some("experiment")).then(|| Self::read(definition, metadata, state))
+        Self::is_meant(metadata).then(|| Self::read(definition, metadata, state))
+    }
+
+    /// Whether a flag of this metadata is to be an experiment.
+    pub fn is_meant(metadata: &Map<String, Value>) -> bool {
+        metadata.get("class").and_then(Value::as_str) == Some("experiment")
     }
 
     fn read(definition: &Value, metadata: &Map<String, Value>, state: &FlagState) -> Result<Design, String> {

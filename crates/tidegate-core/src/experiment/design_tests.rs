@@ -12,7 +12,7 @@ fn state(serving: Serving) -> FlagState {
 fn flag(metadata: Value, targeting: Value) -> Value {
     json!({
         "state": "ENABLED",
-        "variants": { "on": true, "off": false, "blue": false },
+        "variants": { "on": true, "off": false, "blue": false, "staff": true },
         "defaultVariant": "off",
         "targeting": targeting,
         "metadata": metadata,
@@ -44,7 +44,7 @@ fn all_of_it_can_be_said() {
         "metric": ["bought", { "name": "revenue", "limit": 500.0 }, { "name": "waited", "limit": 60, "better": "less" }],
         "control": "on", "users": 50_000, "alpha": 0.01, "within": "3d", "worth": 0.002,
     }});
-    let rule = json!({ "if": [{ "in": ["@shop", { "var": "email" }] }, "on",
+    let rule = json!({ "if": [{ "in": ["@shop", { "var": "email" }] }, "staff",
         { "fractional": [{ "var": "user.id" }, ["off", 1], ["blue"], ["on", 2], ["off", 1]] }] });
     let design = read(all, rule).unwrap();
     let names: Vec<(&str, u64)> =
@@ -95,7 +95,22 @@ fn what_is_missing_or_wrong_is_said() {
         (with(json!({ "users": 500, "metric": ["a", "a"] })), half(), "the metric `a` is named twice"),
         (with(json!({ "users": 500, "metric": { "name": "a", "limit": 0 } })), half(), "the limit of `a`"),
         (with(json!({ "users": 500, "sample": 3 })), half(), "`experiment`: unknown field `sample`"),
-        (with(json!({ "users": 500 })), json!([half(), half()]), "its rule draws in more than one place"),
+        (
+            with(json!({ "users": 500 })),
+            json!({ "if": [{ "var": "x" }, half(), half()] }),
+            "its rule draws in more than one place",
+        ),
+        (
+            with(json!({ "users": 500 })),
+            json!({ "if": [{ "var": "x" }, "on", half()] }),
+            "its rule gives `on` to users it did not draw",
+        ),
+        (
+            with(json!({ "users": 500 })),
+            json!({ "if": [{ "var": "x" }, half()] }),
+            "its rule gives `off` to users it did not draw",
+        ),
+        (with(json!({ "users": 500 })), json!({ "$ref": "draws" }), "its rule gives what `$ref` comes to"),
         (
             with(json!({ "users": 500 })),
             json!({ "fractional": [["on", { "var": "x" }], ["off"]] }),

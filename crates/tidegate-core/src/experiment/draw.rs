@@ -7,55 +7,113 @@ use crate::model::{FlagState, Serving};
 
 const MILLION: u64 = 1_000_000;
 
+const TWICE: &str = "its rule draws in more than one place: nobody can say how users are dealt out";
+
 /// The variants that chance deals users out to. What was released says so, or the only draw in the flag's own rule.
 pub(super) fn drawn(definition: &Value, state: &FlagState) -> Result<Vec<Drawn>, String> {
-    let released = match &state.serving {
-        Serving::Defined => None,
-        Serving::Share(share) => {
+    let rule = Ways::of(definition);
+    let default = definition.get("defaultVariant").and_then(Value::as_str);
+    let (mut drawn, silent) = match &state.serving {
+        Serving::Defined => (of_rule(&rule)?, default),
+        Serving::Share(share) if rule.draws.is_empty() => {
             let of = u64::from(share.of.0);
             let part = |variant: &String, weight| Drawn { variant: variant.clone(), weight };
-            Some(vec![part(&share.otherwise, MILLION.saturating_sub(of)), part(&share.variant, of)])
+            (vec![part(&share.otherwise, MILLION.saturating_sub(of)), part(&share.variant, of)], None)
         }
-        Serving::Variant(_) | Serving::Killed(_) => Some(Vec::new()),
+        Serving::Share(_) => return Err(TWICE.to_owned()),
+        Serving::Variant(variant) => (of_rule(&rule)?, Some(variant.as_str())),
+        Serving::Killed(_) => (Vec::new(), None),
         Serving::Schedule(_) => {
             return Err("what is served changes by a schedule: nothing can be compared".to_owned());
         }
-    };
-    let mut drawn = match released {
-        Some(drawn) => drawn,
-        None => of_rule(definition)?,
     };
     drawn.retain(|drawn| drawn.weight > 0);
     if drawn.len() < 2 {
         return Err("everybody gets the same variant: release it to a share of the users first".to_owned());
     }
+    only_drawn(&drawn, &rule, silent)?;
     Ok(drawn)
 }
 
 /// Of the flag's own rule. With two draws nobody knows which one a user was dealt out by.
-fn of_rule(definition: &Value) -> Result<Vec<Drawn>, String> {
-    let mut found = Vec::new();
-    if definition.get("state").and_then(Value::as_str) != Some("DISABLED") {
-        find(definition.get("targeting").unwrap_or(&Value::Null), &mut found);
-    }
-    match found.as_slice() {
+fn of_rule(rule: &Ways<'_>) -> Result<Vec<Drawn>, String> {
+    match rule.draws.as_slice() {
         [] => Ok(Vec::new()),
         [arguments] => {
             arguments.as_array().map(|arguments| parts(arguments)).unwrap_or_else(|| Ok(Vec::new()))
         }
-        _ => Err("its rule draws in more than one place: nobody can say how users are dealt out".to_owned()),
+        _ => Err(TWICE.to_owned()),
     }
 }
 
-fn find<'a>(rule: &'a Value, found: &mut Vec<&'a Value>) {
-    match rule {
-        Value::Array(items) => items.iter().for_each(|item| find(item, found)),
-        Value::Object(map) => map.iter().for_each(|(name, value)| match name.as_str() {
-            "fractional" => found.push(value),
-            _ => find(value, found),
-        }),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+/// All that a rule can come to: only what stands where it is the rule's answer, and no condition.
+#[derive(Default)]
+struct Ways<'a> {
+    draws: Vec<&'a Value>,
+    /// Variants that it gives without a draw.
+    given: Vec<&'a str>,
+    /// Whether it may say nothing: then what was released, or the default variant, is given.
+    silent: bool,
+    /// An operator that gives something nobody can look through here.
+    computed: Option<&'a str>,
+}
+
+impl<'a> Ways<'a> {
+    fn of(definition: &'a Value) -> Self {
+        let mut ways = Ways::default();
+        let rule = definition.get("targeting").unwrap_or(&Value::Null);
+        let empty = rule.as_object().is_some_and(serde_json::Map::is_empty);
+        if empty || definition.get("state").and_then(Value::as_str) == Some("DISABLED") {
+            ways.silent = true;
+        } else {
+            ways.follow(rule);
+        }
+        ways
     }
+
+    fn follow(&mut self, rule: &'a Value) {
+        match rule {
+            Value::Null => self.silent = true,
+            Value::String(variant) => self.given.push(variant),
+            Value::Bool(value) => self.given.push(if *value { "true" } else { "false" }),
+            Value::Object(map) if map.len() == 1 => {
+                map.iter().for_each(|(name, value)| match name.as_str() {
+                    "fractional" => self.draws.push(value),
+                    "if" | "?:" => self.branches(value),
+                    _ => self.computed = Some(name),
+                })
+            }
+            Value::Number(_) | Value::Array(_) | Value::Object(_) => self.computed = Some("a computed value"),
+        }
+    }
+
+    /// `[condition, then, condition, then, …, else]`.
+    fn branches(&mut self, arguments: &'a Value) {
+        let Some(arguments) = arguments.as_array() else { return self.follow(arguments) };
+        for two in arguments.chunks(2) {
+            match two {
+                [_, then] => self.follow(then),
+                [otherwise] => self.follow(otherwise),
+                _ => {}
+            }
+        }
+        self.silent |= arguments.len() % 2 == 0;
+    }
+}
+
+/// Whoever gets a variant of the split must have been drawn: else those a rule chose are compared with those chance did.
+fn only_drawn(drawn: &[Drawn], rule: &Ways<'_>, silent: Option<&str>) -> Result<(), String> {
+    if let Some(operator) = rule.computed {
+        return Err(format!("its rule gives what `{operator}` comes to: nobody can say who is drawn"));
+    }
+    let silent = silent.filter(|_| rule.silent);
+    let given = rule.given.iter().copied().chain(silent);
+    let mut chosen = given.filter(|variant| drawn.iter().any(|drawn| drawn.variant == *variant));
+    chosen.next().map_or(Ok(()), |variant| {
+        Err(format!(
+            "its rule gives `{variant}` to users it did not draw: give them a variant of their own, with the same value"
+        ))
+    })
 }
 
 /// `[{"var":"user"}, ["on", 1], ["off", 3]]`, the first one left out or not.

@@ -39,6 +39,8 @@ pub enum Verdict {
     NotWorth,
     /// All its users have come, and no difference was found.
     Futile,
+    /// All its users have come, and of this metric nothing can be said: it hardly happened, or few users make nearly all of it.
+    Unclear(String),
     /// Users were not dealt out as meant: its figures say nothing.
     Invalid,
 }
@@ -52,6 +54,7 @@ impl Verdict {
             Verdict::Worse => "worse",
             Verdict::NotWorth => "not worth",
             Verdict::Futile => "futile",
+            Verdict::Unclear(_) => "unclear",
             Verdict::Invalid => "invalid",
         }
     }
@@ -93,8 +96,9 @@ impl Experiment {
         match self.design.worth {
             _ if all(below, 0.0) => Verdict::Worse,
             Some(worth) if all(below, worth) => Verdict::NotWorth,
-            _ if self.counted() >= self.design.users => Verdict::Futile,
-            _ => Verdict::Running,
+            _ if self.counted() < self.design.users => Verdict::Running,
+            _ if gains.len() + 1 == self.arms.len() => Verdict::Futile,
+            _ => Verdict::Unclear(self.design.metrics.first().map_or(String::new(), |it| it.name.clone())),
         }
     }
 

@@ -32,6 +32,9 @@ pub struct Experiment {
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<End>,
+    /// Events that are kept for users whose time is not over.
+    #[serde(default)]
+    pub kept: u64,
 }
 
 /// One variant.
@@ -56,6 +59,9 @@ pub struct LeftOut {
     pub late: u64,
     /// Events over the most that are kept.
     pub events: u64,
+    /// Events before their user was first seen, or after their user's time.
+    #[serde(default)]
+    pub outside: u64,
 }
 
 /// What an experiment came to.
@@ -95,6 +101,7 @@ impl Experiment {
             alarmed_at_unix_ms: None,
             decision: None,
             end: None,
+            kept: 0,
         }
     }
 
@@ -187,6 +194,10 @@ impl Experiment {
             Verdict::Futile => {
                 format!("all {} users are counted and no difference in {metric} was found", self.design.users)
             }
+            Verdict::Unclear(metric) => format!(
+                "all {} users are counted and nothing can be said of {metric}: it hardly happened, or few users make nearly all of it",
+                self.design.users
+            ),
             Verdict::Invalid => {
                 "users were not dealt out as meant: the figures say nothing, and nothing may follow from them"
                     .to_owned()

@@ -1,6 +1,7 @@
 //! Users from seeds through whole experiments, looked at after every single one. `bench/experiments` has more of them.
 
 use super::{Design, Drawn, Experiment, ExperimentKey, Metric, Verdict};
+use crate::interval::Sequence;
 use crate::time::Millis;
 
 /// SplitMix64.
@@ -104,6 +105,34 @@ fn where_nothing_is_found_it_is_over_after_its_users() {
     assert_eq!((experiment.verdict(), experiment.holds_split()), (Verdict::Running, true));
     run(9, &mut experiment, &[0.5, 0.5], &[0.2, 0.2], 1);
     assert_eq!((experiment.verdict(), experiment.holds_split()), (Verdict::Futile, false));
+}
+
+#[test]
+fn where_nothing_can_be_said_that_is_not_called_no_difference() {
+    let mut experiment = begin(&[1, 1], 600);
+    run(2, &mut experiment, &[0.5, 0.5], &[0.0, 0.0], 600);
+    assert_eq!(experiment.verdict(), Verdict::Unclear("bought".to_owned()));
+    assert!(experiment.message().contains("nothing can be said of bought"), "{}", experiment.message());
+    assert!(!experiment.holds_split());
+}
+
+#[test]
+fn each_interval_is_as_sure_as_all_together_need_it_to_be() {
+    let mut experiment = begin(&[1, 1, 1], 3_000);
+    experiment.design.metrics.push(Metric { name: "came".to_owned(), limit: 1.0, more: true });
+    experiment.arms.iter_mut().for_each(|arm| arm.metrics.resize(2, super::Moments::default()));
+    for user in 0..1_500_u32 {
+        let value = f64::from(user % 2);
+        (0..3).for_each(|place| drop(experiment.on_counted(place, &[value, value], 0)));
+    }
+    let variance = 2.0 * experiment.arms[0].metrics[0].variance() / 1_500.0;
+    let margin = Sequence::new(0.05 / 4.0, 2_000.0).margin(variance, 3_000.0);
+    let findings = experiment.findings();
+    assert_eq!(findings.len(), 4);
+    for finding in findings {
+        let (low, high) = finding.between.unwrap();
+        assert!(((high - low) / 2.0 - margin).abs() < 1e-12, "{finding:?}: {margin}");
+    }
 }
 
 #[test]

@@ -35,17 +35,17 @@ pub struct Measure {
 }
 
 impl User {
-    /// The sums of the events that were in their time, one for each metric.
-    pub fn sums(&self, design: &Design, measures: &[Measure]) -> Vec<f64> {
-        let mut sums = vec![0.0; design.metrics.len()];
+    /// The sums of the events that were in their time, one for each metric, and how many events were not.
+    pub fn sums(&self, design: &Design, measures: &[Measure]) -> (Vec<f64>, u64) {
+        let (mut sums, mut outside) = (vec![0.0; design.metrics.len()], 0);
         let end = self.seen_at_unix_ms.saturating_add(design.within.0);
         for measure in measures {
-            if (self.seen_at_unix_ms..=end).contains(&measure.at_unix_ms)
-                && let Some(sum) = sums.get_mut(measure.metric)
-            {
+            if !(self.seen_at_unix_ms..=end).contains(&measure.at_unix_ms) {
+                outside += 1;
+            } else if let Some(sum) = sums.get_mut(measure.metric) {
                 *sum += measure.value;
             }
         }
-        sums
+        (sums, outside)
     }
 }

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Sighting;
+use super::{Sighting, sparse};
 use crate::model::{CountsReport, FlagCounts, RevisionNo};
 
-/// Gateway processes that are remembered; those beyond, the oldest first, have long ended.
-const MOST_PROCESSES: usize = 4;
+/// Gateway processes that are remembered. Those beyond are not counted at all: to forget one that still reports would count
+/// everything of it again at each look.
+const MOST_PROCESSES: usize = 64;
 
 /// Counts of those who have the variant, or of the others, on one revision of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +15,9 @@ pub(super) struct Counted {
     pub(super) upstream: String,
     pub(super) revision: RevisionNo,
     pub(super) on: bool,
+    #[serde(with = "sparse")]
     pub(super) requests: Vec<u64>,
+    #[serde(with = "sparse")]
     pub(super) bad: Vec<u64>,
 }
 
@@ -31,10 +34,14 @@ impl Cursor {
         if self.version != seen.version {
             *self = Cursor { version: seen.version, processes: Vec::new() };
         }
+        self.forget(seen.reports);
         let mut new: Vec<Counted> = Vec::new();
         for report in seen.reports {
             let now: Vec<Counted> = report.flags.iter().filter_map(|row| Counted::of(row, seen)).collect();
-            let before = self.before(report);
+            if now.is_empty() {
+                continue;
+            }
+            let Some(before) = self.before(report) else { continue };
             now.iter().for_each(|row| add(&mut new, row.since(before)));
             *before = now;
         }
@@ -42,16 +49,22 @@ impl Cursor {
         new
     }
 
-    fn before(&mut self, report: &CountsReport) -> &mut Vec<Counted> {
+    /// Who is not reported of any more never will be. Where there is no report at all the gateway is only away.
+    fn forget(&mut self, reports: &[&CountsReport]) {
+        if !reports.is_empty() {
+            let reported = |of: &str| reports.iter().any(|report| report.incarnation == of);
+            self.processes.retain(|(incarnation, _)| reported(incarnation));
+        }
+    }
+
+    /// What was seen of a process; `None` where there are too many.
+    fn before(&mut self, report: &CountsReport) -> Option<&mut Vec<Counted>> {
         let known = self.processes.iter().position(|(incarnation, _)| *incarnation == report.incarnation);
-        let at = known.unwrap_or_else(|| {
-            if self.processes.len() == MOST_PROCESSES {
-                self.processes.remove(0);
-            }
+        if known.is_none() && self.processes.len() < MOST_PROCESSES {
             self.processes.push((report.incarnation.clone(), Vec::new()));
-            self.processes.len() - 1
-        });
-        &mut self.processes[at].1
+        }
+        let at = known.or_else(|| self.processes.iter().position(|(it, _)| *it == report.incarnation))?;
+        self.processes.get_mut(at).map(|(_, rows)| rows)
     }
 }
 

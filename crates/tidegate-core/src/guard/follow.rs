@@ -14,14 +14,22 @@ pub fn follow(state: &FlagState, next: &Next, now_unix_ms: u64) -> Option<(FlagS
     let (serving, guard, why) = match next {
         Next::Stay(_) | Next::Hold(_) => return None,
         Next::TurnOff(decision) => {
-            let why = why_off(&share.variant, &share.otherwise, decision);
+            let mut why = why_off(&share.variant, &share.otherwise, decision);
+            if state.waiting.is_some() {
+                why.push_str("; the release that waited for its code waits no more");
+            }
             (Serving::Variant(share.otherwise.clone()), None, why)
         }
         Next::Grow => grown(share, guard, now_unix_ms)?,
         Next::Arrive => arrived(share, guard),
     };
     let made = Step { after: serving, guard, cause: ReleaseCause::Guard, why };
-    Some(release::step(state, made, now_unix_ms))
+    let (mut after, release) = release::step(state, made, now_unix_ms);
+    // Somebody asked for it, and it stands. After what was found it must not turn the flag on again.
+    if !matches!(next, Next::TurnOff(_)) {
+        after.waiting.clone_from(&state.waiting);
+    }
+    Some((after, release))
 }
 
 fn grown(share: &Share, guard: &Guard, now_unix_ms: u64) -> Option<(Serving, Option<Guard>, String)> {

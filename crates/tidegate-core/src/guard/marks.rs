@@ -46,6 +46,10 @@ impl Cells {
         counts.iter().enumerate().filter(|(_, count)| **count > 0).for_each(|(cell, _)| self.add(cell));
     }
 
+    fn add_those(&mut self, other: &Cells) {
+        self.0.iter_mut().zip(other.0).for_each(|(word, its)| *word |= its);
+    }
+
     fn add(&mut self, cell: usize) {
         if let Some(word) = self.0.get_mut(cell / 64) {
             *word |= 1 << (cell % 64);
@@ -79,6 +83,15 @@ impl Marks {
         group.marked.add_all(bad);
     }
 
+    /// The share has grown: users go over from the one group to the other, and those who have been counted stay counted. Else each
+    /// who always fails would be counted once more, and always against the variant.
+    pub(super) fn share(&mut self) {
+        let mut both = self.on;
+        both.marked.add_those(&self.off.marked);
+        both.seen.add_those(&self.off.seen);
+        (self.on, self.off) = (both, both);
+    }
+
     /// Begins again where too many are marked. Call it between two windows.
     pub(super) fn renew(&mut self) {
         if [self.on, self.off].iter().any(Group::is_worn) {
@@ -100,6 +113,16 @@ mod tests {
         marks.mark(true, &requests, &bad);
         assert_eq!(marks.fresh(true, &requests, &bad), Fresh { requests: vec![2], bad: 0 });
         assert_eq!(marks.fresh(false, &requests, &bad), fresh);
+    }
+
+    #[test]
+    fn who_was_counted_is_not_counted_again_on_the_other_side() {
+        let mut marks = Marks::default();
+        let (requests, bad) = ([1, 1, 1], [0, 1, 0]);
+        marks.mark(false, &requests, &bad);
+        assert_eq!(marks.fresh(true, &requests, &bad).bad, 1);
+        marks.share();
+        assert_eq!(marks.fresh(true, &requests, &bad), Fresh { requests: vec![1, 1], bad: 0 });
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod decide;
 mod follow;
 mod grid;
 mod marks;
+mod sparse;
 mod watching;
 
 pub use decide::{Held, Next, decide};

@@ -287,3 +287,69 @@ fn what_is_read_back_goes_on_as_if_nothing_had_been() {
         assert_eq!(world.watching, again.watching);
     }
 }
+
+#[test]
+fn six_gateway_processes_are_counted_once_each() {
+    let mut world = World::new(3, 1_000, 0.2);
+    world.requests(600, 5, |_, _, _| 0.0);
+    let named = |n: usize| CountsReport { incarnation: format!("g{n}"), ..world.report.clone() };
+    let (own, reports) = (world.report.clone(), (0..6).map(named).collect::<Vec<_>>());
+    let bystander = CountsReport { incarnation: "other".to_owned(), ..CountsReport::default() };
+    let all: Vec<&CountsReport> = reports.iter().chain([&own, &bystander]).collect();
+    let mut look = |reports: &[&CountsReport]| {
+        let seen = Sighting {
+            reports,
+            within: "shop/production/",
+            flag: &world.flag,
+            version: 1,
+            on: "on",
+            off: "off",
+            rollouts: &[],
+            second: 9,
+        };
+        world.watching.take(&seen)
+    };
+    assert!(look(&all));
+    assert!(!look(&all), "nothing is new");
+    assert!(!look(&[]), "the gateway is away");
+    assert!(!look(&all[3..]), "some have ended");
+    let (on, off) = world.watching.sides();
+    assert_eq!(on.requests + off.requests, 7 * 600);
+}
+
+#[test]
+fn what_waits_outlives_a_step_and_not_a_turning_off() {
+    let waiting = crate::model::Waiting {
+        serving: Serving::Variant("on".into()),
+        guard: None,
+        by: "ann".into(),
+        why: None,
+        at_unix_ms: 1,
+    };
+    let state = FlagState { waiting: Some(waiting.clone()), ..state(0) };
+    let (grown, _) = follow(&state, &Next::Grow, 5).unwrap();
+    assert_eq!(grown.waiting, Some(waiting));
+    let mut world = World::new(1, 1_000, 0.1);
+    world.requests(3_000, 5, |_, on, _| if on { 1.0 } else { 0.0 });
+    let (off, release) = follow(&state, &Next::TurnOff(world.watching.condemned().unwrap()), 5).unwrap();
+    assert_eq!(off.waiting, None);
+    assert!(release.why.unwrap().ends_with("waits no more"));
+}
+
+#[test]
+fn users_who_always_fail_are_not_counted_again_as_the_share_grows() {
+    let (mut off, runs) = (0, 200);
+    for seed in 0..runs {
+        let mut world = World::new(seed, 400, 0.05);
+        for share in [0.05, 0.25, 0.5, 0.75] {
+            world.share = share;
+            // Eight of 400 users are broken whatever they have.
+            for _ in 0..20 {
+                world.requests(200, 5, |user, _, _| if user < 8 { 1.0 } else { 0.001 });
+            }
+            world.watching.on_step(1);
+        }
+        off += u32::from(world.is_off());
+    }
+    assert!(off <= 4, "{off} of {runs} turned off for nothing");
+}

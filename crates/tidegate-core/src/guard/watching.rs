@@ -172,6 +172,7 @@ impl Watching {
         self.version = version;
         self.in_step = 0;
         self.told = None;
+        self.marks.values_mut().for_each(Marks::share);
     }
 
     /// Why the variant is worse than the other one, once that is shown.

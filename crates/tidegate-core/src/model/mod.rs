@@ -2,6 +2,7 @@
 
 mod address;
 mod autoscale;
+mod build_flags;
 mod check;
 mod compare;
 mod deploy;
@@ -25,6 +26,7 @@ mod pipeline_run;
 mod probe;
 mod revision;
 mod rollout;
+mod route_change;
 mod route_policy;
 mod routing;
 mod service;
@@ -37,6 +39,7 @@ mod verdict;
 
 pub use address::Address;
 pub use autoscale::{Autoscale, QueueSource, QueueTarget, ScheduledBounds, is_timezone};
+pub use build_flags::BuildFlags;
 pub use check::{CheckSource, CheckSpec, Unreachable};
 pub use compare::{Compare, Copies};
 pub use deploy::{Build, BuildPhase, BuildSource, Deploy, DeployPhase, Job, JobKind, JobPhase};
@@ -66,6 +69,7 @@ pub use pipeline_run::{
 pub use probe::{Check, Probe, Probes};
 pub use revision::{BuildId, Revision, RevisionNo, RevisionSpec, RouteSpec};
 pub use rollout::{Cause, Held, Phase, Position, Request, Rollout, RolloutId, RolloutKind};
+pub use route_change::RouteChange;
 pub use route_policy::{
     BasicAuth, ClientKey, Compress, Compression, Cors, HeaderEdit, HttpsPolicy, Maintenance, RateLimit,
     Redirect, Rewrite, RoutePolicy, SizeLimits,

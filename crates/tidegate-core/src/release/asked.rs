@@ -93,6 +93,8 @@ pub struct Situation {
     pub lacking: Vec<RevisionNo>,
     /// Serving revisions that mention it.
     pub mentioned: Vec<RevisionNo>,
+    /// Serving revisions that may mention it: nobody has looked through all of their source.
+    pub open: Vec<RevisionNo>,
     /// Whether an experiment runs on the flag.
     pub experiment: bool,
 }

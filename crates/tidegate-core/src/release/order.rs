@@ -137,7 +137,15 @@ fn guarded(
     if let Order::Share { of, variant: of_whom, by: drawn } = &asked.order {
         (first, variant, by) = (Some(*of), of_whom.clone(), drawn.clone());
     }
-    let steps = steps(first, guard)?;
+    if guard.user.is_empty() && definition.class() == Some(FlagClass::Entitlement) {
+        let key = &definition.key;
+        let message = format!(
+            "{key} is of class entitlement: whoever can send the name of a user gets it while the gateway draws. Say by what \
+             users are told apart with `--user`"
+        );
+        return Err(Refused::Invalid(message));
+    }
+    let steps = steps(first, had(definition, &state.serving), guard)?;
     let first = Order::Share { of: steps[0].of, variant, by };
     let after = meaning(definition, &state.serving, &first, now_unix_ms)?;
     let user = if guard.user.is_empty() { user_keys() } else { guard.user.clone() };
@@ -147,15 +155,34 @@ fn guarded(
     Ok((after, Some(Guard { user, steps, step: 0, since_unix_ms: now_unix_ms })))
 }
 
-/// The shares a guard goes through: at least one, growing.
-fn steps(first: Option<Millionths>, asked: &GuardAsked) -> Result<Vec<GuardStep>, Refused> {
+/// How many have the variant that is on.
+fn had(definition: &Definition, served: &Serving) -> u32 {
+    match served {
+        Serving::Variant(variant) if definition.on() == Some(variant) => ALL,
+        Serving::Share(share) if definition.on() == Some(&share.variant) => share.of.0,
+        Serving::Defined
+        | Serving::Variant(_)
+        | Serving::Share(_)
+        | Serving::Schedule(_)
+        | Serving::Killed(_) => 0,
+    }
+}
+
+/// The shares a guard goes through: at least one, growing, and the first not of everybody: there would be nobody to compare with.
+/// Where no first one is asked for nobody loses what they `had`.
+fn steps(first: Option<Millionths>, had: u32, asked: &GuardAsked) -> Result<Vec<GuardStep>, Refused> {
     let hold = asked.hold.or(asked.steps.first().map(|step| step.hold)).unwrap_or(HOLD);
     let mut steps: Vec<GuardStep> = first.map(|of| GuardStep { of, hold }).into_iter().collect();
     if asked.steps.is_empty() {
-        let further = SHARES.iter().filter(|of| first.is_none_or(|first| first.0 < **of));
+        let further = SHARES.iter().filter(|of| first.map_or(had, |first| first.0) < **of);
         steps.extend(further.map(|of| GuardStep { of: Millionths(*of), hold }));
     } else {
         steps.extend_from_slice(&asked.steps);
+    }
+    if steps.first().is_none_or(|step| step.of.0 >= ALL || (first.is_none() && step.of.0 <= had)) {
+        let message =
+            "a guard begins below 100%, and over the share that has the variant now: say one, like `to 20%`";
+        return Err(Refused::Invalid(message.to_owned()));
     }
     let grow = steps.windows(2).all(|two| two[0].of < two[1].of);
     let ends =
@@ -167,12 +194,13 @@ fn steps(first: Option<Millionths>, asked: &GuardAsked) -> Result<Vec<GuardStep>
     Ok(steps)
 }
 
-/// Where nothing is said: what most apps have of a user.
+/// Where nothing is said: what most apps have of a user. A field that anybody can set comes last: who is signed in is drawn by
+/// what they were given, not by what they say.
 fn user_keys() -> Vec<UserKey> {
     vec![
-        UserKey::Header("x-user-id".to_owned()),
         UserKey::Claim("sub".to_owned()),
         UserKey::Cookie("session".to_owned()),
+        UserKey::Header("x-user-id".to_owned()),
     ]
 }
 
@@ -202,6 +230,10 @@ fn archived(
     if !situation.mentioned.is_empty() {
         let revisions = situation.mentioned.clone();
         return Err(Refused::Mentioned { key: state.key.clone(), revisions });
+    }
+    if !situation.open.is_empty() {
+        let revisions = situation.open.clone();
+        return Err(Refused::PerhapsMentioned { key: state.key.clone(), revisions });
     }
     if state.archived {
         return Ok(Ordered::Already);

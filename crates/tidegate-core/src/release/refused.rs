@@ -99,6 +99,14 @@ pub enum Refused {
         /// Those that mention it.
         revisions: Vec<RevisionNo>,
     },
+    /// Nobody knows whether it is still mentioned.
+    #[error("nobody has looked through all the source of {}: {key} may be in it", list(.revisions))]
+    PerhapsMentioned {
+        /// The flag.
+        key: FlagKey,
+        /// Those with too much source.
+        revisions: Vec<RevisionNo>,
+    },
 }
 
 impl Refused {
@@ -118,6 +126,7 @@ impl Refused {
             Refused::Invalid(_) => "flag::invalid",
             Refused::NothingToGuard => "flag::nothing-to-guard",
             Refused::Mentioned { .. } => "flag::mentioned",
+            Refused::PerhapsMentioned { .. } => "flag::perhaps-mentioned",
         }
     }
 
@@ -163,6 +172,10 @@ impl Refused {
             Refused::Invalid(_) => "`tidegate release --help` has examples".to_owned(),
             Refused::NothingToGuard => "like `tidegate release to 20% FLAG guard`".to_owned(),
             Refused::Mentioned { .. } => "take it out of the code and deploy, then archive it".to_owned(),
+            Refused::PerhapsMentioned { .. } => {
+                "name what is no code in .gitignore and deploy: `tidegate check` says what was left out"
+                    .to_owned()
+            }
         }
     }
 }

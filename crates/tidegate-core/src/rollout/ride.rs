@@ -2,11 +2,16 @@
 
 use crate::event::Event;
 use crate::model::{Cause, Lane, Leg, Phase, Rollout, Routing};
+use crate::time::Millis;
 use crate::train::Signal;
 
 use super::plan::{Planner, Wake};
 use super::stage::Stage;
 use super::{shape, steps};
+
+/// A request that began before the lane was in force is on no side: so long nothing moves once it is, and such requests end
+/// where they began.
+const SETTLES: Millis = Millis::seconds(1);
 
 impl Planner<'_> {
     /// What the others of its train say; `None` where it is in none.
@@ -35,12 +40,22 @@ impl Planner<'_> {
         };
         match rollout.train.as_ref().map(|carriage| carriage.leg) {
             Some(Leg::Assembling) if self.is_assembled(rollout) => self.reach(rollout, Leg::Waiting),
-            Some(Leg::Waiting) if turn => self.reach(rollout, Leg::Going),
+            Some(Leg::Waiting) if turn && self.is_settled(rollout) => self.reach(rollout, Leg::Going),
             Some(Leg::Arrived | Leg::Passed) if arrived => rollout.phase = Phase::Promoting,
             Some(Leg::Going) | None => return false,
             Some(Leg::Assembling | Leg::Waiting | Leg::Arrived | Leg::Passed) => {}
         }
         true
+    }
+
+    /// Whether the lane has been in force for long enough; wakes when it will have been.
+    fn is_settled(&mut self, rollout: &Rollout) -> bool {
+        let until = rollout.progress_at + SETTLES;
+        let settled = rollout.from.is_none() || self.now >= until;
+        if !settled {
+            self.wakes.push(Wake { at: until, why: "requests that are on no lane to end".to_owned() });
+        }
+        settled
     }
 
     /// The next leg. What it waits for from now on is something else: its clock begins anew.

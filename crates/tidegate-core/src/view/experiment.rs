@@ -25,7 +25,7 @@ pub struct ExperimentView {
     pub flag: String,
     /// `waiting` for its first user, `running`, `ended`, or `broken`: what is wrong is in `problem`.
     pub state: String,
-    /// What it came to: `running`, `better`, `worse`, `not worth`, `futile` or `invalid`; `none` before its first user.
+    /// What it came to: `running`, `better`, `worse`, `not worth`, `futile`, `unclear` or `invalid`; `none` before its first user.
     pub verdict: String,
     /// In a sentence.
     pub message: String,

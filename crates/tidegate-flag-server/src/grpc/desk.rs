@@ -6,16 +6,20 @@ use std::time::SystemTime;
 use prost_types::Struct;
 use serde_json::Value;
 use tidegate_flags::{Context, ErrorCode, Failure};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::metadata::MetadataMap;
-use tonic::{Code, Status};
+use tonic::{Code, Response, Status};
 
+use super::answered::Held;
 use super::convert;
 use crate::board::Board;
 use crate::hall::{Hall, Pass};
+use crate::places::{Place, Places};
 use crate::selection::Selection;
 use crate::selector;
 use crate::stop::Stop;
+
+/// A message takes so much more memory than the JSON it was made of.
+const AS_MESSAGE: usize = 3;
 
 /// One call's.
 #[derive(Clone, Debug)]
@@ -23,7 +27,8 @@ pub(super) struct Desk {
     hall: Arc<Hall>,
     /// What the caller may see.
     pass: Pass,
-    streams: Arc<Semaphore>,
+    streams: Arc<Places>,
+    bytes: Arc<Places>,
     stop: Stop,
 }
 
@@ -36,8 +41,9 @@ pub(super) struct Worth<T> {
 }
 
 impl Desk {
-    pub(super) fn new(hall: Arc<Hall>, pass: Pass, streams: Arc<Semaphore>, stop: Stop) -> Self {
-        Desk { hall, pass, streams, stop }
+    pub(super) fn new(hall: Arc<Hall>, pass: Pass, places: [Arc<Places>; 2], stop: Stop) -> Self {
+        let [streams, bytes] = places;
+        Desk { hall, pass, streams, bytes, stop }
     }
 
     pub(super) fn hall(&self) -> &Arc<Hall> {
@@ -64,9 +70,23 @@ impl Desk {
     }
 
     /// A place for a stream, for as long as it lasts.
-    pub(super) fn place(&self) -> Result<OwnedSemaphorePermit, Status> {
-        let taken = self.streams.clone().try_acquire_owned();
-        taken.map_err(|_| Status::resource_exhausted("there are too many streams: come back later"))
+    pub(super) fn place(&self) -> Result<Place, Status> {
+        let taken = self.streams.take(self.pass.grant(), 1);
+        taken.ok_or_else(|| Status::resource_exhausted("there are too many streams: come back later"))
+    }
+
+    /// A long answer about a selection: made only where so much may be held, until it is read.
+    pub(super) fn long<T>(
+        &self,
+        selection: &Selection,
+        make: impl FnOnce() -> T,
+    ) -> Result<Response<T>, Status> {
+        let bytes = selection.source().len().saturating_mul(AS_MESSAGE);
+        let full = || Status::resource_exhausted("too many long answers are not read yet: come back later");
+        let place = self.bytes.take(self.pass.grant(), bytes).ok_or_else(full)?;
+        let mut answer = Response::new(make());
+        answer.extensions_mut().insert(Held::new(place));
+        Ok(answer)
     }
 
     /// The flag set a call is about: in its header, or else in its message.

@@ -32,13 +32,15 @@ impl v1::service_server::Service for Desk {
         let (headers, _, asked) = request.into_parts();
         let selection = self.selection(&headers)?;
         let context = desk::context(asked.context)?;
-        let resolved = selection.set().resolve_all(&context, desk::now());
-        // A flag that cannot be resolved is left out, as flagd does.
-        let flags: HashMap<_, _> =
-            resolved.filter_map(|(key, found)| Some((key.to_owned(), any_flag(&found.ok()?)?))).collect();
-        self.hall().tally().evaluated.many(flags.len() as u64);
-        let metadata = Some(convert::structure(selection.set().metadata()));
-        Ok(Response::new(v1::ResolveAllResponse { flags, metadata }))
+        self.long(&selection, || {
+            let resolved = selection.set().resolve_all(&context, desk::now());
+            // A flag that cannot be resolved is left out, as flagd does.
+            let flags: HashMap<_, _> =
+                resolved.filter_map(|(key, found)| Some((key.to_owned(), any_flag(&found.ok()?)?))).collect();
+            self.hall().tally().evaluated.many(flags.len() as u64);
+            let metadata = Some(convert::structure(selection.set().metadata()));
+            v1::ResolveAllResponse { flags, metadata }
+        })
     }
 
     async fn resolve_boolean(

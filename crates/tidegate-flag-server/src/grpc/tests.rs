@@ -5,7 +5,6 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use tidegate_flags::{FlagSet, Options};
-use tokio::sync::Semaphore;
 use tokio_stream::StreamExt;
 use tonic::{Code, Request};
 
@@ -15,7 +14,8 @@ use super::proto::evaluation_v2 as v2;
 use super::proto::sync_v1::{self as sync, flag_sync_service_server::FlagSyncService as _};
 use crate::board::Board;
 use crate::hall::Hall;
-use crate::keys::{Grant, Keys};
+use crate::keys::{Grant, Holder, Keys};
+use crate::places::Places;
 use crate::snapshot::Snapshot;
 use crate::stop::Stopper;
 
@@ -45,12 +45,12 @@ fn snapshot(flags: &Value) -> Snapshot {
 fn desk(own: Option<&str>) -> (Desk, Arc<Board>, Stopper) {
     let board = Board::new(snapshot(&flags("off")));
     let (stopper, stop) = Stopper::new();
-    let streams = Arc::new(Semaphore::new(1));
+    let places = [Places::new(1), Places::new(10_000)];
     let grant = own.map(|set| Grant { flag_set: Some(set.to_owned()), ..Grant::default() });
     let keys = grant.map_or_else(Keys::default, |grant| Keys::of(Vec::new(), Some(grant)));
     let hall = Hall::of_one(board.clone(), keys);
-    let pass = hall.find(|_| true).unwrap();
-    (Desk::new(hall, pass, streams, stop), board, stopper)
+    let pass = hall.find(Holder::Nobody).unwrap();
+    (Desk::new(hall, pass, places, stop), board, stopper)
 }
 
 fn of_v1(key: &str) -> Request<v1::ResolveBooleanRequest> {
@@ -185,4 +185,21 @@ async fn one_stream_too_many_is_told_to_come_back() {
     let first = begin().await.unwrap();
     assert_eq!(begin().await.unwrap_err().code(), Code::ResourceExhausted);
     drop(first);
+}
+
+#[tokio::test]
+async fn one_long_answer_too_many_is_told_to_come_back() {
+    let (desk, _board, _stopper) = desk(None);
+    let ask = || desk.resolve_all(Request::new(v1::ResolveAllRequest::default()));
+    let mut answers = Vec::new();
+    let refused = loop {
+        match ask().await {
+            Ok(answer) => answers.push(answer),
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert!(!answers.is_empty() && answers.len() < 10, "{}", answers.len());
+    answers.pop();
+    assert!(ask().await.is_ok());
 }

@@ -6,8 +6,10 @@ use hyper::body::{Body as _, Incoming};
 use serde_json::Value;
 use tidegate_flags::Context;
 
+use super::Ofrep;
 use super::refusal::Refusal;
-use crate::limits::Limits;
+use crate::hall::Pass;
+use crate::places::Place;
 
 /// So much of a body that is too long is read and thrown away, that its sender comes to read the answer.
 const THROWN_AWAY: usize = 8;
@@ -20,20 +22,30 @@ pub(super) struct Question {
     pub(super) text: Bytes,
 }
 
-/// Reads a request's body.
-pub(super) async fn read(body: Incoming, limits: &Limits) -> Result<Question, Refusal> {
-    let read = tokio::time::timeout(limits.body_within, whole(body, limits.body)).await;
-    let text = read.map_err(|_| Refusal::Slow)??;
-    Ok(Question { context: context(&text)?, text })
+impl Ofrep {
+    /// Reads a request's body.
+    pub(super) async fn question(&self, body: Incoming, pass: &Pass) -> Result<Question, Refusal> {
+        let hold = |bytes| self.bytes.take(pass.grant(), bytes);
+        let whole = whole(body, self.limits.body_of(pass.is_of_server()), hold);
+        let text =
+            tokio::time::timeout(self.limits.body_within, whole).await.map_err(|_| Refusal::Slow)??;
+        Ok(Question { context: context(&text)?, text })
+    }
 }
 
-async fn whole(mut body: Incoming, most: usize) -> Result<Bytes, Refusal> {
+/// All of a body. What does not come in one piece is held while the rest is waited for.
+async fn whole(
+    mut body: Incoming,
+    most: usize,
+    hold: impl Fn(usize) -> Option<Place>,
+) -> Result<Bytes, Refusal> {
     let too_long = body.size_hint().lower() > most as u64;
     if too_long && body.size_hint().lower() > (most * THROWN_AWAY) as u64 {
         return Err(Refusal::TooLarge(most));
     }
     let mut first: Option<Bytes> = None;
     let mut more = BytesMut::new();
+    let mut held = Vec::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Refusal::Broken)?.into_data() else { continue };
@@ -44,7 +56,10 @@ async fn whole(mut body: Incoming, most: usize) -> Result<Bytes, Refusal> {
         match (&first, length > most) {
             (_, true) => {}
             (None, _) => first = Some(data),
-            (Some(_), _) => more.extend_from_slice(&data),
+            (Some(_), _) => {
+                held.push(hold(data.len()).ok_or(Refusal::Full)?);
+                more.extend_from_slice(&data);
+            }
         }
     }
     if length > most {

@@ -48,6 +48,8 @@ pub(super) enum Refusal {
     Broken,
     /// Too many streams.
     Crowded,
+    /// Too much is held for others.
+    Full,
 }
 
 impl Refusal {
@@ -90,12 +92,18 @@ impl Refusal {
             }
             Refusal::Nobody | Refusal::Stranger => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                // Who may not ask needs no connection to keep.
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Refusal::Crowded | Refusal::Early => {
                 headers.insert(RETRY_AFTER, LATER);
             }
-            // What is left of the body is not waited for.
-            Refusal::TooLarge(_) | Refusal::Slow => {
+            Refusal::Full => {
+                headers.insert(RETRY_AFTER, LATER);
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            // The same; and what is left of a body is not waited for.
+            Refusal::Ticket | Refusal::TooLarge(_) | Refusal::Slow => {
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}
@@ -118,7 +126,7 @@ impl Refusal {
             Refusal::Key => StatusCode::NOT_FOUND,
             Refusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::Slow => StatusCode::REQUEST_TIMEOUT,
-            Refusal::Crowded => StatusCode::TOO_MANY_REQUESTS,
+            Refusal::Crowded | Refusal::Full => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 
@@ -157,6 +165,7 @@ impl std::fmt::Display for Refusal {
             Refusal::Slow => f.write_str("the body did not come in time"),
             Refusal::Broken => f.write_str("the body broke off"),
             Refusal::Crowded => f.write_str("there are too many event streams: come back later"),
+            Refusal::Full => f.write_str("too much is asked and not read yet: come back later"),
         }
     }
 }

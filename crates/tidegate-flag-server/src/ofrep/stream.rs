@@ -11,14 +11,16 @@ use http::{HeaderName, Response};
 use http_body_util::{Either, StreamBody};
 use hyper::body::Frame;
 use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::refusal::Refusal;
 use super::{Answer, Ofrep, seconds};
 use crate::hall::{Hall, Pass};
+use crate::places::Place;
 use crate::snapshot::Snapshot;
 use crate::stop::Stop;
+use crate::visit::Visit;
 
 /// Proxies close what is silent for a minute or so.
 const COMMENT_EVERY: Duration = Duration::from_secs(20);
@@ -28,20 +30,22 @@ const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 
 impl Ofrep {
     /// Begins a stream, for whoever has a ticket.
-    pub(super) fn stream(&self, head: &Parts, stop: Stop) -> Result<Answer, Refusal> {
+    pub(super) fn stream(&self, head: &Parts, visit: &Visit, stop: Stop) -> Result<Answer, Refusal> {
         let query = form_urlencoded::parse(head.uri.query().unwrap_or_default().as_bytes());
         let ticket = query.into_iter().find_map(|(name, value)| (name == "ticket").then_some(value));
         let said = ticket.and_then(|ticket| self.tickets.check(&ticket, SystemTime::now()));
         let said = said.ok_or(Refusal::Ticket)?;
         let pass = self.tickets.pass(&said, &self.hall).ok_or(Refusal::Ticket)?;
-        let place = self.streams.clone().try_acquire_owned().map_err(|_| Refusal::Crowded)?;
+        visit.on_known();
+        let place = self.streams.take(pass.grant(), 1).ok_or(Refusal::Crowded)?;
         let last = head.headers.get(LAST_EVENT).and_then(|id| id.to_str().ok()).map(str::to_owned);
 
         let (send, receive) = mpsc::channel(2);
         let (hall, set) = (self.hall.clone(), said.set);
         let follower = Follower { hall, pass, set, last, send, _place: place };
         tokio::spawn(follower.tell(stop));
-        let mut answer = Response::new(Either::Right(StreamBody::new(ReceiverStream::new(receive))));
+        let mut answer =
+            Response::new(Either::Right(Either::Right(StreamBody::new(ReceiverStream::new(receive)))));
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -59,7 +63,7 @@ struct Follower {
     /// The last event it says it has.
     last: Option<String>,
     send: mpsc::Sender<Result<Frame<Bytes>, std::convert::Infallible>>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Follower {

@@ -4,11 +4,14 @@
 mod bulk;
 mod callers;
 mod file;
+mod grpc;
 mod http;
 mod leaving;
 mod limits;
 mod pages;
+mod seats;
 mod sets;
 mod single;
 mod stage;
 mod stream;
+mod tls;

@@ -50,7 +50,12 @@ impl Place {
             })
             .unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let settings = Settings { origins: Origins::any(), limits: Limits::default(), secret: [7; 32] };
+        let settings = Settings {
+            origins: Origins::any(),
+            limits: Limits::default(),
+            secret: [7; 32],
+            certificates: None,
+        };
         let addresses = Addresses { ofrep: Some("127.0.0.1:0".parse().unwrap()), ..Addresses::default() };
         let servers = runtime.block_on(Servers::open(addresses, &settings, hall.clone())).unwrap();
         let ofrep = servers.addresses().ofrep.unwrap();
@@ -161,6 +166,16 @@ fn clients_see_what_is_for_clients_and_no_more() {
     assert!(metrics(SERVER).body.contains("\ntidegate_flag_epoch 12\n"));
 }
 
+/// Everybody can read their key, and so can send by it.
+#[test]
+fn clients_send_less_than_servers() {
+    let place = Place::of(Some(&file(false)));
+    let context = format!(r#"{{"context":{{"a":"{}"}}}}"#, "x".repeat(40 << 10));
+    let ask = |key| send(place.ofrep, "POST", &format!("{ALL}/banner"), &[("x-api-key", key)], &context);
+    assert_eq!((ask(CLIENT).status, ask(SERVER).status), (413, 200));
+    assert!(ask(CLIENT).json()["errorDetails"].as_str().unwrap().contains("32768"));
+}
+
 #[test]
 fn a_revoked_key_is_refused_and_its_streams_end() {
     let place = Place::of(Some(&file(false)));
@@ -259,6 +274,31 @@ fn what_is_open_needs_no_key_and_a_wrong_one_is_refused_all_the_same() {
     assert_eq!(place.ask(OTHER, "comments").status, 200);
     place.replace(&file(false));
     eventually("it is closed", || (nobody().status == 401).then_some(()));
+}
+
+/// Whoever opens a page does not know what it asks for on the machine it is opened on.
+#[test]
+fn a_page_without_a_key_sees_of_what_is_open_only_what_is_for_clients() {
+    let mut open = file(false);
+    open["open"] = "shop/production".into();
+    let place = Place::of(Some(&open));
+    let page = ("origin", "https://evil.example");
+    let ask = |flag: &str, fields: &[(&str, &str)]| {
+        send(place.ofrep, "POST", &format!("{ALL}/{flag}"), fields, "{}")
+    };
+    assert_eq!(ask("hidden", &[]).status, 200);
+    assert_eq!(ask("hidden", &[page]).status, 404);
+    assert_eq!(ask("hidden", &[page, ("x-api-key", SERVER)]).status, 200);
+    assert_eq!(ask("banner", &[page]).status, 200);
+    assert_eq!(send(place.ofrep, "GET", "/metrics", &[page], "").status, 403);
+    // It may follow, and hears of what it sees.
+    let all = send(place.ofrep, "POST", ALL, &[page], "{}").json();
+    let path = all["eventStreams"][0]["endpoint"]["requestUri"].as_str().unwrap();
+    let mut events = Events::open(place.ofrep, path, None);
+    let mut changed = file(true);
+    changed["open"] = "shop/production".into();
+    place.replace(&changed);
+    assert_eq!(events.next().1["type"], "refetchEvaluation");
 }
 
 /// As many flags as a large organisation has, and as many who follow as a machine of its own would have.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 use tidegate_flag_server::{
-    Addresses, Board, Hall, Keys, Limits, Origins, Servers, Settings, Snapshot, Stopper,
+    Addresses, Board, Certificates, Hall, Keys, Limits, Origins, Servers, Settings, Snapshot, Stopper,
 };
 use tidegate_flags::{FlagSet, Options};
 
@@ -14,6 +14,7 @@ use tidegate_flags::{FlagSet, Options};
 pub struct Stage {
     pub board: Arc<Board>,
     pub ofrep: SocketAddr,
+    pub grpc: SocketAddr,
     stopper: Option<Stopper>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -24,11 +25,12 @@ pub struct Set {
     pub keys: &'static str,
     pub origins: &'static [&'static str],
     pub limits: Limits,
+    pub certificates: Option<Certificates>,
 }
 
 impl Default for Set {
     fn default() -> Self {
-        Set { flags: flags(), keys: "", origins: &[], limits: Limits::default() }
+        Set { flags: flags(), keys: "", origins: &[], limits: Limits::default(), certificates: None }
     }
 }
 
@@ -41,17 +43,21 @@ impl Stage {
         let board = Board::new(snapshot(&set.flags));
         let origins: Vec<String> = set.origins.iter().map(|origin| (*origin).to_owned()).collect();
         let localhost = Some("127.0.0.1:0".parse().unwrap());
-        let addresses = Addresses { ofrep: localhost, ..Addresses::default() };
+        let addresses = Addresses { ofrep: localhost, grpc: localhost, sync: None };
         let keys = if set.keys.is_empty() { Keys::default() } else { Keys::parse(set.keys).unwrap() };
         let hall = Hall::of_one(board.clone(), keys);
-        let settings =
-            Settings { origins: Origins::only(&origins).unwrap(), limits: set.limits, secret: [7; 32] };
+        let settings = Settings {
+            origins: Origins::only(&origins).unwrap(),
+            limits: set.limits,
+            secret: [7; 32],
+            certificates: set.certificates,
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let servers = runtime.block_on(Servers::open(addresses, &settings, hall)).unwrap();
-        let ofrep = servers.addresses().ofrep.unwrap();
+        let (ofrep, grpc) = (servers.addresses().ofrep.unwrap(), servers.addresses().grpc.unwrap());
         let (stopper, stop) = Stopper::new();
         let thread = std::thread::spawn(move || runtime.block_on(servers.run(stop)));
-        Stage { board, ofrep, stopper: Some(stopper), thread: Some(thread) }
+        Stage { board, ofrep, grpc, stopper: Some(stopper), thread: Some(thread) }
     }
 
     /// Ends the servers; whoever is connected is told.

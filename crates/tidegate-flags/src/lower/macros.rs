@@ -12,22 +12,21 @@ pub(super) struct Macros<'d> {
     pub(super) segments: &'d Map,
 }
 
-/// Rewrites a rule; `place` is a JSON pointer to it. Flags that it asks for are noted in `prerequisites`.
+/// Rewrites a rule; an error points from there. Flags that it asks for are noted in `prerequisites`.
 pub(super) fn rewrite(
     rule: &mut Value,
-    place: &str,
     macros: &Macros<'_>,
     prerequisites: &mut Prerequisites,
 ) -> Result<(), FlagFileError> {
     match rule {
         Value::Array(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                rewrite(item, &format!("{place}/{index}"), macros, prerequisites)?;
+                rewrite(item, macros, prerequisites).map_err(|error| error.below(&index.to_string()))?;
             }
         }
         Value::Object(members) => {
             for (name, member) in members.iter_mut() {
-                rewrite(member, &format!("{place}/{}", crate::file::escaped(name)), macros, prerequisites)?;
+                rewrite(member, macros, prerequisites).map_err(|error| error.below(name))?;
             }
             let Some((name, arg)) = members.iter().next().filter(|_| members.len() == 1) else {
                 return Ok(());
@@ -40,8 +39,7 @@ pub(super) fn rewrite(
                 _ => None,
             };
             if let Some(replaced) = replaced {
-                let place = format!("{place}/{name}");
-                *rule = replaced.map_err(|message| FlagFileError::at(place, message))?;
+                *rule = replaced.map_err(|message| FlagFileError::at(format!("/{name}"), message))?;
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use self::macros::Macros;
 use self::prerequisites::Prerequisites;
-use crate::file::{Document, FlagFileError, escaped};
+use crate::file::{Document, FlagFileError};
 use crate::options::Fractional;
 
 /// Rewrites all rules of the file.
@@ -25,12 +25,16 @@ pub(crate) fn lower(document: &mut Document, fractional: Fractional) -> Result<(
     let macros = Macros { segments: &segments };
     let mut prerequisites = Prerequisites::of(document);
     for (name, rule) in &mut document.evaluators {
-        macros::rewrite(rule, &format!("/$evaluators/{}", escaped(name)), &macros, &mut prerequisites)?;
+        let rewritten = macros::rewrite(rule, &macros, &mut prerequisites);
+        rewritten.map_err(|wrong| wrong.below(name).below("$evaluators"))?;
     }
     for (key, flag) in &mut document.flags {
         if let Some(rule) = &mut flag.targeting {
-            let rewritten = macros::rewrite(rule, "/targeting", &macros, &mut prerequisites);
-            rewritten.map_err(|wrong| FlagFileError::of_flag(key, &wrong.pointer, wrong.message))?;
+            let rewritten = macros::rewrite(rule, &macros, &mut prerequisites);
+            let of_flag = |wrong: FlagFileError| {
+                FlagFileError::of_flag(key, &format!("/targeting{}", wrong.pointer), wrong.message)
+            };
+            rewritten.map_err(of_flag)?;
         }
     }
     evaluators::expand(&mut document.evaluators)?;

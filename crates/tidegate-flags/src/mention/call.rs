@@ -8,22 +8,15 @@ const FARTHEST: usize = 300;
 const LABELS: [&str; 3] = ["key", "flag_key", "flagKey"];
 
 /// Whether the literal from `quote` to `end` is the key of such a call. A key is followed by the default (or the context): a
-/// function with one argument alone is somebody else's.
+/// function with one argument alone is somebody else's. That it stands in a comment is not seen here.
 pub(super) fn asks_for(bytes: &[u8], quote: usize, end: usize, language: Language) -> bool {
     let behind = bytes[end + 1..].iter().find(|byte| !byte.is_ascii_whitespace());
-    if behind != Some(&b',') || is_commented(bytes, quote) {
+    if behind != Some(&b',') {
         return false;
     }
     let before = without_label(trimmed(&bytes[quote.saturating_sub(FARTHEST)..quote]));
     let Some((before, arguments)) = opening(before) else { return false };
     arguments == language.key_at() && language.evaluates(name(without_types(before)))
-}
-
-/// Whether the line begins as a comment does.
-fn is_commented(bytes: &[u8], at: usize) -> bool {
-    let begin = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |end| end + 1);
-    let line = bytes[begin..at].trim_ascii_start();
-    [&b"//"[..], b"#", b"*", b"/*", b"--", b"<!--"].iter().any(|mark| line.starts_with(mark))
 }
 
 fn trimmed(bytes: &[u8]) -> &[u8] {

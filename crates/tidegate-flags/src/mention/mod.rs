@@ -6,12 +6,14 @@
 
 mod call;
 mod language;
+mod lines;
 
 use std::collections::HashSet;
 
 use foldhash::fast::FixedState;
 use memchr::memchr3_iter;
 
+use self::lines::Lines;
 pub use language::Language;
 
 /// Keys that are known, for [`mentions`].
@@ -40,7 +42,7 @@ pub struct Mention {
 pub fn mentions(text: &str, language: Option<Language>, known: &Keys<'_>) -> Vec<Mention> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
-    let (mut line, mut counted, mut taken) = (1, 0, 0);
+    let (mut lines, mut taken) = (Lines::of(bytes), 0);
     for quote in memchr3_iter(b'"', b'\'', b'`', bytes) {
         // The end of a literal is not the beginning of another one.
         if quote < taken {
@@ -48,14 +50,13 @@ pub fn mentions(text: &str, language: Option<Language>, known: &Keys<'_>) -> Vec
         }
         let Some(end) = literal(bytes, quote) else { continue };
         let key = &text[quote + 1..end];
-        let call = language.is_some_and(|language| call::asks_for(bytes, quote, end, language));
+        let asked = language.is_some_and(|language| call::asks_for(bytes, quote, end, language));
+        let call = asked && !lines.is_comment(quote);
         if !call && !known.contains(key) {
             continue;
         }
         taken = end + 1;
-        line += memchr::memchr_iter(b'\n', &bytes[counted..quote]).count();
-        counted = quote;
-        found.push(Mention { key: key.to_owned(), start: quote + 1, end, line, call });
+        found.push(Mention { key: key.to_owned(), start: quote + 1, end, line: lines.number(quote), call });
     }
     found
 }

@@ -73,6 +73,26 @@ fn known_keys_count_wherever_they_stand_in_quotes() {
 }
 
 #[test]
+fn a_line_says_once_whether_it_is_a_comment() {
+    let text = "x('a', 1)\n  // f('b', getBooleanValue('c', 1), getBooleanValue('d', 1))\ngetBooleanValue('e', 1)\n\n\ngetBooleanValue('f', 1)";
+    let found = mentions(text, Language::of("a.ts"), &Keys::from_iter(["d"]));
+    let told: Vec<_> = found.iter().map(|found| (found.key.as_str(), found.line, found.call)).collect();
+    assert_eq!(told, [("d", 2, false), ("e", 3, true), ("f", 6, true)]);
+}
+
+/// A minified file is one line: looking back to its beginning from each literal would take minutes.
+#[test]
+fn a_line_as_long_as_a_file_is_looked_through_at_once() {
+    let begun = std::time::Instant::now();
+    for piece in ["f('a',1);", "c.getBooleanValue('a',1);", "               'a',", "'a' , "] {
+        let text = " ".repeat(300 << 10) + &piece.repeat((700 << 10) / piece.len());
+        let calls = mentions(&text, Language::of("a.js"), &Keys::default()).len();
+        assert_eq!(calls > 0, piece.contains("getBoolean"), "{piece}");
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn whatever_the_text_is_nothing_breaks() {
     use proptest::prelude::*;
     let parts =

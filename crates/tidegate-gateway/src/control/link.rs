@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tidegate_core::model::{ArmRole, GatewayObservation, RouteTable};
+use tidegate_core::model::{ArmRole, GatewayObservation, RouteChange, RouteTable};
 use tokio::io::BufReader;
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedWriteHalf;
@@ -43,6 +43,10 @@ struct State {
     table: Option<Arc<RouteTable>>,
     /// Changes with every push: tells a table that was sent from one that was not.
     serial: u64,
+    /// Whether the gateway that is connected takes changes of a table.
+    takes_changes: bool,
+    /// It wants the newest table whole.
+    whole: bool,
     shutdown: Option<Duration>,
     dropped: bool,
 }
@@ -115,7 +119,8 @@ impl Shared {
     fn on_message(&self, message: Message) -> bool {
         let mut state = self.lock();
         match message {
-            Message::Hello { pid, listen, https, guests, epoch, inflight, .. } => {
+            Message::Hello { pid, listen, https, guests, epoch, inflight, takes_changes, .. } => {
+                state.takes_changes = takes_changes;
                 let (counts, counted_at) = (state.seen.counts.take(), state.seen.counted_at);
                 let mirrors = std::mem::take(&mut state.seen.mirrors);
                 let earlier_counts = std::mem::take(&mut state.seen.earlier_counts);
@@ -146,6 +151,10 @@ impl Shared {
                     state.refused = Some(why);
                 }
                 true
+            }
+            Message::Whole { .. } => {
+                state.whole = true;
+                false
             }
             Message::Report { epoch, inflight, counts, earlier, mirrors, waiting } => {
                 let woken = waiting.keys().any(|name| !state.seen.waiting.contains_key(name));
@@ -232,18 +241,30 @@ async fn talk(
     writer: &mut OwnedWriteHalf,
     heard: &mut mpsc::Receiver<Message>,
 ) -> io::Result<()> {
-    let mut sent = None;
+    // Its hello says it anew.
+    shared.lock().takes_changes = false;
+    // The last table it was told on this connection, and its number.
+    let mut told: Option<(u64, Arc<RouteTable>)> = None;
     loop {
-        let (table, serial, shutdown, dropped) = {
+        let (table, serial, shutdown, dropped, takes_changes) = {
             let mut state = shared.lock();
-            (state.table.clone(), state.serial, state.shutdown.take(), state.dropped)
+            if std::mem::take(&mut state.whole) {
+                told = None;
+            }
+            let shutdown = state.shutdown.take();
+            (state.table.clone(), state.serial, shutdown, state.dropped, state.takes_changes)
         };
         if dropped && shutdown.is_none() {
             return Ok(());
         }
-        if let Some(table) = table.filter(|_| sent != Some(serial)) {
-            lines::write(writer, &Told::Apply(&table)).await?;
-            sent = Some(serial);
+        if let Some(table) = table.filter(|_| told.as_ref().is_none_or(|(known, _)| *known != serial)) {
+            match told.as_ref().filter(|_| takes_changes) {
+                Some((_, before)) => {
+                    lines::write(writer, &Told::Change(&RouteChange::between(before, &table))).await?;
+                }
+                None => lines::write(writer, &Told::Apply(&table)).await?,
+            }
+            told = Some((serial, table));
         }
         if let Some(drain) = shutdown {
             lines::write(writer, &Command::Shutdown { drain_ms: drain.as_millis() as u64 }).await?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tidegate_core::model::{CountsReport, InstanceId, MirrorReport, RouteTable};
+use tidegate_core::model::{CountsReport, InstanceId, MirrorReport, RouteChange, RouteTable};
 
 /// From the control plane.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,6 +12,8 @@ use tidegate_core::model::{CountsReport, InstanceId, MirrorReport, RouteTable};
 pub enum Command {
     /// Use this table.
     Apply(RouteTable),
+    /// Use what this makes of the table in use. Only for a gateway that says in its hello that it takes changes.
+    Change(RouteChange),
     /// Finish what is in flight and end.
     Shutdown {
         /// At most this long.
@@ -19,11 +21,12 @@ pub enum Command {
     },
 }
 
-/// [`Command::Apply`] with a table that is only lent.
+/// [`Command::Apply`] and [`Command::Change`] with what is only lent.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Told<'t> {
     Apply(&'t RouteTable),
+    Change(&'t RouteChange),
 }
 
 /// From the gateway.
@@ -51,6 +54,9 @@ pub enum Message {
         epoch: u64,
         /// Requests in flight, seen at that epoch.
         inflight: BTreeMap<InstanceId, u32>,
+        /// Whether it takes changes of a table.
+        #[serde(default)]
+        takes_changes: bool,
     },
     /// Every worker uses the table.
     Ack {
@@ -67,6 +73,11 @@ pub enum Message {
         current: u64,
         /// Why.
         why: String,
+    },
+    /// A change is of another table than the one in use: the whole table is wanted.
+    Whole {
+        /// The epoch of the change.
+        epoch: u64,
     },
     /// Once a second, and at once when an endpoint that left the table ends its last request.
     Report {

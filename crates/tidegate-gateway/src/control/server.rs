@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_core::model::RouteTable;
+use tidegate_core::model::{RouteChange, RouteTable};
 use tokio::io::BufReader;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
@@ -114,6 +114,12 @@ async fn obey(
                     return Ok(());
                 }
             }
+            Command::Change(change) => {
+                let answer = apply_change(epochs, change).await;
+                if say.send(answer).await.is_err() {
+                    return Ok(());
+                }
+            }
             // One is enough: a second while the first is worked on changes nothing.
             Command::Shutdown { drain_ms } => drop(end.try_send(Duration::from_millis(drain_ms))),
         }
@@ -133,6 +139,15 @@ async fn apply(epochs: &Epochs, table: RouteTable) -> Message {
             Message::Refused { epoch, current: epochs.epoch(), why: error.to_string() }
         }
     }
+}
+
+/// The table in use cannot become another one meanwhile but by another control plane, which then has the last word.
+async fn apply_change(epochs: &Epochs, change: RouteChange) -> Message {
+    let current = epochs.table();
+    if current.epoch != change.from {
+        return Message::Whole { epoch: change.epoch };
+    }
+    apply(epochs, change.onto(&current)).await
 }
 
 async fn speak(
@@ -177,6 +192,7 @@ fn hello(epochs: &Epochs) -> Message {
         incarnation: epochs.incarnation.clone(),
         epoch,
         inflight,
+        takes_changes: true,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 
-use tidegate_core::model::{ArmCounts, ArmRole, RouteTable};
+use tidegate_core::model::{ArmCounts, ArmRole, RouteChange, RouteTable};
 use tidegate_gateway::control::protocol::{Command, Message};
 use tidegate_gateway::{GatewayConfig, GatewayError, gateway_main};
 
@@ -97,6 +97,42 @@ fn a_table_that_makes_no_sense_is_refused_whole() {
     let why = until("it is refused", || stage.link.refusal());
     assert!(why.contains("sum to 90"), "{why}");
     assert_eq!(stage.link.observe().acked, 1);
+    assert_eq!(Client::new(stage.address).get("a", "/").text(), "here");
+}
+
+#[test]
+fn a_change_is_of_the_table_in_use_or_the_whole_one_is_wanted() {
+    let stage = Stage::new();
+    let (one, two) = (Upstream::saying("one"), Upstream::saying("two"));
+    let tables = [(1, one.address), (2, two.address), (3, one.address)]
+        .map(|(epoch, address)| table(epoch, &[("web-1", address)]));
+    let mut raw = Raw::new(&stage);
+    assert!(matches!(raw.hear(), Message::Hello { takes_changes: true, .. }));
+    assert_eq!(acked(&raw.apply(&tables[0])), Some(1));
+    raw.say(&Command::Change(RouteChange::between(&tables[0], &tables[1])));
+    assert_eq!(acked(&raw.hear()), Some(2));
+    assert_eq!(Client::new(stage.address).get("a", "/").text(), "two");
+    let file = std::fs::read(stage.dir.path().join("table.json")).unwrap();
+    assert_eq!(serde_json::from_slice::<RouteTable>(&file).unwrap(), tables[1]);
+    // Of a table that is not in use any more.
+    raw.say(&Command::Change(RouteChange::between(&tables[0], &tables[2])));
+    assert!(matches!(raw.hear(), Message::Whole { epoch: 3 }));
+    assert_eq!(Client::new(stage.address).get("a", "/").text(), "two");
+}
+
+#[test]
+fn the_link_goes_on_after_a_refused_table_and_after_another_control_plane() {
+    let stage = Stage::new();
+    let upstream = Upstream::saying("here");
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    stage.link.push(&with_arms(2, vec![arm(ArmRole::Stable, 1, 90, &[("web-1", upstream.address)])]));
+    until("it is refused", || stage.link.refusal());
+    // What it said last is not what the gateway has.
+    stage.apply(&table(3, &[("web-2", upstream.address)]));
+    let mut other = Raw::new(&stage);
+    other.hear();
+    assert_eq!(acked(&other.apply(&table(4, &[]))), Some(4));
+    stage.apply(&table(5, &[("web-1", upstream.address)]));
     assert_eq!(Client::new(stage.address).get("a", "/").text(), "here");
 }
 

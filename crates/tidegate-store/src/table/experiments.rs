@@ -85,16 +85,6 @@ impl Reader {
         )?;
         Ok(counted.into_iter().next().unwrap_or_default())
     }
-
-    /// How many events of an experiment are kept.
-    pub fn count_measures(&self, id: u64) -> Result<u64, StoreError> {
-        let counted = self.each(
-            "SELECT count(*) FROM experiment_measures WHERE experiment = ?1",
-            [row::to_sql(id)],
-            |found| Ok(row::from_sql(found.get(0)?)),
-        )?;
-        Ok(counted.into_iter().next().unwrap_or_default())
-    }
 }
 
 impl Tx<'_> {
@@ -164,13 +154,13 @@ impl Tx<'_> {
         Ok(added > 0)
     }
 
-    /// Forgets the events of a user.
-    pub fn drop_measures(&self, id: u64, user: &UserDigest) -> Result<(), StoreError> {
-        self.write(
+    /// Forgets the events of a user; how many.
+    pub fn drop_measures(&self, id: u64, user: &UserDigest) -> Result<u64, StoreError> {
+        let dropped = self.write(
             "DELETE FROM experiment_measures WHERE experiment = ?1 AND user = ?2",
             (row::to_sql(id), user.0.as_slice()),
         )?;
-        Ok(())
+        Ok(dropped as u64)
     }
 
     /// Forgets events of users who were never seen, received before a moment; how many.

@@ -56,7 +56,7 @@ fn definitions(default: &str) -> FlagDefinitions {
 fn they_read_back() {
     let mut on_disk = OnDisk::new();
     let (app, environment) = place();
-    let mentioned = BTreeSet::from([flag("new-cart"), flag("one-click")]);
+    let mentioned = BuildFlags { keys: BTreeSet::from([flag("new-cart"), flag("one-click")]), partly: true };
     on_disk
         .store
         .transaction(|tx| {

@@ -109,13 +109,14 @@ fn split(view: &ExperimentView) -> String {
 }
 
 fn left_out(left_out: &LeftOut) -> Option<String> {
-    let LeftOut { crossed, not_drawn, over, late, events } = *left_out;
+    let LeftOut { crossed, not_drawn, over, late, events, outside } = *left_out;
     let parts = [
         (crossed, "users seen with more than one variant"),
         (not_drawn, "exposures to variants nobody is dealt out to"),
         (over, "users over the most"),
         (late, "events after their user's time"),
         (events, "events over the most"),
+        (outside, "events outside of their user's time"),
     ];
     let said: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 use tidegate_core::view::{DoctorFinding, Severity};
 use tidegate_flag_server::{
-    Following, Hall, Limits, News, Offer, Origins, Servers, SetsFile, Settings, Stopper,
+    Certificates, Following, Hall, Limits, News, Offer, Origins, Servers, SetsFile, Settings, Stopper,
 };
 use tidegate_gateway::Guest;
 
@@ -28,6 +28,7 @@ const SHARE: u64 = 8;
 #[derive(Debug)]
 pub struct FlagGuest {
     args: FlagEdgeArgs,
+    tls: bool,
     serving: Mutex<Option<Serving>>,
 }
 
@@ -40,18 +41,19 @@ struct Serving {
 }
 
 impl FlagGuest {
-    /// A guest that serves flags there; none where they are to be served nowhere.
-    pub fn of(args: &FlagEdgeArgs) -> Option<Arc<dyn Guest>> {
+    /// A guest that serves flags there, under TLS or not; none where they are to be served nowhere.
+    pub fn of(args: &FlagEdgeArgs, tls: bool) -> Option<Arc<dyn Guest>> {
         args.options().next()?;
-        Some(Arc::new(FlagGuest { args: args.clone(), serving: Mutex::default() }))
+        Some(Arc::new(FlagGuest { args: args.clone(), tls, serving: Mutex::default() }))
     }
 
-    fn settings(&self, secret: [u8; 32]) -> io::Result<Settings> {
+    fn settings(&self, secret: [u8; 32], certificates: Certificates) -> io::Result<Settings> {
+        let certificates = self.tls.then_some(certificates);
         let origins = Origins::only(&self.args.flags_origin).map_err(io::Error::other)?;
         let usual = Limits::default();
         let most = usize::try_from(tidegate_os::process::file_limit()? / SHARE).unwrap_or(usize::MAX);
         let connections = usual.connections.min(most);
-        Ok(Settings { origins, limits: Limits { connections, ..usual }, secret })
+        Ok(Settings { origins, limits: Limits { connections, ..usual }, secret, certificates })
     }
 }
 
@@ -61,7 +63,13 @@ impl Guest for FlagGuest {
         offers.map(|(offer, address)| (name(offer).to_owned(), address)).collect()
     }
 
-    fn begin(&self, dir: &Path, listeners: Vec<(String, TcpListener)>, secret: [u8; 32]) -> io::Result<()> {
+    fn begin(
+        &self,
+        dir: &Path,
+        listeners: Vec<(String, TcpListener)>,
+        secret: [u8; 32],
+        certificates: Certificates,
+    ) -> io::Result<()> {
         let trouble = Trouble(dir.join(TROUBLE));
         trouble.forget();
         let open = self.args.flags_open.as_ref().map(ToString::to_string);
@@ -69,7 +77,7 @@ impl Guest for FlagGuest {
         let (hall, following) = file.follow(move |news| trouble.tell(&news))?;
         // One thread, whatever is asked: the others are for users' requests.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let settings = self.settings(secret)?;
+        let settings = self.settings(secret, certificates)?;
         let listeners = listeners.into_iter().filter_map(|(name, listener)| Some((offer(&name)?, listener)));
         let servers = runtime.block_on(async { Servers::on(listeners, &settings, hall.clone()) })?;
         tracing::info!(addresses = ?servers.addresses(), epoch = hall.epoch(), "flags are served");
@@ -98,10 +106,11 @@ impl Guest for FlagGuest {
 }
 
 /// Where they are served, in words; `None` where they are not.
-pub fn said(places: &BTreeMap<String, String>) -> Option<String> {
+pub fn said(places: &BTreeMap<String, String>, tls: bool) -> Option<String> {
+    let http = if tls { "https" } else { "http" };
     let said = |(called, address): (&String, &String)| {
         Some(match offer(called)? {
-            Offer::Ofrep => format!("http://{address}"),
+            Offer::Ofrep => format!("{http}://{address}"),
             Offer::Evaluation => format!("grpc {address}"),
             Offer::Sync => format!("sync {address}"),
             Offer::EvaluationAndSync => format!("grpc and sync {address}"),
@@ -109,6 +118,16 @@ pub fn said(places: &BTreeMap<String, String>) -> Option<String> {
     };
     let said: Vec<_> = places.iter().filter_map(said).collect();
     (!said.is_empty()).then(|| said.join("  "))
+}
+
+/// A warning where others can read along.
+pub fn warning(args: &FlagEdgeArgs, tls: bool) -> Option<String> {
+    let open = |(option, address): (&str, SocketAddr)| {
+        (!tls && !address.ip().is_loopback()).then(|| format!("{option} {address}"))
+    };
+    let open: Vec<_> = args.options().filter_map(open).collect();
+    let told = "without TLS: whoever is on the way can read the keys and what they open; say `--flags-tls`, or put a proxy before it";
+    (!open.is_empty()).then(|| format!("warning: flags are served at {} {told}\n", open.join(", ")))
 }
 
 /// What listeners are called between one gateway and the next.
@@ -169,6 +188,19 @@ mod tests {
             assert_eq!(offer(name(known)), Some(known));
         }
         assert_eq!(offer("metrics"), None);
+    }
+
+    #[test]
+    fn what_others_can_read_is_warned_of() {
+        let at = |address: &str| FlagEdgeArgs { flags: Some(address.parse().unwrap()), ..Default::default() };
+        assert_eq!(warning(&at("127.0.0.1:8016"), false), None);
+        assert_eq!(warning(&at("[::1]:8016"), false), None);
+        assert_eq!(warning(&at("0.0.0.0:8016"), true), None);
+        let warned = warning(&at("0.0.0.0:8016"), false).unwrap();
+        assert!(
+            warned.starts_with("warning: flags are served at --flags 0.0.0.0:8016 without TLS"),
+            "{warned}"
+        );
     }
 
     #[test]

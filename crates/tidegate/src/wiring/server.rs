@@ -126,7 +126,8 @@ fn start(
     if let Some(https) = link.observe().https {
         listening.push_str(&format!("  https://{https}"));
     }
-    if let Some(flags) = flags::said(&link.observe().guests) {
+    print::to_stderr(&flags::warning(&options.edge.flags, options.edge.flags_tls).unwrap_or_default());
+    if let Some(flags) = flags::said(&link.observe().guests, options.edge.flags_tls) {
         listening.push_str(&format!("\n  flags    {flags}"));
     }
     let process = process_config(data.path());

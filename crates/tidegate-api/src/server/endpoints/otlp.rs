@@ -1,5 +1,6 @@
 //! `POST /v1/logs`: what OpenTelemetry's exporters send, for experiments.
 
+use std::io::Read;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -47,6 +48,8 @@ async fn take(
     let reading = axum::body::to_bytes(body, MOST_BODY);
     let read = tokio::time::timeout(BODY_WITHIN, reading).await.map_err(|_| too_slow())?;
     let bytes = read.map_err(|_| too_large(MOST_BODY as u64))?;
+    let packed = headers.get(header::CONTENT_ENCODING).is_some_and(|value| value.as_bytes() == b"gzip");
+    let bytes = if packed { unpacked(&bytes)? } else { bytes };
     let (mut batch, broken) = events(decoded(media, &bytes)?);
     let scope = Scope::from(scope);
     while !batch.exposures.is_empty() || !batch.metrics.is_empty() {
@@ -72,10 +75,10 @@ fn media_of(headers: &HeaderMap) -> Result<&'static str, Refused> {
         let code = "api::media-type";
         Refused::at(StatusCode::UNSUPPORTED_MEDIA_TYPE, RefusalKind::Invalid, code, message).help(help)
     };
-    let plain = |value: &HeaderValue| value.as_bytes() == b"identity";
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|value| !plain(value)) {
-        let help = "set OTEL_EXPORTER_OTLP_LOGS_COMPRESSION=none";
-        return Err(refused("compressed logs are not taken", help));
+    let known = |value: &HeaderValue| matches!(value.as_bytes(), b"identity" | b"gzip");
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|value| !known(value)) {
+        let help = "set OTEL_EXPORTER_OTLP_LOGS_COMPRESSION=gzip or none";
+        return Err(refused("logs are compressed by gzip or not at all", help));
     }
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     match given.split(';').next().unwrap_or_default().trim() {
@@ -86,6 +89,15 @@ fn media_of(headers: &HeaderMap) -> Result<&'static str, Refused> {
             "see docs/guides/experiments.md",
         )),
     }
+}
+
+/// No more than what would be taken without: a small body can be unpacked to a thousand times its size.
+fn unpacked(bytes: &Bytes) -> Result<Bytes, Refused> {
+    let mut out = Vec::new();
+    let mut from = flate2::read::GzDecoder::new(bytes.as_ref()).take(MOST_BODY as u64 + 1);
+    from.read_to_end(&mut out)
+        .map_err(|error| Refused::bad_request(format!("the body is no gzip: {error}")))?;
+    if out.len() > MOST_BODY { Err(too_large(MOST_BODY as u64)) } else { Ok(out.into()) }
 }
 
 fn decoded(media: &str, bytes: &Bytes) -> Result<ExportLogs, Refused> {
@@ -112,4 +124,25 @@ fn exported(media: &'static str, broken: u64) -> Response {
         }
     };
     ([(header::CONTENT_TYPE, HeaderValue::from_static(media))], body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn packed(bytes: &[u8]) -> Bytes {
+        let mut to = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        to.write_all(bytes).unwrap();
+        to.finish().unwrap().into()
+    }
+
+    #[test]
+    fn a_compressed_body_is_read_and_one_that_grows_beyond_the_limit_is_not() {
+        assert_eq!(unpacked(&packed(b"{}")).unwrap(), "{}");
+        assert_eq!(unpacked(&packed(&vec![0; MOST_BODY])).unwrap().len(), MOST_BODY);
+        assert!(unpacked(&packed(&vec![0; MOST_BODY + 1])).is_err());
+        assert!(unpacked(&Bytes::from_static(b"{}")).is_err());
+    }
 }

@@ -50,7 +50,12 @@ fn a_kill_works_on_every_class_and_in_every_situation() {
         [("new-cart", "off"), ("paid", "off"), ("colour", "blue"), ("asleep", "off"), ("bare", "")]
     {
         let mut told = Told::of(key);
-        told.situation = Situation { lacking: vec![RevisionNo(1)], mentioned: Vec::new(), experiment: true };
+        told.situation = Situation {
+            lacking: vec![RevisionNo(1)],
+            mentioned: Vec::new(),
+            open: Vec::new(),
+            experiment: true,
+        };
         told.ask(Asked::new(Order::Kill, "ann")).unwrap();
         assert_eq!(told.state.serving, Serving::Killed(safe.to_owned()), "{key}");
     }
@@ -122,7 +127,7 @@ fn a_guard_goes_on_from_the_share_that_was_asked_for() {
     told.ask(Asked::new(to(200_000), "ann")).unwrap();
     assert_eq!(told.state.guard, None, "the same share without a guard");
     told.ask(guarded(Order::On, GuardAsked::default())).unwrap();
-    assert_eq!((told.state.serving.clone(), shares(&told)[0]), (share("on", "off", 50_000), 50_000));
+    assert_eq!((told.state.serving.clone(), shares(&told)[0]), (share("on", "off", 250_000), 250_000));
     let hold = Millis::seconds(9);
     let steps = vec![GuardStep { of: Millionths(600_000), hold }];
     let user = vec![UserKey::Cookie("sid".to_owned())];
@@ -133,6 +138,19 @@ fn a_guard_goes_on_from_the_share_that_was_asked_for() {
     let refused = told.ask(guarded(to(300_000), GuardAsked { steps: shrinking, ..GuardAsked::default() }));
     assert!(matches!(refused, Err(Refused::Invalid(_))));
     assert_eq!(told.ask(guarded(Order::Kill, GuardAsked::default())), Err(Refused::NothingToGuard));
+    let too_high = told.ask(guarded(to(1_000_000), GuardAsked::default()));
+    assert!(matches!(too_high, Err(Refused::Invalid(_))), "nobody would watch it");
+    let whole =
+        GuardAsked { steps: vec![GuardStep { of: Millionths(1_000_000), hold }], ..GuardAsked::default() };
+    assert!(matches!(told.ask(guarded(Order::On, whole)), Err(Refused::Invalid(_))));
+    told.after(Order::On);
+    let late = told.ask(guarded(Order::On, GuardAsked::default()));
+    assert!(matches!(late, Err(Refused::Invalid(_))), "everybody has it");
+    let mut paid = Told::of("paid");
+    let asked = |guard| Asked { why: Some("contract".to_owned()), ..guarded(to(50_000), guard) };
+    assert!(matches!(paid.ask(asked(GuardAsked::default())), Err(Refused::Invalid(_))));
+    let user = vec![UserKey::Claim("sub".to_owned())];
+    assert!(paid.ask(asked(GuardAsked { user, ..GuardAsked::default() })).is_ok());
 }
 
 #[test]
@@ -171,6 +189,9 @@ fn an_archived_flag_comes_back_with_its_next_release() {
     told.situation.mentioned = vec![RevisionNo(7)];
     assert!(matches!(told.ask(Asked::new(Order::Archive, "ann")), Err(Refused::Mentioned { .. })));
     told.situation.mentioned.clear();
+    told.situation.open = vec![RevisionNo(8)];
+    assert!(matches!(told.ask(Asked::new(Order::Archive, "ann")), Err(Refused::PerhapsMentioned { .. })));
+    told.situation.open.clear();
     told.after(Order::Archive);
     assert!(told.state.archived && told.state.version == 2);
     assert_eq!(told.ask(Asked::new(Order::Archive, "ann")).unwrap(), Ordered::Already);

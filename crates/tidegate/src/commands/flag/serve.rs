@@ -73,7 +73,7 @@ pub fn run(args: ServeArgs) -> Result<Exit, Failure> {
     warn(&board);
     let addresses = Addresses { ofrep: args.listen.ofrep, grpc: args.listen.grpc, sync: args.listen.sync };
     let hall = Hall::of_one(board.clone(), keys);
-    let settings = Settings { origins, limits: Limits::default(), secret: secret()? };
+    let settings = Settings { origins, limits: Limits::default(), secret: secret()?, certificates: None };
     let runtime = tokio::runtime::Runtime::new().map_err(no_thread)?;
     runtime.block_on(async {
         let servers = Servers::open(addresses, &settings, hall).await.map_err(|error| taken(&error))?;

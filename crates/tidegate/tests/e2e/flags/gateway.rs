@@ -2,6 +2,7 @@
 //! the store before; where the control plane is dead the test writes the file that the gateway follows in its place.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -227,4 +228,40 @@ fn a_key_is_made_used_and_revoked() {
     follows.wait_for_the_end();
     let story = tidegate.story();
     assert!(story.contains("`web pages`") && !story.contains(&key), "{story}");
+}
+
+/// With the certificate that the gateway has for a host, by curl as it comes.
+#[test]
+fn under_tls_they_have_the_gateways_certificates() {
+    let (mut tidegate, app) = (Tidegate::up_with_tls(Path::new(env!("CARGO_BIN_EXE_tidegate"))), App::new());
+    tidegate.end_control();
+    keep(&tidegate);
+    tidegate.restart_with(&[&EVERYWHERE[..], &["--flags-tls"]].concat());
+    tidegate.deploy_well(&app);
+    let (address, (_, authority)) = (tidegate.flags("flags"), tidegate.https());
+    let ask = |host: &str| {
+        let mut curl = Command::new("curl");
+        curl.args([
+            "-sS",
+            "--max-time",
+            "10",
+            "-d",
+            "{}",
+            "-H",
+            &format!("X-API-Key: {}", SERVER.0),
+            "--cacert",
+        ])
+        .arg(&authority)
+        .args(["--connect-to", &format!("::{address}")])
+        .arg(format!("https://{host}/ofrep/v1/evaluate/flags/limit"));
+        curl.output().unwrap()
+    };
+    let answer = eventually("there is a certificate", WITHIN, || {
+        let output = ask("bad.localhost");
+        output.status.success().then_some(output.stdout)
+    });
+    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    assert_eq!(answer["value"], 100, "{answer}");
+    assert!(!ask("other.example").status.success());
+    assert!(get(address, "flags", "/healthz").is_err(), "nothing is said in plain");
 }

@@ -1,0 +1,109 @@
+//! What makes one routing table of another: the next one mostly differs in one upstream of a thousand.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Route, RouteTable, Upstream};
+
+/// The difference between two tables. Only its own base gives the table that is meant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteChange {
+    /// The epoch of the table it is a change of.
+    pub from: u64,
+    /// The epoch of the table it makes.
+    pub epoch: u64,
+    /// Upstreams that are new or others now.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub upstreams: BTreeMap<String, Upstream>,
+    /// Upstreams that are gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<String>,
+    /// All routes, where one of them is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routes: Option<Vec<Route>>,
+    /// Where the gateway itself runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+}
+
+impl RouteChange {
+    /// What makes `after` of `before`.
+    pub fn between(before: &RouteTable, after: &RouteTable) -> Self {
+        let is_other =
+            |(name, upstream): &(&String, &Upstream)| before.upstreams.get(*name) != Some(*upstream);
+        let others = after.upstreams.iter().filter(is_other);
+        let gone = before.upstreams.keys().filter(|name| !after.upstreams.contains_key(*name));
+        RouteChange {
+            from: before.epoch,
+            epoch: after.epoch,
+            upstreams: others.map(|(name, upstream)| (name.clone(), upstream.clone())).collect(),
+            gone: gone.cloned().collect(),
+            routes: (before.routes != after.routes).then(|| after.routes.clone()),
+            zone: after.zone.clone(),
+        }
+    }
+
+    /// The table it makes of its base.
+    pub fn onto(self, before: &RouteTable) -> RouteTable {
+        let mut upstreams = before.upstreams.clone();
+        for name in &self.gone {
+            upstreams.remove(name);
+        }
+        upstreams.extend(self.upstreams);
+        let routes = self.routes.unwrap_or_else(|| before.routes.clone());
+        RouteTable { epoch: self.epoch, routes, upstreams, zone: self.zone }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::time::Millis;
+
+    fn a_table() -> impl Strategy<Value = RouteTable> {
+        let upstreams = proptest::collection::btree_map("[a-d]", 0_u64..3, 0..4);
+        let routes = proptest::collection::vec("[a-c]", 0..3);
+        (0_u64..9, upstreams, routes, proptest::option::of("[xy]")).prop_map(
+            |(epoch, upstreams, hosts, zone)| RouteTable {
+                epoch,
+                routes: hosts.into_iter().map(route).collect(),
+                upstreams: upstreams.into_iter().map(|(name, drain)| (name, upstream(drain))).collect(),
+                zone,
+            },
+        )
+    }
+
+    fn route(host: String) -> Route {
+        Route { host, path: "/".to_owned(), to: "a".to_owned(), policy: Default::default() }
+    }
+
+    fn upstream(drain: u64) -> Upstream {
+        Upstream { drain: Some(Millis(drain)), ..Upstream::default() }
+    }
+
+    proptest! {
+        #[test]
+        fn invariant_a_change_makes_the_table_that_is_meant(before in a_table(), after in a_table()) {
+            let change = RouteChange::between(&before, &after);
+            let sent: RouteChange = serde_json::from_str(&serde_json::to_string(&change).unwrap()).unwrap();
+            prop_assert_eq!(sent.onto(&before), after);
+        }
+    }
+
+    #[test]
+    fn what_stays_is_not_in_it() {
+        let before = RouteTable {
+            epoch: 1,
+            routes: vec![route("a".to_owned())],
+            upstreams: BTreeMap::from([("a".to_owned(), upstream(1)), ("b".to_owned(), upstream(1))]),
+            zone: None,
+        };
+        let mut after = RouteTable { epoch: 2, ..before.clone() };
+        after.upstreams.insert("b".to_owned(), upstream(2));
+        let change = RouteChange::between(&before, &after);
+        assert_eq!((change.upstreams.len(), change.gone.len(), change.routes.is_none()), (1, 0, true));
+    }
+}
