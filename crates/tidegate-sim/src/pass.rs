@@ -1,6 +1,7 @@
 //! One pass of the real engine over the fake world, crashes included, and the checks after it.
 
 use tidegate_control::engine::World;
+use tidegate_control::seams::NoWorkspaces;
 use tidegate_core::time::Millis;
 use tidegate_store::{EventFilter, StoreError};
 
@@ -67,8 +68,14 @@ impl Sim {
             let mut backend = Mortal { part: backend, fuse: &fuse };
             let mut routes = Mortal { part: gateway, fuse: &fuse };
             let mut workshop = Mortal { part: workshop, fuse: &fuse };
-            let mut world =
-                World { store, backend: &mut backend, routes: &mut routes, workshop: &mut workshop };
+            let mut world = World {
+                store,
+                backend: &mut backend,
+                routes: &mut routes,
+                workshop: &mut workshop,
+                workspaces: &mut NoWorkspaces,
+                repositories: None,
+            };
             let result = engine.pass(&mut world, time);
             (engine, result)
         });

@@ -86,5 +86,6 @@ pub(super) fn example(id: &str) -> UnitSpec {
         probes: None,
         stop: StopSpec::default(),
         limits: Limits::default(),
+        step: None,
     }
 }

@@ -22,7 +22,9 @@ impl Engine {
             BuildPhase::Unpacking => self.unpack(world, sight, build),
             BuildPhase::Running(job) => self.run_build(world, sight, build, &job),
             BuildPhase::Sealing => self.seal(world, sight, build),
-            BuildPhase::Ready | BuildPhase::Failed(_) | BuildPhase::Pruned => Ok(Outcome::default()),
+            BuildPhase::Waiting | BuildPhase::Ready | BuildPhase::Failed(_) | BuildPhase::Pruned => {
+                Ok(Outcome::default())
+            }
         }
     }
 
@@ -68,6 +70,7 @@ impl Engine {
             phase: JobPhase::Running,
             created_at: sight.time.now,
             within_ms: build.within_ms,
+            step: None,
         };
         build.phase = BuildPhase::Running(job.id.clone());
         let event =

@@ -43,9 +43,9 @@ impl Engine {
         deploy: Deploy,
     ) -> Result<Outcome, StoreError> {
         match world.store.build(&deploy.build)?.map(|build| build.phase) {
-            Some(BuildPhase::Unpacking | BuildPhase::Running(_) | BuildPhase::Sealing) => {
-                Ok(Outcome::default())
-            }
+            Some(
+                BuildPhase::Waiting | BuildPhase::Unpacking | BuildPhase::Running(_) | BuildPhase::Sealing,
+            ) => Ok(Outcome::default()),
             // Two steps of migrations never run side by side.
             Some(BuildPhase::Ready) if contract_runs(world.store, &deploy)? => Ok(Outcome::default()),
             Some(BuildPhase::Ready) => match overtaken_by(world, &deploy)? {
@@ -353,6 +353,7 @@ fn migration_job(
         phase: JobPhase::Running,
         created_at: time.now,
         within_ms: migrate.within.0,
+        step: None,
     }
 }
 

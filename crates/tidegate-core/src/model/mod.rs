@@ -39,7 +39,7 @@ pub use address::Address;
 pub use autoscale::{Autoscale, QueueSource, QueueTarget, ScheduledBounds, is_timezone};
 pub use check::{CheckSource, CheckSpec, Unreachable};
 pub use compare::{Compare, Copies};
-pub use deploy::{Build, BuildPhase, BuildSource, Deploy, DeployPhase, Job, JobKind, JobPhase};
+pub use deploy::{Build, BuildPhase, BuildSource, Deploy, DeployPhase, Job, JobKind, JobPhase, StepJob};
 pub use environment_policy::{EnvironmentPolicy, Freeze, FreezeTime, PreviewPolicy, Window};
 pub use evidence::Evidence;
 pub use figure::Figure;
@@ -60,8 +60,8 @@ pub use observation::{Exit, GatewayObservation, Health, ProbeAnswer, UnitObserva
 pub use outcome_rule::{CELLS, OutcomeCounts, OutcomeRule};
 pub use pipeline::{BesideSpec, PipelineSpec, RunFilter, StageSpec, StageWork, StepSpec};
 pub use pipeline_run::{
-    Approval, PipelineRun, PushedRef, RunInput, RunNo, RunOrigin, RunSource, RunState, StageRun, StageState,
-    StepRun, TestCounts,
+    Approval, PipelineRun, PushedRef, RunEnding, RunInput, RunNo, RunOrigin, RunSource, RunState, StageRun,
+    StageState, StepPhase, StepRun, TestCounts,
 };
 pub use probe::{Check, Probe, Probes};
 pub use revision::{BuildId, Revision, RevisionNo, RevisionSpec, RouteSpec};

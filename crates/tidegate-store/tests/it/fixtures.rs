@@ -184,6 +184,7 @@ pub fn job(id: &str, build: &str) -> Job {
         phase: JobPhase::Stopping { why: "too long".to_owned() },
         created_at: Moment(1),
         within_ms: Millis::seconds(60).0,
+        step: None,
     }
 }
 

@@ -11,6 +11,7 @@ use tidegate_backend::process::{ProcessBackend, ProcessConfig, RunAs, doctor, st
 use tidegate_control::engine::EngineConfig;
 use tidegate_control::run::{Parts, Published, Signal, run, signals};
 use tidegate_control::workshop::DirWorkshop;
+use tidegate_control::workspace::DirWorkspaces;
 use tidegate_control::{Handle, HandleParts};
 use tidegate_core::model::Limits;
 use tidegate_core::units::{ByteSize, MilliCpu};
@@ -134,8 +135,10 @@ fn start(
         Failure::environment(error.to_string(), "see the data directory's permissions and free space")
     })?;
     let builder = tidegate_os::process::is_root().then_some((BUILDER, BUILDER));
-    let workshop =
-        DirWorkshop::new(data.path(), builder, waker).map_err(|error| machine("the builds", &error))?;
+    let workshop = DirWorkshop::new(data.path(), builder, waker.clone())
+        .map_err(|error| machine("the builds", &error))?;
+    let workspaces =
+        DirWorkspaces::new(data.path(), waker).map_err(|error| machine("the workspaces", &error))?;
     let published = Published::default();
     let (end, ending) = watch::channel(None);
     let (asked, upgraded) = (end.clone(), end.clone());
@@ -171,6 +174,8 @@ fn start(
         backend: Box::new(backend),
         routes: Box::new(Sink { link: link.clone(), dir: gateway.dir().to_owned() }),
         workshop: Box::new(workshop),
+        workspaces: Box::new(workspaces),
+        repositories: None,
         logs,
         config: EngineConfig { job_limits: job_limits(), ..EngineConfig::default() },
     };

@@ -1,0 +1,110 @@
+//! What is seen of a run: its build, its processes, its workspaces, its deploys, and whether its environment takes one now.
+
+use std::collections::BTreeMap;
+
+use tidegate_core::model::{
+    BuildPhase, Deploy, DeployPhase, InstanceId, Job, JobPhase, Phase, PipelineRun, Rollout, StageRun,
+    UnitState,
+};
+use tidegate_core::pipeline::{DeploySight, Gate, ProcessSight, WorkspaceSight};
+use tidegate_store::{Reader, StoreError};
+
+use super::super::{Sight, World};
+
+/// See the module.
+pub(super) struct Seen {
+    pub(super) build: Option<BuildPhase>,
+    pub(super) deploys: BTreeMap<u64, DeploySight>,
+    pub(super) processes: BTreeMap<InstanceId, ProcessSight>,
+    pub(super) workspaces: BTreeMap<InstanceId, WorkspaceSight>,
+    pub(super) gate: Gate,
+    pub(super) candidate: BTreeMap<String, String>,
+}
+
+impl Seen {
+    pub(super) fn of(
+        world: &mut World<'_>,
+        sight: &Sight,
+        (run, others, jobs): (&PipelineRun, &[PipelineRun], &BTreeMap<InstanceId, Job>),
+    ) -> Result<Seen, StoreError> {
+        let units = || in_progress(run).flat_map(|step| step.attempts.last().into_iter().chain(&step.beside));
+        let processes = units().filter_map(|unit| Some((unit.clone(), process(sight, jobs.get(unit)?))));
+        let workspaces = units().filter_map(|unit| Some((unit.clone(), world.workspaces.sight(unit)?)));
+        Ok(Seen {
+            processes: processes.collect(),
+            workspaces: workspaces.collect(),
+            build: world.store.build(&run.input.build)?.map(|build| build.phase),
+            deploys: deploys(world.store, run)?,
+            gate: gate(run, others, sight),
+            candidate: BTreeMap::new(),
+        })
+    }
+}
+
+fn in_progress(run: &PipelineRun) -> impl Iterator<Item = &tidegate_core::model::StepRun> {
+    run.stages.iter().flat_map(|stage| &stage.steps).filter(|step| !step.state.is_over())
+}
+
+fn process(sight: &Sight, job: &Job) -> ProcessSight {
+    if let JobPhase::Ended(exit) = &job.phase {
+        return ProcessSight::Ended(exit.clone());
+    }
+    let unit = sight.seeing.get(&job.id);
+    let ready = unit.is_some_and(|unit| matches!(unit.state, UnitState::Running(health) if health.ready));
+    ProcessSight::Running { port: unit.and_then(|unit| unit.port), ready, since: job.created_at }
+}
+
+fn deploys(store: &Reader, run: &PipelineRun) -> Result<BTreeMap<u64, DeploySight>, StoreError> {
+    let mut deploys = BTreeMap::new();
+    for id in run.stages.iter().filter_map(|stage: &StageRun| stage.deploy) {
+        if let Some(deploy) = store.deploy(id)? {
+            deploys.insert(id, deploy_sight(store, &deploy)?);
+        }
+    }
+    Ok(deploys)
+}
+
+fn deploy_sight(store: &Reader, deploy: &Deploy) -> Result<DeploySight, StoreError> {
+    let failed = || {
+        let why = deploy.error.clone().unwrap_or_else(|| "it failed".to_owned());
+        DeploySight::Failed(why)
+    };
+    match deploy.phase {
+        DeployPhase::Building | DeployPhase::Migrating => Ok(DeploySight::Going),
+        DeployPhase::Failed => Ok(failed()),
+        DeployPhase::Rolling => {
+            let rollouts: Result<Vec<_>, _> = deploy.rollouts.iter().map(|id| store.rollout(*id)).collect();
+            let rollouts: Vec<Rollout> = rollouts?.into_iter().flatten().collect();
+            Ok(match rolled(&rollouts) {
+                DeploySight::Succeeded if deploy.error.is_some() => failed(),
+                sight => sight,
+            })
+        }
+    }
+}
+
+fn rolled(rollouts: &[Rollout]) -> DeploySight {
+    let bad = rollouts.iter().find(|rollout| rollout.phase.is_final() && rollout.phase != Phase::Succeeded);
+    if rollouts.iter().any(|rollout| !rollout.phase.is_final()) {
+        return DeploySight::Going;
+    }
+    bad.map_or(DeploySight::Succeeded, |rollout| {
+        let why = rollout.cause.as_ref().map(|cause| format!(": {}", cause.message)).unwrap_or_default();
+        DeploySight::Failed(format!("{} is {}{why}", rollout.key.service, rollout.phase))
+    })
+}
+
+/// One run at a time deploys to an environment.
+fn gate(run: &PipelineRun, others: &[PipelineRun], _sight: &Sight) -> Gate {
+    let there = |other: &&PipelineRun| {
+        let same = other.app == run.app && other.environment == run.environment;
+        same && other.number != run.number && other.has_deployed()
+    };
+    match others.iter().find(there) {
+        Some(other) => {
+            let why = format!("run {} is being deployed to {}", other.number, run.environment);
+            Gate::Closed { why, until: None }
+        }
+        None => Gate::Open,
+    }
+}
