@@ -149,6 +149,7 @@ fn trial(place: &Place, user: User, mounts: bool) -> io::Result<ShimSpec> {
             mounts,
             writable: vec![place.scratch()],
             kept: Vec::new(),
+            background: false,
             readable: vec![build(place)],
         },
         groups: Vec::new(),

@@ -177,7 +177,7 @@ fn start(
         workspaces: Box::new(workspaces),
         repositories: None,
         logs,
-        config: EngineConfig { job_limits: job_limits(), ..EngineConfig::default() },
+        config: EngineConfig { job_limits: job_limits(), steps_at_once: cpus(), ..EngineConfig::default() },
     };
     let broken = end.clone();
     let looping = std::thread::Builder::new()
@@ -216,9 +216,13 @@ fn process_config(data: &Path) -> ProcessConfig {
     }
 }
 
+fn cpus() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// What a build may use: most of the machine, never all of it, so that what serves keeps serving.
 fn job_limits() -> Limits {
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from) as u32;
+    let cpus = cpus() as u32;
     let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
         line.split_whitespace().nth(1)?.parse::<u64>().ok()
