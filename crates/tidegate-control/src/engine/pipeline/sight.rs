@@ -36,7 +36,7 @@ impl Seen {
             build: world.store.build(&run.input.build)?.map(|build| build.phase),
             deploys: deploys(world.store, run)?,
             gate: gate(run, others, sight),
-            candidate: BTreeMap::new(),
+            candidate: candidate(world.store, run)?,
         })
     }
 }
@@ -92,6 +92,28 @@ fn rolled(rollouts: &[Rollout]) -> DeploySight {
         let why = rollout.cause.as_ref().map(|cause| format!(": {}", cause.message)).unwrap_or_default();
         DeploySight::Failed(format!("{} is {}{why}", rollout.key.service, rollout.phase))
     })
+}
+
+/// Where candidates that are ready are reached on this machine, by service. Nobody else knows these addresses.
+fn candidate(store: &Reader, run: &PipelineRun) -> Result<BTreeMap<String, String>, StoreError> {
+    let deploy = run.deploy().map(|id| store.deploy(id)).transpose()?.flatten();
+    let Some((deploy, revision)) = deploy.and_then(|deploy| Some((deploy.clone(), deploy.revision?))) else {
+        return Ok(BTreeMap::new());
+    };
+    let mut said = BTreeMap::new();
+    for state in store.services_of(&deploy.app, &deploy.environment)? {
+        let instances = store.instances_of(&state.key)?;
+        let candidates = instances.iter().filter(|instance| instance.revision == revision);
+        let Some(port) = candidates.filter(|instance| instance.is_ready()).find_map(|instance| instance.port)
+        else {
+            continue;
+        };
+        let name = state.key.service.as_str().to_uppercase().replace('-', "_");
+        let url = format!("http://127.0.0.1:{port}");
+        said.insert(format!("TIDEGATE_CANDIDATE_URL_{name}"), url.clone());
+        said.entry("TIDEGATE_CANDIDATE_URL".to_owned()).or_insert(url);
+    }
+    Ok(said)
 }
 
 /// One run at a time deploys to an environment.
