@@ -127,7 +127,7 @@ impl<'a> Turn<'a> {
         match phase {
             StepPhase::Laying => self.laying(at, index, spec, unit),
             StepPhase::Beside => self.beside(at, index, spec, unit),
-            StepPhase::Running => self.running(at, index, unit),
+            StepPhase::Running => self.running(at, index, spec, unit),
             StepPhase::Gathering => self.gathering(at, index, spec, unit),
         }
     }
@@ -199,7 +199,7 @@ impl<'a> Turn<'a> {
         self.act(Act::Start(Box::new(job)));
     }
 
-    fn running(&mut self, at: usize, index: usize, unit: InstanceId) {
+    fn running(&mut self, at: usize, index: usize, spec: &'a StepSpec, unit: InstanceId) {
         match self.input.processes.get(&unit) {
             Some(ProcessSight::Running { .. }) => {}
             Some(ProcessSight::Ended(exit)) if exit.was_lost() => self.lose(at, index),
@@ -207,8 +207,11 @@ impl<'a> Turn<'a> {
                 let succeeded = exit.success();
                 let step = self.step_at(at, index);
                 step.exit = Some(exit.clone());
-                step.phase = StepPhase::Gathering;
                 self.stop_beside(at, index);
+                if leaves_nothing(spec) {
+                    return self.gathered(at, index, spec, exit.clone(), None);
+                }
+                self.step_at(at, index).phase = StepPhase::Gathering;
                 self.act(Act::Gather { unit, stage: at, step: index, succeeded });
             }
             None => self.lose(at, index),
@@ -373,6 +376,11 @@ impl<'a> Turn<'a> {
 fn where_it_is(name: &Name, port: u16) -> [(String, String); 2] {
     let name = name.as_str().to_uppercase().replace('-', "_");
     [(format!("{name}_PORT"), port.to_string()), (format!("{name}_ADDRESS"), format!("127.0.0.1:{port}"))]
+}
+
+/// Whether there is nothing to take in of it.
+fn leaves_nothing(spec: &StepSpec) -> bool {
+    spec.cache.is_empty() && spec.artifacts.is_empty() && spec.reports.is_empty()
 }
 
 fn blame(step: &StepRun) -> String {
