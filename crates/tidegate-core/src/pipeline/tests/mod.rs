@@ -1,0 +1,8 @@
+//! Who, when and what for.
+
+mod approval;
+mod calendar;
+mod filter;
+mod junit;
+mod pattern;
+mod supersede;
