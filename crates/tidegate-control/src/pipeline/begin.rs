@@ -139,7 +139,7 @@ pub(super) fn put_new(
     open: &[PipelineRun],
 ) -> Result<(), Refusal> {
     let build = build_of(world, run, time)?;
-    let overtaken: Vec<&PipelineRun> = open.iter().filter(|other| supersedes(run, other)).collect();
+    let overtaken: Vec<&PipelineRun> = open.iter().filter(|other| other.ending.is_none() && supersedes(run, other)).collect();
     let written = world.store.transaction(|tx| {
         tx.use_ids_below(Counter::Run, run.number.0 + 1)?;
         build.iter().try_for_each(|build| tx.put_build(build))?;

@@ -4,10 +4,16 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use tidegate_core::pipeline::Pattern;
+
 use crate::snapshot::digest_of;
 
 /// Files and folders one pattern may find.
 const MOST_FOUND: usize = 10_000;
+/// And so many may be looked at for it.
+const MOST_SEEN: usize = 2_000_000;
+/// Deeper than any workspace.
+const DEEPEST: usize = 200;
 
 /// A path of a manifest within a workspace.
 ///
@@ -28,45 +34,51 @@ pub(super) fn within(workspace: &Path, path: &str) -> io::Result<PathBuf> {
     Ok(to)
 }
 
-/// What of a workspace a pattern means, relative to it; `*` stands for any characters of a name.
+/// What of a workspace a pattern means, relative to it. A folder that is meant is taken whole.
 pub(super) fn matching(workspace: &Path, pattern: &str) -> io::Result<Vec<PathBuf>> {
-    let mut found = vec![PathBuf::new()];
-    for part in pattern.split('/').filter(|part| !matches!(*part, "" | ".")) {
-        if part == ".." {
-            return Err(outside(pattern));
-        }
-        found =
-            found.iter().map(|dir| names_in(workspace, dir, part)).collect::<io::Result<Vec<_>>>()?.concat();
-        if found.len() > MOST_FOUND {
-            return Err(io::Error::other(format!("`{pattern}` means more than {MOST_FOUND} files")));
-        }
-    }
-    found.retain(|path| !path.as_os_str().is_empty());
-    Ok(found)
+    let pattern = Pattern::of_path(pattern)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, format!("`{pattern}`: {error}")))?;
+    let mut search = Search { workspace, pattern: &pattern, found: Vec::new(), seen: 0 };
+    search.below(Path::new(""), 0)?;
+    search.found.sort();
+    Ok(search.found)
 }
 
-fn names_in(workspace: &Path, dir: &Path, part: &str) -> io::Result<Vec<PathBuf>> {
-    let whole = workspace.join(dir);
-    if !fs::symlink_metadata(&whole).is_ok_and(|meta| meta.is_dir()) {
-        return Ok(Vec::new());
-    }
-    let mut names: Vec<PathBuf> = Vec::new();
-    for item in fs::read_dir(&whole)? {
-        let name = item?.file_name();
-        if name.to_str().is_some_and(|name| fits(part, name)) {
-            names.push(dir.join(name));
-        }
-    }
-    names.sort();
-    Ok(names)
+/// A walk through a workspace.
+struct Search<'a> {
+    workspace: &'a Path,
+    pattern: &'a Pattern,
+    found: Vec<PathBuf>,
+    seen: usize,
 }
 
-/// Whether a name is one of a pattern: `*` stands for any characters.
-fn fits(pattern: &str, name: &str) -> bool {
-    let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
-    let Some(left) = name.strip_prefix(first) else { return false };
-    let ends = left.char_indices().map(|(at, _)| at).chain([left.len()]);
-    ends.into_iter().any(|at| fits(rest, &left[at..]))
+impl Search<'_> {
+    fn below(&mut self, dir: &Path, depth: usize) -> io::Result<()> {
+        if depth > DEEPEST {
+            return Err(io::Error::other("its folders are nested too deep"));
+        }
+        for item in fs::read_dir(self.workspace.join(dir))? {
+            let item = item?;
+            let path = dir.join(item.file_name());
+            self.seen += 1;
+            if self.seen > MOST_SEEN || self.found.len() >= MOST_FOUND {
+                return Err(io::Error::other(format!("`{}` means too many files", self.pattern)));
+            }
+            if path.to_str().is_some_and(|path| self.pattern.matches(path)) {
+                self.found.push(path);
+            } else if item.file_type()?.is_dir() && self.may_be_below(&path) {
+                self.below(&path, depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a folder can have what is meant: it fits the pattern as far as that has no wildcard.
+    fn may_be_below(&self, dir: &Path) -> bool {
+        let plain = self.pattern.as_str().split('/').take_while(|part| !part.contains(['*', '?']));
+        let names = dir.components().map(|part| part.as_os_str());
+        plain.zip(names).all(|(part, name)| name == part)
+    }
 }
 
 /// What a cached folder is known by.

@@ -81,15 +81,34 @@ fn a_workspace_has_the_files_what_is_cached_and_what_earlier_steps_left() {
     fs::create_dir_all(first.join("out")).unwrap();
     fs::write(first.join("out/one.txt"), "1").unwrap();
     fs::write(first.join("out/two.log"), "2").unwrap();
-    workspaces.gather(&unit("step-1"), gathering(&["out/*.txt", "absent"]));
+    fs::create_dir_all(first.join("out/a/b")).unwrap();
+    fs::write(first.join("out/a/b/deep.bin"), "3").unwrap();
+    workspaces.gather(&unit("step-1"), gathering(&["out/*.txt", "absent", "**/deep.bin"]));
     assert_eq!(wait(&mut workspaces, &unit("step-1")), WorkspaceSight::Gathered { tests: None });
 
     let second = laid(&mut workspaces, &unit("step-2"), &[7]);
     assert_eq!(fs::read_to_string(second.join("deps/a/x")).unwrap(), "fetched");
     assert_eq!(fs::read_to_string(second.join("out/one.txt")).unwrap(), "1");
-    assert!(!second.join("out/two.log").exists());
+    assert!(!second.join("out/two.log").exists() && second.join("out/a/b/deep.bin").exists());
     let other = laid(&mut workspaces, &unit("step-3"), &[8]);
     assert!(!other.join("out").exists(), "another run's");
+}
+
+#[test]
+fn reports_of_tests_are_summed_up() {
+    let data = tempfile::tempdir().unwrap();
+    let mut workspaces = open(data.path());
+    let dir = laid(&mut workspaces, &unit("step-1"), &[]);
+    let report = "<testsuite><testcase name='a'/><testcase name='b'><failure message='no'/></testcase></testsuite>";
+    fs::write(dir.join("one.xml"), report).unwrap();
+    fs::write(dir.join("two.xml"), report).unwrap();
+    fs::write(dir.join("torn.xml"), "<testsuite><testcase").unwrap();
+    let order = Gathering { reports: vec!["*.xml".to_owned()], cache: Vec::new(), ..gathering(&[]) };
+    workspaces.gather(&unit("step-1"), order);
+    let WorkspaceSight::Gathered { tests: Some(tests) } = wait(&mut workspaces, &unit("step-1")) else {
+        panic!("no counts")
+    };
+    assert_eq!((tests.tests, tests.failed), (4, 2));
 }
 
 #[test]

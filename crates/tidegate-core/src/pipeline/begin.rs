@@ -1,7 +1,7 @@
 //! What a run begins with: from a manifest's pipeline, or from an earlier run.
 
 use crate::model::{
-    EnvironmentPolicy, Name, PipelineRun, PipelineSpec, PushedRef, RunFilter, RunInput, RunNo, RunOrigin,
+    EnvironmentPolicy, Name, PipelineRun, PipelineSpec, PushedRef, RunInput, RunNo, RunOrigin,
     RunSource, RunState, StageRun, StageSpec, StageState, StageWork, StepPhase, StepRun,
 };
 use crate::time::Moment;
@@ -93,14 +93,6 @@ pub fn carried_on(
     run
 }
 
-/// Whether a run that begins takes the place of another one: of the same branch, on the same way, that has deployed nothing.
-pub fn supersedes(new: &PipelineRun, other: &PipelineRun) -> bool {
-    let same_way = new.app == other.app && new.environment == other.environment;
-    let same_branch = new.source.branch == other.source.branch;
-    let older = other.number < new.number && !other.state.is_over() && other.ending.is_none();
-    same_way && same_branch && older && !other.has_deployed()
-}
-
 impl PipelineRun {
     /// How many stages come before the first that deploys.
     pub fn first_deploy(&self) -> usize {
@@ -141,7 +133,7 @@ fn leave_out(stage: &mut StageRun, done: &StageRun, number: RunNo) {
 }
 
 fn stage_of(spec: &StageSpec, new: &NewRun) -> StageRun {
-    let left_out = why_not(&spec.when, new.source.branch.as_deref(), &new.environment);
+    let left_out = spec.when.why_not(new.source.branch.as_deref(), &new.environment);
     let state = if left_out.is_some() { StageState::Skipped } else { StageState::Pending };
     let steps = match &spec.work {
         StageWork::Build => vec![step_of("build", state)],
@@ -175,31 +167,4 @@ fn step_of(name: &str, state: StageState) -> StepRun {
         beside: Vec::new(),
         lost: 0,
     }
-}
-
-fn why_not(filter: &RunFilter, branch: Option<&str>, environment: &Name) -> Option<String> {
-    let of_branch = |branch: &str| filter.branches.iter().any(|pattern| fits(pattern, branch));
-    if !filter.branches.is_empty() && !branch.is_some_and(of_branch) {
-        return Some(format!("it is for {}", filter.branches.join(", ")));
-    }
-    if !filter.environments.is_empty() && !filter.environments.contains(environment) {
-        let names: Vec<&str> = filter.environments.iter().map(Name::as_str).collect();
-        return Some(format!("it is for {}", names.join(", ")));
-    }
-    None
-}
-
-/// Whether a branch is one of a pattern: `*` stands for any characters.
-fn fits(pattern: &str, branch: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = branch.strip_prefix(first) else { return false };
-    let mut last = None;
-    for part in parts {
-        if let Some(part) = last.replace(part) {
-            let Some(at) = rest.find(part) else { return false };
-            rest = &rest[at + part.len()..];
-        }
-    }
-    last.map_or(rest.is_empty(), |last| rest.ends_with(last))
 }

@@ -1,7 +1,7 @@
 //! One stage: whether it may begin, and how far its work is.
 
 use super::plan::{Act, Turn};
-use super::{DeploySight, Gate};
+use super::{DeploySight, Gate, approvals_missing};
 use crate::model::{BuildPhase, StageSpec, StageState, StageWork};
 
 /// Whether a stage may begin.
@@ -100,7 +100,7 @@ impl Turn<'_> {
             return;
         }
         let run = &self.plan.run;
-        let missing = (run.policy.approvals as usize).saturating_sub(run.approvals.len());
+        let missing = approvals_missing(&run.policy, &run.approvals);
         if missing > 0 {
             let s = if missing == 1 { "" } else { "s" };
             return self.wait(at, format!("it needs {missing} approval{s}"));

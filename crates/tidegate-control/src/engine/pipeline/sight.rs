@@ -6,7 +6,8 @@ use tidegate_core::model::{
     BuildPhase, Deploy, DeployPhase, InstanceId, Job, JobPhase, Phase, PipelineRun, Rollout, StageRun,
     UnitState,
 };
-use tidegate_core::pipeline::{DeploySight, Gate, ProcessSight, WorkspaceSight};
+use tidegate_core::pipeline::{DeploySight, Gate, Opening, ProcessSight, WorkspaceSight, opening};
+use tidegate_core::time::Millis;
 use tidegate_store::{Reader, StoreError};
 
 use super::super::{Sight, World};
@@ -116,17 +117,21 @@ fn candidate(store: &Reader, run: &PipelineRun) -> Result<BTreeMap<String, Strin
     Ok(said)
 }
 
-/// One run at a time deploys to an environment.
-fn gate(run: &PipelineRun, others: &[PipelineRun], _sight: &Sight) -> Gate {
+/// One run at a time deploys to an environment, and only when its calendar says so.
+fn gate(run: &PipelineRun, others: &[PipelineRun], sight: &Sight) -> Gate {
     let there = |other: &&PipelineRun| {
         let same = other.app == run.app && other.environment == run.environment;
         same && other.number != run.number && other.has_deployed()
     };
-    match others.iter().find(there) {
-        Some(other) => {
-            let why = format!("run {} is being deployed to {}", other.number, run.environment);
-            Gate::Closed { why, until: None }
+    if let Some(other) = others.iter().find(there) {
+        let why = format!("run {} is being deployed to {}", other.number, run.environment);
+        return Gate::Closed { why, until: None };
+    }
+    match opening(&run.policy, sight.time.unix_ms) {
+        Opening::Open => Gate::Open,
+        Opening::Closed { why, opens_unix_ms } => {
+            let wait = opens_unix_ms.map(|at| Millis(at.saturating_sub(sight.time.unix_ms).max(1)));
+            Gate::Closed { why, until: wait.map(|wait| sight.time.now + wait) }
         }
-        None => Gate::Open,
     }
 }

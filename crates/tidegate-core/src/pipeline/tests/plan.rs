@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::*;
+use super::super::*;
 use crate::model::{
     BuildId, BuildPhase, BuildSource, EnvironmentPolicy, Exit, InstanceId, Limits, Name, PipelineRun,
     PipelineSpec, PushedRef, RevisionSpec, RunEnding, RunFilter, RunInput, RunNo, RunSource, RunState,
