@@ -73,7 +73,6 @@ fn every_code_in_use_is_explained() {
         "flags::undefined",
         "flags::expired",
         "manifest::not-used-yet",
-        "manifest::unknown-environment",
         "manifest::which-environment",
         "env-file::bad-text",
     ];

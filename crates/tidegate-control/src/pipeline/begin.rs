@@ -5,10 +5,9 @@ use std::path::Path;
 
 use tidegate_core::model::{
     Build, BuildPhase, BuildSource, EnvironmentPolicy, PipelineRun, PipelineSpec, RunEnding, RunInput, RunNo,
-    RunState, StageSpec, StageWork,
+    RunState,
 };
 use tidegate_core::pipeline::{NewRun, begin, supersedes};
-use tidegate_core::time::Millis;
 use tidegate_store::Counter;
 
 use super::put;
@@ -41,7 +40,7 @@ pub fn read(data: &Path, request: &BeginRun, snapshot: &Path) -> Result<Taken, R
     }
     let source = staged.manifest.clone();
     let accepted = intake::accept(staged, &deploy)?;
-    let (spec, policy) = (default_pipeline(accepted.build_run.is_some()), EnvironmentPolicy::default());
+    let (spec, policy) = (manifest.pipeline(&request.environment), manifest.policy(&request.environment));
     Ok(Taken { accepted, manifest: (source.file, source.text), spec, policy })
 }
 
@@ -54,24 +53,6 @@ pub(super) fn deploy_request(request: &BeginRun) -> DeployRequest {
         env: Default::default(),
         by: request.source.by.clone(),
     }
-}
-
-/// Build and deploy: what an app without `pipeline:` has at the least.
-fn default_pipeline(builds: bool) -> PipelineSpec {
-    let stage = |word: &str, work: StageWork, needs: &[&str]| {
-        let name = |name: &str| name.parse().expect("the words below have the shape of names");
-        StageSpec {
-            name: name(word),
-            needs: needs.iter().map(|needed| name(needed)).collect(),
-            work,
-            when: Default::default(),
-            parallel: false,
-            timeout: Millis::seconds(3_600),
-        }
-    };
-    let build = builds.then(|| stage("build", StageWork::Build, &[]));
-    let deploy = stage("deploy", StageWork::Deploy, if builds { &["build"] } else { &[] });
-    PipelineSpec { stages: build.into_iter().chain([deploy]).collect() }
 }
 
 /// Enters a run; its number. Runs it overtakes are told to end in the same transaction.
@@ -139,7 +120,8 @@ pub(super) fn put_new(
     open: &[PipelineRun],
 ) -> Result<(), Refusal> {
     let build = build_of(world, run, time)?;
-    let overtaken: Vec<&PipelineRun> = open.iter().filter(|other| other.ending.is_none() && supersedes(run, other)).collect();
+    let overtaken: Vec<&PipelineRun> =
+        open.iter().filter(|other| other.ending.is_none() && supersedes(run, other)).collect();
     let written = world.store.transaction(|tx| {
         tx.use_ids_below(Counter::Run, run.number.0 + 1)?;
         build.iter().try_for_each(|build| tx.put_build(build))?;

@@ -6,8 +6,7 @@ mod cancel;
 mod promote;
 mod retry;
 
-use tidegate_config::Manifest;
-use tidegate_core::model::{EnvironmentPolicy, Name, PipelineRun, RunNo};
+use tidegate_core::model::{PipelineRun, RunNo};
 use tidegate_core::pipeline::events;
 use tidegate_store::{StoreError, Tx};
 
@@ -43,9 +42,4 @@ fn open(world: &World<'_>, number: RunNo) -> Result<PipelineRun, Refusal> {
             .help(format!("`tidegate pipeline show {number}` shows how it ended")));
     }
     Ok(run)
-}
-
-/// The way into an environment, as a manifest says.
-fn policy_of(_manifest: &Manifest, _environment: &Name) -> EnvironmentPolicy {
-    EnvironmentPolicy::default()
 }

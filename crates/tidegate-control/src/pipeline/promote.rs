@@ -4,11 +4,10 @@ use tidegate_config::{Manifest, Source};
 use tidegate_core::model::{
     EnvironmentPolicy, Name, PipelineRun, RunInput, RunNo, RunOrigin, RunSource, RunState,
 };
-use tidegate_core::pipeline::{NewRun, carried_on};
+use tidegate_core::pipeline::{NewRun, carried_on, promotes_from};
 use tidegate_store::Counter;
 
 use super::begin::put_new;
-use super::policy_of;
 use crate::answer::store_trouble;
 use crate::engine::{Time, World};
 use crate::intake::{self, Accepted};
@@ -53,12 +52,8 @@ pub(crate) fn begin_promotion(
 /// The environments a build comes into by itself once a run succeeded.
 pub(crate) fn promotions_after(run: &PipelineRun) -> Vec<(Name, Promotion)> {
     let Ok(manifest) = manifest_of(run) else { return Vec::new() };
-    let follows = |to: &Name| {
-        let policy = policy_of(&manifest, to);
-        policy.automatic && policy.promote_from.as_ref() == Some(&run.environment)
-    };
-    let environments = manifest.environments().into_iter().filter(follows);
-    environments.filter_map(|to| way(run, &to).ok().map(|promotion| (to, promotion))).collect()
+    let follows = manifest.promotions_from(&run.environment).into_iter().filter(|(_, automatic)| *automatic);
+    follows.filter_map(|(to, _)| way(run, &to).ok().map(|promotion| (to, promotion))).collect()
 }
 
 /// The newest run that succeeded in the environment that is meant: the one that comes before `to`, where none is named.
@@ -82,7 +77,7 @@ const MOST_SEARCHED: usize = 500;
 
 fn before(runs: &[PipelineRun], to: &Name) -> Result<Name, Refusal> {
     let newest = runs.first().map(manifest_of).transpose()?;
-    let from = newest.and_then(|manifest| policy_of(&manifest, to).promote_from);
+    let from = newest.and_then(|manifest| manifest.policy(to).promote_from);
     from.ok_or_else(|| {
         let message = format!("nothing says which environment comes before {to}");
         Refusal::new(RefusalKind::Invalid, "promote::from", message)
@@ -106,7 +101,7 @@ fn app_of(world: &World<'_>, scope: &Scope) -> Result<Name, Refusal> {
 /// What an environment's part of the same commit's manifest says of a run's build.
 fn way(earlier: &PipelineRun, to: &Name) -> Result<Promotion, Refusal> {
     let manifest = manifest_of(earlier)?;
-    let policy = policy_of(&manifest, to);
+    let policy = manifest.policy(to);
     allowed(&policy, earlier, to)?;
     let request = DeployRequest { environment: Some(to.clone()), ..DeployRequest::default() };
     let resolved = intake::resolve(&manifest, &request)?;
@@ -117,7 +112,7 @@ fn way(earlier: &PipelineRun, to: &Name) -> Result<Promotion, Refusal> {
 
 fn allowed(policy: &EnvironmentPolicy, earlier: &PipelineRun, to: &Name) -> Result<(), Refusal> {
     match &policy.promote_from {
-        Some(from) if *from == earlier.environment => Ok(()),
+        Some(from) if *from == earlier.environment => of_its_branches(policy, earlier, to),
         Some(from) => {
             let message = format!("{to} takes what succeeded in {from}, not in {}", earlier.environment);
             Err(Refusal::new(RefusalKind::Conflict, "promote::not-from", message)
@@ -129,6 +124,19 @@ fn allowed(policy: &EnvironmentPolicy, earlier: &PipelineRun, to: &Name) -> Resu
                 .help(format!("`promote_from: {}` in `environments: {to}:`", earlier.environment)))
         }
     }
+}
+
+fn of_its_branches(policy: &EnvironmentPolicy, earlier: &PipelineRun, to: &Name) -> Result<(), Refusal> {
+    if promotes_from(policy, &earlier.environment, earlier.source.branch.as_deref()) {
+        return Ok(());
+    }
+    let branch = earlier.source.branch.as_deref().unwrap_or("no branch");
+    let message = format!(
+        "{to} takes what is of {}; run {} is of {branch}",
+        policy.branches.join(", "),
+        earlier.number
+    );
+    Err(Refusal::new(RefusalKind::Conflict, "promote::branch", message))
 }
 
 fn manifest_of(run: &PipelineRun) -> Result<Manifest, Refusal> {

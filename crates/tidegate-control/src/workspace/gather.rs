@@ -55,7 +55,6 @@ fn report(path: &Path) -> Option<TestCounts> {
     read_junit(&text).ok()
 }
 
-
 /// Moves a folder to where the next run takes it from. Killed in between, it is made anew by the next run.
 fn keep_cache(from: &Path, caches: &Path, folder: &str) -> io::Result<()> {
     if !fs::symlink_metadata(from).is_ok_and(|meta| meta.is_dir()) {

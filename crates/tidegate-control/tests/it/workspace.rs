@@ -99,7 +99,8 @@ fn reports_of_tests_are_summed_up() {
     let data = tempfile::tempdir().unwrap();
     let mut workspaces = open(data.path());
     let dir = laid(&mut workspaces, &unit("step-1"), &[]);
-    let report = "<testsuite><testcase name='a'/><testcase name='b'><failure message='no'/></testcase></testsuite>";
+    let report =
+        "<testsuite><testcase name='a'/><testcase name='b'><failure message='no'/></testcase></testsuite>";
     fs::write(dir.join("one.xml"), report).unwrap();
     fs::write(dir.join("two.xml"), report).unwrap();
     fs::write(dir.join("torn.xml"), "<testsuite><testcase").unwrap();

@@ -1,8 +1,8 @@
 //! What a run begins with: from a manifest's pipeline, or from an earlier run.
 
 use crate::model::{
-    EnvironmentPolicy, Name, PipelineRun, PipelineSpec, PushedRef, RunInput, RunNo, RunOrigin,
-    RunSource, RunState, StageRun, StageSpec, StageState, StageWork, StepPhase, StepRun,
+    EnvironmentPolicy, Name, PipelineRun, PipelineSpec, PushedRef, RunInput, RunNo, RunOrigin, RunSource,
+    RunState, StageRun, StageSpec, StageState, StageWork, StepPhase, StepRun,
 };
 use crate::time::Moment;
 
