@@ -47,7 +47,7 @@ struct Span<'p> {
 }
 
 enum FreezeSpan<'p> {
-    Again(Span<'p>),
+    Again(Box<Span<'p>>),
     Between(u64, u64),
 }
 
@@ -62,7 +62,7 @@ impl<'p> Calendar<'p> {
     fn of(policy: &'p EnvironmentPolicy) -> Self {
         let freeze = |freeze: &'p Freeze| {
             let span = match &freeze.when {
-                FreezeTime::Schedule(window) => FreezeSpan::Again(Span::of(window, window.lasts)?),
+                FreezeTime::Schedule(window) => FreezeSpan::Again(Box::new(Span::of(window, window.lasts)?)),
                 FreezeTime::Between { from_unix_ms, until_unix_ms } => {
                     FreezeSpan::Between(*from_unix_ms, *until_unix_ms)
                 }

@@ -15,6 +15,8 @@ use crate::span::Span;
 
 /// The places of the stages that another one waits for, by way of others too.
 type Before = BTreeSet<usize>;
+/// Whether a stage does a thing of a kind.
+type IsKind = fn(&StageWork) -> bool;
 
 /// The stages with what they wait for. `builds`: whether the app has a build command.
 pub(super) fn arrange(
@@ -55,7 +57,7 @@ fn spec(draft: &Draft<'_>, needs: Vec<Name>) -> StageSpec {
 
 /// A run builds once, deploys once and finishes its rollouts once.
 fn check_once(drafts: &[Draft<'_>], findings: &mut Findings<'_>) {
-    let kinds: [(&str, fn(&StageWork) -> bool); 3] = [
+    let kinds: [(&str, IsKind); 3] = [
         ("build", |work| matches!(work, StageWork::Build)),
         ("deploy", |work| matches!(work, StageWork::Deploy)),
         ("verify", |work| matches!(work, StageWork::Verify)),
@@ -146,7 +148,7 @@ fn unknown_stage(name: &Name, at: Span, drafts: &[Draft<'_>]) -> Diagnostic {
 /// What a stage needs of those before it, by what it does.
 fn check_before(at: usize, before: &Before, drafts: &[Draft<'_>], builds: bool, findings: &mut Findings<'_>) {
     let draft = &drafts[at];
-    let has = |is: fn(&StageWork) -> bool| before.iter().any(|before| is(&drafts[*before].work));
+    let has = |is: IsKind| before.iter().any(|before| is(&drafts[*before].work));
     let deployed = has(|work| matches!(work, StageWork::Deploy));
     let missing = match draft.work {
         StageWork::Build | StageWork::Steps(_) => None,
@@ -176,6 +178,6 @@ fn check_before(at: usize, before: &Before, drafts: &[Draft<'_>], builds: bool, 
 }
 
 /// Whether there is a stage of a kind that is not among those before.
-fn misses(before: &Before, drafts: &[Draft<'_>], is: fn(&StageWork) -> bool) -> bool {
+fn misses(before: &Before, drafts: &[Draft<'_>], is: IsKind) -> bool {
     drafts.iter().enumerate().any(|(at, draft)| is(&draft.work) && !before.contains(&at))
 }
