@@ -219,6 +219,7 @@ pub fn enter(
             rollouts: Vec::new(),
             error: None,
             migration: None,
+            smoke: false,
             by: request.by.clone(),
             created_at: time.now,
             made_at_unix_ms: time.unix_ms,

@@ -115,6 +115,7 @@ pub fn deploy(store: &mut Store, plan: &DeployPlan, time: Time) -> Result<u64, S
             rollouts: Vec::new(),
             error: None,
             migration: None,
+            smoke: false,
             by: "a person".to_owned(),
             created_at: time.now,
             made_at_unix_ms: time.unix_ms,

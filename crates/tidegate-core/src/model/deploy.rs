@@ -35,6 +35,9 @@ pub struct Deploy {
     pub error: Option<String>,
     /// The migration job, once it was started.
     pub migration: Option<InstanceId>,
+    /// Whether its rollouts stand for a smoke test.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub smoke: bool,
     /// Who asked, for the timeline.
     pub by: String,
     /// When it was asked for.

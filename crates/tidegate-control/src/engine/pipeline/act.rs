@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_core::model::{
     Build, BuildPhase, Deploy, DeployPhase, InstanceId, Job, JobPhase, PipelineRun, Request, Rollout,
+    SmokeEnd,
 };
 use tidegate_core::pipeline::{Act, Plan};
 use tidegate_store::{Counter, Reader, StoreError, Tx};
@@ -64,13 +65,13 @@ impl Writes {
                     writes.jobs.push(job.as_ref().clone());
                 }
                 Act::Stop { unit, why } => writes.stop(jobs.get(unit), why),
-                Act::Enter { deploy, .. } => {
+                Act::Enter { deploy, hold } => {
                     writes.mentioned = run.input.flags.is_some();
-                    writes.enter(store, run, *deploy, time)?;
+                    writes.enter(store, run, (*deploy, *hold), time)?;
                 }
                 Act::Abort { deploy, why } => writes.abort(store, *deploy, why)?,
-                Act::GoOn(_)
-                | Act::MoveBranch
+                Act::GoOn(deploy) => writes.go_on(store, *deploy)?,
+                Act::MoveBranch
                 | Act::Lay { .. }
                 | Act::Gather { .. }
                 | Act::Clear(_)
@@ -92,13 +93,32 @@ impl Writes {
     }
 
     /// Its build is made by the deploy where the pipeline has no stage for it.
-    fn enter(&mut self, store: &Reader, run: &PipelineRun, id: u64, time: Time) -> Result<(), StoreError> {
+    fn enter(
+        &mut self,
+        store: &Reader,
+        run: &PipelineRun,
+        (id, hold): (u64, bool),
+        time: Time,
+    ) -> Result<(), StoreError> {
         let build = store.build(&run.input.build)?.map(|build| build.phase);
         let making = build.is_some_and(|phase| phase == BuildPhase::Ready || phase.is_unfinished());
         if !making {
             self.build = Some(build_row(run, BuildPhase::Unpacking, time));
         }
-        self.deploys.push(deploy_of(run, id, time));
+        self.deploys.push(Deploy { smoke: hold, ..deploy_of(run, id, time) });
+        Ok(())
+    }
+
+    /// The smoke test passed: the rollouts go on.
+    fn go_on(&mut self, store: &Reader, id: u64) -> Result<(), StoreError> {
+        let Some(deploy) = store.deploy(id)? else { return Ok(()) };
+        for id in &deploy.rollouts {
+            let Some(mut rollout) = store.rollout(*id)? else { continue };
+            if let Some(smoke) = rollout.smoke.as_mut().filter(|smoke| smoke.end.is_none()) {
+                smoke.end = Some(SmokeEnd::Passed);
+                self.rollouts.push(rollout);
+            }
+        }
         Ok(())
     }
 
@@ -115,10 +135,12 @@ impl Writes {
             let Some(mut rollout) = store.rollout(*id)?.filter(|rollout| !rollout.phase.is_final()) else {
                 continue;
             };
-            if rollout.request != Some(Request::Abort) {
-                rollout.request = Some(Request::Abort);
-                self.rollouts.push(rollout);
+            match rollout.smoke.as_mut().filter(|smoke| smoke.end.is_none()) {
+                Some(smoke) => smoke.end = Some(SmokeEnd::Failed(why.to_owned())),
+                None if rollout.request == Some(Request::Abort) => continue,
+                None => rollout.request = Some(Request::Abort),
             }
+            self.rollouts.push(rollout);
         }
         Ok(())
     }
@@ -150,6 +172,7 @@ fn deploy_of(run: &PipelineRun, id: u64, time: Time) -> Deploy {
         rollouts: Vec::new(),
         error: None,
         migration: None,
+        smoke: false,
         by: format!("run {}", run.number),
         created_at: time.now,
         made_at_unix_ms: time.unix_ms,
