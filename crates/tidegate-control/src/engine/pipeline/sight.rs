@@ -88,7 +88,8 @@ fn rolled(rollouts: &[Rollout]) -> DeploySight {
     let bad = rollouts.iter().find(|rollout| rollout.phase.is_final() && rollout.phase != Phase::Succeeded);
     if rollouts.iter().any(|rollout| !rollout.phase.is_final()) {
         let held = bad.is_none() && rollouts.iter().all(Rollout::can_be_smoked);
-        let open = rollouts.iter().any(|rollout| rollout.smoke.as_ref().is_some_and(|smoke| smoke.end.is_none()));
+        let open =
+            rollouts.iter().any(|rollout| rollout.smoke.as_ref().is_some_and(|smoke| smoke.end.is_none()));
         return if held && open { DeploySight::Held } else { DeploySight::Going };
     }
     bad.map_or(DeploySight::Succeeded, |rollout| {
