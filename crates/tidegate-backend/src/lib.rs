@@ -46,6 +46,17 @@ pub struct UnitSpec {
     pub stop: StopSpec,
     /// What it may use.
     pub limits: Limits,
+    /// What it is of a pipeline; `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepUnit>,
+}
+
+/// What a step of a pipeline, or a process beside one, has that no other unit has. It gets what is left of the CPU, runs as
+/// a user of its own and has a home that neither builds nor instances ever read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepUnit {
+    /// Variables that Tidegate itself sets: `TIDEGATE_RUN`, `TIDEGATE_COMMIT`, …
+    pub said: BTreeMap<String, String>,
 }
 
 /// Why a backend could not do as told. Shown to users.

@@ -191,7 +191,8 @@ codes! {
         stable whole until it is its turn: `blue-green`, or one that goes by steps.";
     BAD_FLAG_KEY = "manifest::bad-flag-key", "The key of a flag has 1 to 200 of A-Z, a-z, 0-9, `.`, `_` and `-`. Clients put it \
         into paths as it is.";
-    BAD_DAY = "manifest::bad-day", "A day is written as year, month and day: `2026-12-31`.";
+    BAD_DAY = "manifest::bad-day", "A day is written as year, month and day: `2026-12-31`. Where a time of day \
+        can follow it is written `2026-12-31T18:00`.";
     FLAG_NEEDS = "manifest::flag-needs", "A flag lacks what its class asks for, or has it wrong. Every flag has an owner; a rollout \
         has a day on which it should be gone (`expires`), an experiment a `metric`, an entitlement is false by default, and an \
         operational flag has a default.";
@@ -215,10 +216,26 @@ codes! {
         files of 512 MiB together, each of at most 8 MiB. Of a flag that was not found nobody knows then whether the code asks \
         for it: releases are not held up by that, it is not called unreferenced, and it cannot be archived. Name what is no code \
         in `.gitignore`.";
+    PIPELINE_STAGE = "manifest::pipeline-stage", "A stage of a pipeline is one thing: `build`, `test`, `deploy` or `verify` (a word, or \
+        `do` in a map), `steps` of its own, `smoke: true` with steps, or `release` with flags. `build` and `test` need the app's own \
+        `build` and `test`; `when` and `parallel` belong to stages with steps, `when` to `release` too.";
+    PIPELINE_ORDER = "manifest::pipeline-order", "The stages of a pipeline are done in an order in which each finds what it needs: the \
+        build before the deploy, the deploy before what asks or finishes it (`smoke`, `verify`, `release`), every smoke test before \
+        `verify`, and `release` last. `needs` names earlier stages; without it a stage waits for the one before it.";
+    PIPELINE_STEP = "manifest::pipeline-step", "A step of a pipeline is found by its name, so that it is unique in its stage, and every \
+        variable it gets comes from one place: `env`, `matrix`, `secrets` or a service beside it. A matrix has at most 50 \
+        combinations, a stage at most 100 steps.";
+    WORKSPACE_PATH = "manifest::workspace-path", "What is cached, kept or read lies in the step's workspace: a path with `/` that does not \
+        begin with one, without `..`. `*` stays within a name, `**` is any number of folders; a cache is one folder.";
+    BAD_BRANCH = "manifest::bad-branch", "Branches are named without `refs/heads/` and without the remote: `main`. `*` stands for any part of \
+        a name up to the next `/`, `**` for any number of parts: `release/*`, `feature/**`.";
+    ENVIRONMENT_POLICY = "manifest::environment-policy", "What an environment says of the way into it cannot work: it is promoted from itself \
+        or in a circle, nobody is left who could agree, a window is closed before it opens, or nothing could ever be deployed \
+        to it.";
     NOT_USED_YET = "manifest::not-used-yet", "The key is understood and checked but nothing acts on it in this \
         version. It is accepted so that a manifest for a later version can be used today.";
-    UNKNOWN_ENVIRONMENT = "manifest::unknown-environment", "The environment that was asked for is not declared in \
-        `environments`. Where none is declared every name can be used.";
+    UNKNOWN_ENVIRONMENT = "manifest::unknown-environment", "The environment that was asked for, or that another \
+        part of the manifest names, is not declared in `environments`. Where none is declared every name can be used.";
     WHICH_ENVIRONMENT = "manifest::which-environment", "The manifest declares several environments, none of them is \
         called `production`, and the command does not say which one is meant. Use `-e NAME`.";
     PROCFILE_SYNTAX = "procfile::syntax", "A line of a Procfile is a name, a colon and a command: `web: node \

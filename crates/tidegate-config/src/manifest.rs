@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_core::model::{JobSpec, MigrateSpec, Name, RouteSpec, ServiceSpec};
+use tidegate_core::model::{
+    EnvironmentPolicy, JobSpec, MigrateSpec, Name, PipelineSpec, RouteSpec, ServiceSpec,
+};
+use tidegate_core::pipeline::takes_pushes;
 use tidegate_core::time::Millis;
 
 use crate::codes;
@@ -14,6 +17,8 @@ use crate::raw::{NameFault, check_env_name, check_env_value};
 
 /// The environment meant where a command names none.
 const PRODUCTION: &str = "production";
+/// The branches that come to production where no environment is declared: what Git and its hosts call the first one.
+const MAIN_BRANCHES: [&str; 2] = ["main", "master"];
 
 /// A manifest without errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +29,8 @@ pub struct Manifest {
     pub(crate) build_within: Millis,
     pub(crate) base: Plan,
     pub(crate) environments: BTreeMap<Name, Plan>,
+    pub(crate) policies: BTreeMap<Name, EnvironmentPolicy>,
+    pub(crate) pipeline: PipelineSpec,
     pub(crate) flags: Option<FlagPlan>,
 }
 
@@ -90,12 +97,41 @@ impl Manifest {
     /// The environment meant where a command names none: `production` where it is declared or none is, else the only
     /// one declared; several: an error that lists them.
     pub fn default_environment(&self) -> Result<Name, Box<Diagnostic>> {
-        let production = self.environments.keys().find(|name| name.as_str() == PRODUCTION);
-        match (production, self.environments.keys().next(), self.environments.len()) {
+        let declared = self.environments.keys().find(|name| name.as_str() == PRODUCTION);
+        match (declared, self.environments.keys().next(), self.environments.len()) {
             (Some(name), ..) | (None, Some(name), 1) => Ok(name.clone()),
-            (None, None, _) => Ok(PRODUCTION.parse().expect("the word has the shape of a name")),
+            (None, None, _) => Ok(production()),
             (None, Some(_), _) => Err(Box::new(self.which_environment())),
         }
+    }
+
+    /// The pipeline of a run into an environment: the same for all. Which stages are left out there, and for which branches, each
+    /// stage says itself.
+    pub fn pipeline(&self, _environment: &Name) -> PipelineSpec {
+        self.pipeline.clone()
+    }
+
+    /// The way into an environment. Where none is declared, `main` and `master` come to `production`.
+    pub fn policy(&self, environment: &Name) -> EnvironmentPolicy {
+        if let Some(policy) = self.policies.get(environment) {
+            return policy.clone();
+        }
+        let meant = self.environments.is_empty() && environment.as_str() == PRODUCTION;
+        let branches = MAIN_BRANCHES.iter().filter(|_| meant).map(|branch| (*branch).to_owned());
+        EnvironmentPolicy { branches: branches.collect(), ..EnvironmentPolicy::default() }
+    }
+
+    /// The environments to which a push to a branch is deployed, sorted. Those that are promoted to are not among them.
+    pub fn environments_of(&self, branch: &str) -> Vec<Name> {
+        let undeclared = self.environments.is_empty().then(production);
+        let all = self.environments.keys().cloned().chain(undeclared);
+        all.filter(|environment| takes_pushes(&self.policy(environment), branch)).collect()
+    }
+
+    /// The environments into which a build comes from another one, sorted, and whether it does so by itself.
+    pub fn promotions_from(&self, from: &Name) -> Vec<(Name, bool)> {
+        let follows = self.policies.iter().filter(|(_, policy)| policy.promote_from.as_ref() == Some(from));
+        follows.map(|(name, policy)| (name.clone(), policy.automatic)).collect()
     }
 
     /// What the manifest says of an environment.
@@ -165,6 +201,10 @@ impl Manifest {
             .in_file(&self.file)
             .help(format!("`environments` declares {}", list(self.names())))
     }
+}
+
+fn production() -> Name {
+    PRODUCTION.parse().expect("the word has the shape of a name")
 }
 
 /// The layers as one; later ones win.

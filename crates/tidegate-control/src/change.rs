@@ -368,6 +368,7 @@ pub fn run(
         phase: JobPhase::Running,
         created_at: time.now,
         within_ms: RUN_WITHIN_MS,
+        step: None,
     };
     // The command itself may hold a secret: the timeline does not quote it.
     let event =

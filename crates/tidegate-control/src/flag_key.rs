@@ -114,7 +114,8 @@ fn secret(kind: FlagAccessKind) -> io::Result<String> {
     Ok(format!("tidegate-{kind}-{}", random::<SECRET_BYTES>()?))
 }
 
-fn random<const BYTES: usize>() -> io::Result<String> {
+/// Random bytes in hex.
+pub(crate) fn random<const BYTES: usize>() -> io::Result<String> {
     let mut bytes = [0; BYTES];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(hex(&bytes))

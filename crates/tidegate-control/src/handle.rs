@@ -8,13 +8,15 @@ use std::time::Duration;
 use tidegate_backend::Logs;
 use tidegate_core::experiment::{EventBatch, EventsTaken, ExperimentKey, MOST_EVENTS};
 use tidegate_core::judge::Bundle;
-use tidegate_core::model::{FlagAccessKind, FlagKey, InstanceId, Request, RevisionNo, RolloutId};
+use tidegate_core::model::{
+    FlagAccessKind, FlagKey, InstanceId, Name, Request, RevisionNo, RolloutId, RunNo,
+};
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
     DeployView, DoctorFinding, DoctorReport, ExperimentList, ExperimentView, Explanation, FlagDebtView,
     FlagHistory, FlagKeyList, FlagKeyMade, FlagKeyView, FlagList, FlagSetView, FlagView, JobHistory, JobList,
-    JobRunView, JobView, PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus, Status,
-    TimelineEvent,
+    JobRunView, JobView, PipelineList, PipelineRunView, PlanReport, ReleasedView, RolloutView, RunView,
+    ServiceStatus, Status, TimelineEvent,
 };
 use tidegate_store::Reader;
 
@@ -24,9 +26,10 @@ use crate::engine::{Time, World};
 use crate::experiment::{self, Pseudonyms};
 use crate::flag_key;
 use crate::intake;
+use crate::pipeline;
 use crate::plane::{
-    ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind,
-    Scope, ServiceRef, TrafficView, UpgradeView,
+    BeginRun, ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest, Refusal,
+    RefusalKind, Scope, ServiceRef, TrafficView, UpgradeView,
 };
 use crate::release::release;
 use crate::run::{Published, Signal};
@@ -349,6 +352,57 @@ impl ControlPlane for Handle {
         let (scope, which, by) = (scope.clone(), which.to_owned(), by.to_owned());
         let revoked = self.ask(move |world, time| flag_key::revoke(world, time, &scope, (&which, &by)))?;
         Ok(answer::flag_key_view(&revoked))
+    }
+
+    fn run_begin(&self, request: BeginRun, snapshot: PathBuf) -> Result<PipelineRunView, Refusal> {
+        let taken = pipeline::read(&self.data, &request, &snapshot);
+        // The upload is the call's to remove, whatever became of it.
+        let _ = std::fs::remove_file(&snapshot);
+        let (taken, data) = (taken?, self.data.clone());
+        let run = self.ask(move |world, time| pipeline::enter(world, time, &data, taken, request))?;
+        self.pipeline_run(run)
+    }
+
+    fn pipeline_runs(&self, scope: &Scope, most: usize) -> Result<PipelineList, Refusal> {
+        self.read(|answers| answer::pipeline_runs(answers, scope, most))
+    }
+
+    fn pipeline_run(&self, run: RunNo) -> Result<PipelineRunView, Refusal> {
+        self.read(|answers| answer::pipeline_run(answers, run))
+    }
+
+    fn pipeline_logs(
+        &self,
+        run: RunNo,
+        stage: Option<&str>,
+        cursor: Option<&str>,
+        most: usize,
+    ) -> Result<LogPage, Refusal> {
+        self.read(|answers| answer::pipeline_logs(answers, run, stage, (cursor, most)))
+    }
+
+    fn run_cancel(&self, run: RunNo, by: &str) -> Result<PipelineRunView, Refusal> {
+        let by = by.to_owned();
+        self.ask(move |world, time| pipeline::cancel(world, time, run, &by))?;
+        self.pipeline_run(run)
+    }
+
+    fn run_retry(&self, run: RunNo, by: &str) -> Result<PipelineRunView, Refusal> {
+        let (by, data) = (by.to_owned(), self.data.clone());
+        let next = self.ask(move |world, time| pipeline::retry(world, time, &data, (run, &by)))?;
+        self.pipeline_run(next)
+    }
+
+    fn run_approve(&self, run: RunNo, by: &str, why: Option<&str>) -> Result<PipelineRunView, Refusal> {
+        let (by, why) = (by.to_owned(), why.map(str::to_owned));
+        self.ask(move |world, time| pipeline::approve(world, time, run, (&by, why.as_deref())))?;
+        self.pipeline_run(run)
+    }
+
+    fn promote(&self, scope: &Scope, to: &Name, by: &str) -> Result<PipelineRunView, Refusal> {
+        let (scope, to, by) = (scope.clone(), to.clone(), by.to_owned());
+        let run = self.ask(move |world, time| pipeline::promote(world, time, &scope, (&to, &by)))?;
+        self.pipeline_run(run)
     }
 
     fn doctor(&self) -> Result<DoctorReport, Refusal> {

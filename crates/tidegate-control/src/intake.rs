@@ -36,7 +36,7 @@ pub struct Staged {
     dir: Option<PathBuf>,
     digest: String,
     entries: Vec<Entry>,
-    manifest: Source,
+    pub(crate) manifest: Source,
 }
 
 /// A deploy whose manifest is good.
@@ -52,19 +52,19 @@ pub struct Accepted {
     pub build: BuildId,
     /// The build command.
     pub build_run: Option<String>,
-    build_within_ms: u64,
-    snapshot: String,
-    staged: Option<Staged>,
-    flags: Option<AcceptedFlags>,
+    pub(crate) build_within_ms: u64,
+    pub(crate) snapshot: String,
+    pub(crate) staged: Option<Staged>,
+    pub(crate) flags: Option<AcceptedFlags>,
 }
 
 /// What a good deploy has of flags.
 #[derive(Debug)]
-struct AcceptedFlags {
+pub(crate) struct AcceptedFlags {
     /// What it defines, in flagd's format.
-    document: Value,
+    pub(crate) document: Value,
     /// What its source mentions.
-    mentioned: BuildFlags,
+    pub(crate) mentioned: BuildFlags,
 }
 
 impl Drop for Staged {
@@ -220,6 +220,7 @@ pub fn enter(
             rollouts: Vec::new(),
             error: None,
             migration: None,
+            smoke: false,
             by: request.by.clone(),
             created_at: time.now,
             made_at_unix_ms: time.unix_ms,
@@ -261,7 +262,8 @@ fn build_to_make(
     })
 }
 
-fn keep_snapshot(data: &Path, staged: &mut Staged) -> io::Result<()> {
+/// Moves what was laid out to where builds take it from.
+pub(crate) fn keep_snapshot(data: &Path, staged: &mut Staged) -> io::Result<()> {
     let place = DirWorkshop::snapshot_dir(data, &staged.digest);
     if place.exists() {
         return Ok(());
@@ -359,7 +361,7 @@ fn free_floor(data: &Path) -> u64 {
     file::total_bytes(data).map_or(u64::MAX, |total| total / 10)
 }
 
-fn disk_trouble(error: &io::Error) -> Refusal {
+pub(crate) fn disk_trouble(error: &io::Error) -> Refusal {
     let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
     let code = if full { "deploy::disk-full" } else { "deploy::disk" };
     Refusal::new(RefusalKind::Environment, code, format!("the data directory cannot be written: {error}"))

@@ -2,7 +2,7 @@
 //!
 //! [`plane`] is what the API may ask and [`handle`] who answers: reads by [`answer`], writes by `change`, `release`, `start_job` and `intake` between
 //! two passes of the loop in [`run`], whose body is [`engine`]. [`snapshot`] turns a folder into a build's input and
-//! [`workshop`] that into a build. Nothing here decides what a rollout does: that is `tidegate_core::rollout`.
+//! [`workshop`] that into a build; [`pipeline`] begins and changes runs, [`workspace`] lays out what their steps work in. Nothing here decides what a rollout does: that is `tidegate_core::rollout`.
 
 pub mod answer;
 mod change;
@@ -18,6 +18,7 @@ mod flag_key;
 pub mod handle;
 mod intake;
 mod left_over;
+pub mod pipeline;
 pub mod plane;
 mod release;
 pub mod run;
@@ -26,9 +27,10 @@ pub mod snapshot;
 mod start_job;
 mod together;
 pub mod workshop;
+pub mod workspace;
 
 pub use handle::{Handle, HandleParts};
 pub use plane::{
-    ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind,
-    Scope, ServiceRef, TrafficView, UpgradeView,
+    BeginRun, ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest, Refusal,
+    RefusalKind, Scope, ServiceRef, TrafficView, UpgradeView,
 };

@@ -8,13 +8,15 @@ use tidegate_config::Diagnostic;
 use tidegate_core::experiment::{EventBatch, EventsTaken};
 use tidegate_core::judge::{Bundle, Window};
 use tidegate_core::model::{
-    BuildSource, FlagAccessKind, FlagKey, InstanceId, Name, Request, RevisionNo, RolloutId,
+    BuildSource, FlagAccessKind, FlagKey, InstanceId, Name, PushedRef, Request, RevisionNo, RolloutId, RunNo,
+    RunSource,
 };
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
     DeployView, DoctorReport, ExperimentList, ExperimentView, Explanation, FlagDebtView, FlagHistory,
     FlagKeyList, FlagKeyMade, FlagKeyView, FlagList, FlagSetView, FlagView, JobHistory, JobList, JobRunView,
-    JobView, LogLine, PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
+    JobView, LogLine, PipelineList, PipelineRunView, PlanReport, ReleasedView, RolloutView, RunView,
+    ServiceStatus, Status, TimelineEvent,
 };
 
 /// The control plane as the API sees it.
@@ -105,6 +107,28 @@ pub trait ControlPlane: Send + Sync + 'static {
     ) -> Result<FlagKeyMade, Refusal>;
     /// Revokes a key, by its id or name; what it was.
     fn flag_key_revoke(&self, scope: &Scope, which: &str, by: &str) -> Result<FlagKeyView, Refusal>;
+    /// Begins a run of a commit (a tar file of its files, which the call takes over). Nothing is changed where it is refused.
+    fn run_begin(&self, request: BeginRun, snapshot: PathBuf) -> Result<PipelineRunView, Refusal>;
+    /// The runs of an app, or of one of its environments, the newest first; 0: the newest 20.
+    fn pipeline_runs(&self, scope: &Scope, most: usize) -> Result<PipelineList, Refusal>;
+    /// A run, while it runs and after.
+    fn pipeline_run(&self, run: RunNo) -> Result<PipelineRunView, Refusal>;
+    /// The output of a run's steps, of its build and of its migration, or of one stage. Without a cursor from the beginning.
+    fn pipeline_logs(
+        &self,
+        run: RunNo,
+        stage: Option<&str>,
+        cursor: Option<&str>,
+        most: usize,
+    ) -> Result<LogPage, Refusal>;
+    /// Ends a run. What it deploys is taken back. `by`: who asks.
+    fn run_cancel(&self, run: RunNo, by: &str) -> Result<PipelineRunView, Refusal>;
+    /// Begins a run that failed or was cancelled once more, without what it has done already; the new one.
+    fn run_retry(&self, run: RunNo, by: &str) -> Result<PipelineRunView, Refusal>;
+    /// Agrees to a run. Refused for its author and for who pushed it.
+    fn run_approve(&self, run: RunNo, by: &str, why: Option<&str>) -> Result<PipelineRunView, Refusal>;
+    /// Carries the build that is in an environment into the next one.
+    fn promote(&self, scope: &Scope, to: &Name, by: &str) -> Result<PipelineRunView, Refusal>;
     /// What this machine can and cannot do.
     fn doctor(&self) -> Result<DoctorReport, Refusal>;
     /// Stops every instance, the gateway and the control plane. Returns at once; the process ends when all is stopped.
@@ -156,6 +180,19 @@ pub struct DeployRequest {
     pub env: BTreeMap<String, String>,
     /// Who asked: for the timeline.
     pub by: String,
+}
+
+/// What goes with a commit's files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BeginRun {
+    /// The app its manifest must be of.
+    pub app: Name,
+    /// The environment it goes to.
+    pub environment: Name,
+    /// What it is of, and who began it.
+    pub source: RunSource,
+    /// The branch that waits for the run.
+    pub push: Option<PushedRef>,
 }
 
 /// What a plan needs: the manifest and what identifies the snapshot.

@@ -12,7 +12,7 @@ use tidegate_store::{Store, StoreError};
 use crate::clock::Clock;
 use crate::engine::{Engine, EngineConfig, Reports, Time, World};
 use crate::experiment;
-use crate::seams::{RouteSink, Workshop};
+use crate::seams::{Repositories, RouteSink, Workshop, Workspaces};
 
 /// The longest sleep between two passes.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -46,6 +46,10 @@ pub struct Parts {
     pub routes: Box<dyn RouteSink>,
     /// Where builds are made.
     pub workshop: Box<dyn Workshop>,
+    /// Where steps of pipelines work.
+    pub workspaces: Box<dyn Workspaces>,
+    /// The apps' Git repositories, where there are any.
+    pub repositories: Option<Arc<dyn Repositories>>,
     /// Output of instances and jobs, to be kept within bounds.
     pub logs: Arc<dyn Logs>,
     /// How to go about it.
@@ -142,9 +146,15 @@ pub fn run(mut parts: Parts, signals: &Receiver<Signal>, published: &Published) 
             Wakened::Stop => return Ok(parts),
             Wakened::Look(asks) => asks,
         };
-        let Parts { store, backend, routes, workshop, .. } = &mut parts;
-        let mut world =
-            World { store, backend: backend.as_mut(), routes: routes.as_mut(), workshop: workshop.as_mut() };
+        let Parts { store, backend, routes, workshop, workspaces, repositories, .. } = &mut parts;
+        let mut world = World {
+            store,
+            backend: backend.as_mut(),
+            routes: routes.as_mut(),
+            workshop: workshop.as_mut(),
+            workspaces: workspaces.as_mut(),
+            repositories: repositories.clone(),
+        };
         asks.into_iter().for_each(|ask| ask(&mut world, clock.now()));
         let passed = engine.pass(&mut world, clock.now());
         wake = passed.as_ref().ok().copied().flatten();

@@ -49,11 +49,11 @@ pub struct DeployPlan {
 }
 
 impl DeployPlan {
-    fn build_id(&self) -> BuildId {
+    pub(crate) fn build_id(&self) -> BuildId {
         BuildId(format!("{}-{}-{}", self.app, self.snapshot, self.build.as_deref().unwrap_or("plain")))
     }
 
-    fn revision(&self) -> RevisionSpec {
+    pub(crate) fn revision(&self) -> RevisionSpec {
         let routed = self.services.iter().filter(|(_, spec)| spec.has_port());
         let route = |service: &str| RouteSpec {
             host: format!("{service}.{}.test", self.app),
@@ -115,6 +115,7 @@ pub fn deploy(store: &mut Store, plan: &DeployPlan, time: Time) -> Result<u64, S
             rollouts: Vec::new(),
             error: None,
             migration: None,
+            smoke: false,
             by: "a person".to_owned(),
             created_at: time.now,
             made_at_unix_ms: time.unix_ms,

@@ -4,16 +4,19 @@
 //! down, ends the pass by a panic that nothing but [`survive`] catches: whatever the engine had in memory is lost, the store
 //! and the world stay as they are.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Once};
 
 use tidegate_backend::{Backend, BackendError, UnitSpec};
-use tidegate_control::seams::{RouteSink, Step, Workshop};
+use tidegate_control::seams::{Gathering, Layout, RouteSink, Step, Workshop, Workspaces};
 use tidegate_core::model::{
-    BuildId, Evidence, GatewayObservation, InstanceId, Limits, RouteTable, StopSpec, UnitObservation,
+    BuildId, Evidence, GatewayObservation, InstanceId, Limits, Name, RouteTable, RunNo, StopSpec,
+    UnitObservation,
 };
+use tidegate_core::pipeline::WorkspaceSight;
 
 use crate::log::Log;
 
@@ -196,5 +199,35 @@ impl<T: Workshop> Workshop for Mortal<'_, T> {
 
     fn check_file(&self, build: &BuildId, file: &str) -> Result<(), String> {
         self.part.check_file(build, file)
+    }
+}
+
+impl<T: Workspaces> Workspaces for Mortal<'_, T> {
+    fn lay(&mut self, unit: &InstanceId, order: Layout) {
+        self.fuse.around("at laying a workspace out", || self.part.lay(unit, order));
+    }
+
+    fn gather(&mut self, unit: &InstanceId, order: Gathering) {
+        self.fuse.around("at taking in what a step left", || self.part.gather(unit, order));
+    }
+
+    fn sight(&mut self, unit: &InstanceId) -> Option<WorkspaceSight> {
+        self.part.sight(unit)
+    }
+
+    fn secrets(&self, app: &Name, names: &[String]) -> Result<BTreeMap<String, String>, String> {
+        self.part.secrets(app, names)
+    }
+
+    fn dir(&self, unit: &InstanceId) -> PathBuf {
+        self.part.dir(unit)
+    }
+
+    fn clear(&mut self, unit: &InstanceId) {
+        self.fuse.around("at clearing a workspace", || self.part.clear(unit));
+    }
+
+    fn keep(&mut self, units: &BTreeSet<InstanceId>, runs: &BTreeSet<RunNo>) {
+        self.part.keep(units, runs);
     }
 }

@@ -1,6 +1,9 @@
 //! One pass of the real engine over the fake world, crashes included, and the checks after it.
 
+use std::sync::Arc;
+
 use tidegate_control::engine::World;
+use tidegate_control::seams::Repositories;
 use tidegate_core::time::Millis;
 use tidegate_store::{EventFilter, StoreError};
 
@@ -63,12 +66,21 @@ impl Sim {
         let fuse = self.fuse.clone();
         let store = &mut self.store;
         let (backend, gateway, workshop) = (&mut self.backend, &mut self.gateway, &mut self.workshop);
+        let workspaces = &mut self.workspaces;
+        let repositories: Arc<dyn Repositories> = self.repositories.clone();
         let result = survive(move || {
             let mut backend = Mortal { part: backend, fuse: &fuse };
             let mut routes = Mortal { part: gateway, fuse: &fuse };
             let mut workshop = Mortal { part: workshop, fuse: &fuse };
-            let mut world =
-                World { store, backend: &mut backend, routes: &mut routes, workshop: &mut workshop };
+            let mut workspaces = Mortal { part: workspaces, fuse: &fuse };
+            let mut world = World {
+                store,
+                backend: &mut backend,
+                routes: &mut routes,
+                workshop: &mut workshop,
+                workspaces: &mut workspaces,
+                repositories: Some(repositories),
+            };
             let result = engine.pass(&mut world, time);
             (engine, result)
         });
@@ -85,6 +97,7 @@ impl Sim {
         self.tally.crashes += 1;
         self.gateway.control_crashed();
         self.workshop.crash();
+        self.workspaces.crash();
         let pause = if self.faults.is_all() { self.rng.within(0, 3_000) } else { 0 };
         let pause = if pause < 1_500 { 0 } else { pause };
         self.not_before = self.not_before.max(self.now + Millis(pause));

@@ -255,6 +255,8 @@ fn phase_word(phase: &tidegate_core::model::BuildPhase) -> &'static str {
         // Whether a build nobody needs was already removed is a matter of the minute.
         BuildPhase::Ready | BuildPhase::Pruned => "ready",
         BuildPhase::Failed(_) => "failed",
-        BuildPhase::Unpacking | BuildPhase::Running(_) | BuildPhase::Sealing => "unfinished",
+        BuildPhase::Waiting | BuildPhase::Unpacking | BuildPhase::Running(_) | BuildPhase::Sealing => {
+            "unfinished"
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use tidegate_backend::fake::FakeBackend;
 use tidegate_control::engine::{Engine, EngineConfig, Time, Verdicts};
@@ -13,10 +14,12 @@ use crate::crash::Fuse;
 use crate::gateway::{FakeGateway, Lost};
 use crate::invariants::{Held, Violation};
 use crate::log::Log;
+use crate::repositories::FakeRepositories;
 use crate::rng::Rng;
 use crate::story::{Fault, Faults};
 use crate::view::{Known, View};
 use crate::workshop::FakeWorkshop;
+use crate::workspace::FakeWorkspaces;
 
 /// Where the control plane's time line and the wall clock begin.
 const BEGIN: Moment = Moment(1_000);
@@ -66,6 +69,8 @@ pub struct Sim {
     pub(crate) backend: FakeBackend,
     pub(crate) gateway: FakeGateway,
     pub(crate) workshop: FakeWorkshop,
+    pub(crate) workspaces: FakeWorkspaces,
+    pub(crate) repositories: Arc<FakeRepositories>,
     pub(crate) fuse: Fuse,
     pub(crate) log: Log,
     pub(crate) next_pass: Moment,
@@ -103,6 +108,8 @@ impl Sim {
             backend: FakeBackend::new(),
             gateway: FakeGateway::new(rng.fork(), log.clone()),
             workshop: FakeWorkshop::default(),
+            workspaces: FakeWorkspaces::default(),
+            repositories: Arc::default(),
             fuse,
             log,
             next_pass: BEGIN,
@@ -163,7 +170,12 @@ impl Sim {
     /// Goes on to the next moment at which anything happens, `until` at the latest.
     pub fn step(&mut self, until: Moment) -> Held {
         let pass = self.next_pass.max(self.not_before);
-        let own = [self.backend.next_change(), self.workshop.next_change(), self.gateway.next_change()];
+        let own = [
+            self.backend.next_change(),
+            self.workshop.next_change(),
+            self.workspaces.next_change(),
+            self.gateway.next_change(),
+        ];
         let heap = self.heap.peek().map(|Reverse((at, ..))| *at);
         let next = own.into_iter().flatten().chain(heap).chain([pass, until]).min().unwrap_or(until);
         self.go_to(next.max(self.now));
@@ -180,12 +192,14 @@ impl Sim {
 
     fn go_to(&mut self, now: Moment) {
         self.tally.steps += 1;
-        let changed = [self.backend.next_change(), self.workshop.next_change()];
+        let changed =
+            [self.backend.next_change(), self.workshop.next_change(), self.workspaces.next_change()];
         let heard = changed.into_iter().flatten().any(|at| at <= now);
         self.now = now;
         self.log.set_now(now);
         self.backend.set_now(now);
         self.workshop.set_now(now);
+        self.workspaces.set_now(now);
         let news = self.gateway.set_now(now, &self.backend);
         if heard || news {
             let late = if self.faults.is_all() { self.rng.within(0, 30) } else { 0 };

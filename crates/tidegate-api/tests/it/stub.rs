@@ -5,17 +5,20 @@ use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use tidegate_control::{
-    ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest, Refusal, RefusalKind,
-    Scope, ServiceRef, TrafficView, UpgradeView,
+    BeginRun, ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest, Refusal,
+    RefusalKind, Scope, ServiceRef, TrafficView, UpgradeView,
 };
 use tidegate_core::experiment::{EventBatch, EventsTaken};
 use tidegate_core::judge::Bundle;
-use tidegate_core::model::{FlagAccessKind, FlagKey, InstanceId, Request, RevisionNo, RolloutId};
+use tidegate_core::model::{
+    FlagAccessKind, FlagKey, InstanceId, Name, Request, RevisionNo, RolloutId, RunNo,
+};
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
     DeployView, DoctorReport, ExperimentList, ExperimentView, Explanation, FlagDebtView, FlagHistory,
     FlagKeyList, FlagKeyMade, FlagKeyView, FlagList, FlagSetView, FlagView, JobHistory, JobList, JobRunView,
-    JobView, LogLine, PlanReport, ReleasedView, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
+    JobView, LogLine, PipelineList, PipelineRunView, PlanReport, ReleasedView, RolloutView, RunView,
+    ServiceStatus, Status, TimelineEvent,
 };
 
 /// Answers; `None`: refuses with `stub::unset`.
@@ -256,6 +259,36 @@ impl ControlPlane for Stub {
     }
     fn flag_key_revoke(&self, _: &Scope, which: &str, by: &str) -> Result<FlagKeyView, Refusal> {
         self.answer(format!("flag_key_revoke {which} by {by}"), |_| None)
+    }
+    fn run_begin(&self, request: BeginRun, _: PathBuf) -> Result<PipelineRunView, Refusal> {
+        self.answer(format!("run_begin {} {}", request.app, request.environment), |_| None)
+    }
+    fn pipeline_runs(&self, scope: &Scope, most: usize) -> Result<PipelineList, Refusal> {
+        self.answer(format!("pipeline_runs {scope:?} {most}"), |_| None)
+    }
+    fn pipeline_run(&self, run: RunNo) -> Result<PipelineRunView, Refusal> {
+        self.answer(format!("pipeline_run {run}"), |_| None)
+    }
+    fn pipeline_logs(
+        &self,
+        run: RunNo,
+        stage: Option<&str>,
+        cursor: Option<&str>,
+        most: usize,
+    ) -> Result<LogPage, Refusal> {
+        self.answer(format!("pipeline_logs {run} {stage:?} {cursor:?} {most}"), |_| None)
+    }
+    fn run_cancel(&self, run: RunNo, by: &str) -> Result<PipelineRunView, Refusal> {
+        self.answer(format!("run_cancel {run} by {by}"), |_| None)
+    }
+    fn run_retry(&self, run: RunNo, by: &str) -> Result<PipelineRunView, Refusal> {
+        self.answer(format!("run_retry {run} by {by}"), |_| None)
+    }
+    fn run_approve(&self, run: RunNo, by: &str, why: Option<&str>) -> Result<PipelineRunView, Refusal> {
+        self.answer(format!("run_approve {run} by {by} because {why:?}"), |_| None)
+    }
+    fn promote(&self, scope: &Scope, to: &Name, by: &str) -> Result<PipelineRunView, Refusal> {
+        self.answer(format!("promote {scope:?} to {to} by {by}"), |_| None)
     }
     fn doctor(&self) -> Result<DoctorReport, Refusal> {
         self.answer("doctor".to_owned(), |answers| answers.doctor.clone())

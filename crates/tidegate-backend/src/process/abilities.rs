@@ -135,6 +135,7 @@ fn trial(place: &Place, user: User, mounts: bool) -> io::Result<ShimSpec> {
             probes: None,
             stop: StopSpec::default(),
             limits: Limits::default(),
+            step: None,
         },
         env: [("BUILD", build(place)), ("HOME", place.scratch())]
             .map(|(name, path)| (name.to_owned(), path.display().to_string()))
@@ -148,6 +149,7 @@ fn trial(place: &Place, user: User, mounts: bool) -> io::Result<ShimSpec> {
             mounts,
             writable: vec![place.scratch()],
             kept: Vec::new(),
+            background: false,
             readable: vec![build(place)],
         },
         groups: Vec::new(),

@@ -16,7 +16,8 @@ use tidegate_os::clock::{boot_id, boot_ms};
 use tidegate_os::lock::holder;
 
 use super::abilities::Abilities;
-use super::config::{ProcessConfig, Waker};
+use super::cgroup::GroupPlan;
+use super::config::{NOBODY, ProcessConfig, STEPS, Waker};
 use super::launch::{Launched, launch};
 use super::log::SegmentLogs;
 use super::message::ToShim;
@@ -173,11 +174,14 @@ impl ProcessBackend {
     }
 
     fn spec(&self, spec: &UnitSpec, place: &Place, port: Option<u16>) -> ShimSpec {
-        let home = if spec.writable { self.config.cache.join(spec.app.as_str()) } else { place.scratch() };
+        let home = self.home(spec, place);
         let mut env = environment::of_unit(spec, self.ours.clone(), &home, &place.scratch(), place.dir());
         env.extend(port.map(|port| ("PORT".to_owned(), port.to_string())));
         let isolation = self.isolation(spec, place, home);
-        let groups = self.abilities.cgroups.plan(&spec.id, spec.generation, &spec.limits);
+        let mut groups = self.abilities.cgroups.plan(&spec.id, spec.generation, &spec.limits);
+        if spec.step.is_some() {
+            groups.iter_mut().for_each(GroupPlan::yield_to_others);
+        }
         let log = self.logs.dir_of(&spec.id);
         let unit = UnitSpec { env: BTreeMap::new(), ..spec.clone() };
         ShimSpec {
@@ -192,6 +196,16 @@ impl ProcessBackend {
         }
     }
 
+    /// What package tools keep from one time to the next, apart for builds and for steps: a test of some branch must have no say in
+    /// what a build is made of.
+    fn home(&self, spec: &UnitSpec, place: &Place) -> PathBuf {
+        match (spec.writable, &spec.step) {
+            (true, None) => self.config.cache.join(spec.app.as_str()),
+            (true, Some(_)) => self.config.cache.join(format!("{}.steps", spec.app)),
+            (false, _) => place.scratch(),
+        }
+    }
+
     fn isolation(&self, spec: &UnitSpec, place: &Place, home: PathBuf) -> Isolation {
         let mut writable = vec![place.scratch()];
         let (mut kept, mut readable) = (Vec::new(), Vec::new());
@@ -201,8 +215,11 @@ impl ProcessBackend {
         } else {
             readable.push(spec.dir.clone());
         }
-        let user = self.abilities.user.map(|user| (user.uid, user.gid));
-        Isolation { user, mounts: self.abilities.why_no_mounts.is_none(), writable, kept, readable }
+        let background = spec.step.is_some();
+        let user = self.abilities.user.map(|user| if background && user == NOBODY { STEPS } else { user });
+        let user = user.map(|user| (user.uid, user.gid));
+        let mounts = self.abilities.why_no_mounts.is_none();
+        Isolation { user, mounts, writable, kept, readable, background }
     }
 
     fn watch(&mut self, spec: &UnitSpec, place: Place, port: Option<u16>, launched: Launched) {

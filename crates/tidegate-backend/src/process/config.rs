@@ -36,8 +36,12 @@ pub enum RunAs {
     Ourselves,
 }
 
+/// Steps of pipelines run as somebody else than instances, whom they could otherwise end or read: an id next to `nobody` that no
+/// distribution gives out.
+pub(super) const STEPS: User = User { uid: 65_533, gid: 65_533 };
+
 /// `nobody` and `nogroup` on every Linux distribution we know.
-const NOBODY: User = User { uid: 65_534, gid: 65_534 };
+pub(super) const NOBODY: User = User { uid: 65_534, gid: 65_534 };
 
 impl RunAs {
     /// The user to become; `None`: stay as we are.

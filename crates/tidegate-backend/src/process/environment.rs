@@ -56,6 +56,7 @@ pub(super) fn of_unit(
     );
     env.remove("PORT");
     env.retain(|name, _| !name.starts_with("TIDEGATE_"));
+    env.extend(spec.step.iter().flat_map(|step| step.said.clone()));
     env.extend(said(spec));
     env.insert(ShimSpec::MARK.to_owned(), mark.display().to_string());
     env
@@ -124,6 +125,16 @@ mod tests {
             ["HOME", "KEY", "LC_ALL", "PATH", "TIDEGATE_APP", "TIDEGATE_INSTANCE", "TIDEGATE_UNIT", "TMPDIR"];
         assert_eq!(names, expected);
         assert_eq!((env["TIDEGATE_APP"].as_str(), env["HOME"].as_str()), ("shop", "/mine"));
+    }
+
+    #[test]
+    fn a_step_is_told_of_its_run_by_nobody_else() {
+        let mut spec = example("step-1");
+        spec.env = [("TIDEGATE_RUN".to_owned(), "forged".to_owned())].into();
+        let said = [("TIDEGATE_RUN".to_owned(), "7".to_owned())].into();
+        spec.step = Some(crate::StepUnit { said });
+        let env = of_unit(&spec, ours(), Path::new("/h"), Path::new("/s"), Path::new("/u"));
+        assert_eq!(env["TIDEGATE_RUN"], "7");
     }
 
     #[test]

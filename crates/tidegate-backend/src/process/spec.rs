@@ -43,6 +43,9 @@ pub(super) struct Isolation {
     pub kept: Vec<PathBuf>,
     /// Directories it may read.
     pub readable: Vec<PathBuf>,
+    /// Whether it gets only what others leave of the CPU, and is the first to go where memory is short.
+    #[serde(default)]
+    pub background: bool,
 }
 
 /// A unit's main process: the id alone could be another process by now.
@@ -86,5 +89,6 @@ pub(super) fn example(id: &str) -> UnitSpec {
         probes: None,
         stop: StopSpec::default(),
         limits: Limits::default(),
+        step: None,
     }
 }

@@ -25,7 +25,7 @@ const BEYOND_GRACE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(5);
 
 /// What is said of a unit whose shim left no record.
-pub(super) const SHIM_KILLED: &str = "its shim was killed, so how it ended is not known";
+pub(super) const SHIM_KILLED: &str = Exit::SHIM_KILLED;
 
 /// Kills every process a dead shim left, and removes its groups. True if there was any.
 pub(super) fn sweep(place: &Place) -> bool {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use tidegate_backend::process::doctor;
-use tidegate_backend::{Backend, UnitSpec};
+use tidegate_backend::{Backend, StepUnit, UnitSpec};
 use tidegate_core::model::Limits;
 use tidegate_core::units::MilliCpu;
 
@@ -69,6 +69,32 @@ fn as_root_a_unit_cannot_reach_what_other_units_write() {
         assert!(said.contains("own") && !said.contains("wrote"), "{name}: {said}");
     }
     assert!(!cache.join("evil").exists() && !home.join("evil").exists());
+}
+
+#[test]
+fn as_root_a_step_of_a_pipeline_cannot_end_instances_and_yields_the_cpu_to_them() {
+    let mut yard = Yard::new();
+    if !is_root() || no_user(&mut yard).is_some() {
+        println!("skipped: units cannot be confined here");
+        return;
+    }
+    yard.start(&worker(&yard, "web-1", "echo pid=$$; sleep 1000"));
+    let pid = crate::yard::printed_pid(&yard, "web-1", "pid");
+    let look = format!(
+        "echo user=$(id -u) run=$TIDEGATE_RUN nice=$(nice) oom=$(cat /proc/self/oom_score_adj); \
+         kill -9 {pid} && echo killed; cat /proc/{pid}/environ && echo read; echo fetched > $HOME/cache"
+    );
+    let mut step = worker(&yard, "step-1", &look);
+    step.writable = true;
+    step.step = Some(StepUnit { said: [("TIDEGATE_RUN".to_owned(), "7".to_owned())].into() });
+    yard.start(&step);
+    yard.exit("step-1");
+    let said = yard.output("step-1").join("\n");
+    assert!(said.contains("user=65533 run=7 nice=18 oom=500"), "{said}");
+    assert!(!said.contains("killed") && !said.contains("read\n"), "{said}");
+    assert!(crate::yard::alive(pid));
+    assert!(!yard.data.join("cache/shop/cache").exists(), "a build's home is not a step's");
+    assert!(yard.data.join("cache/shop.steps/cache").exists());
 }
 
 /// Whether units become another user and see the file system as we do.

@@ -45,6 +45,7 @@ pub fn worker(yard: &Yard, name: &str, command: &str) -> UnitSpec {
         probes: None,
         stop: StopSpec { signal: 15, grace: Millis(2_000) },
         limits: Limits::default(),
+        step: None,
     }
 }
 

@@ -3,11 +3,13 @@
 //! The app is compiled once as it stands and once for every environment. The same mistake found several times is shown
 //! once, because it stands in one place.
 
+mod environment_policy;
 mod fit;
 mod flags;
 mod job;
 mod layer;
 mod migrate;
+mod pipeline;
 mod plan;
 mod policy;
 mod probes;
@@ -52,10 +54,12 @@ pub(crate) fn compile(raw: &RawManifest, findings: &mut Findings<'_>) -> Option<
         let plan = plan::compile(&Layer::environment(raw, services, over), findings);
         environments.insert(environment.name.clone(), plan);
     }
+    let policies = environment_policy::compile(raw, findings);
+    let pipeline = pipeline::compile(raw, findings);
     let flags = flags::compile(raw, findings);
     let app = raw.app.value().filter(|_| !findings.failed())?.0.clone();
     let file = findings.source().file.clone();
-    Some(Manifest { file, app, build_run, build_within, base, environments, flags })
+    Some(Manifest { file, app, build_run, build_within, base, environments, policies, pipeline, flags })
 }
 
 fn services_of<'r>(raw: &'r RawManifest, findings: &mut Findings<'_>) -> Option<&'r Named<RawService>> {

@@ -1,7 +1,7 @@
 //! What keys of other tools and misplaced keys are called here.
 
 /// A word of another tool, the keys of the map it is looked for in, and what to write.
-const SYNONYMS: [(&str, &str, &str); 21] = [
+const SYNONYMS: [(&str, &str, &str); 27] = [
     ("command", "run", "a command is called `run` here"),
     ("cmd", "run", "a command is called `run` here"),
     ("start", "run", "a command is called `run` here"),
@@ -22,11 +22,21 @@ const SYNONYMS: [(&str, &str, &str); 21] = [
     ("concurrency", "overlap", "whether runs may overlap is called `overlap` here"),
     ("service", "to", "the service is named by `to` here"),
     ("domain", "host", "a domain is called `host` here"),
+    ("script", "run", "a command is called `run` here"),
+    ("depends_on", "needs", "the stages it waits for are called `needs` here"),
+    ("if", "when", "for which runs it is, is called `when` here"),
+    ("only", "when", "for which runs it is, is called `when` here"),
+    (
+        "branches",
+        "promote_from",
+        "branches are called `branch` here, also several: `branch: [main, \"release/*\"]`",
+    ),
+    ("reviewers", "approvers", "who may agree is called `approvers` here"),
     ("domains", "routes", "domains belong to `routes`: `routes: [{ host: example.com, to: web }]`"),
 ];
 
 /// A key that belongs elsewhere, the key that marks the map it was found in, and where it belongs.
-const MISPLACED: [(&str, &str, &str); 15] = [
+const MISPLACED: [(&str, &str, &str); 18] = [
     ("run", "services", "it belongs to a service: `services: { web: { run: … } }`"),
     ("port", "services", "it belongs to a service"),
     ("scale", "services", "it belongs to a service"),
@@ -41,6 +51,13 @@ const MISPLACED: [(&str, &str, &str); 15] = [
     ("migrate", "probes", "it belongs to the top level"),
     ("memory", "probes", "it belongs to `limits`"),
     ("cpu", "probes", "it belongs to `limits`"),
+    ("test", "promote_from", "a build is tested once for all environments; it belongs to the top level"),
+    (
+        "pipeline",
+        "promote_from",
+        "it belongs to the top level; `when: { environments: [staging] }` of a stage says where it is for",
+    ),
+    ("stages", "services", "stages belong to `pipeline`: `pipeline: { stages: { … } }`"),
     ("build", "promote_from", "a build is the same in every environment; it belongs to the top level"),
 ];
 

@@ -1,18 +1,26 @@
-//! What differs in an environment.
+//! What differs in an environment, and how versions get into it.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+use super::branch::BranchPattern;
+use super::calendar::{RawFreeze, RawWindow};
 use super::env::RawEnv;
+use super::flag::Flag;
+use super::flags::Line;
 use super::job::JobOverlay;
-use super::later::Later;
 use super::list::{ListOf, Named};
 use super::manifest::RawMigrate;
+use super::name::NameText;
+use super::preview::RawPreview;
 use super::read::{Place, Read};
 use super::record::record;
 use super::route::RawRoute;
 use super::service::ServiceOverlay;
+use super::some::OneOrMore;
+use super::text::Text;
+use super::whole::Whole;
 use crate::findings::Findings;
 
 record! { replaced
@@ -29,15 +37,25 @@ record! { replaced
         routes: ListOf<RawRoute>,
         /// The environment's migration step, over the app's.
         migrate: RawMigrate,
-        /// The branch that is deployed here. Not used by this version yet.
-        #[expect(dead_code, reason = "reading it warns")]
-        branch: Later,
-        /// The environment a build must have been in before. Not used by this version yet.
-        #[expect(dead_code, reason = "reading it warns")]
-        promote_from: Later,
-        /// How many people must agree to a deploy. Not used by this version yet.
-        #[expect(dead_code, reason = "reading it warns")]
-        approvals: Later,
+        /// The branches whose pushes are deployed here, or, with `promote_from`, whose commits may be promoted: `main`,
+        /// `[main, "release/*"]`.
+        branch: OneOrMore<Text<BranchPattern>>,
+        /// The environment a build must have succeeded in before it can come here.
+        promote_from: NameText,
+        /// Whether a build that succeeded there comes here by itself. Default false: `tidegate promote` brings it.
+        automatic: Flag,
+        /// How many people must agree to a deploy, the author not among them. Default 0.
+        approvals: Whole<0, 20>,
+        /// Who may agree. Default: everybody who may use the API.
+        approvers: OneOrMore<Text<Line>>,
+        /// Whether nothing but the pipeline may change it. Default false.
+        protected: Flag,
+        /// When deploys may begin. Default: always.
+        windows: ListOf<RawWindow>,
+        /// When no deploy begins, whatever the windows say.
+        freezes: ListOf<RawFreeze>,
+        /// One environment for each branch.
+        preview: RawPreview,
     }
 }
 

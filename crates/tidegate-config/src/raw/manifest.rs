@@ -7,9 +7,9 @@ use super::flag::Flag;
 use super::flags::{FlagFiles, RawFlags};
 use super::job::RawJob;
 use super::json::AnyJson;
-use super::later::Later;
 use super::list::{ListOf, Named};
 use super::name::NameText;
+use super::pipeline::{RawPipeline, RawTest};
 use super::record::record;
 use super::route::RawRoute;
 use super::service::RawService;
@@ -24,9 +24,11 @@ record! { replaced
         app: NameText,
         /// How a build is made.
         build: RawBuild,
-        /// How a build is tested. Not used by this version yet.
-        #[expect(dead_code, reason = "reading it warns")]
-        test: Later,
+        /// How a build is tested.
+        test: RawTest,
+        /// What is done with a commit on its way into an environment. Default: `build` and `test`, where they are said, and then
+        /// `deploy`.
+        pipeline: RawPipeline,
         /// The app's services by name.
         services: Named<RawService>,
         /// Commands that are run on a schedule, by name.

@@ -4,6 +4,8 @@
 //! reader reports every mistake it meets and goes on; a value it could not read is [`Field::Broken`], which later
 //! stages pass over in silence.
 
+mod branch;
+mod calendar;
 mod called;
 mod choice;
 mod client_key;
@@ -28,8 +30,10 @@ mod name;
 mod network;
 mod or_not;
 mod percent;
+mod pipeline;
 mod policy;
 mod port;
+mod preview;
 mod probe;
 mod read;
 mod record;
@@ -47,9 +51,10 @@ mod time;
 mod traffic;
 mod whole;
 
+pub(crate) use calendar::{RawFreeze, RawWindow};
 pub(crate) use command::Command;
 pub(crate) use env::{NameFault, RawEnv, check_env_name, check_env_value};
-pub(crate) use environment::RawEnvironment;
+pub(crate) use environment::{RawEnvironment, RawEnvironmentKeys};
 pub(crate) use field::Field;
 pub(crate) use flags::{CodeSource, FlagType, Line, RawFlag, RawFlagEntry, RawVariants};
 pub(crate) use job::{JobOverlay, RawJob};
@@ -59,13 +64,18 @@ pub(crate) use list::{ListOf, Named, NamedEntry};
 pub(crate) use manifest::{RawBuild, RawContract, RawManifest, RawMigrate};
 pub(crate) use name::{NameText, name_advice, nearest_name};
 pub(crate) use or_not::OrNot;
+pub(crate) use pipeline::{
+    RawBeside, RawPipeline, RawStage, RawStageMap, RawStep, RawStepMap, RawTest, RawWhen, StageWord,
+};
 pub(crate) use policy::RawHeaderEdit;
+pub(crate) use preview::RawPreview;
 pub(crate) use probe::{RawProbe, RawProbes};
 pub(crate) use read::{Place, Read};
 pub(crate) use route::{Host, RawRoute};
 pub(crate) use scale::{RawQueue, RawScale, RawScaleRange, RawScheduled};
 pub(crate) use schedule::DaySet;
 pub(crate) use service::{RawService, ServiceOverlay};
+pub(crate) use some::OneOrMore;
 pub(crate) use stop::RawStop;
 pub(crate) use text::Text;
 pub(crate) use traffic::{RawMirror, RawMirrorTo, RawTimeouts, RawTraffic};

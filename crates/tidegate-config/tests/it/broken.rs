@@ -74,7 +74,6 @@ fn every_code_in_use_is_explained() {
         "flags::expired",
         "flags::partly-read",
         "manifest::not-used-yet",
-        "manifest::unknown-environment",
         "manifest::which-environment",
         "env-file::bad-text",
     ];

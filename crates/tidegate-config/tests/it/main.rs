@@ -6,6 +6,8 @@ mod checks;
 mod flags;
 mod good;
 mod init;
+mod pipeline;
+mod policy;
 mod properties;
 mod schema;
 mod steps;

@@ -34,6 +34,8 @@ fn the_schema_and_the_reader_agree_on_every_key() {
     let definitions = schema["$defs"].as_object().unwrap();
     let service = |inside: &str| format!("services: {{ web: {{ run: x, {inside} }} }}");
     let route = |inside: &str| format!("routes: [{{ host: a.b, {inside} }}]");
+    let stage = |inside: &str| format!("pipeline: {{ stages: {{ s: {{ {inside} }} }} }}");
+    let environment = |inside: &str| format!("environments: {{ e: {{ {inside} }} }}");
     let cases = [
         ("Service", service("zzzz: 1")),
         ("ServiceOverlay", "environments: { e: { services: { web: { zzzz: 1 } } } }".to_owned()),
@@ -41,6 +43,15 @@ fn the_schema_and_the_reader_agree_on_every_key() {
         ("JobOverlay", "environments: { e: { jobs: { j: { zzzz: 1 } } } }".to_owned()),
         ("Environment", "environments: { e: { zzzz: 1 } }".to_owned()),
         ("Build", "build: { zzzz: 1 }".to_owned()),
+        ("Test", "test: { zzzz: 1 }".to_owned()),
+        ("Pipeline", "pipeline: { zzzz: 1 }".to_owned()),
+        ("Stage", stage("zzzz: 1")),
+        ("StageWhen", stage("when: { zzzz: 1 }")),
+        ("Step", stage("steps: [{ zzzz: 1 }]")),
+        ("StepService", stage("steps: [{ run: x, services: { db: { zzzz: 1 } } }]")),
+        ("Window", environment("windows: [{ zzzz: 1 }]")),
+        ("Freeze", environment("freezes: [{ zzzz: 1 }]")),
+        ("Preview", environment("preview: { zzzz: 1 }")),
         ("Migrate", "migrate: { zzzz: 1 }".to_owned()),
         ("Expand", "migrate: { expand: { zzzz: 1 } }".to_owned()),
         ("Contract", "migrate: { run: x, contract: { zzzz: 1 } }".to_owned()),

@@ -22,7 +22,9 @@ impl Engine {
             BuildPhase::Unpacking => self.unpack(world, sight, build),
             BuildPhase::Running(job) => self.run_build(world, sight, build, &job),
             BuildPhase::Sealing => self.seal(world, sight, build),
-            BuildPhase::Ready | BuildPhase::Failed(_) | BuildPhase::Pruned => Ok(Outcome::default()),
+            BuildPhase::Waiting | BuildPhase::Ready | BuildPhase::Failed(_) | BuildPhase::Pruned => {
+                Ok(Outcome::default())
+            }
         }
     }
 
@@ -68,6 +70,7 @@ impl Engine {
             phase: JobPhase::Running,
             created_at: sight.time.now,
             within_ms: build.within_ms,
+            step: None,
         };
         build.phase = BuildPhase::Running(job.id.clone());
         let event =
@@ -137,7 +140,9 @@ impl Engine {
         build.phase = BuildPhase::Failed(reason.clone());
         let event = told(&build, "build.failed", format!("build {} failed: {reason}", build.id));
         self.decide(world, sight.time, &[event], &[], |tx| tx.put_build(&build))?;
-        world.workshop.discard(&build.id, Some(&build.snapshot));
+        // The files it was made from stay where a run may try it again; else they go with the next clearing up.
+        let runs = !world.store.pipeline_runs_with(&build.id)?.is_empty();
+        world.workshop.discard(&build.id, Some(&build.snapshot).filter(|_| !runs).map(String::as_str));
         Ok(Outcome::changed())
     }
 }

@@ -8,7 +8,7 @@ use tidegate_core::migration::{after_expand, may_be_left_out};
 use tidegate_core::model::{
     BuildFlags, BuildPhase, ContractPhase, Deploy, DeployPhase, FlagDefinitions, InstanceId, Job, JobKind,
     JobPhase, MigrateSpec, MigrationState, Name, Request, Revision, RevisionNo, Rollout, RolloutId,
-    RolloutKind, ServiceKey, ServiceState,
+    RolloutKind, ServiceKey, ServiceState, Smoke,
 };
 use tidegate_core::rollout::begin::{NewRollout, stable_after};
 use tidegate_core::rollout::{Begun, begin, effective};
@@ -20,6 +20,7 @@ use super::{Effect, Engine, Outcome, Sight, Time, World, as_a_whole, expand_dige
 use crate::claim;
 use crate::defined;
 use crate::digest::digest_json;
+use crate::flag_key::random;
 use crate::left_over::{DAYS, left_over};
 
 impl Engine {
@@ -43,9 +44,9 @@ impl Engine {
         deploy: Deploy,
     ) -> Result<Outcome, StoreError> {
         match world.store.build(&deploy.build)?.map(|build| build.phase) {
-            Some(BuildPhase::Unpacking | BuildPhase::Running(_) | BuildPhase::Sealing) => {
-                Ok(Outcome::default())
-            }
+            Some(
+                BuildPhase::Waiting | BuildPhase::Unpacking | BuildPhase::Running(_) | BuildPhase::Sealing,
+            ) => Ok(Outcome::default()),
             // Two steps of migrations never run side by side.
             Some(BuildPhase::Ready) if contract_runs(world.store, &deploy)? => Ok(Outcome::default()),
             Some(BuildPhase::Ready) => match overtaken_by(world, &deploy)? {
@@ -124,6 +125,11 @@ impl Engine {
             }
         }
         events.extend(couple(&mut begun, &revision.spec.trains));
+        if deploy.smoke
+            && let Err(why) = stand_for_smoke(&mut begun)
+        {
+            return self.fail_deploy(world, time, deploy, why);
+        }
         deploy.revision = Some(revision.number);
         deploy.rollouts = begun.iter().map(|one| one.rollout.id).collect();
         let number = world.store.peek_id(Counter::Instance)?;
@@ -353,7 +359,17 @@ fn migration_job(
         phase: JobPhase::Running,
         created_at: time.now,
         within_ms: migrate.within.0,
+        step: None,
     }
+}
+
+/// The rollouts stand once their candidates are ready, reached by whoever knows the secret of their own.
+fn stand_for_smoke(begun: &mut [Begun]) -> Result<(), String> {
+    for one in begun {
+        let secret = random::<24>().map_err(|error| format!("no random bytes: {error}"))?;
+        one.rollout.smoke = Some(Smoke::new(secret));
+    }
+    Ok(())
 }
 
 /// That a rollout has begun, and which one it has taken the place of.

@@ -4,12 +4,14 @@ use serde::{Deserialize, Serialize};
 use tidegate_backend::{BackendError, UnitSpec};
 use tidegate_core::health::backoff;
 use tidegate_core::model::{
-    Exit, Instance, InstanceId, Intent, Job, JobKind, JobPhase, Limits, PortSpec, Seen, ServiceKey, StopSpec,
+    Exit, Instance, InstanceId, Intent, Job, JobKind, JobPhase, Limits, PortSpec, Seen, ServiceKey, StepJob,
+    StopSpec,
 };
 use tidegate_core::rollout::Action;
 use tidegate_core::time::Millis;
 use tidegate_store::StoreError;
 
+use super::pipeline::step_unit;
 use super::{Engine, Time, World};
 
 /// How a job is stopped.
@@ -109,6 +111,7 @@ impl Engine {
             probes: Some(service.probes.clone()),
             stop: service.stop,
             limits: Limits { pids: service.limits.pids.or(Some(DEFAULT_PIDS)), ..service.limits },
+            step: None,
         }))
     }
 
@@ -120,6 +123,9 @@ impl Engine {
         let Some(job) = world.store.job(id)?.filter(|job| job.phase == JobPhase::Running) else {
             return Ok(Ok(()));
         };
+        if let Some(step) = &job.step {
+            return self.start_step(world, &job, step);
+        }
         let limits = self.limits_of(world, &job)?;
         let build = world.store.build(&job.build)?;
         let app = match (&job.of, build) {
@@ -142,7 +148,19 @@ impl Engine {
             probes: None,
             stop: JOB_STOP,
             limits,
+            step: None,
         }))
+    }
+
+    fn start_step(
+        &self,
+        world: &mut World<'_>,
+        job: &Job,
+        step: &StepJob,
+    ) -> Result<Result<(), BackendError>, StoreError> {
+        let Some(build) = world.store.build(&job.build)? else { return Ok(Ok(())) };
+        let unit = step_unit(world, (build.app, job, step), self.config.job_limits);
+        Ok(unit.map_err(no_start).and_then(|unit| world.backend.start(&unit)))
     }
 
     /// A one-off command has its service's limits, a run its job's; a build or a migration those of the machine's owner.
@@ -153,12 +171,16 @@ impl Engine {
         let revision = self.revisions.get(world.store, key, *number)?;
         let limits = revision.as_ref().and_then(|revision| match job.kind {
             JobKind::Scheduled => revision.spec.jobs.get(&key.service).map(|job| job.limits),
-            JobKind::Build | JobKind::Migrate | JobKind::Run => {
+            JobKind::Build | JobKind::Migrate | JobKind::Run | JobKind::Step | JobKind::Beside => {
                 revision.spec.services.get(&key.service).map(|service| service.limits)
             }
         });
         Ok(limits.unwrap_or(self.config.job_limits))
     }
+}
+
+fn no_start(why: String) -> BackendError {
+    BackendError::Io { what: "its variables".to_owned(), source: std::io::Error::other(why) }
 }
 
 /// A later generation is there already: what was asked of the earlier one is done.

@@ -39,7 +39,7 @@ impl Engine {
                     return Ok(Outcome::wake_at(since + MISSING_FOR));
                 }
                 // Never started again: nobody knows how far it got.
-                self.end(world, sight, job, Exit::trouble("it was interrupted, how far it got is not known"))
+                self.end(world, sight, job, Exit::trouble(Exit::INTERRUPTED))
             }
         }
     }

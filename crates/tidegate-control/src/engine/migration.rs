@@ -95,6 +95,7 @@ fn contract_job(revision: &Revision, key: &ServiceKey, plan: &Plan, sight: &Sigh
         phase: JobPhase::Running,
         created_at: sight.time.now,
         within_ms: contract.within.0,
+        step: None,
     })
 }
 

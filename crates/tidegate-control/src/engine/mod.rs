@@ -16,6 +16,7 @@ mod judging;
 mod meter;
 mod migration;
 mod orphan;
+mod pipeline;
 mod place;
 mod prune;
 mod queue;
@@ -39,7 +40,7 @@ use tidegate_core::rollout::observe::Seeing;
 use tidegate_core::time::Moment;
 use tidegate_store::{Store, StoreError, Tx};
 
-use crate::seams::{RouteSink, Workshop};
+use crate::seams::{Repositories, RouteSink, Workshop, Workspaces};
 pub(crate) use deploy::{effective_for, told};
 pub use effect::Effect;
 use meter::Meter;
@@ -62,6 +63,10 @@ pub struct World<'a> {
     pub routes: &'a mut dyn RouteSink,
     /// Where builds are made.
     pub workshop: &'a mut dyn Workshop,
+    /// Where steps of pipelines work.
+    pub workspaces: &'a mut dyn Workspaces,
+    /// The apps' Git repositories; `None`: there are none, and nothing is pushed.
+    pub repositories: Option<Arc<dyn Repositories>>,
 }
 
 /// The time of a pass.
@@ -80,6 +85,8 @@ pub struct EngineConfig {
     pub job_limits: Limits,
     /// Revisions kept per environment, besides those that are needed.
     pub keep_revisions: usize,
+    /// Steps of pipelines that run at the same time.
+    pub steps_at_once: usize,
     /// Bytes of builds kept, besides those that are needed.
     pub keep_build_bytes: u64,
     /// The flags of whoever has no key: `app/environment`; `None`: nobody gets any without one.
@@ -91,6 +98,7 @@ impl Default for EngineConfig {
         EngineConfig {
             job_limits: Limits::default(),
             keep_revisions: 20,
+            steps_at_once: 2,
             keep_build_bytes: 10 << 30,
             flags_open: None,
         }
@@ -227,6 +235,7 @@ impl Engine {
         let flags = self.flags(world, &sight)?;
         let scales = self.scales(world, &sight)?;
         let services = self.services(world, &sight)?;
+        let pipelines = self.pipelines(world, &sight)?;
         let migrations = self.migrations(world, &sight)?;
         let schedules = self.schedules(world, &sight)?;
         let routes = self.routes(world, &sight)?;
@@ -235,7 +244,7 @@ impl Engine {
         let pruned = self.prune(world, &sight)?;
         Ok([
             jobs, deploys, guards, flags, scales, services, migrations, schedules, routes, orphans, recorded,
-            pruned,
+            pruned, pipelines,
         ]
         .into_iter()
         .fold(builds, Outcome::and))

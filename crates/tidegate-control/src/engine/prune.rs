@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tidegate_core::model::{Build, BuildId, BuildPhase, DeployPhase, Name, RevisionNo};
+use tidegate_core::model::{
+    Build, BuildId, BuildPhase, DeployPhase, Name, PipelineRun, RevisionNo, RunNo, RunState,
+};
 use tidegate_core::time::Millis;
 use tidegate_store::{Reader, StoreError};
 
@@ -11,6 +13,9 @@ use super::{Engine, Outcome, Sight, World};
 const EVERY: Millis = Millis::seconds(60);
 const KEEP_ROLLOUTS: usize = 100;
 const KEEP_DEPLOYS: usize = 100;
+const KEEP_RUNS: usize = 100;
+/// Runs that did not succeed and whose files are kept for another try.
+const KEEP_FAILED: usize = 10;
 
 impl Engine {
     /// Once a minute.
@@ -26,13 +31,17 @@ impl Engine {
         world.store.transaction(|tx| {
             tx.prune_rollouts(KEEP_ROLLOUTS)?;
             tx.prune_deploys(KEEP_DEPLOYS)?;
+            tx.prune_pipeline_runs(KEEP_RUNS)?;
             needed
                 .iter()
                 .try_for_each(|((app, env), used)| tx.prune_revisions(app, env, keep, used).map(drop))
         })?;
         self.prune_builds(world)?;
+        let runs = world.store.newest_pipeline_runs(None, None, usize::from(u16::MAX))?;
         let unfinished = world.store.builds()?.into_iter().filter(|build| build.phase.is_unfinished());
-        world.workshop.keep_snapshots(&unfinished.map(|build| build.snapshot).collect());
+        let snapshots = unfinished.map(|build| build.snapshot).chain(snapshots_of(&runs));
+        world.workshop.keep_snapshots(&snapshots.collect());
+        keep_of_runs(world, &runs);
         world.store.checkpoint()?;
         Ok(Outcome::default())
     }
@@ -54,6 +63,30 @@ impl Engine {
             }
         }
         Ok(())
+    }
+}
+
+/// What open runs are made from, and the newest that failed, which may be tried again.
+fn snapshots_of(runs: &[PipelineRun]) -> Vec<String> {
+    let failed = runs.iter().filter(|run| run.state.is_over() && run.state != RunState::Succeeded);
+    let open = runs.iter().filter(|run| !run.state.is_over());
+    open.chain(failed.take(KEEP_FAILED)).map(|run| run.input.snapshot.clone()).collect()
+}
+
+/// Workspaces of what runs, artifacts and commits of runs that are known.
+fn keep_of_runs(world: &mut World<'_>, runs: &[PipelineRun]) {
+    let open = runs.iter().filter(|run| !run.state.is_over());
+    let steps = open.flat_map(|run| &run.stages).flat_map(|stage| &stage.steps);
+    let units = steps.flat_map(|step| step.attempts.iter().cloned()).collect();
+    let numbers: BTreeSet<RunNo> = runs.iter().map(|run| run.number).collect();
+    world.workspaces.keep(&units, &numbers);
+    if let Some(repositories) = &world.repositories {
+        let apps: BTreeSet<&Name> = runs.iter().map(|run| &run.app).collect();
+        for app in apps {
+            if let Err(error) = repositories.keep_only(app, &numbers) {
+                tracing::warn!(%app, %error, "commits of old runs could not be let go of");
+            }
+        }
     }
 }
 
@@ -95,6 +128,7 @@ fn builds_of(store: &Reader, needed: &Needed) -> Result<BTreeSet<BuildId>, Store
     let open = store.open_deploys()?;
     builds.extend(open.into_iter().filter(|d| d.phase != DeployPhase::Failed).map(|deploy| deploy.build));
     builds.extend(store.jobs()?.into_iter().map(|job| job.build));
+    builds.extend(store.open_pipeline_runs()?.into_iter().map(|run| run.input.build));
     Ok(builds)
 }
 

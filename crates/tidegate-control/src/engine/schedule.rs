@@ -142,6 +142,7 @@ fn process_of(attempt: &Attempt, plan: &Plan, revision: &Revision, spec: &JobSpe
         phase: JobPhase::Running,
         created_at: sight.time.now,
         within_ms: spec.timeout.0,
+        step: None,
     }
 }
 

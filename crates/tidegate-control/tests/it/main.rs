@@ -5,3 +5,4 @@ mod clock;
 mod snapshot;
 mod unpack;
 mod workshop;
+mod workspace;

@@ -35,6 +35,9 @@ pub struct Deploy {
     pub error: Option<String>,
     /// The migration job, once it was started.
     pub migration: Option<InstanceId>,
+    /// Whether its rollouts stand for a smoke test.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub smoke: bool,
     /// Who asked, for the timeline.
     pub by: String,
     /// When it was asked for.
@@ -95,6 +98,8 @@ pub struct Build {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BuildPhase {
+    /// A run of a pipeline has it, and has not asked for it yet. Whoever asks first has it made.
+    Waiting,
     /// The snapshot is unpacked into a clean directory.
     Unpacking,
     /// The build command runs as this job.
@@ -114,7 +119,7 @@ impl BuildPhase {
     pub fn is_unfinished(&self) -> bool {
         match self {
             BuildPhase::Unpacking | BuildPhase::Running(_) | BuildPhase::Sealing => true,
-            BuildPhase::Ready | BuildPhase::Failed(_) | BuildPhase::Pruned => false,
+            BuildPhase::Waiting | BuildPhase::Ready | BuildPhase::Failed(_) | BuildPhase::Pruned => false,
         }
     }
 }
@@ -140,6 +145,28 @@ pub struct Job {
     pub created_at: Moment,
     /// How long it may take, in milliseconds.
     pub within_ms: u64,
+    /// What it is of a run of a pipeline; `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepJob>,
+}
+
+/// What a process of a step of a pipeline needs besides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepJob {
+    /// The run.
+    pub run: super::RunNo,
+    /// The environment the run goes to.
+    pub environment: Name,
+    /// What Tidegate says to it: `TIDEGATE_RUN`, `TIDEGATE_COMMIT`, …
+    pub said: BTreeMap<String, String>,
+    /// The names of secrets it gets as variables. Their values are read when it is started, and kept nowhere.
+    pub secrets: Vec<String>,
+    /// What it may use.
+    pub limits: super::Limits,
+    /// The workspace it runs in: the one of this process.
+    pub workspace: InstanceId,
+    /// How long it may take until its port accepts, in milliseconds; `None`: it has no port.
+    pub ready_within_ms: Option<u64>,
 }
 
 /// What a job is for.
@@ -154,13 +181,17 @@ pub enum JobKind {
     Run,
     /// An attempt at a run of a job on a schedule.
     Scheduled,
+    /// An attempt at a step of a pipeline, in a workspace it may write to.
+    Step,
+    /// A process beside a step: a database for its tests, say.
+    Beside,
 }
 
 impl JobKind {
     /// Whether it is known by the name of a service, or of a job on a schedule.
     pub fn is_of_service(self) -> bool {
         match self {
-            JobKind::Build | JobKind::Migrate => false,
+            JobKind::Build | JobKind::Migrate | JobKind::Step | JobKind::Beside => false,
             JobKind::Run | JobKind::Scheduled => true,
         }
     }

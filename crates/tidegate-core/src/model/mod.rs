@@ -30,6 +30,7 @@ mod route_change;
 mod route_policy;
 mod routing;
 mod service;
+mod smoke;
 mod step;
 mod strategy;
 mod traffic;
@@ -42,7 +43,7 @@ pub use autoscale::{Autoscale, QueueSource, QueueTarget, ScheduledBounds, is_tim
 pub use build_flags::BuildFlags;
 pub use check::{CheckSource, CheckSpec, Unreachable};
 pub use compare::{Compare, Copies};
-pub use deploy::{Build, BuildPhase, BuildSource, Deploy, DeployPhase, Job, JobKind, JobPhase};
+pub use deploy::{Build, BuildPhase, BuildSource, Deploy, DeployPhase, Job, JobKind, JobPhase, StepJob};
 pub use environment_policy::{EnvironmentPolicy, Freeze, FreezeTime, PreviewPolicy, Window};
 pub use evidence::Evidence;
 pub use figure::Figure;
@@ -63,8 +64,8 @@ pub use observation::{Exit, GatewayObservation, Health, ProbeAnswer, UnitObserva
 pub use outcome_rule::{CELLS, OutcomeCounts, OutcomeRule};
 pub use pipeline::{BesideSpec, PipelineSpec, RunFilter, StageSpec, StageWork, StepSpec};
 pub use pipeline_run::{
-    Approval, PipelineRun, PushedRef, RunInput, RunNo, RunOrigin, RunSource, RunState, StageRun, StageState,
-    StepRun, TestCounts,
+    Approval, PipelineRun, PushedRef, RunEnding, RunInput, RunNo, RunOrigin, RunSource, RunState, StageRun,
+    StageState, StepPhase, StepRun, TestCounts,
 };
 pub use probe::{Check, Probe, Probes};
 pub use revision::{BuildId, Revision, RevisionNo, RevisionSpec, RouteSpec};
@@ -76,6 +77,7 @@ pub use route_policy::{
 };
 pub use routing::{Arm, ArmRole, Endpoint, Hold, Route, RouteTable, Routing, RoutingArm, Site, Upstream};
 pub use service::{Limits, PortSpec, Scale, ServiceSpec, ServiceState, SiteSpec, StopSpec};
+pub use smoke::{Smoke, SmokeEnd};
 pub(crate) use step::share_of;
 pub use step::{Audience, Candidates, Inconclusive, Step};
 pub use strategy::{Effective, Strategy, StrategyKind};

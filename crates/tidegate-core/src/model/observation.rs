@@ -73,6 +73,17 @@ impl Exit {
         self.code == Some(0) && self.trouble.is_none()
     }
 
+    /// Its end was not seen, because what held it went away.
+    pub const INTERRUPTED: &str = "it was interrupted, how far it got is not known";
+    /// What held it was ended.
+    pub const SHIM_KILLED: &str = "its shim was killed, so how it ended is not known";
+
+    /// Whether it went away with what held it, by no fault of its own.
+    pub fn was_lost(&self) -> bool {
+        let reason = self.trouble.as_deref();
+        !self.was_seen() && (reason == Some(Self::INTERRUPTED) || reason == Some(Self::SHIM_KILLED))
+    }
+
     /// Whether somebody saw the process end. Where nobody did, how far it got is not known.
     pub fn was_seen(&self) -> bool {
         self.code.is_some() || self.signal.is_some()

@@ -96,3 +96,11 @@ pub struct RunFilter {
     /// Environments.
     pub environments: Vec<Name>,
 }
+
+impl BesideSpec {
+    /// The variables by which a step finds the one of this name: `DB_PORT` and `DB_ADDRESS` (`127.0.0.1:PORT`).
+    pub fn variables(name: &Name) -> [String; 2] {
+        let name = name.as_str().to_ascii_uppercase().replace('-', "_");
+        ["PORT", "ADDRESS"].map(|what| format!("{name}_{what}"))
+    }
+}

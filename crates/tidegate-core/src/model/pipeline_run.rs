@@ -56,6 +56,21 @@ pub struct PipelineRun {
     pub made_at_unix_ms: u64,
     /// When it was over.
     pub ended_at: Option<Moment>,
+    /// How it is to end as soon as nothing of it runs any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<RunEnding>,
+    /// The runs whose artifacts its steps get besides its own: those it tries again or carries on, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts_of: Vec<RunNo>,
+}
+
+/// How a run ends before it is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunEnding {
+    /// The state it will have.
+    pub state: RunState,
+    /// Why.
+    pub why: String,
 }
 
 /// Where a commit came from, and who brought it.
@@ -176,6 +191,9 @@ pub struct StageRun {
     pub steps: Vec<StepRun>,
     /// The deploy it entered.
     pub deploy: Option<u64>,
+    /// The earlier run that did it, where it is left out for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done_by: Option<RunNo>,
 }
 
 /// Where a stage or a step is.
@@ -215,6 +233,34 @@ pub struct StepRun {
     pub exit: Option<Exit>,
     /// What its reports say.
     pub tests: Option<TestCounts>,
+    /// What is being done for it just now.
+    #[serde(default)]
+    pub phase: StepPhase,
+    /// The processes beside its newest attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<InstanceId>,
+    /// How many attempts were lost with their machine: they do not count.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lost: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// What is being done for a step that is in progress. Each can be begun again after a kill.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepPhase {
+    /// Its workspace is laid out.
+    #[default]
+    Laying,
+    /// The processes beside it start.
+    Beside,
+    /// Its command runs.
+    Running,
+    /// What it left is taken in: artifacts, caches, reports.
+    Gathering,
 }
 
 /// What reports of tests say, summed up.

@@ -22,6 +22,7 @@ mod report;
 mod ride;
 pub mod shape;
 pub mod share;
+mod smoke;
 pub mod stage;
 pub mod steps;
 pub mod supervise;

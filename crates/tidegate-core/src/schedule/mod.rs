@@ -18,4 +18,4 @@ mod text;
 pub use adopt::{Adopted, adopt, agreed};
 pub use expression::{Schedule, ScheduleError};
 pub use plan::{Attempt, Input, Now, Plan, plan};
-pub use text::{Zoned, zones};
+pub use text::{Zoned, instant, is_civil, zones};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 /// An instant as the clocks of a zone show it: `2026-03-29 03:00:00 +02:00`.
@@ -21,6 +22,27 @@ impl fmt::Display for Zoned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.strftime("%Y-%m-%d %H:%M:%S %:z"))
     }
+}
+
+/// What a day (`2026-12-20`: its beginning) or a time of a day (`2026-12-20T18:00`) means in a zone, in milliseconds since the Unix
+/// epoch. A time that is left out is the one after the gap, one that comes twice the first. `None`: no such day, no such zone,
+/// or before 1970.
+pub fn instant(civil: &str, timezone: &str) -> Option<u64> {
+    let shown = parse_civil(civil)?;
+    let instant = zone(timezone)?.to_ambiguous_zoned(shown).compatible().ok()?;
+    u64::try_from(instant.timestamp().as_millisecond()).ok()
+}
+
+/// Whether a text is a day of the calendar, or a time of one.
+pub fn is_civil(text: &str) -> bool {
+    parse_civil(text).is_some()
+}
+
+/// Years have four digits here, and no sign: what people write, not all that the standard has.
+fn parse_civil(text: &str) -> Option<DateTime> {
+    let year = text.get(..4)?;
+    let plain = text.len() <= 19 && year.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|_| plain)
 }
 
 /// The names of all zones.

@@ -44,6 +44,8 @@ pub struct Confinement {
     pub dir: Option<PathBuf>,
     /// Whom it runs as, without supplementary groups and with an empty capability bounding set; `None`: as we do.
     pub user: Option<User>,
+    /// Whether it gets only what others leave of the CPU, and is the first to go where memory is short.
+    pub background: bool,
 }
 
 impl Confinement {
@@ -72,6 +74,9 @@ impl Confinement {
         for group in &self.groups {
             nix::unistd::write(group, b"0")?;
         }
+        if self.background {
+            yield_to_others();
+        }
         if let Some(mounts) = &self.mounts {
             mounts.apply()?;
         }
@@ -88,10 +93,22 @@ impl Confinement {
     }
 }
 
+/// The lowest but one priority of a process.
+const NICE: libc::c_int = 18;
+
 fn die_with(parent: Pid) -> io::Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     // It may have ended before we asked.
     if getppid() == parent { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+}
+
+/// A kernel or a sandbox that does not let us is good enough: the limits hold all the same.
+fn yield_to_others() {
+    // SAFETY: the call takes plain numbers and touches no memory of ours.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS as _, 0, NICE) };
+    // Where sessions share the CPU rather than processes, what counts is the session's.
+    let _ = std::fs::write("/proc/self/autogroup", NICE.to_string());
+    let _ = std::fs::write("/proc/self/oom_score_adj", "500");
 }
 
 fn drop_to(user: User) -> io::Result<()> {

@@ -3,6 +3,7 @@
 
 mod jobs;
 mod judging;
+mod pipeline;
 mod scenarios;
 mod seeds;
 mod speed;

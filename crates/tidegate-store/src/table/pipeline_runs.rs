@@ -32,6 +32,21 @@ impl Reader {
         )
     }
 
+    /// The newest runs, of one app or of all, of one environment or of all, newest first, at most `most`.
+    pub fn newest_pipeline_runs(
+        &self,
+        app: Option<&Name>,
+        environment: Option<&Name>,
+        most: usize,
+    ) -> Result<Vec<PipelineRun>, StoreError> {
+        self.many(
+            TABLE,
+            "SELECT body FROM pipeline_runs WHERE (?1 IS NULL OR app = ?1) AND (?2 IS NULL OR environment = ?2)
+             ORDER BY number DESC LIMIT ?3",
+            (app.map(Name::as_str), environment.map(Name::as_str), row::to_sql(most as u64)),
+        )
+    }
+
     /// The runs with a build, newest first.
     pub fn pipeline_runs_with(&self, build: &BuildId) -> Result<Vec<PipelineRun>, StoreError> {
         self.many(TABLE, "SELECT body FROM pipeline_runs WHERE build = ?1 ORDER BY number DESC", [&build.0])

@@ -167,6 +167,7 @@ pub fn deploy(id: u64, build: &str, phase: DeployPhase) -> Deploy {
         rollouts: vec![RolloutId(1)],
         error: None,
         migration: None,
+        smoke: false,
         by: "ann".to_owned(),
         created_at: Moment(1),
         made_at_unix_ms: 2,
@@ -184,6 +185,7 @@ pub fn job(id: &str, build: &str) -> Job {
         phase: JobPhase::Stopping { why: "too long".to_owned() },
         created_at: Moment(1),
         within_ms: Millis::seconds(60).0,
+        step: None,
     }
 }
 

@@ -11,6 +11,7 @@ use tidegate_backend::process::{ProcessBackend, ProcessConfig, RunAs, doctor, st
 use tidegate_control::engine::EngineConfig;
 use tidegate_control::run::{Parts, Published, Signal, run, signals};
 use tidegate_control::workshop::DirWorkshop;
+use tidegate_control::workspace::DirWorkspaces;
 use tidegate_control::{Handle, HandleParts};
 use tidegate_core::model::Limits;
 use tidegate_core::units::{ByteSize, MilliCpu};
@@ -135,8 +136,10 @@ fn start(
         Failure::environment(error.to_string(), "see the data directory's permissions and free space")
     })?;
     let builder = tidegate_os::process::is_root().then_some((BUILDER, BUILDER));
-    let workshop =
-        DirWorkshop::new(data.path(), builder, waker).map_err(|error| machine("the builds", &error))?;
+    let workshop = DirWorkshop::new(data.path(), builder, waker.clone())
+        .map_err(|error| machine("the builds", &error))?;
+    let workspaces =
+        DirWorkspaces::new(data.path(), waker).map_err(|error| machine("the workspaces", &error))?;
     let published = Published::default();
     let (end, ending) = watch::channel(None);
     let (asked, upgraded) = (end.clone(), end.clone());
@@ -172,8 +175,10 @@ fn start(
         backend: Box::new(backend),
         routes: Box::new(Sink { link: link.clone(), dir: gateway.dir().to_owned() }),
         workshop: Box::new(workshop),
+        workspaces: Box::new(workspaces),
+        repositories: None,
         logs,
-        config: EngineConfig { job_limits: job_limits(), ..EngineConfig::default() },
+        config: EngineConfig { job_limits: job_limits(), steps_at_once: cpus(), ..EngineConfig::default() },
     };
     let broken = end.clone();
     let looping = std::thread::Builder::new()
@@ -212,9 +217,13 @@ fn process_config(data: &Path) -> ProcessConfig {
     }
 }
 
+fn cpus() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// What a build may use: most of the machine, never all of it, so that what serves keeps serving.
 fn job_limits() -> Limits {
-    let cpus = std::thread::available_parallelism().map_or(1, usize::from) as u32;
+    let cpus = cpus() as u32;
     let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
         line.split_whitespace().nth(1)?.parse::<u64>().ok()

@@ -28,6 +28,7 @@ mod scenarios;
 mod site;
 mod sleeping;
 mod speed;
+mod steps;
 mod support;
 mod trains;
 mod upgrade;

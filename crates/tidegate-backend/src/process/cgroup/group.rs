@@ -28,6 +28,15 @@ pub(in crate::process) struct Setting {
     optional: bool,
 }
 
+impl GroupPlan {
+    /// It gets a small part of the CPU where others want it; all of it, up to its limit, where they do not.
+    pub(in crate::process) fn yield_to_others(&mut self) {
+        // One of the two is there where the group has the CPU controller; neither where it has not.
+        self.settings.push(may("cpu.weight", "5".to_owned()));
+        self.settings.push(may("cpu.shares", "51".to_owned()));
+    }
+}
+
 /// Over so many microseconds a CPU limit is kept.
 const PERIOD_US: u64 = 100_000;
 /// The kernel refuses a smaller share of the period.

@@ -71,6 +71,7 @@ impl Starter {
             mounts: self.spec.isolation.mounts()?,
             dir: Some(self.dir.clone()),
             user: self.spec.isolation.user(),
+            background: self.spec.isolation.background,
         })
     }
 }

@@ -149,6 +149,7 @@ pub(super) fn unit_of(
         probes: None,
         stop: StopSpec { grace: Millis(0), ..StopSpec::default() },
         limits: place.spec.limits,
+        step: None,
     }
 }
 

@@ -1,0 +1,180 @@
+//! What a plan writes: the run, its build, its processes and its deploy, in one transaction.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tidegate_core::model::{
+    Build, BuildPhase, Deploy, DeployPhase, InstanceId, Job, JobPhase, PipelineRun, Request, Rollout,
+    SmokeEnd,
+};
+use tidegate_core::pipeline::{Act, Plan};
+use tidegate_store::{Counter, Reader, StoreError, Tx};
+
+use super::super::{Effect, Engine, Sight, Time, World};
+use crate::pipeline::{build_row, put};
+
+/// What is written besides the run.
+#[derive(Default)]
+struct Writes {
+    build: Option<Build>,
+    jobs: Vec<Job>,
+    deploys: Vec<Deploy>,
+    rollouts: Vec<Rollout>,
+    effects: Vec<Effect>,
+    /// The keys of flags that the build mentions, where it is deployed.
+    mentioned: bool,
+}
+
+impl Engine {
+    /// Writes it all, and starts and stops what there is to start and stop. Whether anything was to be done.
+    pub(super) fn remember_plan(
+        &mut self,
+        world: &mut World<'_>,
+        sight: &Sight,
+        before: &PipelineRun,
+        plan: &Plan,
+        jobs: &BTreeMap<InstanceId, Job>,
+    ) -> Result<bool, StoreError> {
+        let writes = Writes::of(world.store, before, plan, jobs, sight.time)?;
+        if plan.run == *before && writes.is_empty() {
+            return Ok(false);
+        }
+        self.decide(world, sight.time, &[], &writes.effects, |tx| {
+            tx.use_ids_below(Counter::Instance, plan.next_unit)?;
+            tx.use_ids_below(Counter::Deploy, plan.next_deploy)?;
+            writes.write(tx, plan)?;
+            put(tx, Some(before), &plan.run, sight.time)
+        })?;
+        Ok(true)
+    }
+}
+
+impl Writes {
+    fn of(
+        store: &Reader,
+        run: &PipelineRun,
+        plan: &Plan,
+        jobs: &BTreeMap<InstanceId, Job>,
+        time: Time,
+    ) -> Result<Writes, StoreError> {
+        let mut writes = Writes::default();
+        for act in &plan.acts {
+            match act {
+                Act::MakeBuild => writes.build = Some(build_row(run, BuildPhase::Unpacking, time)),
+                Act::Start(job) => {
+                    writes.effects.push(Effect::StartJob(job.id.clone()));
+                    writes.jobs.push(job.as_ref().clone());
+                }
+                Act::Stop { unit, why } => writes.stop(jobs.get(unit), why),
+                Act::Enter { deploy, hold } => {
+                    writes.mentioned = run.input.flags.is_some();
+                    writes.enter(store, run, (*deploy, *hold), time)?;
+                }
+                Act::Abort { deploy, why } => writes.abort(store, *deploy, why)?,
+                Act::GoOn(deploy) => writes.go_on(store, *deploy)?,
+                Act::MoveBranch
+                | Act::Lay { .. }
+                | Act::Gather { .. }
+                | Act::Clear(_)
+                | Act::Release { .. } => {}
+            }
+        }
+        Ok(writes)
+    }
+
+    fn is_empty(&self) -> bool {
+        let Writes { build, jobs, deploys, rollouts, .. } = self;
+        build.is_none() && jobs.is_empty() && deploys.is_empty() && rollouts.is_empty()
+    }
+
+    fn stop(&mut self, job: Option<&Job>, why: &str) {
+        let Some(job) = job.filter(|job| job.phase == JobPhase::Running) else { return };
+        self.jobs.push(Job { phase: JobPhase::Stopping { why: why.to_owned() }, ..job.clone() });
+        self.effects.push(Effect::StopJob(job.id.clone()));
+    }
+
+    /// Its build is made by the deploy where the pipeline has no stage for it.
+    fn enter(
+        &mut self,
+        store: &Reader,
+        run: &PipelineRun,
+        (id, hold): (u64, bool),
+        time: Time,
+    ) -> Result<(), StoreError> {
+        let build = store.build(&run.input.build)?.map(|build| build.phase);
+        let making = build.is_some_and(|phase| phase == BuildPhase::Ready || phase.is_unfinished());
+        if !making {
+            self.build = Some(build_row(run, BuildPhase::Unpacking, time));
+        }
+        self.deploys.push(Deploy { smoke: hold, ..deploy_of(run, id, time) });
+        Ok(())
+    }
+
+    /// The smoke test passed: the rollouts go on.
+    fn go_on(&mut self, store: &Reader, id: u64) -> Result<(), StoreError> {
+        let Some(deploy) = store.deploy(id)? else { return Ok(()) };
+        for id in &deploy.rollouts {
+            let Some(mut rollout) = store.rollout(*id)? else { continue };
+            if let Some(smoke) = rollout.smoke.as_mut().filter(|smoke| smoke.end.is_none()) {
+                smoke.end = Some(SmokeEnd::Passed);
+                self.rollouts.push(rollout);
+            }
+        }
+        Ok(())
+    }
+
+    /// What has not begun never does; what is on its way goes back.
+    fn abort(&mut self, store: &Reader, id: u64, why: &str) -> Result<(), StoreError> {
+        let Some(mut deploy) = store.deploy(id)? else { return Ok(()) };
+        if deploy.phase == DeployPhase::Building {
+            deploy.phase = DeployPhase::Failed;
+            deploy.error = Some(why.to_owned());
+            self.deploys.push(deploy);
+            return Ok(());
+        }
+        for id in &deploy.rollouts {
+            let Some(mut rollout) = store.rollout(*id)?.filter(|rollout| !rollout.phase.is_final()) else {
+                continue;
+            };
+            match rollout.smoke.as_mut().filter(|smoke| smoke.end.is_none()) {
+                Some(smoke) => smoke.end = Some(SmokeEnd::Failed(why.to_owned())),
+                None if rollout.request == Some(Request::Abort) => continue,
+                None => rollout.request = Some(Request::Abort),
+            }
+            self.rollouts.push(rollout);
+        }
+        Ok(())
+    }
+
+    fn write(&self, tx: &Tx<'_>, plan: &Plan) -> Result<(), StoreError> {
+        self.build.iter().try_for_each(|build| tx.put_build(build))?;
+        self.jobs.iter().try_for_each(|job| tx.put_job(job))?;
+        self.deploys.iter().try_for_each(|deploy| tx.put_deploy(deploy))?;
+        self.rollouts.iter().try_for_each(|rollout| tx.put_rollout(rollout))?;
+        if self.mentioned {
+            let mentioned: BTreeSet<_> = plan.run.input.mentioned.iter().cloned().collect();
+            tx.put_build_flags(&plan.run.input.build, &mentioned)?;
+        }
+        Ok(())
+    }
+}
+
+fn deploy_of(run: &PipelineRun, id: u64, time: Time) -> Deploy {
+    Deploy {
+        id,
+        app: run.app.clone(),
+        environment: run.environment.clone(),
+        build: run.input.build.clone(),
+        source: run.input.source.clone(),
+        spec: run.input.revision.clone(),
+        flags: run.input.flags.clone(),
+        phase: DeployPhase::Building,
+        revision: None,
+        rollouts: Vec::new(),
+        error: None,
+        migration: None,
+        smoke: false,
+        by: format!("run {}", run.number),
+        created_at: time.now,
+        made_at_unix_ms: time.unix_ms,
+    }
+}
