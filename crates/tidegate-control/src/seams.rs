@@ -67,6 +67,11 @@ pub enum Step {
 pub trait Repositories: Send + Sync {
     /// Writes the files of a commit as a tar to `into`, a file that is not there yet. Takes as long as the files are large.
     fn archive(&self, app: &Name, commit: &str, into: &Path) -> io::Result<()>;
+    /// The text of a commit's file; `None` where there is no such file. One of more than `most` bytes, or that is no UTF-8, is an
+    /// error.
+    fn file(&self, _app: &Name, _commit: &str, _path: &str, _most: u64) -> io::Result<Option<String>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Moves a pushed branch to its commit, where it still is what it was before the push. True where it is there
     /// (already); false where somebody else moved it meanwhile: nothing is changed then.
     fn move_branch(&self, app: &Name, push: &PushedRef, commit: &str) -> io::Result<bool>;

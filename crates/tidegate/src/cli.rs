@@ -4,8 +4,9 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    cert, check, completions, deploy, doctor, down, events, experiment, explain, flag, gateway, init, jobs,
-    judge, logs, plan, release, rollback, rollout, run, scale, shim, status, up, upgrade,
+    cert, check, completions, deploy, doctor, down, events, experiment, explain, flag, gateway, git,
+    git_hook, git_ssh, init, jobs, judge, logs, plan, release, rollback, rollout, run, scale, shim, status,
+    up, upgrade,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -62,6 +63,8 @@ pub enum Command {
     Run(run::RunArgs),
     /// Show jobs on a schedule and their runs, or run one now
     Jobs(jobs::JobsArgs),
+    /// Show where to push an app
+    Git(git::GitArgs),
     /// Show what happened
     Events(events::EventsArgs),
     /// Say why a rollout ended as it did, or what an error code means
@@ -90,6 +93,12 @@ pub enum Command {
     /// The gateway's process (started by Tidegate itself)
     #[command(hide = true)]
     Gateway(gateway::GatewayArgs),
+    /// A hook of a repository (started by git itself)
+    #[command(hide = true)]
+    GitHook(git_hook::GitHookArgs),
+    /// What a key may do (started by sshd)
+    #[command(hide = true)]
+    GitSsh(git_ssh::GitSshArgs),
 }
 
 /// Which app and environment.

@@ -17,7 +17,7 @@ use tidegate_control::{
 };
 use tidegate_core::experiment::{EventBatch, EventsTaken};
 use tidegate_core::judge::Bundle;
-use tidegate_core::model::{FlagKey, InstanceId, RevisionNo, RolloutId};
+use tidegate_core::model::{FlagKey, InstanceId, Name, RevisionNo, RolloutId};
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
     DeployView, DoctorReport, ExperimentList, ExperimentView, Explanation, FlagDebtView, FlagHistory,
@@ -27,8 +27,8 @@ use tidegate_core::view::{
 
 use crate::token::Token;
 use crate::wire::{
-    ActParams, DebtParams, EventParams, ExplainParams, FlagKeyBody, Health, LogParams, RollbackBody,
-    RolloutAction, RunBody, ScaleBody, ScopeParams, StopExperimentBody,
+    ActParams, DebtParams, EventParams, ExplainParams, FlagKeyBody, GitUrlParams, GitUrls, Health, LogParams,
+    PushBody, PushLine, RollbackBody, RolloutAction, RunBody, ScaleBody, ScopeParams, StopExperimentBody,
 };
 use connection::Address;
 pub use error::ClientError;
@@ -281,6 +281,17 @@ impl Client {
     ) -> Result<FlagKeyView, ClientError> {
         let path = format!("/v1/flag-keys/{}/revoke", request::segment(which));
         self.json(Ask::post(&path).query(&act(scope, by))?).await
+    }
+
+    /// Where an app's Git repository is. `by`: who will push.
+    pub async fn git_urls(&self, app: &Name, by: &str) -> Result<GitUrls, ClientError> {
+        let params = GitUrlParams { app: app.clone(), by: by.to_owned() };
+        self.json(Ask::get("/v1/git/url").query(&params)?).await
+    }
+
+    /// Begins the runs of a push and follows them.
+    pub async fn git_push(&self, body: &PushBody) -> Result<Lines<PushLine>, ClientError> {
+        self.lines(Ask::post("/v1/git/pushes").body(body)?).await
     }
 
     /// What the machine can and cannot do.

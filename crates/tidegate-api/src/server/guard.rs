@@ -104,7 +104,7 @@ fn bearer_is(headers: &HeaderMap, token: &Token) -> bool {
 }
 
 /// The header's value where it is there exactly once: two of them could be read differently by two readers.
-fn only(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+pub(super) fn only(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(value)

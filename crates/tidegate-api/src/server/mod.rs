@@ -10,6 +10,7 @@ mod endpoint;
 mod endpoints;
 mod extract;
 mod follow;
+mod git;
 mod guard;
 mod listener;
 mod openapi;
@@ -28,6 +29,7 @@ use tidegate_core::model::CountsReport;
 use tokio::sync::{Semaphore, watch};
 
 use crate::token::Token;
+pub use git::GitConfig;
 pub use listener::Listener;
 
 /// What the server needs to know.
@@ -47,6 +49,8 @@ pub struct ApiConfig {
     pub most_followers: usize,
     /// Where `/metrics` has its figures from.
     pub counts: CountsSource,
+    /// The apps' Git repositories; `None`: they are not served.
+    pub git: Option<GitConfig>,
 }
 
 impl ApiConfig {
@@ -63,6 +67,7 @@ impl ApiConfig {
             most_connections: 256,
             most_followers: 64,
             counts: CountsSource::default(),
+            git: None,
         }
     }
 }
@@ -98,6 +103,7 @@ pub(crate) struct Inner {
     ending: watch::Receiver<bool>,
     openapi: Bytes,
     counts: CountsSource,
+    git: Option<git::GitServer>,
     started_ms: u64,
 }
 
@@ -125,6 +131,7 @@ pub async fn serve(
 ) -> io::Result<()> {
     spool::prepare(&config.spool_dir)?;
     let (end, ending) = watch::channel(false);
+    let host = git::host_of(config.listeners.iter().map(Listener::address));
     let shared = Shared(Arc::new(Inner {
         plane,
         token: config.token,
@@ -134,6 +141,7 @@ pub async fn serve(
         ending: ending.clone(),
         openapi: openapi::document(),
         counts: config.counts,
+        git: config.git.map(|git| git::GitServer::new(git, host)),
         started_ms: now_ms(),
     }));
     let router = endpoints::router(shared);

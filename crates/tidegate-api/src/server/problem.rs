@@ -30,6 +30,11 @@ impl Refused {
             .help("this is a bug in Tidegate; its log has more")
     }
 
+    /// Why, without its status.
+    pub(super) fn into_refusal(self) -> Refusal {
+        self.refusal
+    }
+
     /// The same with what to do next.
     pub(super) fn help(mut self, help: &str) -> Self {
         self.refusal = self.refusal.help(help);

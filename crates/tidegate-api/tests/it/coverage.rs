@@ -92,6 +92,8 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
     let key = FlagKeyBody { name: "web pages".to_owned(), kind: FlagAccessKind::Client };
     let _ = client.flag_key_create(&scope, &key, "ann").await;
     let _ = client.flag_key_revoke(&scope, "web pages", "ann").await;
+    // Git is not served here: what it does with the control plane is seen in `git.rs`.
+    let _ = client.git_urls(&"shop".parse().unwrap(), "ann").await;
     let _ = client.doctor().await;
     let _ = client.upgrade().await;
     client.down().await.unwrap();

@@ -4,6 +4,7 @@
 mod auth;
 mod coverage;
 mod follow;
+mod git;
 mod limits;
 mod otlp;
 mod refusals;

@@ -13,5 +13,6 @@ pub use digest::{digest_of, tree_digest};
 pub use flags::{FlagsRefused, FolderFlags, flags_of};
 pub use git::source_of;
 pub use pack::{Limits, UnpackError, pack, unpack};
+pub(crate) use scan::MOST_BYTES;
 pub(crate) use scan::entry_of;
 pub use scan::{Entry, EntryKind, ScanError, Snapshot, every_file, scan};

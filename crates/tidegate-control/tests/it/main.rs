@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test may end at an impossible case
 
 mod clock;
+mod git;
 mod snapshot;
 mod unpack;
 mod workshop;

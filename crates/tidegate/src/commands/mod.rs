@@ -11,6 +11,9 @@ pub mod experiment;
 pub mod explain;
 pub mod flag;
 pub mod gateway;
+pub mod git;
+pub mod git_hook;
+pub mod git_ssh;
 pub mod init;
 pub mod jobs;
 pub mod judge;
@@ -53,6 +56,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::run(args, &session),
         Command::Experiment(args) => experiment::run(args, &session),
         Command::Flag(args) => flag::run(args, &session),
+        Command::Git(args) => git::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Cert(args) => cert::run(&args),
         Command::Judge(args) => judge::run(args, &session),
@@ -62,5 +66,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Down(args) => down::run(args, &session),
         Command::Shim(args) => shim::run(&args),
         Command::Gateway(args) => gateway::run(args),
+        Command::GitHook(args) => git_hook::run(&args, &session),
+        Command::GitSsh(args) => git_ssh::run(&args),
     }
 }

@@ -4,6 +4,7 @@ pub mod certificates;
 pub mod data_dir;
 pub mod flags;
 pub mod gateway;
+pub mod git;
 #[cfg(debug_assertions)]
 mod killed;
 pub mod observe;

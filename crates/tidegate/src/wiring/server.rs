@@ -24,6 +24,7 @@ use super::certificates;
 use super::data_dir::DataDir;
 use super::flags;
 use super::gateway::{GatewayKeeper, GatewayProcess, Sink};
+use super::git;
 use super::observe::ObserveArgs;
 use super::program::Program;
 use super::upgrade::Upgrade;
@@ -95,6 +96,8 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
         .map_err(|error| machine("the token", &error))?;
     let mut config = ApiConfig::new(vec![api, local], token, running.data.path().join("spool"));
     let link = running.link.clone();
+    config.git =
+        Some(git::served(running.data.path()).map_err(|error| machine("the Git repositories", &error))?);
     config.counts = CountsSource(Arc::new(move || link.observe().counts));
     let runtime = runtime().map_err(|error| machine("a runtime", &error))?;
     say_ready(&api_at, &listening, running.data.path(), begun);
@@ -140,6 +143,8 @@ fn start(
         .map_err(|error| machine("the builds", &error))?;
     let workspaces =
         DirWorkspaces::new(data.path(), waker).map_err(|error| machine("the workspaces", &error))?;
+    let repositories =
+        git::repositories(data.path()).map_err(|error| machine("the Git repositories", &error))?;
     let published = Published::default();
     let (end, ending) = watch::channel(None);
     let (asked, upgraded) = (end.clone(), end.clone());
@@ -176,7 +181,7 @@ fn start(
         routes: Box::new(Sink { link: link.clone(), dir: gateway.dir().to_owned() }),
         workshop: Box::new(workshop),
         workspaces: Box::new(workspaces),
-        repositories: None,
+        repositories: Some(Arc::new(repositories)),
         logs,
         config: EngineConfig { job_limits: job_limits(), steps_at_once: cpus(), ..EngineConfig::default() },
     };

@@ -14,6 +14,7 @@ mod data_dir;
 mod experiments;
 mod flag_code;
 mod flags;
+mod git_push;
 mod guarded;
 mod jobs;
 mod judged;

@@ -8,6 +8,7 @@ mod experiments;
 mod explain;
 mod flag_keys;
 mod flags;
+mod git;
 mod health;
 mod jobs;
 mod logs;
@@ -45,6 +46,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         runs::endpoints(),
         jobs::endpoints(),
         flags::endpoints(),
+        git::endpoints(),
         events::endpoints(),
         logs::endpoints(),
         otlp::endpoints(),
@@ -68,6 +70,7 @@ pub(super) fn router(shared: Shared) -> Router {
     open.into_iter()
         .fold(Router::new(), add)
         .merge(closed)
+        .merge(super::git::router())
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn(guard::same_site))

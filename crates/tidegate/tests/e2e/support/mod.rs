@@ -12,6 +12,7 @@ mod load;
 pub mod packages;
 mod ports;
 mod processes;
+mod repo;
 mod tidegate;
 
 pub use answer::{get, get_with};
@@ -19,6 +20,7 @@ pub use app::App;
 pub use load::{Load, Mix, SeenLog};
 pub use ports::free_address;
 pub use processes::{Process, kill};
+pub use repo::Repo;
 pub use tidegate::{Deployed, Tidegate};
 
 use std::time::{Duration, Instant};

@@ -1,0 +1,144 @@
+//! The three requests of Git's smart HTTP.
+
+use std::io;
+
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde::Deserialize;
+use tidegate_control::git::{Caller, Repository, Service};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use super::caller::{Admitted, Unserved, admitted, plain};
+use super::serving::{Input, Serving};
+use super::{GitServer, trouble};
+use crate::server::Shared;
+use crate::server::guard::only;
+
+/// The query string of `info/refs`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Wanted {
+    #[serde(default)]
+    service: String,
+}
+
+/// `GET info/refs?service=…`: what there is.
+pub(super) async fn advertise(
+    State(shared): State<Shared>,
+    Path(repository): Path<String>,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+) -> Result<Response, Unserved> {
+    let service = Service::named(&wanted.service)
+        .ok_or_else(|| plain(StatusCode::FORBIDDEN, "only clients that speak Git's smart HTTP are served"))?;
+    let first = format!("{:04x}# service={}\n0000", service.as_str().len() + 15, service.as_str());
+    let request = Request { service, advertise: true, body: None, first: first.into() };
+    answer(&shared, &repository, &headers, request).await
+}
+
+/// `POST git-receive-pack`: a push.
+pub(super) async fn receive(
+    State(shared): State<Shared>,
+    Path(repository): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Unserved> {
+    let request =
+        Request { service: Service::ReceivePack, advertise: false, body: Some(body), first: Bytes::new() };
+    answer(&shared, &repository, &headers, request).await
+}
+
+/// `POST git-upload-pack`: a fetch.
+pub(super) async fn upload(
+    State(shared): State<Shared>,
+    Path(repository): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Unserved> {
+    let request =
+        Request { service: Service::UploadPack, advertise: false, body: Some(body), first: Bytes::new() };
+    answer(&shared, &repository, &headers, request).await
+}
+
+struct Request {
+    service: Service,
+    advertise: bool,
+    body: Option<Body>,
+    /// What the answer begins with.
+    first: Bytes,
+}
+
+/// Has a git process answer.
+async fn answer(
+    shared: &Shared,
+    repository: &str,
+    headers: &HeaderMap,
+    request: Request,
+) -> Result<Response, Unserved> {
+    let git = shared.git.as_ref().ok_or_else(|| plain(StatusCode::NOT_FOUND, "Git is not served here"))?;
+    let caller = admitted(&git.config.key, headers, repository)?;
+    let pushes = request.service == Service::ReceivePack && !request.advertise;
+    if pushes {
+        git.rate.count(&caller.app, Instant::now()).map_err(too_often)?;
+    }
+    let seat = seat(git)?;
+    let repository = open(git, &caller, request.service).await?;
+    let input = Input::new(request.body, headers).map_err(|text| plain(StatusCode::BAD_REQUEST, text))?;
+    let asked = Caller {
+        by: &caller.by,
+        protocol: only(headers, header::HeaderName::from_static("git-protocol")),
+        stateless: true,
+        advertise: request.advertise,
+    };
+    let command = git.config.repositories.serve(&caller.app, &repository, request.service, asked);
+    let serving = Serving::start(command).map_err(|error| unserved(&error))?;
+    let (done, body) = serving.attend(input, request.first, shared.ending.clone());
+    let (shared, app) = (shared.clone(), caller.app);
+    tokio::spawn(async move {
+        done.await;
+        drop(seat);
+        if let Some(git) = shared.git.as_ref().filter(|_| pushes) {
+            git.tidy(&app);
+        }
+    });
+    Ok(streamed(request.service, request.advertise, body))
+}
+
+fn seat(git: &GitServer) -> Result<OwnedSemaphorePermit, Unserved> {
+    let busy = |_| {
+        let text = "too many pushes and fetches are under way; try again in a moment";
+        plain(StatusCode::SERVICE_UNAVAILABLE, text)
+    };
+    git.seats.clone().try_acquire_owned().map_err(busy)
+}
+
+/// The first push to an app makes its repository.
+async fn open(git: &GitServer, caller: &Admitted, service: Service) -> Result<Repository, Unserved> {
+    let (repositories, app) = (git.config.repositories.clone(), caller.app.clone());
+    let opening = tokio::task::spawn_blocking(move || match service {
+        Service::ReceivePack => repositories.get_or_make(&app).map(Some),
+        Service::UploadPack => Ok(repositories.get(&app)),
+    });
+    let opened = opening.await.unwrap_or_else(|_| Err(io::Error::other("opening it panicked")));
+    let nothing = || plain(StatusCode::NOT_FOUND, format!("nobody has pushed to {} yet", caller.app));
+    opened.map_err(|error| unserved(&error))?.ok_or_else(nothing)
+}
+
+fn streamed(service: Service, advertise: bool, body: Body) -> Response {
+    let what = if advertise { "advertisement" } else { "result" };
+    let media = format!("application/x-{}-{what}", service.as_str());
+    ([(header::CONTENT_TYPE, media.as_str()), (header::CACHE_CONTROL, "no-cache")], body).into_response()
+}
+
+fn too_often(wait_s: u64) -> Unserved {
+    let text = format!("too many pushes; wait {wait_s} s");
+    plain(StatusCode::TOO_MANY_REQUESTS, text).with(header::RETRY_AFTER, HeaderValue::from(wait_s))
+}
+
+fn unserved(error: &io::Error) -> Unserved {
+    trouble("the git process", error);
+    plain(StatusCode::SERVICE_UNAVAILABLE, format!("the repository cannot be served: {error}"))
+}

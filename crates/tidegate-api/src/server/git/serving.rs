@@ -1,0 +1,192 @@
+//! A git process at work for a client: the request's body goes in, what it writes goes out as it comes. Whoever leaves, client or
+//! server, ends the process and all it started; git itself then removes what was half taken.
+
+use std::future::Future;
+use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use bytes::{Bytes, BytesMut};
+use flate2::write::GzDecoder;
+use http_body_util::BodyExt;
+use tidegate_os::process::kill_group;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdin, ChildStdout};
+use tokio::sync::{mpsc, watch};
+
+use crate::server::guard::only;
+use crate::stream::channel_body;
+
+/// The longest wait for the next piece of a request.
+const PIECE_WITHIN: Duration = Duration::from_secs(60);
+/// How long the rest of a request is read and thrown away once the process wants no more of it.
+const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+/// How long a process that was told to end may take.
+const END_WITHIN: Duration = Duration::from_secs(5);
+/// The most that a compressed request may hold: those are lists of commits, never a push.
+const MOST_UNPACKED: u64 = 64 << 20;
+const CHUNK: usize = 32 << 10;
+/// Chunks ahead of a slow client.
+const AHEAD: usize = 8;
+
+/// What a client sends.
+pub(super) struct Input {
+    body: Option<Body>,
+    gzip: Option<GzDecoder<Vec<u8>>>,
+    unpacked: u64,
+}
+
+/// The client or the server has left.
+struct Left;
+
+impl Input {
+    /// A request's body; compressed ones are unpacked on the way.
+    pub(super) fn new(body: Option<Body>, headers: &HeaderMap) -> Result<Self, String> {
+        let gzip = match only(headers, header::CONTENT_ENCODING) {
+            None if headers.contains_key(header::CONTENT_ENCODING) => return Err("two encodings".to_owned()),
+            None | Some("identity") => None,
+            Some("gzip" | "x-gzip") => Some(GzDecoder::new(Vec::new())),
+            Some(other) => return Err(format!("the encoding `{other}` is not understood")),
+        };
+        Ok(Input { body, gzip, unpacked: 0 })
+    }
+
+    /// The next piece; `None` at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>, Left> {
+        let Some(body) = &mut self.body else { return Ok(None) };
+        loop {
+            let frame = tokio::time::timeout(PIECE_WITHIN, body.frame()).await.map_err(|_| Left)?;
+            let Some(frame) = frame else { return Ok(None) };
+            if let Ok(data) = frame.map_err(|_| Left)?.into_data() {
+                return self.unpack(data).map(Some).map_err(|_| Left);
+            }
+        }
+    }
+
+    fn unpack(&mut self, data: Bytes) -> io::Result<Bytes> {
+        let Some(gzip) = &mut self.gzip else { return Ok(data) };
+        gzip.write_all(&data)?;
+        gzip.flush()?;
+        let unpacked = Bytes::from(std::mem::take(gzip.get_mut()));
+        self.unpacked += unpacked.len() as u64;
+        if self.unpacked > MOST_UNPACKED {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(unpacked)
+    }
+
+    async fn pour(mut self, mut stdin: ChildStdin) -> Result<(), Left> {
+        while let Some(piece) = self.next().await? {
+            if stdin.write_all(&piece).await.is_err() {
+                drop(stdin);
+                return self.drain().await;
+            }
+        }
+        Ok(())
+    }
+
+    /// So that the client gets to read why no more of it was wanted.
+    async fn drain(mut self) -> Result<(), Left> {
+        let rest = async {
+            while self.next().await?.is_some() {}
+            Ok(())
+        };
+        tokio::time::timeout(DRAIN_WITHIN, rest).await.map_err(|_| Left)?
+    }
+}
+
+/// See the module.
+pub(super) struct Serving {
+    child: Child,
+    group: Group,
+}
+
+/// A process group that is told to end when this is dropped.
+struct Group(Option<u32>);
+
+impl Group {
+    fn signal(&self, signal: i32) {
+        if let Some(group) = self.0 {
+            // One that is gone already is no error; nothing else can be done about others.
+            let _ = kill_group(group, signal);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(TERMINATE);
+    }
+}
+
+const TERMINATE: i32 = 15;
+const KILL: i32 = 9;
+
+impl Serving {
+    /// Starts the process, with all it will start, in a group of its own.
+    pub(super) fn start(mut command: Command) -> io::Result<Self> {
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
+        let group = Group(child.id());
+        Ok(Serving { child, group })
+    }
+
+    /// Goes on until the process has ended, and gives what it writes, behind `first`.
+    pub(super) fn attend(
+        mut self,
+        input: Input,
+        first: Bytes,
+        mut ending: watch::Receiver<bool>,
+    ) -> (impl Future<Output = ()> + Send, Body) {
+        let (chunks, body) = channel_body::<io::Error>(AHEAD);
+        let (stdin, stdout) = (self.child.stdin.take(), self.child.stdout.take());
+        let going = async move {
+            let (Some(stdin), Some(stdout)) = (stdin, stdout) else { return };
+            let flow =
+                async { tokio::try_join!(input.pour(stdin), output(stdout, first, &chunks)).map(drop) };
+            let left = tokio::select! {
+                flown = flow => flown.is_err(),
+                () = chunks.closed() => true,
+                _ = ending.wait_for(|ending| *ending) => true,
+            };
+            self.end(left, &chunks).await;
+        };
+        (going, Body::new(body))
+    }
+
+    async fn end(mut self, left: bool, chunks: &mpsc::Sender<io::Result<Bytes>>) {
+        if left {
+            // An answer that just ended would be taken for a whole one.
+            let _ = chunks.try_send(Err(io::ErrorKind::ConnectionAborted.into()));
+            self.group.signal(TERMINATE);
+        }
+        if tokio::time::timeout(END_WITHIN, self.child.wait()).await.is_err() {
+            self.group.signal(KILL);
+            let _ = self.child.wait().await;
+        }
+        if !left {
+            self.group.0 = None;
+        }
+    }
+}
+
+async fn output(
+    mut stdout: ChildStdout,
+    first: Bytes,
+    chunks: &mpsc::Sender<io::Result<Bytes>>,
+) -> Result<(), Left> {
+    if !first.is_empty() {
+        chunks.send(Ok(first)).await.map_err(|_| Left)?;
+    }
+    loop {
+        let mut buffer = BytesMut::with_capacity(CHUNK);
+        match stdout.read_buf(&mut buffer).await {
+            Ok(0) => return Ok(()),
+            Ok(_) => chunks.send(Ok(buffer.freeze())).await.map_err(|_| Left)?,
+            Err(_) => return Err(Left),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! `tidegate git authorize`: lets somebody push over SSH, by the machine's own sshd.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use tidegate_core::model::Name;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::folder::read_small;
+use crate::print::Out;
+use crate::session::Session;
+
+/// As typed.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  tidegate git authorize ann.pub --by ann >> ~/.ssh/authorized_keys\n  \
+                        git push ssh://tidegate@host/shop.git HEAD:main\n\n\
+                        Run it as the user who runs `tidegate up`, on that machine: the line lets the key do nothing else.")]
+pub struct AuthorizeArgs {
+    /// The public key's file, like id_ed25519.pub
+    #[arg(value_name = "FILE")]
+    key: PathBuf,
+    /// Whose key it is: the name that runs and approvals are known by
+    #[arg(long, value_name = "NAME")]
+    by: Name,
+    /// Only this app's repository; can be given more than once [default: every app's]
+    #[arg(long = "app", value_name = "APP")]
+    apps: Vec<Name>,
+}
+
+/// Prints a line for authorized_keys.
+pub fn run(args: &AuthorizeArgs, session: &Session) -> Result<Exit, Failure> {
+    let absent = || Failure::mistake(format!("there is no file {}", args.key.display()), "name another");
+    let text = read_small(&args.key)?.ok_or_else(absent)?;
+    let key = public_key(&text).ok_or_else(no_key)?;
+    let data = session.data_dir().and_then(|dir| dir.canonicalize().ok()).ok_or_else(|| {
+        Failure::mistake(
+            "no data directory found",
+            "run it where the server runs, or name it with `--api DIR`",
+        )
+    })?;
+    let program = std::env::current_exe().map_err(|error| unusable(&error.to_string()))?;
+    let (program, data) = (quoted(&program)?, quoted(&data)?);
+    let apps: String = args.apps.iter().map(|app| format!(" --app {app}")).collect();
+    let line = format!(
+        "command=\"{program} git-ssh --data {data} --by {}{apps}\",restrict {key} {}",
+        args.by, args.by
+    );
+    Out::new().line(line)
+}
+
+/// Type and key of the only line of a public key's file.
+fn public_key(text: &str) -> Option<String> {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let (line, None) = (lines.next()?, lines.next()) else { return None };
+    let mut words = line.split_ascii_whitespace();
+    let (kind, key) = (words.next()?, words.next()?);
+    let known = ["ssh-", "ecdsa-", "sk-"].iter().any(|start| kind.starts_with(start));
+    let plain =
+        |text: &str, more: &[u8]| text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b));
+    (known && plain(kind, b"-@.") && plain(key, b"+/=")).then(|| format!("{kind} {key}"))
+}
+
+fn no_key() -> Failure {
+    Failure::mistake("the file holds no public key for SSH", "its only line begins like `ssh-ed25519 AAAA…`")
+}
+
+/// For the shell that sshd starts, within the quotes of the line.
+fn quoted(path: &Path) -> Result<String, Failure> {
+    let text = path.to_str().filter(|text| !text.contains(['\'', '"', '\\', '\n']));
+    text.map(|text| format!("'{text}'")).ok_or_else(|| unusable(&path.display().to_string()))
+}
+
+fn unusable(path: &str) -> Failure {
+    Failure::mistake(format!("the path {path} cannot stand in authorized_keys"), "use another without quotes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_public_key_gets_into_the_line() {
+        let key = public_key("ssh-ed25519 AAAAC3Nz+/= ann@laptop\n").unwrap();
+        assert_eq!(key, "ssh-ed25519 AAAAC3Nz+/=");
+        for bad in [
+            "",
+            "ssh-ed25519",
+            "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n",
+            "command=\"x\" ssh-ed25519 AAAA",
+            "ssh-ed25519 AA\"AA",
+            "ssh-ed25519 AAAA a\nssh-ed25519 BBBB b",
+        ] {
+            assert!(public_key(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! `tidegate git-ssh`: what a key of `tidegate git authorize` may do. Started by sshd, never by hand; speaks with a Git client
+//! on standard input and output.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tidegate_control::git::{Caller, GitRepositories, Service};
+use tidegate_core::model::Name;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// As typed by sshd.
+#[derive(Debug, Args)]
+pub struct GitSshArgs {
+    /// The data directory
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Whose key it is
+    #[arg(long, value_name = "NAME")]
+    by: Name,
+    /// The apps it opens; none: every app
+    #[arg(long = "app", value_name = "APP")]
+    apps: Vec<Name>,
+}
+
+/// Serves what the client asked for, and nothing but Git.
+pub fn run(args: &GitSshArgs) -> Result<Exit, Failure> {
+    let asked = std::env::var("SSH_ORIGINAL_COMMAND").unwrap_or_default();
+    let (service, app) = understood(&asked).ok_or_else(not_git)?;
+    if !args.apps.is_empty() && !args.apps.contains(&app) {
+        return Err(Failure::mistake(
+            format!("your key does not open {app}"),
+            "ask whoever runs this Tidegate",
+        ));
+    }
+    let repositories = GitRepositories::of(&args.data);
+    let repository = match service {
+        Service::ReceivePack => repositories.get_or_make(&app).map_err(|error| trouble(&error))?,
+        Service::UploadPack => repositories.get(&app).ok_or_else(|| nobody(&app))?,
+    };
+    let protocol = std::env::var("GIT_PROTOCOL").ok();
+    let caller =
+        Caller { by: args.by.as_str(), protocol: protocol.as_deref(), stateless: false, advertise: false };
+    let status =
+        repositories.serve(&app, &repository, service, caller).status().map_err(|error| trouble(&error))?;
+    Ok(if status.success() { Exit::DONE } else { Exit::MISTAKE })
+}
+
+/// `git-receive-pack '/shop.git'`, as Git's clients write it.
+fn understood(command: &str) -> Option<(Service, Name)> {
+    let (service, path) = command.trim().rsplit_once(' ')?;
+    let path = path.trim_matches('\'').trim_start_matches('/');
+    let app = path.strip_suffix(".git").unwrap_or(path).parse().ok()?;
+    Some((Service::named(&service.trim().replace(' ', "-"))?, app))
+}
+
+fn not_git() -> Failure {
+    Failure::mistake("this key is for Git alone", "push with `git push ssh://USER@HOST/APP.git HEAD:main`")
+}
+
+fn nobody(app: &Name) -> Failure {
+    Failure::mistake(format!("nobody has pushed to {app} yet"), "push first, then fetch")
+}
+
+fn trouble(error: &std::io::Error) -> Failure {
+    Failure::environment(
+        format!("the repository cannot be served: {error}"),
+        "look at `tidegate doctor` there",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_git_and_only_repositories_are_understood() {
+        let shop = || "shop".parse::<Name>().unwrap();
+        assert_eq!(understood("git-receive-pack '/shop.git'"), Some((Service::ReceivePack, shop())));
+        assert_eq!(understood("git-upload-pack 'shop'"), Some((Service::UploadPack, shop())));
+        assert_eq!(understood("git upload-pack '/shop.git'"), Some((Service::UploadPack, shop())));
+        for bad in [
+            "",
+            "sh",
+            "git-receive-pack",
+            "git-receive-pack '../shop.git'",
+            "git-receive-pack '/shop.git'; sh",
+            "git-upload-archive '/shop.git'",
+            "git-receive-pack --x '/shop.git'",
+        ] {
+            assert_eq!(understood(bad), None, "{bad}");
+        }
+    }
+}
