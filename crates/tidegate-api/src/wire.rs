@@ -1,8 +1,12 @@
 //! What server and client agree on beyond the types of `tidegate_core::view`: queries, small bodies, the upload format.
 
+mod pipeline;
+
 use serde::{Deserialize, Serialize};
-use tidegate_control::{EventQuery, LogQuery, Refusal, Scope};
+use tidegate_control::{BreakGlass, EventQuery, LogQuery, Refusal, Scope};
 use tidegate_core::model::{FlagAccessKind, InstanceId, Name, RevisionNo, RolloutId};
+
+pub use pipeline::{ApproveBody, ByParams, PromoteBody, RUN_TYPE, RunListParams, RunLogParams};
 
 /// The media type of a deploy's body: four bytes with the length of the JSON that follows (unsigned, big-endian), a
 /// `DeployRequest` as JSON, then the snapshot as a tar until the body ends.
@@ -135,6 +139,9 @@ pub struct LogParams {
 pub struct RollbackBody {
     /// The revision to go back to; left out: the stable one before.
     pub to: Option<RevisionNo>,
+    /// Whoever changes a protected environment by hand, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<BreakGlass>,
 }
 
 /// The body of a scale.
@@ -143,6 +150,9 @@ pub struct RollbackBody {
 pub struct ScaleBody {
     /// How many instances; `null`: as the manifest and the load have it.
     pub instances: Option<u32>,
+    /// Whoever changes a protected environment by hand, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<BreakGlass>,
 }
 
 /// The body of the end of an experiment.

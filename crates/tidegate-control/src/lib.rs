@@ -8,6 +8,7 @@ pub mod answer;
 mod change;
 mod claim;
 pub mod clock;
+pub mod courier;
 mod defined;
 pub mod digest;
 pub mod engine;
@@ -20,6 +21,7 @@ mod intake;
 mod left_over;
 pub mod pipeline;
 pub mod plane;
+pub mod protection;
 mod release;
 pub mod run;
 pub mod seams;
@@ -31,6 +33,6 @@ pub mod workspace;
 
 pub use handle::{Handle, HandleParts};
 pub use plane::{
-    BeginRun, ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest, Refusal,
-    RefusalKind, Scope, ServiceRef, TrafficView, UpgradeView,
+    BeginRun, BreakGlass, ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest,
+    Refusal, RefusalKind, Scope, ServiceRef, TrafficView, UpgradeView,
 };

@@ -5,6 +5,7 @@
 mod connection;
 mod error;
 mod lines;
+mod pipeline;
 mod request;
 mod upload;
 
@@ -17,7 +18,7 @@ use tidegate_control::{
 };
 use tidegate_core::experiment::{EventBatch, EventsTaken};
 use tidegate_core::judge::Bundle;
-use tidegate_core::model::{FlagKey, InstanceId, RevisionNo, RolloutId};
+use tidegate_core::model::{FlagKey, InstanceId, RolloutId};
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
     DeployView, DoctorReport, ExperimentList, ExperimentView, Explanation, FlagDebtView, FlagHistory,
@@ -27,8 +28,8 @@ use tidegate_core::view::{
 
 use crate::token::Token;
 use crate::wire::{
-    ActParams, DebtParams, EventParams, ExplainParams, FlagKeyBody, Health, LogParams, RollbackBody,
-    RolloutAction, RunBody, ScaleBody, ScopeParams, StopExperimentBody,
+    ActParams, DEPLOY_TYPE, DebtParams, EventParams, ExplainParams, FlagKeyBody, Health, LogParams,
+    RollbackBody, RolloutAction, RunBody, ScaleBody, ScopeParams, StopExperimentBody,
 };
 use connection::Address;
 pub use error::ClientError;
@@ -72,7 +73,7 @@ impl Client {
         request: &DeployRequest,
         pack: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()> + Send + 'static,
     ) -> Result<DeployView, ClientError> {
-        upload::deploy(self, request, pack).await
+        upload::send_to(self, ("/v1/deploys", DEPLOY_TYPE), request, pack).await
     }
 
     /// A deploy, while it runs and after.
@@ -112,18 +113,14 @@ impl Client {
     pub async fn rollback(
         &self,
         service: &ServiceRef,
-        to: Option<RevisionNo>,
+        body: &RollbackBody,
     ) -> Result<RolloutView, ClientError> {
-        self.json(service_ask(Method::POST, service, "rollback")?.body(&RollbackBody { to })?).await
+        self.json(service_ask(Method::POST, service, "rollback")?.body(body)?).await
     }
 
     /// Sets the number of instances.
-    pub async fn scale(
-        &self,
-        service: &ServiceRef,
-        instances: Option<u32>,
-    ) -> Result<ServiceStatus, ClientError> {
-        self.json(service_ask(Method::PUT, service, "scale")?.body(&ScaleBody { instances })?).await
+    pub async fn scale(&self, service: &ServiceRef, body: &ScaleBody) -> Result<ServiceStatus, ClientError> {
+        self.json(service_ask(Method::PUT, service, "scale")?.body(body)?).await
     }
 
     /// Starts a one-off command.

@@ -6,6 +6,7 @@ mod coverage;
 mod follow;
 mod limits;
 mod otlp;
+mod pipeline;
 mod refusals;
 mod server;
 mod stub;

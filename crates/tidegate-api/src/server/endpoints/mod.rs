@@ -13,6 +13,7 @@ mod jobs;
 mod logs;
 mod metrics;
 mod otlp;
+mod pipeline;
 mod plan;
 mod rollback;
 mod rollout;
@@ -43,6 +44,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         rollback::endpoints(),
         scale::endpoints(),
         runs::endpoints(),
+        pipeline::endpoints(),
         jobs::endpoints(),
         flags::endpoints(),
         events::endpoints(),
