@@ -3,6 +3,7 @@
 
 mod accepted;
 mod check;
+mod commits;
 mod flag;
 mod help;
 mod init;
