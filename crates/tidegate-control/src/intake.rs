@@ -113,7 +113,8 @@ pub fn accept(staged: Staged, request: &DeployRequest) -> Result<Accepted, Refus
         None => None,
     };
     let digest = staged.digest.clone();
-    Ok(Accepted { flags, ..Accepted::new(resolved, digest, Some(staged)) })
+    let policy = Some(manifest.policy(&resolved.environment));
+    Ok(Accepted { flags, policy, ..Accepted::new(resolved, digest, Some(staged)) })
 }
 
 fn flags_of(dir: &Path, staged: &Staged, manifest: &Manifest) -> Result<Option<AcceptedFlags>, Refusal> {
