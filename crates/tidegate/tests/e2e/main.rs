@@ -21,6 +21,7 @@ mod kill;
 mod kill_others;
 mod migrations;
 mod parallel_run;
+mod promotion;
 mod releases;
 mod reload;
 mod scaling;
