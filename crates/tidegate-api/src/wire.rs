@@ -1,12 +1,14 @@
 //! What server and client agree on beyond the types of `tidegate_core::view`: queries, small bodies, the upload format.
 
 mod git;
+mod pipeline;
 
 use serde::{Deserialize, Serialize};
-use tidegate_control::{EventQuery, LogQuery, Refusal, Scope};
+use tidegate_control::{BreakGlass, EventQuery, LogQuery, Refusal, Scope};
 use tidegate_core::model::{FlagAccessKind, InstanceId, Name, RevisionNo, RolloutId};
 
 pub use git::{GitUrlParams, GitUrls, PushBody, PushLine, RefUpdate, RefVerdict};
+pub use pipeline::{ApproveBody, ByParams, PromoteBody, RUN_TYPE, RunListParams, RunLogParams};
 
 /// The media type of a deploy's body: four bytes with the length of the JSON that follows (unsigned, big-endian), a
 /// `DeployRequest` as JSON, then the snapshot as a tar until the body ends.
@@ -139,6 +141,9 @@ pub struct LogParams {
 pub struct RollbackBody {
     /// The revision to go back to; left out: the stable one before.
     pub to: Option<RevisionNo>,
+    /// Whoever changes a protected environment by hand, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<BreakGlass>,
 }
 
 /// The body of a scale.
@@ -147,6 +152,9 @@ pub struct RollbackBody {
 pub struct ScaleBody {
     /// How many instances; `null`: as the manifest and the load have it.
     pub instances: Option<u32>,
+    /// Whoever changes a protected environment by hand, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<BreakGlass>,
 }
 
 /// The body of the end of an experiment.

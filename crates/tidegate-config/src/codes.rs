@@ -238,6 +238,8 @@ codes! {
         part of the manifest names, is not declared in `environments`. Where none is declared every name can be used.";
     WHICH_ENVIRONMENT = "manifest::which-environment", "The manifest declares several environments, none of them is \
         called `production`, and the command does not say which one is meant. Use `-e NAME`.";
+    NOTIFY = "manifest::notify", "Each of `notify` is told in exactly one way: `webhook` (a URL), `chat` (a hook's URL) or `mail` (addresses, with \
+        `server` and `from`). A URL that is a secret, a token and a password stand in no manifest: write the name of the secret.";
     PROCFILE_SYNTAX = "procfile::syntax", "A line of a Procfile is a name, a colon and a command: `web: node \
         server.js`. Empty lines and lines that begin with `#` are skipped.";
     PROCFILE_NAME = "procfile::bad-name", "The name of a process becomes the name of a service: 1 to 40 of a-z, 0-9 \

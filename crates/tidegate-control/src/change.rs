@@ -15,7 +15,8 @@ use crate::answer::{service_of, store_trouble};
 use crate::claim;
 use crate::engine::{Effect, Time, World, effective_for, told};
 use crate::fall_back::fall_back;
-use crate::plane::{Refusal, RefusalKind, ServiceRef};
+use crate::plane::{BreakGlass, Refusal, RefusalKind, ServiceRef};
+use crate::protection::{self, Change};
 use crate::release::put_release;
 use crate::together::{self, Seat, Trains};
 
@@ -147,12 +148,14 @@ fn retry_migration(
     })
 }
 
-/// Goes back: to `to`; without one, out of the rollout in progress, or to the stable revision before this one.
+/// Goes back: to `to`; without one, out of the rollout in progress, or to the stable revision before this one. A protected
+/// environment lets anybody out of a rollout, and nobody without a reason to another revision.
 pub fn rollback(
     world: &mut World<'_>,
     time: Time,
     service: &ServiceRef,
     to: Option<RevisionNo>,
+    glass: Option<&BreakGlass>,
 ) -> Result<(), Refusal> {
     let state = service_of(world.store, service)?;
     let active = active(world, &state)?;
@@ -170,8 +173,21 @@ pub fn rollback(
         let message = format!("rollout {} to {to} is in progress already", rollout.id);
         return Err(Refusal::new(RefusalKind::Conflict, "rollback::in-progress", message));
     }
+    protected(world, time, &state, &format!("go back to {to}"), glass)?;
     let (seats, trains) = together::back(world, state, active, to)?;
     start(world, time, (seats, trains), to, RolloutKind::Rollback)
+}
+
+fn protected(
+    world: &mut World<'_>,
+    time: Time,
+    state: &ServiceState,
+    what: &str,
+    glass: Option<&BreakGlass>,
+) -> Result<(), Refusal> {
+    let place = (&state.key.app, &state.key.environment);
+    let what = format!("{what} with {}", state.key.service);
+    protection::guard(world.store, time, &Change { place, what: &what, brings: None }, glass)
 }
 
 fn abort_for_rollback(world: &mut World<'_>, time: Time, rollout: &Rollout) -> Result<(), Refusal> {
@@ -299,6 +315,7 @@ pub fn scale(
     time: Time,
     service: &ServiceRef,
     instances: Option<u32>,
+    glass: Option<&BreakGlass>,
 ) -> Result<(), Refusal> {
     let mut state = service_of(world.store, service)?;
     let message = match instances {
@@ -308,6 +325,7 @@ pub fn scale(
         }
         None => "scaled by the manifest and the load again".to_owned(),
     };
+    protected(world, time, &state, "set a number of instances", glass)?;
     state.scale = instances;
     let event = Event::of(&state.key, "service.scaled", state.stable, message);
     write(world, |tx| {

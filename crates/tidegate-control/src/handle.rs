@@ -1,6 +1,6 @@
 //! The control plane as the API gets it: reads on a connection of its own, writes as requests to the loop.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -28,8 +28,8 @@ use crate::flag_key;
 use crate::intake;
 use crate::pipeline;
 use crate::plane::{
-    BeginRun, ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest, Refusal,
-    RefusalKind, Scope, ServiceRef, TrafficView, UpgradeView,
+    BeginRun, BreakGlass, ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest,
+    Refusal, RefusalKind, Scope, ServiceRef, TrafficView, UpgradeView,
 };
 use crate::release::release;
 use crate::run::{Published, Signal};
@@ -93,8 +93,21 @@ impl Handle {
         }
     }
 
+    /// The data directory.
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// What the loop says of itself.
+    pub(crate) fn published(&self) -> &Published {
+        &self.published
+    }
+
     /// Answers from what is stored.
-    fn read<T>(&self, answer: impl FnOnce(&Answers<'_>) -> Result<T, Refusal>) -> Result<T, Refusal> {
+    pub(crate) fn read<T>(
+        &self,
+        answer: impl FnOnce(&Answers<'_>) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
         let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         let state = self.published.state();
         let reports = self.published.reports.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -137,7 +150,7 @@ impl Handle {
     }
 
     /// Has the loop do something between two passes.
-    fn ask<T: Send + 'static>(
+    pub(crate) fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut World<'_>, Time) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
@@ -170,7 +183,10 @@ impl ControlPlane for Handle {
         let _ = std::fs::remove_file(&snapshot);
         let accepted = intake::accept(staged?, &request)?;
         let data = self.data.clone();
-        let id = self.ask(move |world, time| intake::enter(world, time, &data, accepted, &request))?;
+        let id = self.ask(move |world, time| {
+            accepted.by_hand(world, time, &request)?;
+            intake::enter(world, time, &data, accepted, &request)
+        })?;
         self.deploy_view(id)
     }
 
@@ -202,15 +218,25 @@ impl ControlPlane for Handle {
         self.rollout(service)
     }
 
-    fn rollback(&self, service: &ServiceRef, to: Option<RevisionNo>) -> Result<RolloutView, Refusal> {
-        let asked = service.clone();
-        self.ask(move |world, time| change::rollback(world, time, &asked, to))?;
+    fn rollback(
+        &self,
+        service: &ServiceRef,
+        to: Option<RevisionNo>,
+        glass: Option<&BreakGlass>,
+    ) -> Result<RolloutView, Refusal> {
+        let (asked, glass) = (service.clone(), glass.cloned());
+        self.ask(move |world, time| change::rollback(world, time, &asked, to, glass.as_ref()))?;
         self.rollout(service)
     }
 
-    fn scale(&self, service: &ServiceRef, instances: Option<u32>) -> Result<ServiceStatus, Refusal> {
-        let asked = service.clone();
-        self.ask(move |world, time| change::scale(world, time, &asked, instances))?;
+    fn scale(
+        &self,
+        service: &ServiceRef,
+        instances: Option<u32>,
+        glass: Option<&BreakGlass>,
+    ) -> Result<ServiceStatus, Refusal> {
+        let (asked, glass) = (service.clone(), glass.cloned());
+        self.ask(move |world, time| change::scale(world, time, &asked, instances, glass.as_ref()))?;
         self.read(|answers| answer::service_status(answers, service))
     }
 

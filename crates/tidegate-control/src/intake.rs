@@ -10,7 +10,7 @@ use serde_json::Value;
 use tidegate_config::{Diagnostic, Manifest, Resolved, Source, load, load_procfile};
 use tidegate_core::event::Event;
 use tidegate_core::model::{
-    Build, BuildFlags, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, Name, RevisionSpec,
+    Build, BuildFlags, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, EnvironmentPolicy, Name, RevisionSpec,
 };
 use tidegate_core::units::ByteSize;
 use tidegate_os::file;
@@ -21,7 +21,8 @@ use crate::claim;
 use crate::defined;
 use crate::engine::{Time, World};
 use crate::experiment;
-use crate::plane::{DeployRequest, Refusal, RefusalKind};
+use crate::plane::{BreakGlass, DeployRequest, Refusal, RefusalKind};
+use crate::protection::{self, Change};
 use crate::snapshot::{self, Entry, FlagsRefused, FolderFlags, Limits, UnpackError, digest_of};
 use crate::workshop::{DirWorkshop, remove_tree};
 
@@ -56,6 +57,8 @@ pub struct Accepted {
     pub(crate) snapshot: String,
     pub(crate) staged: Option<Staged>,
     pub(crate) flags: Option<AcceptedFlags>,
+    /// What its manifest says of the way into the environment.
+    policy: Option<EnvironmentPolicy>,
 }
 
 /// What a good deploy has of flags.
@@ -109,7 +112,8 @@ pub fn accept(staged: Staged, request: &DeployRequest) -> Result<Accepted, Refus
         None => None,
     };
     let digest = staged.digest.clone();
-    Ok(Accepted { flags, ..Accepted::new(resolved, digest, Some(staged)) })
+    let policy = Some(manifest.policy(&resolved.environment));
+    Ok(Accepted { flags, policy, ..Accepted::new(resolved, digest, Some(staged)) })
 }
 
 fn flags_of(dir: &Path, staged: &Staged, manifest: &Manifest) -> Result<Option<AcceptedFlags>, Refusal> {
@@ -180,7 +184,21 @@ impl Accepted {
             snapshot,
             staged,
             flags: None,
+            policy: None,
         }
+    }
+}
+
+impl Accepted {
+    /// Refuses it where the environment takes nothing from a folder, and nobody says why it is to be done all the same.
+    pub fn by_hand(&self, world: &mut World<'_>, time: Time, request: &DeployRequest) -> Result<(), Refusal> {
+        let glass = request.break_glass.clone().map(|why| BreakGlass { by: request.by.clone(), why });
+        let change = Change {
+            place: (&self.app, &self.environment),
+            what: "deploy a folder",
+            brings: self.policy.as_ref(),
+        };
+        protection::guard(world.store, time, &change, glass.as_ref())
     }
 }
 

@@ -8,6 +8,7 @@ pub mod answer;
 mod change;
 mod claim;
 pub mod clock;
+pub mod courier;
 mod defined;
 pub mod digest;
 pub mod engine;
@@ -22,6 +23,7 @@ mod left_over;
 pub mod pipeline;
 pub mod plane;
 pub mod push;
+pub mod protection;
 mod release;
 pub mod run;
 pub mod seams;
@@ -33,6 +35,6 @@ pub mod workspace;
 
 pub use handle::{Handle, HandleParts};
 pub use plane::{
-    BeginRun, ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest, Refusal,
-    RefusalKind, Scope, ServiceRef, TrafficView, UpgradeView,
+    BeginRun, BreakGlass, ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest,
+    Refusal, RefusalKind, Scope, ServiceRef, TrafficView, UpgradeView,
 };

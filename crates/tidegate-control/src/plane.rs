@@ -37,9 +37,20 @@ pub trait ControlPlane: Send + Sync + 'static {
     /// Begins the last rollout that was taken back once more, unchanged.
     fn retry(&self, service: &ServiceRef) -> Result<RolloutView, Refusal>;
     /// Goes back to a revision; without one, to the stable revision before this one, or out of the rollout in progress.
-    fn rollback(&self, service: &ServiceRef, to: Option<RevisionNo>) -> Result<RolloutView, Refusal>;
-    /// Sets the number of instances; `None`: it is the manifest's and the load's again.
-    fn scale(&self, service: &ServiceRef, instances: Option<u32>) -> Result<ServiceStatus, Refusal>;
+    /// `glass`: whoever does so by hand in a protected environment. Out of a rollout it takes nobody's.
+    fn rollback(
+        &self,
+        service: &ServiceRef,
+        to: Option<RevisionNo>,
+        glass: Option<&BreakGlass>,
+    ) -> Result<RolloutView, Refusal>;
+    /// Sets the number of instances; `None`: it is the manifest's and the load's again. `glass` as for a rollback.
+    fn scale(
+        &self,
+        service: &ServiceRef,
+        instances: Option<u32>,
+        glass: Option<&BreakGlass>,
+    ) -> Result<ServiceStatus, Refusal>;
     /// Starts a one-off command in the build and environment of the stable revision (or the given one).
     fn run(
         &self,
@@ -180,6 +191,19 @@ pub struct DeployRequest {
     pub env: BTreeMap<String, String>,
     /// Who asked: for the timeline.
     pub by: String,
+    /// Why a protected environment is changed by hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<String>,
+}
+
+/// Somebody who changes a protected environment by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BreakGlass {
+    /// Who, as they call themselves.
+    pub by: String,
+    /// Why.
+    pub why: String,
 }
 
 /// What goes with a commit's files.

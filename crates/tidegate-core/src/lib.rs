@@ -16,6 +16,7 @@
 //! - [`judge`]: what live traffic says of a candidate.
 //! - [`judgement`]: from what the gateway counts to what the judge takes.
 //! - [`migration`]: when a schema is expanded and contracted.
+//! - [`notify`]: what those who want to know are told of events.
 //! - [`pipeline`]: what becomes of a commit on its way into an environment.
 //! - [`release`]: what is served of feature flags, and how that changes.
 //! - [`scale`]: how many instances the load asks for.
@@ -39,6 +40,7 @@ pub mod judge;
 pub mod judgement;
 pub mod migration;
 pub mod model;
+pub mod notify;
 pub mod pipeline;
 pub mod release;
 pub mod rollout;

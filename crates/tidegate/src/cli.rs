@@ -4,8 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    cert, check, completions, deploy, doctor, down, events, experiment, explain, flag, gateway, git,
-    git_hook, git_ssh, init, jobs, judge, logs, plan, release, rollback, rollout, run, scale, shim, status,
+    approve, cert, check, completions, deploy, doctor, down, events, experiment, explain, flag, gateway, git, git_hook, git_ssh, init, jobs, judge, logs, pipeline, plan, promote, release, rollback, rollout, run, scale, shim, status,
     up, upgrade,
 };
 
@@ -47,6 +46,12 @@ pub enum Command {
     Plan(plan::PlanArgs),
     /// Build the app in a folder and roll it out
     Deploy(deploy::DeployArgs),
+    /// Show runs of pipelines, what they wrote, and steer them
+    Pipeline(pipeline::PipelineArgs),
+    /// Carry the build of an environment on to another
+    Promote(promote::PromoteArgs),
+    /// Agree to a run that waits for consent
+    Approve(approve::ApproveArgs),
     /// Show services, instances and rollouts in progress
     Status(status::StatusArgs),
     /// Show or steer the rollout of a service

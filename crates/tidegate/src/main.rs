@@ -3,13 +3,16 @@
 
 mod cli;
 mod commands;
+mod commits;
 mod edge;
 mod exit;
 mod failure;
 mod flag_edge;
 mod folder;
+mod glass;
 mod locate;
 mod marks;
+mod patience;
 mod print;
 mod session;
 mod trace;

@@ -5,6 +5,7 @@
 mod connection;
 mod error;
 mod lines;
+mod pipeline;
 mod request;
 mod upload;
 
@@ -27,8 +28,7 @@ use tidegate_core::view::{
 
 use crate::token::Token;
 use crate::wire::{
-    ActParams, DebtParams, EventParams, ExplainParams, FlagKeyBody, GitUrlParams, GitUrls, Health, LogParams,
-    PushBody, PushLine, RollbackBody, RolloutAction, RunBody, ScaleBody, ScopeParams, StopExperimentBody,
+    ActParams, DEPLOY_TYPE, DebtParams, EventParams, ExplainParams, FlagKeyBody, GitUrlParams, GitUrls, Health, LogParams, PushBody, PushLine, RollbackBody, RolloutAction, RunBody, ScaleBody, ScopeParams, StopExperimentBody,
 };
 use connection::Address;
 pub use error::ClientError;
@@ -72,7 +72,7 @@ impl Client {
         request: &DeployRequest,
         pack: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()> + Send + 'static,
     ) -> Result<DeployView, ClientError> {
-        upload::deploy(self, request, pack).await
+        upload::send_to(self, ("/v1/deploys", DEPLOY_TYPE), request, pack).await
     }
 
     /// A deploy, while it runs and after.
@@ -112,18 +112,14 @@ impl Client {
     pub async fn rollback(
         &self,
         service: &ServiceRef,
-        to: Option<RevisionNo>,
+        body: &RollbackBody,
     ) -> Result<RolloutView, ClientError> {
-        self.json(service_ask(Method::POST, service, "rollback")?.body(&RollbackBody { to })?).await
+        self.json(service_ask(Method::POST, service, "rollback")?.body(body)?).await
     }
 
     /// Sets the number of instances.
-    pub async fn scale(
-        &self,
-        service: &ServiceRef,
-        instances: Option<u32>,
-    ) -> Result<ServiceStatus, ClientError> {
-        self.json(service_ask(Method::PUT, service, "scale")?.body(&ScaleBody { instances })?).await
+    pub async fn scale(&self, service: &ServiceRef, body: &ScaleBody) -> Result<ServiceStatus, ClientError> {
+        self.json(service_ask(Method::PUT, service, "scale")?.body(body)?).await
     }
 
     /// Starts a one-off command.

@@ -1,38 +1,39 @@
-//! Sending a snapshot: packed on a thread of its own, a few chunks ahead of the connection.
+//! Sending a snapshot with what goes with it: packed on a thread of its own, a few chunks ahead of the connection.
 
 use std::io::{self, BufWriter, Write};
 
 use bytes::Bytes;
 use http::Method;
-use tidegate_control::DeployRequest;
-use tidegate_core::view::DeployView;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::{Client, ClientError};
 use crate::stream::channel_body;
-use crate::wire::{DEPLOY_TYPE, MOST_METADATA};
+use crate::wire::MOST_METADATA;
 
 const CHUNK: usize = 128 << 10;
 const AHEAD: usize = 8;
 
-/// See [`crate::wire::DEPLOY_TYPE`] for the format.
-pub(super) async fn deploy(
+/// Sends it to a path as a media type. See [`crate::wire::DEPLOY_TYPE`] for the format.
+pub(super) async fn send_to<V: DeserializeOwned>(
     client: &Client,
-    request: &DeployRequest,
+    (path, media): (&str, &str),
+    request: &impl Serialize,
     pack: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
-) -> Result<DeployView, ClientError> {
+) -> Result<V, ClientError> {
     let metadata = metadata(request)?;
     let (chunks, body) = channel_body(AHEAD);
     let packing = tokio::task::spawn_blocking(move || send(chunks, &metadata, pack));
-    let head = client.head(&Method::POST, "/v1/deploys", DEPLOY_TYPE);
+    let head = client.head(&Method::POST, path, media);
     match client.exchange(head, body).await {
         Ok(answer) => client.value(answer).await,
         Err(error) => Err(better_reason(packing, error).await),
     }
 }
 
-fn metadata(request: &DeployRequest) -> Result<Vec<u8>, ClientError> {
+fn metadata(request: &impl Serialize) -> Result<Vec<u8>, ClientError> {
     let json = serde_json::to_vec(request).map_err(|error| ClientError::Pack(io::Error::other(error)))?;
     match u32::try_from(json.len()) {
         Ok(length) if json.len() <= MOST_METADATA => Ok([&length.to_be_bytes(), json.as_slice()].concat()),

@@ -14,10 +14,13 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use bytes::{Buf, Bytes, BytesMut};
 use http_body_util::BodyExt;
-use tidegate_control::{DeployRequest, Refusal, RefusalKind};
+use serde::de::DeserializeOwned;
+use tidegate_control::{ControlPlane, Refusal, RefusalKind};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
+use super::Shared;
+use super::ask::{Answer, ask_json};
 use super::extract::{too_large, too_slow};
 use super::problem::Refused;
 use crate::wire::{DISK_FULL, MOST_METADATA};
@@ -39,17 +42,30 @@ pub(super) fn prepare(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A whole upload. Its file is removed with it unless [`Upload::take`]n.
-pub(super) struct Upload {
+/// A whole upload. Its file is removed with it unless [given](Upload::give).
+pub(super) struct Upload<T> {
     /// What goes with the snapshot.
-    pub(super) request: DeployRequest,
+    request: T,
     file: Spooled,
 }
 
-impl Upload {
-    /// The snapshot's file: the caller's from now on.
-    pub(super) fn take(self) -> (DeployRequest, PathBuf) {
-        (self.request, self.file.keep())
+impl<T: Send + 'static> Upload<T> {
+    /// Hands it to a call of the control plane. The snapshot's file is the call's where it does as asked, and nobody's where
+    /// it refuses; after a bug it is evidence.
+    pub(super) async fn give<V: Send + 'static>(
+        self,
+        shared: &Shared,
+        call: impl FnOnce(&dyn ControlPlane, T, PathBuf) -> Result<V, Refusal> + Send + 'static,
+    ) -> Answer<V> {
+        let (request, file) = (self.request, self.file.keep());
+        ask_json(shared, move |plane| {
+            let answer = call(plane, request, file.clone());
+            if answer.as_ref().is_err_and(|refusal| refusal.kind != RefusalKind::Bug) {
+                let _ = fs::remove_file(&file);
+            }
+            answer
+        })
+        .await
     }
 }
 
@@ -70,24 +86,25 @@ impl Drop for Spooled {
     }
 }
 
-/// Reads a deploy's body (see [`crate::wire::DEPLOY_TYPE`]) into `dir`.
-pub(super) async fn receive(body: Body, dir: &Path, most_bytes: u64) -> Result<Upload, Refused> {
+/// Reads an upload's body (see [`crate::wire::DEPLOY_TYPE`]) into the spool directory.
+pub(super) async fn receive<T: DeserializeOwned>(shared: &Shared, body: Body) -> Result<Upload<T>, Refused> {
+    let most_bytes = shared.most_upload_bytes;
     let mut pieces = Pieces { body, buffer: BytesMut::new(), left: most_bytes, most_bytes };
-    let received = receive_from(&mut pieces, dir).await;
+    let received = receive_from(&mut pieces, &shared.spool_dir).await;
     if received.is_err() {
         pieces.drain().await;
     }
     received
 }
 
-async fn receive_from(pieces: &mut Pieces, dir: &Path) -> Result<Upload, Refused> {
+async fn receive_from<T: DeserializeOwned>(pieces: &mut Pieces, dir: &Path) -> Result<Upload<T>, Refused> {
     let length = pieces.exactly(4).await?.get_u32() as usize;
     if length > MOST_METADATA {
         return Err(too_large(MOST_METADATA as u64));
     }
     let metadata = pieces.exactly(length).await?;
     let request = serde_json::from_slice(&metadata)
-        .map_err(|error| Refused::bad_request(format!("the deploy's JSON: {error}")))?;
+        .map_err(|error| Refused::bad_request(format!("the upload's JSON: {error}")))?;
     let file = spool(pieces, dir).await?;
     Ok(Upload { request, file })
 }

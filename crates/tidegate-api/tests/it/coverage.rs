@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use tidegate_api::wire::{FlagKeyBody, RolloutAction, RunBody};
-use tidegate_control::{DeployRequest, EventQuery, FlagRef, LogQuery, PlanRequest, Scope, ServiceRef};
+use tidegate_api::Client;
+use tidegate_api::wire::{FlagKeyBody, RollbackBody, RolloutAction, RunBody, RunLogParams, ScaleBody};
+use tidegate_control::{
+    BeginRun, BreakGlass, DeployRequest, EventQuery, FlagRef, LogQuery, PlanRequest, Scope, ServiceRef,
+};
 use tidegate_core::experiment::EventBatch;
-use tidegate_core::model::{FlagAccessKind, InstanceId, RevisionNo};
+use tidegate_core::model::{FlagAccessKind, InstanceId, RevisionNo, RunNo, RunSource};
 use tidegate_core::release::{Asked, Order};
 
 use crate::server::Server;
@@ -23,6 +26,7 @@ async fn every_operation_of_the_document_is_routed_and_guarded() {
             .replace("{service}", "web")
             .replace("{action}", "retry")
             .replace("{id}", "1")
+            .replace("{run}", "7")
             .replace("{flag}", "new-cart");
         for (method, operation) in operations.as_object().unwrap() {
             let line = format!("{} {real}", method.to_uppercase());
@@ -60,12 +64,16 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
         let _ = client.act(&web, action, "ann").await;
     }
     let _ = client.act(&web, RolloutAction::Retry, "").await;
-    let _ = client.rollback(&web, None).await;
-    let _ = client.rollback(&web, Some(RevisionNo(3))).await;
-    let _ = client.scale(&web, Some(3)).await;
+    let glass = BreakGlass { by: "ann".to_owned(), why: "the bank changed".to_owned() };
+    let _ = client.rollback(&web, &RollbackBody::default()).await;
+    let back = RollbackBody { to: Some(RevisionNo(3)), break_glass: Some(glass.clone()) };
+    let _ = client.rollback(&web, &back).await;
+    let _ = client.scale(&web, &ScaleBody { instances: Some(3), break_glass: None }).await;
+    let _ = client.scale(&web, &ScaleBody { instances: None, break_glass: Some(glass) }).await;
     let _ = client.run(&web, &run).await;
     let _ = client.run_view(&id).await;
     let _ = client.run_stop(&id).await;
+    ask_of_runs(&client, &scope).await;
     let _ = client.jobs(&scope).await;
     let _ = client.job(&web).await;
     let _ = client.job_history(&web).await;
@@ -109,11 +117,21 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
         "request web Abort by somebody",
         "retry web",
         "rollback web to the one before",
-        "rollback web to r3",
+        "rollback web to r3 because the bank changed",
         "scale web to 3",
+        "scale web to auto because the bank changed",
         "run web at r3: echo 'a b'",
         "run_view run-1",
         "run_stop run-1",
+        "run_begin shop to staging, 4 bytes",
+        "pipeline_runs Scope { app: Some(Name(\"shop\")), environment: None } 20",
+        "pipeline_runs Scope { app: Some(Name(\"shop\")), environment: None } 500",
+        "pipeline_run 7",
+        "pipeline_logs 7 Some(\"test\")",
+        "run_cancel 7 by ann",
+        "run_retry 7 by ann",
+        "run_approve 7 by bob because Some(\"tried it\")",
+        "promote from Some(Name(\"staging\")) to production by ann",
         "jobs Scope { app: Some(Name(\"shop\")), environment: None }",
         "job web",
         "job_history web",
@@ -142,6 +160,24 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
     ];
     assert_eq!(server.stub.called(), expected);
     server.stop().await;
+}
+
+async fn ask_of_runs(client: &Client, scope: &Scope) {
+    let source = RunSource { by: "ann".to_owned(), ..RunSource::default() };
+    let (app, environment) = ("shop".parse().unwrap(), "staging".parse().unwrap());
+    let begin = BeginRun { app, environment, source, push: None };
+    let run = RunNo(7);
+    let _ = client.run_begin(&begin, |out| out.write_all(b"tree")).await;
+    let _ = client.pipeline_runs(scope, 0).await;
+    let _ = client.pipeline_runs(scope, 100_000).await;
+    let _ = client.pipeline_run(run).await;
+    let params = RunLogParams { stage: Some("test".to_owned()), ..RunLogParams::default() };
+    let _ = client.pipeline_logs(run, &params).await;
+    let _ = client.run_cancel(run, "ann").await;
+    let _ = client.run_retry(run, "ann").await;
+    let _ = client.run_approve(run, "bob", Some("tried it".to_owned())).await;
+    let staging = Scope { environment: Some("staging".parse().unwrap()), ..scope.clone() };
+    let _ = client.promote(&staging, &"production".parse().unwrap(), "ann").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ mod follow;
 mod git;
 mod limits;
 mod otlp;
+mod pipeline;
 mod refusals;
 mod server;
 mod stub;

@@ -5,8 +5,8 @@ use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use tidegate_control::{
-    BeginRun, ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest, Refusal,
-    RefusalKind, Scope, ServiceRef, TrafficView, UpgradeView,
+    BeginRun, BreakGlass, ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest,
+    Refusal, RefusalKind, Scope, ServiceRef, TrafficView, UpgradeView,
 };
 use tidegate_core::experiment::{EventBatch, EventsTaken};
 use tidegate_core::judge::Bundle;
@@ -36,6 +36,8 @@ pub struct Answers {
     pub rollout: Option<RolloutView>,
     pub scale: Option<ServiceStatus>,
     pub runs: Vec<RunView>,
+    /// One after another; the last one stays.
+    pub pipeline_runs: Vec<PipelineRunView>,
     pub jobs: Option<JobList>,
     pub job_runs: Option<JobHistory>,
     pub events: Vec<TimelineEvent>,
@@ -94,6 +96,10 @@ fn next<T: Clone>(list: &mut Vec<T>) -> Option<T> {
     if list.len() > 1 { Some(list.remove(0)) } else { list.first().cloned() }
 }
 
+fn because(glass: Option<&BreakGlass>) -> String {
+    glass.map_or(String::new(), |glass| format!(" because {}", glass.why))
+}
+
 pub fn event(seq: u64, kind: &str, message: &str) -> TimelineEvent {
     TimelineEvent {
         seq,
@@ -134,13 +140,25 @@ impl ControlPlane for Stub {
     fn retry(&self, service: &ServiceRef) -> Result<RolloutView, Refusal> {
         self.answer(format!("retry {}", service.service), |answers| answers.rollout.clone())
     }
-    fn rollback(&self, service: &ServiceRef, to: Option<RevisionNo>) -> Result<RolloutView, Refusal> {
+    fn rollback(
+        &self,
+        service: &ServiceRef,
+        to: Option<RevisionNo>,
+        glass: Option<&BreakGlass>,
+    ) -> Result<RolloutView, Refusal> {
         let to = to.map_or("the one before".to_owned(), |to| to.to_string());
-        self.answer(format!("rollback {} to {to}", service.service), |answers| answers.rollout.clone())
+        let call = format!("rollback {} to {to}{}", service.service, because(glass));
+        self.answer(call, |answers| answers.rollout.clone())
     }
-    fn scale(&self, service: &ServiceRef, instances: Option<u32>) -> Result<ServiceStatus, Refusal> {
+    fn scale(
+        &self,
+        service: &ServiceRef,
+        instances: Option<u32>,
+        glass: Option<&BreakGlass>,
+    ) -> Result<ServiceStatus, Refusal> {
         let instances = instances.map_or("auto".to_owned(), |instances| instances.to_string());
-        self.answer(format!("scale {} to {instances}", service.service), |answers| answers.scale.clone())
+        let call = format!("scale {} to {instances}{}", service.service, because(glass));
+        self.answer(call, |answers| answers.scale.clone())
     }
     fn run(
         &self,
@@ -260,14 +278,18 @@ impl ControlPlane for Stub {
     fn flag_key_revoke(&self, _: &Scope, which: &str, by: &str) -> Result<FlagKeyView, Refusal> {
         self.answer(format!("flag_key_revoke {which} by {by}"), |_| None)
     }
-    fn run_begin(&self, request: BeginRun, _: PathBuf) -> Result<PipelineRunView, Refusal> {
-        self.answer(format!("run_begin {} {}", request.app, request.environment), |_| None)
+    fn run_begin(&self, request: BeginRun, snapshot: PathBuf) -> Result<PipelineRunView, Refusal> {
+        let size = std::fs::metadata(&snapshot).unwrap().len();
+        let call = format!("run_begin {} to {}, {size} bytes", request.app, request.environment);
+        self.answer(call, |answers| next(&mut answers.pipeline_runs))
     }
     fn pipeline_runs(&self, scope: &Scope, most: usize) -> Result<PipelineList, Refusal> {
-        self.answer(format!("pipeline_runs {scope:?} {most}"), |_| None)
+        self.answer(format!("pipeline_runs {scope:?} {most}"), |answers| {
+            Some(PipelineList { runs: answers.pipeline_runs.iter().take(most).cloned().collect() })
+        })
     }
     fn pipeline_run(&self, run: RunNo) -> Result<PipelineRunView, Refusal> {
-        self.answer(format!("pipeline_run {run}"), |_| None)
+        self.answer(format!("pipeline_run {run}"), |answers| next(&mut answers.pipeline_runs))
     }
     fn pipeline_logs(
         &self,
@@ -276,19 +298,25 @@ impl ControlPlane for Stub {
         cursor: Option<&str>,
         most: usize,
     ) -> Result<LogPage, Refusal> {
-        self.answer(format!("pipeline_logs {run} {stage:?} {cursor:?} {most}"), |_| None)
+        let after: usize = cursor.map_or(0, |cursor| cursor.parse().unwrap());
+        self.answer(format!("pipeline_logs {run} {stage:?}"), |answers| {
+            let lines: Vec<_> = answers.logs.iter().skip(after).take(most).cloned().collect();
+            Some(LogPage { cursor: (after + lines.len()).to_string(), lines })
+        })
     }
     fn run_cancel(&self, run: RunNo, by: &str) -> Result<PipelineRunView, Refusal> {
-        self.answer(format!("run_cancel {run} by {by}"), |_| None)
+        self.answer(format!("run_cancel {run} by {by}"), |answers| next(&mut answers.pipeline_runs))
     }
     fn run_retry(&self, run: RunNo, by: &str) -> Result<PipelineRunView, Refusal> {
-        self.answer(format!("run_retry {run} by {by}"), |_| None)
+        self.answer(format!("run_retry {run} by {by}"), |answers| next(&mut answers.pipeline_runs))
     }
     fn run_approve(&self, run: RunNo, by: &str, why: Option<&str>) -> Result<PipelineRunView, Refusal> {
-        self.answer(format!("run_approve {run} by {by} because {why:?}"), |_| None)
+        let call = format!("run_approve {run} by {by} because {why:?}");
+        self.answer(call, |answers| next(&mut answers.pipeline_runs))
     }
     fn promote(&self, scope: &Scope, to: &Name, by: &str) -> Result<PipelineRunView, Refusal> {
-        self.answer(format!("promote {scope:?} to {to} by {by}"), |_| None)
+        let call = format!("promote from {:?} to {to} by {by}", scope.environment);
+        self.answer(call, |answers| next(&mut answers.pipeline_runs))
     }
     fn doctor(&self) -> Result<DoctorReport, Refusal> {
         self.answer("doctor".to_owned(), |answers| answers.doctor.clone())

@@ -35,6 +35,7 @@ fn request() -> DeployRequest {
         source: BuildSource { commit: Some("c0ffee".to_owned()), dirty: true },
         env: BTreeMap::from([("SECRET".to_owned(), "s".repeat(100_000))]),
         by: "ann".to_owned(),
+        break_glass: None,
     }
 }
 

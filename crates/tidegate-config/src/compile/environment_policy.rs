@@ -46,6 +46,7 @@ fn policy(keys: &RawEnvironmentKeys, findings: &mut Findings<'_>) -> Environment
         windows: items(keys.windows.value()).filter_map(|window| compile_window(window, findings)).collect(),
         freezes: items(keys.freezes.value()).filter_map(|freeze| compile_freeze(freeze, findings)).collect(),
         preview: keys.preview.value().map(preview),
+        notify: super::notify::compile(&keys.notify, findings),
     }
 }
 

@@ -9,6 +9,7 @@ mod flags;
 mod job;
 mod layer;
 mod migrate;
+mod notify;
 mod pipeline;
 mod plan;
 mod policy;

@@ -13,6 +13,7 @@ use super::job::JobOverlay;
 use super::list::{ListOf, Named};
 use super::manifest::RawMigrate;
 use super::name::NameText;
+use super::notify::RawNotify;
 use super::preview::RawPreview;
 use super::read::{Place, Read};
 use super::record::record;
@@ -56,6 +57,8 @@ record! { replaced
         freezes: ListOf<RawFreeze>,
         /// One environment for each branch.
         preview: RawPreview,
+        /// Who is told of what happens here.
+        notify: ListOf<RawNotify>,
     }
 }
 

@@ -28,6 +28,7 @@ mod list;
 mod manifest;
 mod name;
 mod network;
+mod notify;
 mod or_not;
 mod percent;
 mod pipeline;
@@ -63,6 +64,7 @@ pub(crate) use limits::RawLimits;
 pub(crate) use list::{ListOf, Named, NamedEntry};
 pub(crate) use manifest::{RawBuild, RawContract, RawManifest, RawMigrate};
 pub(crate) use name::{NameText, name_advice, nearest_name};
+pub(crate) use notify::RawNotify;
 pub(crate) use or_not::OrNot;
 pub(crate) use pipeline::{
     RawBeside, RawPipeline, RawStage, RawStageMap, RawStep, RawStepMap, RawTest, RawWhen, StageWord,

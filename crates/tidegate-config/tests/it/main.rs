@@ -6,6 +6,7 @@ mod checks;
 mod flags;
 mod good;
 mod init;
+mod notify;
 mod pipeline;
 mod policy;
 mod properties;

@@ -52,6 +52,7 @@ fn the_schema_and_the_reader_agree_on_every_key() {
         ("Window", environment("windows: [{ zzzz: 1 }]")),
         ("Freeze", environment("freezes: [{ zzzz: 1 }]")),
         ("Preview", environment("preview: { zzzz: 1 }")),
+        ("Notify", environment("notify: [{ zzzz: 1 }]")),
         ("Migrate", "migrate: { zzzz: 1 }".to_owned()),
         ("Expand", "migrate: { expand: { zzzz: 1 } }".to_owned()),
         ("Contract", "migrate: { run: x, contract: { zzzz: 1 } }".to_owned()),

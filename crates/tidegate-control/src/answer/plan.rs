@@ -19,6 +19,7 @@ use crate::digest::digest_json;
 use crate::engine::{World, effective_for};
 use crate::intake::{Accepted, read_manifest, resolve};
 use crate::plane::{PlanRequest, Refusal};
+use crate::protection;
 
 /// Forecasts rest on so many minutes.
 const LATELY: u64 = 60;
@@ -39,6 +40,7 @@ pub(crate) fn plan(world: &mut World<'_>, request: &PlanRequest) -> Result<PlanR
     warnings.extend(
         services.iter().filter(|s| !s.zero_downtime).map(|s| format!("{}: not without downtime", s.name)),
     );
+    warnings.extend(protected(world, &accepted)?);
     Ok(PlanReport {
         app: accepted.app.to_string(),
         environment: accepted.environment.to_string(),
@@ -58,8 +60,26 @@ pub(crate) fn plan(world: &mut World<'_>, request: &PlanRequest) -> Result<PlanR
         jobs: super::planned_jobs::planned_jobs(world.store, &accepted)?,
         routes: routes(world, &accepted)?,
         flags: super::planned_flags::planned_flags(world.store, &accepted, request.flags.as_deref())?,
+        serving: serving(world, &accepted)?,
+        code: None,
         warnings,
     })
+}
+
+/// The commit of the newest revision that is stable.
+fn serving(world: &World<'_>, accepted: &Accepted) -> Result<Option<String>, Refusal> {
+    let (app, environment) = (&accepted.app, &accepted.environment);
+    let known = world.store.services_of(app, environment).map_err(store_trouble)?;
+    let Some(newest) = known.iter().filter_map(|state| state.stable).max() else { return Ok(None) };
+    let revision = world.store.revision(app, environment, newest).map_err(store_trouble)?;
+    Ok(revision.and_then(|revision| revision.commit))
+}
+
+/// That a folder could not be deployed there.
+fn protected(world: &World<'_>, accepted: &Accepted) -> Result<Option<String>, Refusal> {
+    let policy = protection::in_force(world.store, &accepted.app, &accepted.environment);
+    let protected = policy.map_err(store_trouble)?.is_some_and(|policy| policy.protected);
+    Ok(protected.then(|| format!("{} is protected: only runs of a pipeline change it", accepted.environment)))
 }
 
 fn would_be(world: &World<'_>, accepted: &Accepted) -> Result<Revision, Refusal> {

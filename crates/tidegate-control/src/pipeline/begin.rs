@@ -52,6 +52,7 @@ pub(super) fn deploy_request(request: &BeginRun) -> DeployRequest {
         source: BuildSource { commit: request.source.commit.clone(), dirty: false },
         env: Default::default(),
         by: request.source.by.clone(),
+        break_glass: None,
     }
 }
 

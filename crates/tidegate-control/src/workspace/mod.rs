@@ -11,7 +11,7 @@
 mod gather;
 mod lay;
 mod paths;
-mod secrets;
+pub(crate) mod secrets;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! The values of secrets that steps name: read when a step is started, kept nowhere else.
+//! The values of secrets that steps and notifications name: read when they are needed, kept nowhere else.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use tidegate_config::{Source, parse_env_file};
 use tidegate_core::model::Name;
 
 /// The values of these names; which one is missing, in words. No value is ever in an error.
-pub(super) fn named(dir: &Path, app: &Name, names: &[String]) -> Result<BTreeMap<String, String>, String> {
+pub(crate) fn named(dir: &Path, app: &Name, names: &[String]) -> Result<BTreeMap<String, String>, String> {
     if names.is_empty() {
         return Ok(BTreeMap::new());
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Name;
+use super::{Name, Notify};
 use crate::time::Millis;
 
 /// What the manifest says of the way into an environment.
@@ -35,6 +35,9 @@ pub struct EnvironmentPolicy {
     /// One environment for each branch instead of one for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview: Option<PreviewPolicy>,
+    /// Who is told of what happens here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<Notify>,
 }
 
 /// A time that comes again and again in which deploys may begin.

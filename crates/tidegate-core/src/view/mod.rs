@@ -32,7 +32,9 @@ pub use job::{JobHistory, JobList, JobRunView, JobView};
 pub use judgement::{ArmView, ComparisonView, EvidenceView, JudgementView, OutcomeView, SampleView};
 pub use migration::MigrationView;
 pub use pipeline::{PipelineList, PipelineRunView, StageView, StepView};
-pub use plan::{PlanReport, PlannedFlag, PlannedJob, PlannedRoute, PlannedService, PlannedTraffic};
+pub use plan::{
+    PlanReport, PlannedCode, PlannedFlag, PlannedJob, PlannedRoute, PlannedService, PlannedTraffic,
+};
 pub use rollout::{Explanation, RolloutView};
 pub use status::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
 pub use timeline::{LogLine, TimelineEvent};

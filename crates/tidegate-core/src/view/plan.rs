@@ -40,8 +40,33 @@ pub struct PlanReport {
     /// Its flags that differ from those in force.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<PlannedFlag>,
+    /// The commit that serves there now, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serving: Option<String>,
+    /// What differs between that commit and this one. Added by whoever has the repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<PlannedCode>,
     /// What a user should know before: limits that cannot be enforced, a strategy that cannot be had, …
     pub warnings: Vec<String>,
+}
+
+/// What of the code is new.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedCode {
+    /// The commit that serves now.
+    pub from: String,
+    /// The commit of the plan.
+    pub to: String,
+    /// Commits that come, the newest first: short name and first line of the message.
+    pub commits: Vec<String>,
+    /// How many more there are.
+    pub more_commits: usize,
+    /// Commits that go: those that serve now and are not part of the new one.
+    pub lost_commits: usize,
+    /// Files that differ: `A`, `M`, `D` or the like, a blank and the path.
+    pub files: Vec<String>,
+    /// How many more there are.
+    pub more_files: usize,
 }
 
 /// One service of a plan.

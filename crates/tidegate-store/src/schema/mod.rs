@@ -19,6 +19,7 @@ const STEPS: &[&str] = &[
     include_str!("0006_experiments.sql"),
     include_str!("0007_flag_guards.sql"),
     include_str!("0008_pipelines.sql"),
+    include_str!("0009_notices.sql"),
 ];
 
 /// The newest version this program knows.

@@ -16,6 +16,7 @@ mod jobs;
 mod judgements;
 pub(crate) mod meta;
 mod migrations;
+mod notices;
 mod outbox;
 mod pipeline_runs;
 mod releases;

@@ -1,5 +1,6 @@
 //! The commands, a file each: what can be typed after its name, and what it does.
 
+pub mod approve;
 pub mod cert;
 pub mod check;
 pub mod completions;
@@ -18,7 +19,9 @@ pub mod init;
 pub mod jobs;
 pub mod judge;
 pub mod logs;
+pub mod pipeline;
 pub mod plan;
+pub mod promote;
 pub mod release;
 pub mod rollback;
 pub mod rollout;
@@ -51,6 +54,9 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Scale(args) => scale::run(args, &session),
         Command::Logs(args) => logs::run(args, &session),
         Command::Run(args) => run::run(args, &session),
+        Command::Pipeline(args) => pipeline::run(args, &session),
+        Command::Promote(args) => promote::run(args, &session),
+        Command::Approve(args) => approve::run(args, &session),
         Command::Jobs(args) => jobs::run(args, &session),
         Command::Events(args) => events::run(args, &session),
         Command::Explain(args) => explain::run(args, &session),

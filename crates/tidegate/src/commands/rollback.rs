@@ -1,12 +1,14 @@
 //! `tidegate rollback`: goes back to an earlier revision in one swap.
 
 use clap::Args;
+use tidegate_api::wire::RollbackBody;
 use tidegate_core::model::{Name, RevisionNo};
 
 use super::rollout;
 use crate::cli::{JsonArgs, ScopeArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::glass::GlassArgs;
 use crate::session::Session;
 
 /// As typed.
@@ -21,6 +23,8 @@ pub struct RollbackArgs {
     /// The revision to go back to [default: the stable one before]
     revision: Option<RevisionNo>,
     #[command(flatten)]
+    glass: GlassArgs,
+    #[command(flatten)]
     scope: ScopeArgs,
     #[command(flatten)]
     json: JsonArgs,
@@ -30,6 +34,7 @@ pub struct RollbackArgs {
 pub fn run(args: RollbackArgs, session: &Session) -> Result<Exit, Failure> {
     let client = session.client()?;
     let service = session.service(args.scope, args.service);
-    let view = session.wait(async { Ok(client.rollback(&service, args.revision).await?) })?;
+    let body = RollbackBody { to: args.revision, break_glass: args.glass.taken() };
+    let view = session.wait(async { Ok(client.rollback(&service, &body).await?) })?;
     rollout::show(&view, args.json.json)
 }

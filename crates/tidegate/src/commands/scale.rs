@@ -3,11 +3,13 @@
 use std::str::FromStr;
 
 use clap::Args;
+use tidegate_api::wire::ScaleBody;
 use tidegate_core::model::Name;
 
 use crate::cli::{JsonArgs, ScopeArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::glass::GlassArgs;
 use crate::print::{self, Out};
 use crate::session::Session;
 
@@ -20,6 +22,8 @@ pub struct ScaleArgs {
     /// Services and how many instances each is to have; `auto`: as many as the manifest and the load ask for
     #[arg(required = true, value_name = "SERVICE=N|auto")]
     wanted: Vec<Wanted>,
+    #[command(flatten)]
+    glass: GlassArgs,
     #[command(flatten)]
     scope: ScopeArgs,
     #[command(flatten)]
@@ -51,9 +55,15 @@ impl FromStr for Wanted {
 /// Asks for one service after another; ends at the first refusal.
 pub fn run(args: ScaleArgs, session: &Session) -> Result<Exit, Failure> {
     let client = session.client()?;
+    let break_glass = args.glass.taken();
     session.wait(async {
         for Wanted { service, instances } in args.wanted {
-            let status = client.scale(&session.service(args.scope.clone(), service), instances).await?;
+            let status = client
+                .scale(
+                    &session.service(args.scope.clone(), service),
+                    &ScaleBody { instances, break_glass: break_glass.clone() },
+                )
+                .await?;
             if args.json.json {
                 Out::new().json_line(&status)?;
             } else {

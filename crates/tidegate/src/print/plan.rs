@@ -2,15 +2,18 @@
 
 use tidegate_core::judge::words::percent;
 use tidegate_core::view::{
-    PlanReport, PlannedFlag, PlannedJob, PlannedRoute, PlannedService, PlannedTraffic, PlannedTrain,
+    PlanReport, PlannedCode, PlannedFlag, PlannedJob, PlannedRoute, PlannedService, PlannedTraffic,
+    PlannedTrain,
 };
 
 use super::table::or_dash;
+use super::text::harmless;
 
 /// Build, migration, services, jobs, routes, what to know before; the sums last.
 pub fn plan(plan: &PlanReport) -> String {
     let parts = [
         head(plan),
+        plan.code.as_ref().map(code).unwrap_or_default(),
         plan.services.iter().map(service).collect::<Vec<_>>().join("\n"),
         plan.trains.iter().map(train).collect(),
         plan.jobs.iter().map(job).collect(),
@@ -34,6 +37,29 @@ fn head(plan: &PlanReport) -> String {
         "{}/{}\n  build     {build}\n  revision  {} {revision}\n{migrate}",
         plan.app, plan.environment, plan.revision
     )
+}
+
+/// The commits that come and the files they change.
+fn code(code: &PlannedCode) -> String {
+    let short = |commit: &str| commit.chars().take(12).collect::<String>();
+    let (from, to) = (short(&code.from), short(&code.to));
+    if code.from == code.to {
+        return format!("= code {to}: what serves now\n");
+    }
+    let count = code.commits.len() + code.more_commits;
+    let mut lines = vec![format!("~ code {from} -> {to}: {}", commits(count))];
+    if code.lost_commits > 0 {
+        lines.push(format!("    - {} that serve now and are not part of it", commits(code.lost_commits)));
+    }
+    lines.extend(code.commits.iter().map(|commit| format!("    + {}", harmless(commit))));
+    lines.extend((code.more_commits > 0).then(|| format!("    + {} more", code.more_commits)));
+    lines.extend(code.files.iter().map(|file| format!("    {}", harmless(file))));
+    lines.extend((code.more_files > 0).then(|| format!("    {} more files", code.more_files)));
+    lines.join("\n") + "\n"
+}
+
+fn commits(count: usize) -> String {
+    format!("{count} commit{}", if count == 1 { "" } else { "s" })
 }
 
 fn flag(flag: &PlannedFlag) -> String {

@@ -38,7 +38,8 @@ pub fn attributed(who: &str, lines: &[String]) -> String {
     lines.iter().map(|line| format!("{who} | {}\n", harmless(line))).collect()
 }
 
-fn harmless(line: &str) -> String {
+/// A text someone else wrote, for a line of ours.
+pub fn harmless(line: &str) -> String {
     line.chars().map(|c| if c.is_control() && c != '\t' { '?' } else { c }).collect()
 }
 

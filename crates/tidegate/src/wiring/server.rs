@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use tidegate_api::{ApiConfig, CountsSource, Listener, serve, token};
 use tidegate_backend::process::{ProcessBackend, ProcessConfig, RunAs, doctor, stop_all};
+use tidegate_control::courier::Courier;
 use tidegate_control::engine::EngineConfig;
 use tidegate_control::run::{Parts, Published, Signal, run, signals};
 use tidegate_control::workshop::DirWorkshop;
@@ -101,7 +102,9 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     config.counts = CountsSource(Arc::new(move || link.observe().counts));
     let runtime = runtime().map_err(|error| machine("a runtime", &error))?;
     say_ready(&api_at, &listening, running.data.path(), begun);
-    let ending = runtime.block_on(serve_until_the_end(config, Arc::new(handle), &running))?;
+    let handle = Arc::new(handle);
+    Courier::start(&handle).map_err(|error| machine("a thread", &error))?;
+    let ending = runtime.block_on(serve_until_the_end(config, handle, &running))?;
     runtime.shutdown_background();
     finish(running, ending)
 }

@@ -22,6 +22,7 @@ mod kill;
 mod kill_others;
 mod migrations;
 mod parallel_run;
+mod promotion;
 mod releases;
 mod reload;
 mod scaling;

@@ -2,12 +2,15 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 27] = [
     "up",
     "init",
     "check",
     "plan",
     "deploy",
+    "pipeline",
+    "promote",
+    "approve",
     "status",
     "rollout",
     "rollback",

@@ -3,6 +3,7 @@
 
 mod accepted;
 mod check;
+mod commits;
 mod flag;
 mod help;
 mod init;
@@ -11,6 +12,7 @@ mod judge;
 mod kept;
 mod no_server;
 mod output;
+mod pipeline;
 mod releases;
 mod served;
 mod terminal;

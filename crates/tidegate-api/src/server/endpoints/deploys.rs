@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use tidegate_control::RefusalKind;
+use tidegate_control::DeployRequest;
 use tidegate_core::view::DeployView;
 
 use crate::server::Shared;
@@ -23,17 +23,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn deploy(State(shared): State<Shared>, body: Body) -> Answer<DeployView> {
-    let upload = spool::receive(body, &shared.spool_dir, shared.most_upload_bytes).await?;
-    let (request, file) = upload.take();
-    ask_json(&shared, move |plane| {
-        let answer = plane.deploy(request, file.clone());
-        // Taken over by a deploy that began; nobody's where it was refused. After a bug it is evidence.
-        if answer.as_ref().is_err_and(|refusal| refusal.kind != RefusalKind::Bug) {
-            let _ = std::fs::remove_file(&file);
-        }
-        answer
-    })
-    .await
+    let upload = spool::receive::<DeployRequest>(&shared, body).await?;
+    upload.give(&shared, |plane, request, file| plane.deploy(request, file)).await
 }
 
 async fn view(State(shared): State<Shared>, PathOf(id): PathOf<u64>) -> Answer<DeployView> {

@@ -14,6 +14,7 @@ mod jobs;
 mod logs;
 mod metrics;
 mod otlp;
+mod pipeline;
 mod plan;
 mod rollback;
 mod rollout;
@@ -44,6 +45,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         rollback::endpoints(),
         scale::endpoints(),
         runs::endpoints(),
+        pipeline::endpoints(),
         jobs::endpoints(),
         flags::endpoints(),
         git::endpoints(),

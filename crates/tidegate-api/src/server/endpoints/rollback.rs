@@ -26,5 +26,8 @@ async fn rollback(
     Params(scope): Params<ScopeParams>,
     JsonBody(body): JsonBody<RollbackBody>,
 ) -> Answer<RolloutView> {
-    ask_json(&shared, move |plane| plane.rollback(&service_ref(service, scope), body.to)).await
+    ask_json(&shared, move |plane| {
+        plane.rollback(&service_ref(service, scope), body.to, body.break_glass.as_ref())
+    })
+    .await
 }

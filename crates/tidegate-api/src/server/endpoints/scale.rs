@@ -26,5 +26,8 @@ async fn scale(
     Params(scope): Params<ScopeParams>,
     JsonBody(body): JsonBody<ScaleBody>,
 ) -> Answer<ServiceStatus> {
-    ask_json(&shared, move |plane| plane.scale(&service_ref(service, scope), body.instances)).await
+    ask_json(&shared, move |plane| {
+        plane.scale(&service_ref(service, scope), body.instances, body.break_glass.as_ref())
+    })
+    .await
 }

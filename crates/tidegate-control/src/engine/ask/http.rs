@@ -1,4 +1,4 @@
-//! One `GET` over HTTP/1.1: its own connection, no redirects, an end to its time and to what it reads.
+//! One `GET` or `POST` over HTTP/1.1: its own connection, no redirects, an end to its time and to what it reads.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -23,12 +23,26 @@ pub(in crate::engine) struct Get {
     pub(in crate::engine) within: Duration,
 }
 
+/// What is sent.
+pub(crate) struct Post<'a> {
+    /// An `http://` or `https://` URL. In no message but by its host: it may be as good as a password.
+    pub(crate) url: &'a str,
+    /// What to say who is sending by.
+    pub(crate) bearer: Option<Bearer>,
+    /// The media type of the body.
+    pub(crate) media: &'a str,
+    /// The body.
+    pub(crate) body: &'a [u8],
+    /// How long all of it may take, but for the name of the host.
+    pub(crate) within: Duration,
+}
+
 /// A token; never shown.
-pub(in crate::engine) struct Bearer(String);
+pub(crate) struct Bearer(String);
 
 impl Bearer {
     /// A token as a field can carry it. `None` where it cannot.
-    pub(in crate::engine) fn new(token: &str) -> Option<Bearer> {
+    pub(crate) fn new(token: &str) -> Option<Bearer> {
         let token = token.trim();
         let clean = !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
         clean.then(|| Bearer(token.to_owned()))
@@ -56,22 +70,50 @@ pub(super) fn get(
     question: &Get,
     trust: impl Fn() -> Result<Arc<ClientConfig>, String>,
 ) -> Result<Fetched, String> {
-    let target = Target::of(&question.url)?;
-    let addresses: Vec<SocketAddr> = (target.host, target.port)
-        .to_socket_addrs()
-        .map_err(|error| format!("{}: {error}", target.authority))?
-        .collect();
-    // How long the name took is not ours to bound, and does not count.
-    let deadline = Deadline::after(question.within);
-    let config = if target.tls { Some(trust()?) } else { None };
-    let asked = connect(&addresses, deadline).and_then(|stream| match config {
-        None => exchange(Timed { stream, deadline }, &target, question),
-        Some(config) => exchange(over_tls(config, &target, Timed { stream, deadline })?, &target, question),
-    });
-    asked.map_err(|error| format!("{}: {}", target.authority, told(&error, question.within)))
+    ask(&question.url, question.within, trust, |target| head("GET", target, question.bearer.as_ref(), ""))
 }
 
-fn told(error: &io::Error, within: Duration) -> String {
+/// Sends. `trust` as for [`get`].
+pub(crate) fn post(
+    sent: &Post<'_>,
+    trust: impl Fn() -> Result<Arc<ClientConfig>, String>,
+) -> Result<Fetched, String> {
+    let (media, length) = (sent.media, sent.body.len());
+    let more = format!("Content-Type: {media}\r\nContent-Length: {length}\r\n");
+    ask(sent.url, sent.within, trust, |target| {
+        let mut message = head("POST", target, sent.bearer.as_ref(), &more);
+        message.extend_from_slice(sent.body);
+        message
+    })
+}
+
+fn ask(
+    url: &str,
+    within: Duration,
+    trust: impl Fn() -> Result<Arc<ClientConfig>, String>,
+    message: impl FnOnce(&Target<'_>) -> Vec<u8>,
+) -> Result<Fetched, String> {
+    let target = Target::of(url)?;
+    let config = if target.tls { Some(trust()?) } else { None };
+    let addresses = addresses_of(target.host, target.port)?;
+    // How long the name took is not ours to bound, and does not count.
+    let deadline = Deadline::after(within);
+    let message = message(&target);
+    let asked = connect(&addresses, deadline).and_then(|stream| match config {
+        None => exchange(Timed { stream, deadline }, &message),
+        Some(config) => exchange(over_tls(config, target.host, Timed { stream, deadline })?, &message),
+    });
+    asked.map_err(|error| format!("{}: {}", target.authority, told(&error, within)))
+}
+
+/// Where a host is. In messages it stands with its port.
+pub(crate) fn addresses_of(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+    let found = (host, port).to_socket_addrs().map_err(|error| format!("{host}:{port}: {error}"))?;
+    Ok(found.collect())
+}
+
+/// Why nothing came of it, in words.
+pub(crate) fn told(error: &io::Error, within: Duration) -> String {
     match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
             format!("no answer within {}", tidegate_core::time::Millis(within.as_millis() as u64))
@@ -83,7 +125,8 @@ fn told(error: &io::Error, within: Duration) -> String {
     }
 }
 
-fn connect(addresses: &[SocketAddr], deadline: Deadline) -> io::Result<TcpStream> {
+/// A connection to the first of them that takes one.
+pub(crate) fn connect(addresses: &[SocketAddr], deadline: Deadline) -> io::Result<TcpStream> {
     let mut last = io::Error::other("the host has no address");
     for address in addresses {
         match TcpStream::connect_timeout(address, deadline.left()?) {
@@ -94,29 +137,34 @@ fn connect(addresses: &[SocketAddr], deadline: Deadline) -> io::Result<TcpStream
     Err(last)
 }
 
-fn over_tls(
+/// The same connection, spoken in TLS.
+pub(crate) fn over_tls(
     config: Arc<ClientConfig>,
-    target: &Target<'_>,
+    host: &str,
     stream: Timed,
 ) -> io::Result<StreamOwned<ClientConnection, Timed>> {
-    let name = match target.host.parse::<IpAddr>() {
+    let name = match host.parse::<IpAddr>() {
         Ok(address) => ServerName::from(address),
-        Err(_) => ServerName::try_from(target.host.to_owned()).map_err(io::Error::other)?,
+        Err(_) => ServerName::try_from(host.to_owned()).map_err(io::Error::other)?,
     };
     let connection = ClientConnection::new(config, name).map_err(io::Error::other)?;
     Ok(StreamOwned::new(connection, stream))
 }
 
-fn exchange(mut stream: impl Read + Write, target: &Target<'_>, question: &Get) -> io::Result<Fetched> {
+fn head(method: &str, target: &Target<'_>, bearer: Option<&Bearer>, more: &str) -> Vec<u8> {
     let mut head = format!(
-        "GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: tidegate\r\nAccept: */*\r\nConnection: close\r\n",
+        "{method} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: tidegate\r\nAccept: */*\r\nConnection: close\r\n{more}",
         target.path, target.authority
     );
-    if let Some(Bearer(token)) = &question.bearer {
+    if let Some(Bearer(token)) = bearer {
         head.push_str(&format!("Authorization: Bearer {token}\r\n"));
     }
     head.push_str("\r\n");
-    stream.write_all(head.as_bytes())?;
+    head.into_bytes()
+}
+
+fn exchange(mut stream: impl Read + Write, message: &[u8]) -> io::Result<Fetched> {
+    stream.write_all(message)?;
     stream.flush()?;
     reply::read(&mut stream)
 }
@@ -140,8 +188,8 @@ impl<'u> Target<'u> {
     }
 }
 
-/// `host:port`, `[::1]:port`, or a host alone.
-fn host_and_port(authority: &str, usual: u16) -> Result<(&str, u16), String> {
+/// The parts of `host:port`, `[::1]:port`, or a host alone.
+pub(crate) fn host_and_port(authority: &str, usual: u16) -> Result<(&str, u16), String> {
     let bad = || format!("`{authority}` is not a host and a port");
     let (host, port) = match authority.strip_prefix('[') {
         Some(inside) => inside.split_once(']').ok_or_else(bad)?,

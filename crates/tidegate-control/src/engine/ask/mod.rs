@@ -2,11 +2,11 @@
 //!
 //! All of it can be lost: a control plane that starts anew asks again. A command that was left running is ended as an orphan.
 
-mod http;
+pub(crate) mod http;
 mod prometheus;
 mod reply;
-mod timed;
-mod trust;
+pub(crate) mod timed;
+pub(crate) mod trust;
 
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 

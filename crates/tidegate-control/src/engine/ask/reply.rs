@@ -13,11 +13,11 @@ const MOST_FIELDS: usize = 100;
 
 /// An answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::engine) struct Fetched {
+pub(crate) struct Fetched {
     /// Its status.
-    pub(in crate::engine) status: u16,
+    pub(crate) status: u16,
     /// Its body, as text.
-    pub(in crate::engine) body: String,
+    pub(crate) body: String,
 }
 
 /// How long a body is.

@@ -8,18 +8,18 @@ use tidegate_os::clock;
 
 /// When a question has to be over.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Deadline {
+pub(crate) struct Deadline {
     boot_ms: u64,
 }
 
 impl Deadline {
     /// That long from now.
-    pub(super) fn after(span: Duration) -> Self {
+    pub(crate) fn after(span: Duration) -> Self {
         Deadline { boot_ms: clock::boot_ms().saturating_add(span.as_millis() as u64) }
     }
 
     /// What is left of it.
-    pub(super) fn left(self) -> io::Result<Duration> {
+    pub(crate) fn left(self) -> io::Result<Duration> {
         match self.boot_ms.saturating_sub(clock::boot_ms()) {
             0 => Err(io::ErrorKind::TimedOut.into()),
             left => Ok(Duration::from_millis(left)),
@@ -29,9 +29,9 @@ impl Deadline {
 
 /// Every read and write has what is left of the time.
 #[derive(Debug)]
-pub(super) struct Timed {
-    pub(super) stream: TcpStream,
-    pub(super) deadline: Deadline,
+pub(crate) struct Timed {
+    pub(crate) stream: TcpStream,
+    pub(crate) deadline: Deadline,
 }
 
 impl Read for Timed {

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use rustls::{ClientConfig, RootCertStore};
 
 /// The system's authorities, read once.
-pub(super) fn system() -> Result<Arc<ClientConfig>, String> {
+pub(crate) fn system() -> Result<Arc<ClientConfig>, String> {
     static SYSTEM: OnceLock<Result<Arc<ClientConfig>, String>> = OnceLock::new();
     let read = || {
         let mut roots = RootCertStore::empty();
@@ -16,7 +16,7 @@ pub(super) fn system() -> Result<Arc<ClientConfig>, String> {
 }
 
 /// These authorities alone.
-pub(super) fn these(roots: RootCertStore) -> Result<Arc<ClientConfig>, String> {
+pub(crate) fn these(roots: RootCertStore) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider);
     let builder = builder.with_safe_default_protocol_versions().map_err(|error| error.to_string())?;

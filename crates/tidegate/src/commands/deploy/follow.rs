@@ -1,7 +1,6 @@
 //! Following a deploy: a live line on a terminal, its events as plain lines elsewhere. Goes on over restarts of the
 //! server.
 
-use std::future::Future;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
@@ -9,17 +8,15 @@ use tidegate_api::{Client, ClientError};
 use tidegate_control::{EventQuery, LogQuery, Scope};
 use tidegate_core::model::InstanceId;
 use tidegate_core::view::{DeployView, TimelineEvent};
-use tokio::time::Instant;
 
 use crate::failure::Failure;
+use crate::patience::patiently;
 use crate::print;
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(150);
 /// Lines of output told at a time.
 const PAGE: usize = 1_000;
-/// How long a server that does not answer is waited for: it may be starting again.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until nothing more follows; tells what happens on standard error.
 pub async fn until_over(client: &Client, begun: DeployView, seen: u64) -> Result<DeployView, Failure> {
@@ -119,22 +116,6 @@ impl Progress {
     fn clear(&self) {
         if self.live {
             let _ = write!(std::io::stderr(), "\r\x1b[K");
-        }
-    }
-}
-
-/// A question asked again while nobody answers, for a minute.
-async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, Failure>
-where
-    F: Future<Output = Result<T, ClientError>>,
-{
-    let give_up = Instant::now() + PATIENCE;
-    loop {
-        match ask().await {
-            Err(ClientError::Unreachable { .. } | ClientError::Broken { .. }) if Instant::now() < give_up => {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-            answer => return Ok(answer?),
         }
     }
 }

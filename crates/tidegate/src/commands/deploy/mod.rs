@@ -16,6 +16,7 @@ use crate::cli::JsonArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::folder::{self, Checked, Folder};
+use crate::glass::GlassArgs;
 use crate::print::{self, Out};
 use crate::session::Session;
 use crate::who;
@@ -35,6 +36,8 @@ pub struct DeployArgs {
     /// Return when every rollout is over
     #[arg(long)]
     wait: bool,
+    #[command(flatten)]
+    glass: GlassArgs,
     #[command(flatten)]
     json: JsonArgs,
 }
@@ -70,7 +73,8 @@ impl FolderArgs {
 /// Checks, sends, follows.
 pub fn run(args: DeployArgs, session: &Session) -> Result<Exit, Failure> {
     let folder = args.folder.open()?;
-    let (request, _) = request_of(&folder, &args.folder)?;
+    let (mut request, _) = request_of(&folder, &args.folder)?;
+    request.break_glass = args.glass.why();
     let client = session.client()?;
     session.wait(async {
         let seen = newest_event(&client).await?;
@@ -93,6 +97,7 @@ pub fn request_of(folder: &Folder, args: &FolderArgs) -> Result<(DeployRequest, 
         source: source_of(&folder.path),
         env,
         by: who::asks(),
+        break_glass: None,
     };
     Ok((request, checked))
 }
