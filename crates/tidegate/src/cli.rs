@@ -5,7 +5,7 @@ use tidegate_core::model::Name;
 
 use crate::commands::{
     cert, check, completions, deploy, doctor, down, events, experiment, explain, flag, gateway, init, jobs,
-    judge, logs, plan, release, rollback, rollout, run, scale, shim, status, up, upgrade,
+    judge, logs, pipeline, plan, release, rollback, rollout, run, scale, shim, status, up, upgrade,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -46,6 +46,8 @@ pub enum Command {
     Plan(plan::PlanArgs),
     /// Build the app in a folder and roll it out
     Deploy(deploy::DeployArgs),
+    /// Run the pipeline of a folder, or show its runs
+    Pipeline(pipeline::PipelineArgs),
     /// Show services, instances and rollouts in progress
     Status(status::StatusArgs),
     /// Show or steer the rollout of a service

@@ -8,6 +8,7 @@ mod exit;
 mod failure;
 mod flag_edge;
 mod folder;
+mod local;
 mod locate;
 mod marks;
 mod print;

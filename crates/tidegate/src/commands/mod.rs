@@ -15,6 +15,7 @@ pub mod init;
 pub mod jobs;
 pub mod judge;
 pub mod logs;
+pub mod pipeline;
 pub mod plan;
 pub mod release;
 pub mod rollback;
@@ -39,6 +40,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Up(args) => up::run(args),
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Pipeline(args) => pipeline::run(args, &session),
         Command::Plan(args) => plan::run(args, &session),
         Command::Deploy(args) => deploy::run(args, &session),
         Command::Status(args) => status::run(args, &session),

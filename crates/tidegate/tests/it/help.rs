@@ -2,12 +2,13 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "up",
     "init",
     "check",
     "plan",
     "deploy",
+    "pipeline",
     "status",
     "rollout",
     "rollback",

@@ -11,6 +11,7 @@ mod judge;
 mod kept;
 mod no_server;
 mod output;
+mod pipeline;
 mod releases;
 mod served;
 mod terminal;
