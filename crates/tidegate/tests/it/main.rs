@@ -11,7 +11,7 @@ mod judge;
 mod kept;
 mod no_server;
 mod output;
-mod pipeline;
+mod pipeline_run;
 mod releases;
 mod served;
 mod terminal;
