@@ -46,7 +46,7 @@ pub enum Command {
     Plan(plan::PlanArgs),
     /// Build the app in a folder and roll it out
     Deploy(deploy::DeployArgs),
-    /// Show runs of pipelines, what they wrote, and steer them
+    /// Run the pipeline of a folder here; show its runs and steer them
     Pipeline(pipeline::PipelineArgs),
     /// Carry the build of an environment on to another
     Promote(promote::PromoteArgs),

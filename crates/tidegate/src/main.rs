@@ -10,6 +10,7 @@ mod failure;
 mod flag_edge;
 mod folder;
 mod glass;
+mod local;
 mod locate;
 mod marks;
 mod patience;

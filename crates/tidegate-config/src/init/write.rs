@@ -32,10 +32,13 @@ pub(super) fn write(app: &str, guess: &Guess) -> String {
         let _ = writeln!(out, "routes:\n  - host: {}\n    to: web", text(&format!("{app}.localhost")));
     }
     out.push_str(
-        "\n# Variables of every service. Keep secrets out of this file: `tidegate deploy --env-file .env`.\n\
+        "\n# How a build is tested, before it is deployed: `tidegate pipeline run` does it on this machine.\n\
+         # test:\n#   run: make test\n\
+         \n# Variables of every service. Keep secrets out of this file: `tidegate deploy --env-file .env`.\n\
          # env:\n#   LOG_LEVEL: info\n\
          \n# What differs between environments. Where none is declared, `production` is meant.\n\
-         # environments:\n#   staging: {}\n#   production:\n#     services:\n#       web: { scale: 2 }\n",
+         # environments:\n#   staging: { branch: main }\n#   production:\n#     promote_from: staging\n#     approvals: 1\n\
+         #     services:\n#       web: { scale: 2 }\n",
     );
     out
 }

@@ -45,6 +45,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Up(args) => up::run(args),
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Pipeline(args) => pipeline::run(args, &session),
         Command::Plan(args) => plan::run(args, &session),
         Command::Deploy(args) => deploy::run(args, &session),
         Command::Status(args) => status::run(args, &session),

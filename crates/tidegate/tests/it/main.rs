@@ -13,6 +13,7 @@ mod kept;
 mod no_server;
 mod output;
 mod pipeline;
+mod pipeline_run;
 mod releases;
 mod served;
 mod terminal;

@@ -1,6 +1,7 @@
 //! `tidegate pipeline`: runs of pipelines, what they wrote, and what can be asked of them.
 
 pub mod follow;
+pub mod run;
 
 use clap::{Args, Subcommand};
 use tidegate_api::Client;
@@ -22,7 +23,7 @@ const PAGE: usize = 2_000;
 /// As typed.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  tidegate pipeline list\n  tidegate pipeline show -w        the newest run, until it is over\n  \
+    after_help = "Examples:\n  tidegate pipeline run            on this machine, without a server\n  tidegate pipeline list\n  tidegate pipeline show -w        the newest run, until it is over\n  \
                         tidegate pipeline show 12 --json\n  tidegate pipeline logs 12 --stage test -f\n  \
                         tidegate pipeline retry 12       only what failed runs again\n\n\
                         A run is one way of a commit into one environment; without a number the newest is meant."
@@ -44,6 +45,8 @@ pub struct PipelineArgs {
 /// What to do with runs.
 #[derive(Debug, Subcommand)]
 enum What {
+    /// Run the pipeline of this folder on this machine: the build and the steps, without a server
+    Run(run::RunArgs),
     /// Show the newest runs
     List {
         /// How many
@@ -86,11 +89,17 @@ enum What {
 
 /// Asks and shows.
 pub fn run(args: PipelineArgs, session: &Session) -> Result<Exit, Failure> {
-    let client = session.client()?;
     let PipelineArgs { what, app, environment, json } = args;
+    let what = match what {
+        What::Run(asked) => return run::run(asked, environment, session),
+        what => what,
+    };
+    let client = session.client()?;
     let scope = session.scope(ScopeArgs { app, environment });
     session.wait(async {
         match what {
+            // Answered without a server.
+            What::Run(_) => Ok(Exit::DONE),
             What::List { most } => list(&client, &scope, most as usize, json).await,
             What::Show { run, watch } => {
                 let view = which(&client, &scope, run).await?;
