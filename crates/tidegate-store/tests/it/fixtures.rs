@@ -130,6 +130,7 @@ pub fn rollout(id: u64, service: &str, phase: Phase) -> Rollout {
             rollouts: vec![RolloutId(id), RolloutId(id + 1)],
             leg: Leg::Waiting,
         }),
+        smoke: None,
         cause: Some(Cause { code: "asked".to_owned(), message: "by hand".to_owned(), instance: None }),
         evidence: Some(Evidence {
             last_output: vec!["a \"last\"\nword\0".to_owned()],
