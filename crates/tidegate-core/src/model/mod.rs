@@ -26,6 +26,7 @@ mod route_change;
 mod route_policy;
 mod routing;
 mod service;
+mod smoke;
 mod step;
 mod strategy;
 mod traffic;
@@ -65,6 +66,7 @@ pub use route_policy::{
 };
 pub use routing::{Arm, ArmRole, Endpoint, Hold, Route, RouteTable, Routing, RoutingArm, Site, Upstream};
 pub use service::{Limits, PortSpec, Scale, ServiceSpec, ServiceState, SiteSpec, StopSpec};
+pub use smoke::{Smoke, SmokeEnd};
 pub(crate) use step::share_of;
 pub use step::{Audience, Candidates, Inconclusive, Step};
 pub use strategy::{Effective, Strategy, StrategyKind};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Carriage, Effective, Evidence, InstanceId, RevisionNo, ServiceKey};
+use super::{Carriage, Effective, Evidence, InstanceId, RevisionNo, ServiceKey, Smoke};
 use crate::check::CheckState;
 use crate::time::Moment;
 
@@ -104,7 +104,7 @@ pub enum Request {
 /// Why a rollout was taken back: a stable code for programs, a sentence for people, and what it was seen on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
-    /// `crash-loop`, `start-deadline`, `lost-readiness`, `progress-deadline`, `migration-failed`, `check-failed`, `train`, `asked`, …
+    /// `crash-loop`, `smoke-failed`, `start-deadline`, `lost-readiness`, `progress-deadline`, `migration-failed`, `check-failed`, `train`, `asked`, …
     pub code: String,
     /// One sentence.
     pub message: String,
@@ -186,6 +186,9 @@ pub struct Rollout {
     /// The train it is part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train: Option<Carriage>,
+    /// Its smoke test, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smoke: Option<Smoke>,
     /// Why it was taken back.
     pub cause: Option<Cause>,
     /// What was seen on the instance to blame.
@@ -194,4 +197,13 @@ pub struct Rollout {
     pub made_at_unix_ms: u64,
     /// See `made_at_unix_ms`.
     pub ended_at_unix_ms: Option<u64>,
+}
+
+impl Rollout {
+    /// Whether its candidate can be smoke tested: with the secret while it stands, or because it serves already, where there was
+    /// no stable revision to stand beside.
+    pub fn can_be_smoked(&self) -> bool {
+        let serves = matches!(self.phase, Phase::Promoting | Phase::Succeeded);
+        serves || self.smoke.as_ref().is_some_and(|smoke| smoke.ready)
+    }
 }

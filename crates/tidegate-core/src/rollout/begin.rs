@@ -66,6 +66,7 @@ pub fn begin(state: &ServiceState, active: Option<&Rollout>, new: NewRollout, no
         position: Position::default(),
         checks: BTreeMap::new(),
         train: None,
+        smoke: None,
         cause: None,
         evidence: None,
         made_at_unix_ms: new.unix_ms,

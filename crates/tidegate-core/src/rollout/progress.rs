@@ -21,6 +21,9 @@ impl Planner<'_> {
         );
         let beside = going && stable > 0 && candidate > 0 && !self.exclusive(rollout);
         let own = || Stage::at(strategy, rollout.position.step);
+        if let Some(smoked) = self.stage_of_smoke(rollout, own) {
+            return beside.then_some(smoked);
+        }
         if rollout.train.is_some() && self.input.train.is_some() {
             return beside.then(|| self.stage_in_train(rollout, own()));
         }
@@ -38,7 +41,7 @@ impl Planner<'_> {
 
     /// Goes on by the steps, and to all the traffic after them.
     pub(super) fn walk(&mut self, rollout: &mut Rollout) {
-        if self.stands(rollout) {
+        if self.is_smoked(rollout) || self.stands(rollout) {
             return;
         }
         self.keep_waiting(rollout);

@@ -5,7 +5,7 @@ use crate::time::Moment;
 
 use super::groups::{Counts, Parts, Role};
 use super::plan::{Gate, Input};
-use super::{progress, steps};
+use super::{progress, smoke, steps};
 
 /// What it waits for; `None` where that is nothing, or not for people to know.
 pub(super) fn waiting_for(
@@ -19,6 +19,9 @@ pub(super) fn waiting_for(
     let ready = counts.candidate.ready;
     match rollout.phase {
         Phase::Pending => (*input.gate == Gate::Waiting).then(|| "the migration runs".to_owned()),
+        Phase::Progressing if smoke::awaits(rollout) && rollout.can_be_smoked() => {
+            Some("the candidate is ready and waits for the end of its smoke test".to_owned())
+        }
         Phase::Progressing => Some(on_its_way(rollout, ready, desired, now)),
         Phase::Paused => Some(match rollout.position.held {
             None => "paused; `tidegate rollout resume` goes on".to_owned(),

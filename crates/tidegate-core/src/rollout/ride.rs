@@ -30,7 +30,8 @@ impl Planner<'_> {
             return None;
         }
         let said = steps::condemned(self.input.judged).or_else(|| self.failed_check(rollout));
-        self.guard(rollout).or(said).or_else(|| self.signal(rollout)?.lost.clone())
+        let smoked = self.failed_smoke(rollout);
+        self.guard(rollout).or(smoked).or(said).or_else(|| self.signal(rollout)?.lost.clone())
     }
 
     /// Whether the rollout stands still until its train lets it go on; moves it on by one leg where it does.

@@ -5,6 +5,7 @@ mod canary;
 mod checks;
 mod invariants;
 mod outcast;
+mod smoke;
 mod strategies;
 mod taken_back;
 mod verdicts;
