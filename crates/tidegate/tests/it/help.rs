@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "up",
     "init",
     "check",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 24] = [
     "logs",
     "run",
     "jobs",
+    "git",
     "events",
     "explain",
     "experiment",
