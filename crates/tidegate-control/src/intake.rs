@@ -10,7 +10,8 @@ use serde_json::Value;
 use tidegate_config::{Diagnostic, Manifest, Resolved, Source, load, load_procfile};
 use tidegate_core::event::Event;
 use tidegate_core::model::{
-    Build, BuildFlags, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, EnvironmentPolicy, Name, RevisionSpec,
+    Build, BuildFlags, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, EnvironmentPolicy, Name,
+    RevisionSpec,
 };
 use tidegate_core::units::ByteSize;
 use tidegate_os::file;

@@ -4,8 +4,9 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    approve, cert, check, completions, deploy, doctor, down, events, experiment, explain, flag, gateway, git, git_hook, git_ssh, init, jobs, judge, logs, pipeline, plan, promote, release, rollback, rollout, run, scale, shim, status,
-    up, upgrade,
+    approve, cert, check, completions, deploy, doctor, down, events, experiment, explain, flag, gateway, git,
+    git_hook, git_ssh, init, jobs, judge, logs, pipeline, plan, promote, release, rollback, rollout, run,
+    scale, shim, status, up, upgrade,
 };
 
 /// Deploys apps and takes broken versions back.

@@ -28,7 +28,9 @@ use tidegate_core::view::{
 
 use crate::token::Token;
 use crate::wire::{
-    ActParams, DEPLOY_TYPE, DebtParams, EventParams, ExplainParams, FlagKeyBody, GitUrlParams, GitUrls, Health, LogParams, PushBody, PushLine, RollbackBody, RolloutAction, RunBody, ScaleBody, ScopeParams, StopExperimentBody,
+    ActParams, DEPLOY_TYPE, DebtParams, EventParams, ExplainParams, FlagKeyBody, GitUrlParams, GitUrls,
+    Health, LogParams, PushBody, PushLine, RollbackBody, RolloutAction, RunBody, ScaleBody, ScopeParams,
+    StopExperimentBody,
 };
 use connection::Address;
 pub use error::ClientError;

@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 28] = [
     "up",
     "init",
     "check",
@@ -19,6 +19,7 @@ const COMMANDS: [&str; 27] = [
     "logs",
     "run",
     "jobs",
+    "git",
     "events",
     "explain",
     "experiment",

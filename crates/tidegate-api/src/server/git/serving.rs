@@ -1,5 +1,6 @@
 //! A git process at work for a client: the request's body goes in, what it writes goes out as it comes. Whoever leaves, client or
-//! server, ends the process and all it started; git itself then removes what was half taken.
+//! server, ends the process and all it started. It gets no more to read first: git then ends by itself and removes what was
+//! half taken, which it does not after a signal.
 
 use std::future::Future;
 use std::io::{self, Write};
@@ -24,6 +25,8 @@ use crate::stream::channel_body;
 const PIECE_WITHIN: Duration = Duration::from_secs(60);
 /// How long the rest of a request is read and thrown away once the process wants no more of it.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+/// How long a process may take to end by itself once it gets no more to read: one that waits for a run does not.
+const ALONE_WITHIN: Duration = Duration::from_secs(2);
 /// How long a process that was told to end may take.
 const END_WITHIN: Duration = Duration::from_secs(5);
 /// The most that a compressed request may hold: those are lists of commits, never a push.
@@ -144,25 +147,34 @@ impl Serving {
         let (chunks, body) = channel_body::<io::Error>(AHEAD);
         let (stdin, stdout) = (self.child.stdin.take(), self.child.stdout.take());
         let going = async move {
-            let (Some(stdin), Some(stdout)) = (stdin, stdout) else { return };
+            let (Some(stdin), Some(mut stdout)) = (stdin, stdout) else { return };
             let flow =
-                async { tokio::try_join!(input.pour(stdin), output(stdout, first, &chunks)).map(drop) };
+                async { tokio::try_join!(input.pour(stdin), output(&mut stdout, first, &chunks)).map(drop) };
             let left = tokio::select! {
                 flown = flow => flown.is_err(),
                 () = chunks.closed() => true,
                 _ = ending.wait_for(|ending| *ending) => true,
             };
-            self.end(left, &chunks).await;
+            if left {
+                // An answer that just ended would be taken for a whole one.
+                let _ = chunks.try_send(Err(io::ErrorKind::ConnectionAborted.into()));
+                self.leave_alone(stdout).await;
+            }
+            self.end(left).await;
         };
         (going, Body::new(body))
     }
 
-    async fn end(mut self, left: bool, chunks: &mpsc::Sender<io::Result<Bytes>>) {
-        if left {
-            // An answer that just ended would be taken for a whole one.
-            let _ = chunks.try_send(Err(io::ErrorKind::ConnectionAborted.into()));
+    /// Lets it end by itself for a while. What it writes is read: a broken pipe would be a signal.
+    async fn leave_alone(&mut self, mut stdout: ChildStdout) {
+        let mut nobody = tokio::io::sink();
+        let alone = async { tokio::join!(tokio::io::copy(&mut stdout, &mut nobody), self.child.wait()) };
+        if tokio::time::timeout(ALONE_WITHIN, alone).await.is_err() {
             self.group.signal(TERMINATE);
         }
+    }
+
+    async fn end(mut self, left: bool) {
         if tokio::time::timeout(END_WITHIN, self.child.wait()).await.is_err() {
             self.group.signal(KILL);
             let _ = self.child.wait().await;
@@ -174,7 +186,7 @@ impl Serving {
 }
 
 async fn output(
-    mut stdout: ChildStdout,
+    stdout: &mut ChildStdout,
     first: Bytes,
     chunks: &mpsc::Sender<io::Result<Bytes>>,
 ) -> Result<(), Left> {
