@@ -68,6 +68,10 @@ pub struct FlagState {
     /// The watch over its release, while there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,
+    /// How the gateway tells users apart that it goes on telling their variant after a guard's end: their app may know of the flag
+    /// by that alone. Empty where there never was a guard.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<UserKey>,
     /// What is to be served as soon as every serving revision has the flag's code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
@@ -183,6 +187,9 @@ pub struct FlagWatch {
     /// The attribute of the context that the share is drawn by, besides `targetingKey`: it gets the user as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// Whether it is only told, not counted: its guard has ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub told: bool,
 }
 
 /// Why a text is not a [`FlagKey`].
@@ -237,6 +244,7 @@ impl FlagState {
             version: 0,
             serving: Serving::Defined,
             guard: None,
+            told: Vec::new(),
             waiting: None,
             archived: false,
             changed_at_unix_ms: 0,

@@ -83,11 +83,14 @@ pub(super) fn next(
         after: after.clone(),
         at_unix_ms: now_unix_ms,
     };
+    // Whoever was told by the gateway is told further, whatever is served: else it would be off for them unseen.
+    let told = guard.as_ref().or(state.guard.as_ref()).map_or(&state.told, |guard| &guard.user).clone();
     let next = FlagState {
         key: state.key.clone(),
         version,
         serving: after,
         guard,
+        told,
         waiting: None,
         archived: false,
         changed_at_unix_ms: now_unix_ms,

@@ -126,6 +126,7 @@ fn a_guard_goes_on_from_the_share_that_was_asked_for() {
     assert_eq!(shares(&told), [200_000, 250_000, 500_000, 1_000_000]);
     told.ask(Asked::new(to(200_000), "ann")).unwrap();
     assert_eq!(told.state.guard, None, "the same share without a guard");
+    assert!(!told.state.told.is_empty(), "whoever was told of it is told further");
     told.ask(guarded(Order::On, GuardAsked::default())).unwrap();
     assert_eq!((told.state.serving.clone(), shares(&told)[0]), (share("on", "off", 250_000), 250_000));
     let hold = Millis::seconds(9);
