@@ -27,7 +27,8 @@ pub enum Serving {
     Variant(String),
     /// A variant to a share of the users, another one to the others.
     Share(Share),
-    /// One after the other, each from its moment on; before the first what `Defined` means.
+    /// One after the other, each from its moment on; before the first what `Defined` means. What was served when it was asked
+    /// for is the first of it, from 0 on: it stays until the schedule begins, also where a clock jumps back.
     Schedule(Vec<Scheduled>),
     /// One variant to everybody, whatever the rules say: the flag is off at once.
     Killed(String),
@@ -136,6 +137,10 @@ pub enum ReleaseCause {
     Guard,
     /// A release that waited for revisions to have the flag's code.
     Ready,
+    /// A release was asked for that waits for code; what is served stayed as it was.
+    Waits,
+    /// A release that waited was taken back; what is served stayed as it was.
+    Withdrawn,
     /// Nothing of it is served any more.
     Archived,
 }
@@ -233,6 +238,15 @@ impl From<FlagKey> for String {
 impl fmt::Display for FlagKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
+    }
+}
+
+impl Serving {
+    /// What is served at a moment: of a schedule the step that has begun, anything else itself.
+    pub fn at(&self, unix_ms: u64) -> &Serving {
+        let Serving::Schedule(steps) = self else { return self };
+        let begun = steps.iter().rev().find(|step| step.from_unix_ms <= unix_ms);
+        begun.map_or(&Serving::Defined, |step| &step.serving)
     }
 }
 
