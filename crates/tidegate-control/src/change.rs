@@ -295,6 +295,12 @@ fn start(
     let (app, environment) = (&revision.app, &revision.environment);
     let fallen = match kind {
         RolloutKind::Rollback => fall_back(world.store, &revision, time).map_err(store_trouble)?,
+        // A way back that was taken back itself is a way back all the same.
+        RolloutKind::Retry
+            if seats.iter().any(|seat| seat.state.stable.is_some_and(|stable| to < stable)) =>
+        {
+            fall_back(world.store, &revision, time).map_err(store_trouble)?
+        }
         RolloutKind::Deploy | RolloutKind::Retry => Vec::new(),
     };
     write(world, |tx| {

@@ -2,11 +2,17 @@
 //! reconciler.
 
 use serde_json::{Value, json};
+use tidegate_config::flags::MOST_FLAG_BYTES;
 use tidegate_core::flag::{carried, lost_variants};
 use tidegate_core::model::{BuildFlags, BuildId, FlagDefinitions, Name, RevisionNo};
 use tidegate_store::{Reader, StoreError};
 
 use crate::flag_code::{FlagCode, serving};
+use crate::trial::trial;
+
+/// The most bytes that definitions of all environments together have: with what is released put in they fit into the file that
+/// the gateway reads, which has at most 64 MiB.
+const MOST_OF_ALL: usize = 48 << 20;
 
 /// The flags that a revision's build mentions; `None` where nobody has looked: the app defined no flags then.
 pub(crate) fn mentions(
@@ -38,15 +44,78 @@ pub(crate) fn in_force(
     Ok(Some(FlagDefinitions { app: app.clone(), environment: environment.clone(), deploy, document }))
 }
 
-/// Why definitions cannot come into force: one sentence, or `None`.
+/// Why definitions cannot come into force.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum InTheWay {
+    /// Variants that are served are gone.
+    #[error("{0}")]
+    VariantInUse(String),
+    /// They do not fit where they are kept and read.
+    #[error("{0}")]
+    TooLarge(String),
+    /// With what is released they cannot be served.
+    #[error("{0}")]
+    NotServable(String),
+}
+
+impl InTheWay {
+    /// A stable code.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            InTheWay::VariantInUse(_) => "deploy::variant-in-use",
+            InTheWay::TooLarge(_) => "deploy::flags-too-large",
+            InTheWay::NotServable(_) => "deploy::flags-not-servable",
+        }
+    }
+
+    /// What can be done.
+    pub(crate) fn help(&self) -> &'static str {
+        match self {
+            InTheWay::VariantInUse(_) => {
+                "release another variant first, `tidegate release off FLAG`, or leave it defined"
+            }
+            InTheWay::TooLarge(_) => "remove flags that are left over: `tidegate flag debt` lists them",
+            InTheWay::NotServable(_) => "mend the rule it names, or release that flag otherwise first",
+        }
+    }
+}
+
+/// What is in the way of definitions, if anything is.
 pub(crate) fn in_the_way(
     store: &Reader,
     definitions: &FlagDefinitions,
-) -> Result<Option<String>, StoreError> {
+) -> Result<Option<InTheWay>, StoreError> {
     let states = store.flag_states_of(&definitions.app, &definitions.environment)?;
     let lost = lost_variants(&definitions.document, &states);
-    let told: Vec<String> = lost.iter().map(ToString::to_string).collect();
-    Ok((!told.is_empty()).then(|| told.join("; ")))
+    if !lost.is_empty() {
+        let told: Vec<String> = lost.iter().map(ToString::to_string).collect();
+        return Ok(Some(InTheWay::VariantInUse(told.join("; "))));
+    }
+    if let Some(why) = too_large(store, definitions)? {
+        return Ok(Some(InTheWay::TooLarge(why)));
+    }
+    Ok(trial(&definitions.document, &states).map(InTheWay::NotServable))
+}
+
+/// Whether definitions fit into a row of the store, and those of all environments into the file of the gateway.
+fn too_large(store: &Reader, definitions: &FlagDefinitions) -> Result<Option<String>, StoreError> {
+    let own = definitions.document.to_string().len();
+    if own > MOST_FLAG_BYTES {
+        return Ok(Some(format!(
+            "the flags that would be in force have {own} bytes, those kept for code that serves among them; at most \
+             {MOST_FLAG_BYTES} are allowed"
+        )));
+    }
+    let others = store
+        .all_flag_definitions()?
+        .into_iter()
+        .filter(|other| (&other.app, &other.environment) != (&definitions.app, &definitions.environment));
+    let all = others.map(|other| other.document.to_string().len()).sum::<usize>() + own;
+    Ok((all > MOST_OF_ALL).then(|| {
+        format!(
+            "the flags of all environments together would have {all} bytes, at most {MOST_OF_ALL} are allowed"
+        )
+    }))
 }
 
 /// The builds of serving revisions in whose source nobody has looked for flags: the app defined none then, so that they mention

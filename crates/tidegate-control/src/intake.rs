@@ -212,7 +212,7 @@ pub fn enter(
     request: &DeployRequest,
 ) -> Result<u64, Refusal> {
     no_route_of_others(world.store, &accepted)?;
-    no_variant_in_use(world.store, &accepted)?;
+    flags_can_be_in_force(world.store, &accepted)?;
     let known = world.store.build(&accepted.build).map_err(store_trouble)?;
     let build = build_to_make(known, &accepted, request, time);
     if let (Some(_), Some(staged)) = (&build, &mut accepted.staged) {
@@ -305,8 +305,8 @@ fn no_route_of_others(store: &Reader, accepted: &Accepted) -> Result<(), Refusal
     }
 }
 
-/// A variant that is served stays defined.
-fn no_variant_in_use(store: &Reader, accepted: &Accepted) -> Result<(), Refusal> {
+/// A variant that is served stays defined, and the flags can be kept and served.
+fn flags_can_be_in_force(store: &Reader, accepted: &Accepted) -> Result<(), Refusal> {
     let flags = accepted.flags.as_ref().map(|flags| &flags.document);
     let place = (&accepted.app, &accepted.environment);
     let definitions = defined::in_force(store, place, None, flags).map_err(store_trouble)?;
@@ -316,8 +316,9 @@ fn no_variant_in_use(store: &Reader, accepted: &Accepted) -> Result<(), Refusal>
     let problem = definitions.map(|definitions| defined::in_the_way(store, &definitions)).transpose();
     match problem.map_err(store_trouble)?.flatten() {
         None => Ok(()),
-        Some(message) => Err(Refusal::new(RefusalKind::Conflict, "deploy::variant-in-use", message)
-            .help("release another variant first, `tidegate release off FLAG`, or leave it defined")),
+        Some(problem) => {
+            Err(Refusal::new(RefusalKind::Conflict, problem.code(), problem.to_string()).help(problem.help()))
+        }
     }
 }
 

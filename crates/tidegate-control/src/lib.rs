@@ -30,6 +30,7 @@ pub mod seams;
 pub mod snapshot;
 mod start_job;
 mod together;
+mod trial;
 pub mod workshop;
 pub mod workspace;
 

@@ -12,6 +12,7 @@ use crate::engine::{Time, World};
 use crate::experiment;
 use crate::flag_code::FlagCode;
 use crate::plane::{FlagRef, Refusal, RefusalKind};
+use crate::trial::{trial, with};
 
 /// Releases looked through for what an order goes back to: a guard makes at most twenty of its own.
 const LOOKED_BACK: usize = 100;
@@ -51,12 +52,14 @@ pub fn release(
     let ordered = order(&definition, &situation, state, &history, &asked, time.unix_ms);
     match ordered.map_err(refusal)? {
         Ordered::Already => Ok("already"),
-        Ordered::Waits(state) => {
+        Ordered::Waits(both) => {
+            let (state, release) = *both;
             let message =
                 format!("{} waits for its code to serve everywhere, asked by {}", state.key, asked.by);
             let event = Event::about(app.as_str(), environment.as_str(), "flag.waiting", message);
             let write = |tx: &Tx<'_>| {
                 tx.put_flag_state(app, environment, &state)?;
+                tx.add_release(app, environment, &release)?;
                 tx.event(&event, time.unix_ms).map(drop)
             };
             world.store.transaction(write).map_err(store_trouble)?;
@@ -64,6 +67,7 @@ pub fn release(
         }
         Ordered::Released(both) => {
             let (state, release) = *both;
+            can_be_served(world.store, &found, &state)?;
             let write = |tx: &Tx<'_>| {
                 put_release(tx, app, environment, &state, &release)?;
                 // At once, so that a kill can be taken back at once.
@@ -71,6 +75,25 @@ pub fn release(
             };
             world.store.transaction(write).map_err(store_trouble)?;
             Ok("released")
+        }
+    }
+}
+
+/// Refuses what would leave the gateway without a set that it can serve. A kill takes a flag's rule away: nothing to refuse.
+fn can_be_served(store: &Reader, found: &Found, state: &FlagState) -> Result<(), Refusal> {
+    let (app, environment) = (&found.app, &found.environment);
+    let definitions = store.flag_definitions(app, environment).map_err(store_trouble)?;
+    let Some(definitions) =
+        definitions.filter(|_| !matches!(state.serving, Serving::Killed(_)) || state.archived)
+    else {
+        return Ok(());
+    };
+    let states = store.flag_states_of(app, environment).map_err(store_trouble)?;
+    match trial(&definitions.document, &with(states, state)) {
+        None => Ok(()),
+        Some(why) => {
+            Err(Refusal::new(RefusalKind::Conflict, "flag::not-servable", format!("{}: {why}", state.key))
+                .help("change the rule it names in Git and deploy; nothing was changed"))
         }
     }
 }
@@ -93,6 +116,7 @@ fn told(app: &Name, environment: &Name, release: &Release) -> Event {
     let Release { flag, version, by, why, before, after, .. } = release;
     let kind = match (&release.cause, after) {
         (ReleaseCause::Archived, _) => "flag.archived",
+        (ReleaseCause::Withdrawn, _) => "flag.withdrawn",
         (ReleaseCause::RolledBack(_), _) => "flag.rolled_back",
         (_, Serving::Killed(_)) => "flag.killed",
         _ => "flag.released",
@@ -100,6 +124,7 @@ fn told(app: &Name, environment: &Name, release: &Release) -> Event {
     let why = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
     let change = match release.cause {
         ReleaseCause::Archived => "is not served any more".to_owned(),
+        ReleaseCause::Withdrawn => "waits for its code no more".to_owned(),
         _ => format!("from \"{before}\" to \"{after}\""),
     };
     let message = format!("{flag} {change} (version {version}) by {by}{why}");

@@ -149,12 +149,14 @@ pub(crate) struct Look<S> {
     seen: Option<Stamp>,
     /// What was wrong with what was read last, not told yet.
     trouble: Option<(Instant, FileError)>,
+    /// When what is there could not be read at all (too many open files, say), and whether that was told: it is tried again.
+    unread: Option<(Instant, bool)>,
 }
 
 impl<S: Source> Look<S> {
     /// What was read before is not known, so the first look finds something else: whatever changed since is not missed.
     pub(crate) fn new(source: S) -> Self {
-        Look { source, read: Some(Stamp::default()), seen: None, trouble: None }
+        Look { source, read: Some(Stamp::default()), seen: None, trouble: None, unread: None }
     }
 
     /// Looks whether it is another.
@@ -162,6 +164,9 @@ impl<S: Source> Look<S> {
         let now = Stamp::of(self.source.path());
         let still = now == std::mem::replace(&mut self.seen, now);
         if now == self.read && now.is_some() {
+            if self.unread.is_some_and(|(since, _)| since.elapsed() >= PATIENCE) {
+                return self.read_again().or_else(|| self.patience_over());
+            }
             return self.patience_over();
         }
         // Another file is whole when it gets its name; the same one may be half written until it rests.
@@ -176,17 +181,24 @@ impl<S: Source> Look<S> {
             return None;
         }
         self.read = now;
+        self.unread = None;
         self.read_again()
     }
 
     fn read_again(&mut self) -> Option<News> {
         match self.source.read() {
             Ok(served) => {
-                self.trouble = None;
+                (self.trouble, self.unread) = (None, None);
                 served.map(News::Served)
             }
             Err(error) => {
-                self.trouble = Some((Instant::now(), error));
+                let told = self.unread.is_some_and(|(_, told)| told);
+                let is_unreadable = matches!(error, FileError::Unreadable { .. }) && self.read.is_some();
+                self.unread = is_unreadable.then(|| (Instant::now(), told));
+                if !told {
+                    let since = self.trouble.take().map_or_else(Instant::now, |(since, _)| since);
+                    self.trouble = Some((since, error));
+                }
                 None
             }
         }
@@ -194,7 +206,59 @@ impl<S: Source> Look<S> {
 
     fn patience_over(&mut self) -> Option<News> {
         let (_, error) = self.trouble.take_if(|(since, _)| since.elapsed() >= PATIENCE)?;
+        self.unread = self.unread.map(|(since, _)| (since, true));
         self.source.on_trouble(&error);
         Some(News::Refused(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// A file that cannot be opened at first, as where a process has too many open.
+    struct Flaky {
+        path: PathBuf,
+        fails: Cell<u32>,
+        told: std::sync::Arc<std::sync::atomic::AtomicU32>,
+    }
+
+    impl Source for Flaky {
+        fn path(&self) -> &Path {
+            &self.path
+        }
+
+        fn read(&mut self) -> Result<Option<usize>, FileError> {
+            if self.fails.get() > 0 {
+                self.fails.set(self.fails.get() - 1);
+                let source = io::Error::from_raw_os_error(24);
+                return Err(FileError::Unreadable { path: "flags.json".to_owned(), source });
+            }
+            Ok(Some(1))
+        }
+
+        fn on_trouble(&self, _error: &FileError) {
+            self.told.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_read_is_tried_again_and_trouble_is_told_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("flags.json");
+        fs::write(&path, "{}").unwrap();
+        let told = std::sync::Arc::default();
+        let mut look = Look::new(Flaky { path, fails: Cell::new(4), told: std::sync::Arc::clone(&told) });
+        let end = Instant::now() + Duration::from_secs(10);
+        let mut served = false;
+        while !served && Instant::now() < end {
+            served = matches!(look.once(), Some(News::Served(1)));
+            thread::yield_now();
+        }
+        assert!(served, "it was tried once only");
+        assert_eq!(told.load(std::sync::atomic::Ordering::Relaxed), 1);
     }
 }

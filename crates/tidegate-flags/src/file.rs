@@ -13,8 +13,10 @@ use crate::Map;
 const MOST_BYTES: usize = 32 << 20;
 const MOST_FLAGS: usize = 50_000;
 const MOST_VARIANTS: usize = 1_000;
-/// Objects and lists within each other, in the whole file.
+/// Objects and lists within each other, in the whole file. Readers of JSON stop at as many.
 const DEEPEST: usize = 128;
+/// The same of what Git defines: what is released goes around it, and the whole is written out and read again.
+const DEEPEST_DEFINED: usize = 64;
 
 /// Why a flag file is refused, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,21 +74,26 @@ pub(crate) struct Definition {
     pub(crate) metadata: Map,
 }
 
-/// The text of a flag file as JSON, within the limits and not yet looked at: for those who put several files together.
+/// The text of a flag file as JSON, within the limits and not yet looked at: for those who put several files together. It may be
+/// nested half as deep as a file that is served as it is: what is released is put around it.
 pub fn document(text: &str) -> Result<Value, FlagFileError> {
+    within(text, DEEPEST_DEFINED)
+}
+
+fn within(text: &str, levels: usize) -> Result<Value, FlagFileError> {
     if text.len() > MOST_BYTES {
         return Err(FlagFileError::at("", format!("the file is larger than {MOST_BYTES} bytes")));
     }
     let file = parse(text)?;
-    if !is_within(&file, DEEPEST) {
-        return Err(FlagFileError::at("", format!("the file is nested deeper than {DEEPEST} levels")));
+    if !is_within(&file, levels) {
+        return Err(FlagFileError::at("", format!("the file is nested deeper than {levels} levels")));
     }
     Ok(file)
 }
 
 /// Takes a file apart.
 pub(crate) fn read(text: &str) -> Result<Document, FlagFileError> {
-    let Value::Object(mut file) = document(text)? else {
+    let Value::Object(mut file) = within(text, DEEPEST)? else {
         return Err(FlagFileError::at("", "a flag file is an object with `flags`"));
     };
     let flags = definitions(file.remove("flags"))?;

@@ -6,6 +6,7 @@ use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Uri, request};
 
 use crate::badge::Badge;
+use crate::flags;
 use crate::page::Page;
 use crate::route::host_name;
 use crate::view::Peer;
@@ -23,8 +24,8 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
-/// How the names of the gateway's own fields begin.
-const OWN: &str = "tidegate-";
+/// How the names of the gateway's own fields begin, before a dash.
+const OWN: &str = "tidegate";
 
 /// Fields besides those that a client could use to speak in the gateway's name; ours take their place or nothing does.
 const OURS: [HeaderName; 4] = [
@@ -126,9 +127,17 @@ pub(crate) fn prepare_answer(headers: &mut HeaderMap) -> Option<Duration> {
     hint
 }
 
+/// Whether a field is the gateway's own. Servers that speak CGI or WSGI to apps read `tidegate_flags` as `tidegate-flags`, and some
+/// of them any other sign that is no letter or digit.
+pub(crate) fn is_own(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let begins = bytes.get(..OWN.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(OWN.as_bytes()));
+    begins && bytes.get(OWN.len()).is_some_and(|byte| !byte.is_ascii_alphanumeric())
+}
+
 fn remove_ours(headers: &mut HeaderMap) {
-    let own: Vec<HeaderName> =
-        headers.keys().filter(|name| name.as_str().starts_with(OWN)).cloned().collect();
+    flags::strip(headers);
+    let own: Vec<HeaderName> = headers.keys().filter(|name| is_own(name.as_str())).cloned().collect();
     for name in own.into_iter().chain(OURS) {
         headers.remove(name);
     }
@@ -290,6 +299,8 @@ mod tests {
                 ("tidegate-revision", "r9"),
                 ("tidegate-mirror", "1"),
                 ("tidegate-later", "1"),
+                ("tidegate_flags", "x=on"),
+                ("baggage", "tidegate.flag.x=on"),
                 ("x-request-id", "kept"),
                 ("x-own", "stays"),
             ],
@@ -305,6 +316,8 @@ mod tests {
             "tidegate-revision",
             "tidegate-mirror",
             "tidegate-later",
+            "tidegate_flags",
+            "baggage",
         ] {
             assert_eq!(field(&parts, gone), None, "{gone}");
         }

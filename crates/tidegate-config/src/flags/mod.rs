@@ -24,10 +24,10 @@ pub(crate) use gather::gather;
 pub use mention::{partly_read, undefined, unreadable};
 pub(crate) use places::Places;
 
-/// The most flag files, and the most bytes of all together.
+/// The most flag files, and the most bytes of all together: what they come to is kept in rows of at most 4 MiB.
 pub const MOST_FLAG_FILES: usize = 200;
 /// See [`MOST_FLAG_FILES`].
-pub const MOST_FLAG_BYTES: usize = 8 << 20;
+pub const MOST_FLAG_BYTES: usize = 3 << 20;
 
 /// Every flag that an app defines.
 #[derive(Clone, Debug, PartialEq, Eq)]

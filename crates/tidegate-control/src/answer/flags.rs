@@ -130,7 +130,7 @@ fn word_for(definition: Option<&Definition>, state: &FlagState) -> &'static str 
         _ if state.archived => "archived",
         (None, _) => "undefined",
         (Some(definition), _) if definition.disabled => "disabled",
-        (_, Serving::Killed(_)) => "killed",
+        (_, serving) if matches!(serving.at(clock::unix_ms()), Serving::Killed(_)) => "killed",
         _ if state.waiting.is_some() => "waiting",
         _ if state.guard.is_some() => "guarded",
         (_, Serving::Defined) => "defined",
@@ -148,7 +148,7 @@ fn served(definition: Option<&Definition>, state: &FlagState) -> String {
         (Serving::Defined, None) => "the default in the code".to_owned(),
         (serving, _) => serving.to_string(),
     };
-    let ruled = definition.ruled && !matches!(state.serving, Serving::Killed(_));
+    let ruled = definition.ruled && !matches!(state.serving.at(clock::unix_ms()), Serving::Killed(_));
     if ruled { format!("by its rules; else {rest}") } else { rest }
 }
 

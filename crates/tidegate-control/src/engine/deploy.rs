@@ -96,7 +96,7 @@ impl Engine {
         let definitions = defined::in_force(world.store, place, Some(deploy.id), deploy.flags.as_ref())?;
         let lost = definitions.as_ref().map(|flags| defined::in_the_way(world.store, flags)).transpose()?;
         if let Some(problem) = lost.flatten() {
-            return self.fail_deploy(world, time, deploy, problem);
+            return self.fail_deploy(world, time, deploy, problem.to_string());
         }
         let unread = match &definitions {
             Some(_) => defined::unread(world.store, &deploy.app, &deploy.environment)?,

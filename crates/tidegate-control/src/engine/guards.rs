@@ -21,6 +21,8 @@ pub(super) struct Guards {
     /// Of what of the flags the list is.
     epoch: Option<u64>,
     guarded: Vec<Guarded>,
+    /// Flags whose guard has ended, by how their upstreams begin: they are told further.
+    told: Vec<(String, FlagWatch)>,
     watchings: BTreeMap<Place, Watching>,
     /// The second that was looked at last.
     second: u64,
@@ -43,7 +45,7 @@ impl Engine {
     pub(super) fn guards(&mut self, world: &mut World<'_>, sight: &Sight) -> Result<Outcome, StoreError> {
         let epoch = world.store.flags_epoch()?;
         if self.guards.epoch != Some(epoch) {
-            self.guards.guarded = all_guarded(world.store)?;
+            (self.guards.guarded, self.guards.told) = all_guarded(world.store)?;
             self.guards.epoch = Some(epoch);
             let places: Vec<Place> = self.guards.guarded.iter().map(Guarded::place).collect();
             self.guards.watchings.retain(|place, _| places.contains(place));
@@ -103,12 +105,12 @@ impl Engine {
 }
 
 impl Guards {
-    /// Has the gateway evaluate the flags of guarded releases for every service of their environment.
+    /// Has the gateway evaluate the flags of guarded releases, and those it told once, for every service of their environment.
     pub(super) fn watch(&self, table: &mut RouteTable) {
-        for guarded in &self.guarded {
-            let within = guarded.within();
+        let guarded = self.guarded.iter().map(|guarded| (guarded.within(), guarded.watch()));
+        for (within, watch) in guarded.chain(self.told.iter().cloned()) {
             let upstreams = table.upstreams.iter_mut().filter(|(name, _)| name.starts_with(&within));
-            upstreams.for_each(|(_, upstream)| upstream.flags.push(guarded.watch()));
+            upstreams.for_each(|(_, upstream)| upstream.flags.push(watch.clone()));
         }
     }
 }
@@ -136,6 +138,7 @@ impl Guarded {
             version: self.state.version,
             user: self.guard.user.clone(),
             by: self.share.by.clone(),
+            told: false,
         }
     }
 
@@ -198,14 +201,28 @@ impl Guarded {
     }
 }
 
-fn all_guarded(store: &Reader) -> Result<Vec<Guarded>, StoreError> {
-    let mut all = Vec::new();
+/// A flag whose guard has ended: an app without a client of its own knows of it only what the gateway tells. `None` where there
+/// was no guard, or there is one.
+fn told(app: &Name, environment: &Name, state: &FlagState) -> Option<(String, FlagWatch)> {
+    let ended = state.guard.is_none() && !state.told.is_empty() && !state.archived;
+    let by = if let Serving::Share(share) = &state.serving { share.by.clone() } else { None };
+    // Nothing is counted, so a new version need not be a new table.
+    let watch =
+        || FlagWatch { flag: state.key.clone(), version: 0, user: state.told.clone(), by, told: true };
+    ended.then(|| (format!("{app}/{environment}/"), watch()))
+}
+
+type AllGuarded = (Vec<Guarded>, Vec<(String, FlagWatch)>);
+
+fn all_guarded(store: &Reader) -> Result<AllGuarded, StoreError> {
+    let (mut all, mut further) = (Vec::new(), Vec::new());
     for definitions in store.all_flag_definitions()? {
         let (app, environment) = (&definitions.app, &definitions.environment);
         let states = store.flag_states_of(app, environment)?;
+        further.extend(states.iter().filter_map(|state| told(app, environment, state)));
         all.extend(states.into_iter().filter_map(|state| Guarded::of(app, environment, state)));
     }
-    Ok(all)
+    Ok((all, further))
 }
 
 /// Services that go from one revision to another.

@@ -13,6 +13,10 @@ const TWICE: &str = "its rule draws in more than one place: nobody can say how u
 pub(super) fn drawn(definition: &Value, state: &FlagState) -> Result<Vec<Drawn>, String> {
     let rule = Ways::of(definition);
     let default = definition.get("defaultVariant").and_then(Value::as_str);
+    // A kill goes before the rule, whatever that is.
+    if !matches!(state.serving, Serving::Killed(_)) {
+        looked_through(&rule)?;
+    }
     let (mut drawn, silent) = match &state.serving {
         Serving::Defined => (of_rule(&rule)?, default),
         Serving::Share(share) if rule.draws.is_empty() => {
@@ -101,11 +105,14 @@ impl<'a> Ways<'a> {
     }
 }
 
+fn looked_through(rule: &Ways<'_>) -> Result<(), String> {
+    rule.computed.map_or(Ok(()), |operator| {
+        Err(format!("its rule gives what `{operator}` comes to: nobody can say who is drawn"))
+    })
+}
+
 /// Whoever gets a variant of the split must have been drawn: else those a rule chose are compared with those chance did.
 fn only_drawn(drawn: &[Drawn], rule: &Ways<'_>, silent: Option<&str>) -> Result<(), String> {
-    if let Some(operator) = rule.computed {
-        return Err(format!("its rule gives what `{operator}` comes to: nobody can say who is drawn"));
-    }
     let silent = silent.filter(|_| rule.silent);
     let given = rule.given.iter().copied().chain(silent);
     let mut chosen = given.filter(|variant| drawn.iter().any(|drawn| drawn.variant == *variant));

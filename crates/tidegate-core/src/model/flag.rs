@@ -27,7 +27,8 @@ pub enum Serving {
     Variant(String),
     /// A variant to a share of the users, another one to the others.
     Share(Share),
-    /// One after the other, each from its moment on; before the first what `Defined` means.
+    /// One after the other, each from its moment on; before the first what `Defined` means. What was served when it was asked
+    /// for is the first of it, from 0 on: it stays until the schedule begins, also where a clock jumps back.
     Schedule(Vec<Scheduled>),
     /// One variant to everybody, whatever the rules say: the flag is off at once.
     Killed(String),
@@ -68,6 +69,10 @@ pub struct FlagState {
     /// The watch over its release, while there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,
+    /// How the gateway tells users apart that it goes on telling their variant after a guard's end: their app may know of the flag
+    /// by that alone. Empty where there never was a guard.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<UserKey>,
     /// What is to be served as soon as every serving revision has the flag's code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
@@ -132,6 +137,10 @@ pub enum ReleaseCause {
     Guard,
     /// A release that waited for revisions to have the flag's code.
     Ready,
+    /// A release was asked for that waits for code; what is served stayed as it was.
+    Waits,
+    /// A release that waited was taken back; what is served stayed as it was.
+    Withdrawn,
     /// Nothing of it is served any more.
     Archived,
 }
@@ -183,6 +192,9 @@ pub struct FlagWatch {
     /// The attribute of the context that the share is drawn by, besides `targetingKey`: it gets the user as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// Whether it is only told, not counted: its guard has ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub told: bool,
 }
 
 /// Why a text is not a [`FlagKey`].
@@ -229,6 +241,15 @@ impl fmt::Display for FlagKey {
     }
 }
 
+impl Serving {
+    /// What is served at a moment: of a schedule the step that has begun, anything else itself.
+    pub fn at(&self, unix_ms: u64) -> &Serving {
+        let Serving::Schedule(steps) = self else { return self };
+        let begun = steps.iter().rev().find(|step| step.from_unix_ms <= unix_ms);
+        begun.map_or(&Serving::Defined, |step| &step.serving)
+    }
+}
+
 impl FlagState {
     /// A flag that was never released.
     pub fn untouched(key: FlagKey) -> Self {
@@ -237,6 +258,7 @@ impl FlagState {
             version: 0,
             serving: Serving::Defined,
             guard: None,
+            told: Vec::new(),
             waiting: None,
             archived: false,
             changed_at_unix_ms: 0,

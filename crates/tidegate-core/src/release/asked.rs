@@ -104,8 +104,9 @@ pub struct Situation {
 pub enum Ordered {
     /// The flag has this state from now on; both belong into one transaction.
     Released(Box<(FlagState, Release)>),
-    /// It is done once the serving revisions have the flag's code; the state to keep until then.
-    Waits(Box<FlagState>),
+    /// It is done once the serving revisions have the flag's code; the state to keep until then, and the record that it was
+    /// asked for.
+    Waits(Box<(FlagState, Release)>),
     /// It is served already.
     Already,
 }

@@ -12,6 +12,8 @@ use crate::model::{FlagState, Scheduled, Serving, Share};
 /// Puts what is served into the definitions. States of flags that are not defined say nothing.
 pub fn compose<'a>(document: &Value, states: impl IntoIterator<Item = &'a FlagState>) -> Value {
     let mut composed = document.clone();
+    // Rules of other flags that ask for a flag can take its draw over only where it says by what it draws.
+    let outright = composed.pointer("/metadata/fractional").is_some_and(|version| version == "v3");
     let Some(flags) = composed.get_mut("flags").and_then(Value::as_object_mut) else { return composed };
     // Clients know of no metadata but texts, numbers and booleans.
     for metadata in flags.values_mut().filter_map(|flag| flag.get_mut("metadata")?.as_object_mut()) {
@@ -22,13 +24,13 @@ pub fn compose<'a>(document: &Value, states: impl IntoIterator<Item = &'a FlagSt
         if state.archived {
             flags.remove(key);
         } else if let Some(flag) = flags.get_mut(key) {
-            serve(flag, &state.serving);
+            serve(flag, &state.serving, outright);
         }
     }
     composed
 }
 
-fn serve(flag: &mut Value, serving: &Serving) {
+fn serve(flag: &mut Value, serving: &Serving, outright: bool) {
     let variants = flag.get("variants").cloned().unwrap_or_default();
     let has = |variant: &str| variants.get(variant).is_some();
     match serving {
@@ -41,9 +43,9 @@ fn serve(flag: &mut Value, serving: &Serving) {
         Serving::Variant(variant) if has(variant) => flag["defaultVariant"] = json!(variant),
         Serving::Share(share) if has(&share.variant) && has(&share.otherwise) => {
             flag["defaultVariant"] = json!(share.otherwise);
-            flag["targeting"] = behind(rule(flag), drawn(share));
+            flag["targeting"] = behind(rule(flag), drawn(share, outright));
         }
-        Serving::Schedule(steps) => flag["targeting"] = scheduled(rule(flag), steps, &has),
+        Serving::Schedule(steps) => flag["targeting"] = scheduled(rule(flag), steps, outright, &has),
         // A variant that Git has dropped: what Git says holds.
         Serving::Variant(_) | Serving::Share(_) => {}
     }
@@ -57,17 +59,17 @@ fn behind(rule: Option<&Value>, released: Value) -> Value {
     }
 }
 
-/// The variant of who is in the share. Nobody can be drawn who is not told apart.
-fn drawn(share: &Share) -> Value {
+/// The variant of who is in the share. Nobody can be drawn who is not told apart. `outright`: what is drawn by is written out.
+fn drawn(share: &Share, outright: bool) -> Value {
     let weights =
         [json!([share.variant, share.of.0]), json!([share.otherwise, ALL.saturating_sub(share.of.0)])];
     let [variant, otherwise] = weights;
-    let (by, draw) = match &share.by {
-        None => ("targetingKey", json!({"fractional": [variant, otherwise]})),
-        Some(by) => {
-            let seed = json!({"cat": [{"var": "$flagd.flagKey"}, {"var": by}]});
-            (by.as_str(), json!({"fractional": [seed, variant, otherwise]}))
-        }
+    let by = share.by.as_deref().unwrap_or("targetingKey");
+    let draw = if share.by.is_none() && !outright {
+        json!({"fractional": [variant, otherwise]})
+    } else {
+        let seed = json!({"cat": [{"var": "$flagd.flagKey"}, {"var": by}]});
+        json!({"fractional": [seed, variant, otherwise]})
     };
     let known = json!({"var": by});
     let unknown = json!({"or": [{"===": [known, null]}, {"===": [known, ""]}]});
@@ -75,7 +77,7 @@ fn drawn(share: &Share) -> Value {
 }
 
 /// One after the other by the clock; a kill among them goes before the flag's own rule as well.
-fn scheduled(own: Option<&Value>, steps: &[Scheduled], has: &impl Fn(&str) -> bool) -> Value {
+fn scheduled(own: Option<&Value>, steps: &[Scheduled], outright: bool, has: &impl Fn(&str) -> bool) -> Value {
     let (mut served, mut kills) = (Vec::new(), Vec::new());
     for (place, step) in steps.iter().enumerate().rev() {
         let from = begun(step.from_unix_ms);
@@ -84,7 +86,7 @@ fn scheduled(own: Option<&Value>, steps: &[Scheduled], has: &impl Fn(&str) -> bo
             let during = until.map_or_else(|| from.clone(), |until| json!({"and": [from, until]}));
             kills.extend([during, json!(variant)]);
         }
-        served.extend([from, what(&step.serving, has)]);
+        served.extend([from, what(&step.serving, outright, has)]);
     }
     served.push(Value::Null);
     let behind = behind(own, json!({ "if": served }));
@@ -100,10 +102,10 @@ fn begun(from_unix_ms: u64) -> Value {
     json!({">=": [{"var": "$flagd.timestamp"}, from_unix_ms.div_ceil(1_000)]})
 }
 
-fn what(serving: &Serving, has: &impl Fn(&str) -> bool) -> Value {
+fn what(serving: &Serving, outright: bool, has: &impl Fn(&str) -> bool) -> Value {
     match serving {
         Serving::Variant(variant) | Serving::Killed(variant) if has(variant) => json!(variant),
-        Serving::Share(share) if has(&share.variant) && has(&share.otherwise) => drawn(share),
+        Serving::Share(share) if has(&share.variant) && has(&share.otherwise) => drawn(share, outright),
         Serving::Defined
         | Serving::Variant(_)
         | Serving::Share(_)

@@ -27,9 +27,9 @@ pub(super) fn meaning(
         Order::Off => Ok(Serving::Variant(the_one(definition, definition.off(), "off")?)),
         Order::Variant(variant) => known(definition, variant).map(Serving::Variant),
         Order::Share { of, variant, by } => {
-            share(definition, at(served, now_unix_ms), (*of, variant.as_deref(), by.as_deref()))
+            share(definition, served.at(now_unix_ms), (*of, variant.as_deref(), by.as_deref()))
         }
-        Order::Schedule(steps) => schedule(definition, served, steps, now_unix_ms),
+        Order::Schedule(steps) => schedule(definition, served.at(now_unix_ms), steps, now_unix_ms),
         // Where nothing is known to be safe, nothing is served: everybody gets the default in the code.
         Order::Kill => Ok(Serving::Killed(definition.safe().unwrap_or_default().to_owned())),
         Order::Rollback | Order::Undo | Order::Archive => Ok(served.clone()),
@@ -58,13 +58,6 @@ fn variants(serving: &Serving) -> Vec<&str> {
         Serving::Share(share) => vec![&share.variant, &share.otherwise],
         Serving::Schedule(steps) => steps.iter().flat_map(|step| variants(&step.serving)).collect(),
     }
-}
-
-/// What is served at a moment.
-fn at(serving: &Serving, unix_ms: u64) -> &Serving {
-    let Serving::Schedule(steps) = serving else { return serving };
-    let begun = steps.iter().rev().find(|step| step.from_unix_ms <= unix_ms);
-    begun.map_or(&Serving::Defined, |step| &step.serving)
 }
 
 fn known(definition: &Definition, variant: &str) -> Result<String, Refused> {
@@ -171,12 +164,16 @@ fn schedule(
         }
         Some(_) => {}
     }
-    let mut scheduled: Vec<Scheduled> = Vec::with_capacity(steps.len());
+    let mut scheduled: Vec<Scheduled> = Vec::with_capacity(steps.len() + 1);
+    if *served != Serving::Defined {
+        // A schedule changes nothing before its first moment; a kill least of all.
+        scheduled.push(Scheduled { from_unix_ms: 0, serving: served.clone() });
+    }
     for step in steps {
         if !matches!(step.order, Order::On | Order::Off | Order::Variant(_) | Order::Share { .. }) {
             return wrong("has something else than variants and shares");
         }
-        let before = scheduled.last().map_or_else(|| at(served, now_unix_ms), |last| &last.serving);
+        let before = scheduled.last().map_or(served, |last| &last.serving);
         let serving = meaning(definition, before, &step.order, now_unix_ms)?;
         scheduled.push(Scheduled { from_unix_ms: step.from_unix_ms, serving });
     }

@@ -35,6 +35,10 @@ pub fn order(
         return archived(situation, state, told, now_unix_ms);
     }
     permitted(definition, situation, asked, &told)?;
+    if state.waiting.is_some() && takes_back(&asked.order) {
+        let told = Told { cause: ReleaseCause::Withdrawn, ..told };
+        return Ok(Ordered::Released(Box::new(withdrawn(state, told, now_unix_ms))));
+    }
     let (after, guard) = wanted(definition, state, history, asked, now_unix_ms)?;
     meaning::still_there(definition, &after)?;
     if after == state.serving
@@ -105,6 +109,8 @@ fn wanted(
         Ok((release.before.clone(), None))
     };
     match (&asked.order, &asked.guard) {
+        // What was archived last comes back as it was.
+        (Order::Undo | Order::Rollback, None) if state.archived => Ok((state.serving.clone(), None)),
         (Order::Undo, None) => back(history.iter().find(is_change)),
         (Order::Rollback, None) => {
             back(history.iter().find(|release| is_change(release) && was_asked(release)))
@@ -117,8 +123,18 @@ fn wanted(
     }
 }
 
+/// Whether it changed what is served to users of a flag that is there.
 fn is_change(release: &&Release) -> bool {
-    release.cause != ReleaseCause::Archived
+    !matches!(release.cause, ReleaseCause::Archived | ReleaseCause::Waits | ReleaseCause::Withdrawn)
+}
+
+fn takes_back(order: &Order) -> bool {
+    matches!(order, Order::Undo | Order::Rollback)
+}
+
+/// Nothing waits any more; what is served, and the watch over it, stay as they are.
+fn withdrawn(state: &FlagState, told: Told, now_unix_ms: u64) -> (FlagState, Release) {
+    next(state, state.serving.clone(), state.guard.clone(), told, now_unix_ms)
 }
 
 fn was_asked(release: &&Release) -> bool {
@@ -216,8 +232,13 @@ fn waits(
         let revisions = situation.lacking.clone();
         return Err(Refused::NotThere { key: definition.key.clone(), revisions });
     }
-    let waiting = Waiting { serving, guard, by: told.by, why: told.why, at_unix_ms: now_unix_ms };
-    Ok(Ordered::Waits(Box::new(FlagState { waiting: Some(waiting), ..state.clone() })))
+    let (by, why) = (told.by.clone(), told.why.clone());
+    let waiting = Waiting { serving, guard, by, why, at_unix_ms: now_unix_ms };
+    let told = Told { cause: ReleaseCause::Waits, ..told };
+    // It counts as a change: whoever saw the version before must not overtake it unseen.
+    let (after, release) = next(state, state.serving.clone(), state.guard.clone(), told, now_unix_ms);
+    let after = FlagState { waiting: Some(waiting), archived: state.archived, ..after };
+    Ok(Ordered::Waits(Box::new((after, release))))
 }
 
 /// What it served stays in the record; nothing of it is served any more.

@@ -26,8 +26,8 @@ pub fn step(state: &FlagState, step: Step, now_unix_ms: u64) -> (FlagState, Rele
     next(state, after, guard, Told { by: TIDEGATE.to_owned(), why: Some(why), cause }, now_unix_ms)
 }
 
-/// A flag whose code is gone serves its safe variant and nothing else, whatever the rules say. `None` where it does already,
-/// or where nothing is known to be safe.
+/// A flag whose code is gone serves its safe variant and nothing else, whatever the rules say; where nothing is known to be
+/// safe it is not served at all, as by a kill. `None` where that is so already.
 pub fn safe_step(
     definition: &Definition,
     state: &FlagState,
@@ -35,7 +35,7 @@ pub fn safe_step(
     why: String,
     now_unix_ms: u64,
 ) -> Option<(FlagState, Release)> {
-    let safe = definition.safe()?.to_owned();
+    let safe = definition.safe().unwrap_or_default().to_owned();
     let served = match &state.serving {
         Serving::Defined => definition.default.as_deref().filter(|_| !definition.ruled),
         Serving::Variant(variant) => Some(variant.as_str()).filter(|_| !definition.ruled),
@@ -83,11 +83,14 @@ pub(super) fn next(
         after: after.clone(),
         at_unix_ms: now_unix_ms,
     };
+    // Whoever was told by the gateway is told further, whatever is served: else it would be off for them unseen.
+    let told = guard.as_ref().or(state.guard.as_ref()).map_or(&state.told, |guard| &guard.user).clone();
     let next = FlagState {
         key: state.key.clone(),
         version,
         serving: after,
         guard,
+        told,
         waiting: None,
         archived: false,
         changed_at_unix_ms: now_unix_ms,

@@ -34,7 +34,10 @@ impl fmt::Display for Share {
 
 impl fmt::Display for Scheduled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "from {} {}", Instant(self.from_unix_ms), self.serving)
+        match self.from_unix_ms {
+            0 => write!(f, "at first {}", self.serving),
+            from => write!(f, "from {} {}", Instant(from), self.serving),
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 const BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 /// How the names of our members begin.
 const OURS: &str = "tidegate.flag.";
-/// What everybody has to pass on at least; ours are left out rather than that theirs are cut.
+/// What everybody has to pass on at least. Beyond it a client's members are left out, the last ones first: else whoever sends
+/// enough of them would take ours away.
 const LONGEST: usize = 8_192;
 const MOST: usize = 64;
 
@@ -14,11 +15,54 @@ const MOST: usize = 64;
 pub(super) fn write<'a>(headers: &mut HeaderMap, flags: impl Iterator<Item = (&'a str, &'a str)>) {
     let mut members = theirs(headers);
     let ours: Vec<String> = flags.map(|(flag, variant)| member(flag, variant)).collect();
-    let fits = members.len() + ours.len() <= MOST
-        && members.iter().chain(&ours).map(|member| member.len() + 1).sum::<usize>() <= LONGEST;
-    if fits {
-        members.extend(ours);
+    let length = |members: &[String]| members.iter().map(|member| member.len() + 1).sum::<usize>();
+    while !ours.is_empty()
+        && !members.is_empty()
+        && (members.len() + ours.len() > MOST || length(&members) + length(&ours) > LONGEST)
+    {
+        members.pop();
     }
+    members.extend(ours);
+    put(headers, &members);
+}
+
+/// Takes out what a client says in our name, whether its service watches flags or not: those further down believe it.
+pub(crate) fn strip(headers: &mut HeaderMap) {
+    if headers.get_all(BAGGAGE).into_iter().any(|field| speaks_for_us(field.as_bytes())) {
+        let members = theirs(headers);
+        put(headers, &members);
+    }
+}
+
+/// Whether any member of a field is in our name.
+pub(crate) fn speaks_for_us(field: &[u8]) -> bool {
+    field.split(|byte| *byte == b',').any(|member| is_ours(member.trim_ascii()))
+}
+
+/// Whether a member's name begins as ours do. Some readers decode percent signs in names, so they are read here as well.
+fn is_ours(member: &[u8]) -> bool {
+    let mut rest = member;
+    OURS.bytes().all(|wanted| {
+        let (byte, after) = first(rest);
+        rest = after;
+        byte.is_some_and(|byte| byte.eq_ignore_ascii_case(&wanted))
+    })
+}
+
+/// The first byte of a name, decoded, and what follows it.
+fn first(name: &[u8]) -> (Option<u8>, &[u8]) {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    match name {
+        [b'%', high, low, rest @ ..] => match (digit(*high), digit(*low)) {
+            (Some(high), Some(low)) => (u8::try_from(high * 16 + low).ok(), rest),
+            _ => (Some(b'%'), &name[1..]),
+        },
+        [byte, rest @ ..] => (Some(*byte), rest),
+        [] => (None, name),
+    }
+}
+
+fn put(headers: &mut HeaderMap, members: &[String]) {
     headers.remove(BAGGAGE);
     if let Ok(value) = HeaderValue::try_from(members.join(","))
         && !members.is_empty()
@@ -31,7 +75,7 @@ pub(super) fn write<'a>(headers: &mut HeaderMap, flags: impl Iterator<Item = (&'
 fn theirs(headers: &HeaderMap) -> Vec<String> {
     let fields = headers.get_all(BAGGAGE).into_iter().filter_map(|field| field.to_str().ok());
     let members = fields.flat_map(|field| field.split(',')).map(str::trim);
-    members.filter(|member| !member.is_empty() && !member.starts_with(OURS)).map(str::to_owned).collect()
+    members.filter(|member| !member.is_empty() && !is_ours(member.as_bytes())).map(str::to_owned).collect()
 }
 
 fn member(flag: &str, variant: &str) -> String {
@@ -74,10 +118,31 @@ mod tests {
     }
 
     #[test]
-    fn theirs_are_never_cut_for_ours() {
-        let long = format!("a={}", "x".repeat(LONGEST - 10));
-        assert_eq!(written(&[&long], &[("x", "on")]), Some(long));
-        let many = vec!["a=1"; MOST].join(",");
-        assert_eq!(written(&[&many], &[("x", "on")]), Some(many));
+    fn no_number_of_members_takes_ours_away() {
+        let long = format!("b=1,a={}", "x".repeat(LONGEST - 10));
+        assert_eq!(written(&[&long], &[("x", "on")]).unwrap(), "b=1,tidegate.flag.x=on");
+        assert_eq!(written(&[&long], &[]), Some(long), "nothing of ours is to be said");
+        let said = written(&[&vec!["a=1"; MOST].join(",")], &[("x", "on")]).unwrap();
+        assert_eq!((said.split(',').count(), said.ends_with(",tidegate.flag.x=on")), (MOST, true));
+    }
+
+    #[test]
+    fn our_name_is_ours_however_it_is_spelt() {
+        for ours in [
+            "tidegate.flag.x=on",
+            "a=1, %74idegate.flag.x=on",
+            "Tidegate%2Eflag%2ex=on",
+            "%74%69degate.flag.",
+        ] {
+            assert!(speaks_for_us(ours.as_bytes()), "{ours}");
+        }
+        for theirs in ["", "a=tidegate.flag.x", "tidegate=1", "%7", "%zzidegate.flag.x=1", "tidegate.flags=1"]
+        {
+            assert!(!speaks_for_us(theirs.as_bytes()), "{theirs}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(BAGGAGE, HeaderValue::from_static("k=v,%74idegate.flag.x=on"));
+        strip(&mut headers);
+        assert_eq!(headers[BAGGAGE], "k=v");
     }
 }

@@ -15,7 +15,6 @@ const FLAGS: HeaderName = HeaderName::from_static("tidegate-flags");
 /// See the module. Of a request without a user it is empty.
 #[derive(Debug, Default)]
 pub(crate) struct Drawn {
-    pub(super) cell: u8,
     pub(super) flags: Vec<Given>,
 }
 
@@ -24,7 +23,8 @@ pub(crate) struct Drawn {
 pub(super) struct Given {
     pub(super) key: Arc<str>,
     pub(super) variant: Box<str>,
-    pub(super) rows: Arc<FlagRows>,
+    /// Where it is counted, and as whose: each flag has its own way to tell users apart. `None`: it is only told.
+    pub(super) counted: Option<(Arc<FlagRows>, u8)>,
 }
 
 impl Drawn {
@@ -39,7 +39,9 @@ impl Drawn {
     /// Counts the request, as its first attempt ended.
     pub(crate) fn on_end(&self, worker: usize, revision: &HeaderValue, outcome: Outcome, latency: Duration) {
         for given in &self.flags {
-            given.rows.add((&given.variant, revision), (worker, self.cell), outcome, latency);
+            if let Some((rows, cell)) = &given.counted {
+                rows.add((&given.variant, revision), (worker, *cell), outcome, latency);
+            }
         }
     }
 

@@ -15,6 +15,7 @@ mod sets;
 mod user;
 mod watched;
 
+pub(crate) use baggage::{speaks_for_us, strip};
 pub(crate) use bundle::FILE;
 pub(crate) use drawn::Drawn;
 pub(crate) use rows::FlagRows;

@@ -15,6 +15,8 @@ use super::bundle::{Bundle, BundleError};
 
 /// How often the file is looked at: a flag that is turned off is off within this.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// From one failed attempt to read it to the next.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// See the module. Only sets that an upstream of the table watches are compiled.
 #[derive(Debug, Default)]
@@ -55,23 +57,27 @@ impl Sets {
         slot
     }
 
-    /// Reads the file for the sets that are watched.
-    fn reload(&self) {
-        let Some(path) = &self.path else { return };
+    /// Reads the file for the sets that are watched. Whether it was read, good or bad: what could not be is to be tried again.
+    fn reload(&self) -> bool {
+        let Some(path) = &self.path else { return true };
         let watched: Vec<Arc<Slot>> = {
             let mut slots = self.lock();
             slots.retain(|_, slot| slot.strong_count() > 0);
             slots.values().filter_map(Weak::upgrade).collect()
         };
         if watched.is_empty() {
-            return;
+            return true;
         }
         match Bundle::read(path) {
             Ok(mut bundle) => {
                 tracing::debug!(epoch = bundle.epoch, "flags are read");
                 watched.iter().for_each(|slot| slot.take(bundle.sets.remove(&slot.name)));
+                true
             }
-            Err(error) => refuse(path, &error),
+            Err(error) => {
+                refuse(path, &error);
+                !matches!(error, BundleError::File(_))
+            }
         }
     }
 
@@ -126,7 +132,10 @@ pub(crate) async fn follow(sets: Arc<Sets>) {
             known = now;
             let reading = sets.clone();
             // A panic in there would be a defect of the reader: the sets before it stay.
-            let _ = tokio::task::spawn_blocking(move || reading.reload()).await;
+            if let Ok(false) = tokio::task::spawn_blocking(move || reading.reload()).await {
+                known = None;
+                tokio::time::sleep(AGAIN).await;
+            }
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
@@ -157,6 +166,10 @@ mod tests {
             sets.reload();
             assert!(Arc::ptr_eq(&slot.set().unwrap(), &first));
         }
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(!sets.reload(), "what cannot be read is tried again");
+        assert!(Arc::ptr_eq(&slot.set().unwrap(), &first));
         drop(slot);
         sets.reload();
         assert!(sets.lock().is_empty());

@@ -16,6 +16,8 @@ use crate::view::RequestView;
 
 /// Flags that one upstream may have watched; those beyond are not.
 const MOST: usize = 16;
+/// Flags besides that are only told.
+const MOST_TOLD: usize = 64;
 /// Levels of an attribute's path.
 const DEEPEST: usize = 8;
 
@@ -30,7 +32,8 @@ pub(crate) struct Watched {
 struct Flag {
     key: Arc<str>,
     watch: FlagWatch,
-    rows: Arc<FlagRows>,
+    /// `None`: it is only told.
+    rows: Option<Arc<FlagRows>>,
 }
 
 // A cell is a byte.
@@ -48,9 +51,11 @@ impl Watched {
         let flag = |watch: &FlagWatch| Flag {
             key: watch.flag.as_str().into(),
             watch: watch.clone(),
-            rows: rows(watch),
+            rows: (!watch.told).then(|| rows(watch)),
         };
-        let flags: Box<[Flag]> = flags.iter().take(MOST).map(flag).collect();
+        let counted = flags.iter().filter(|watch| !watch.told).take(MOST);
+        let told = flags.iter().filter(|watch| watch.told).take(MOST_TOLD);
+        let flags: Box<[Flag]> = counted.chain(told).map(flag).collect();
         (!flags.is_empty()).then(|| Watched { slot: sets.slot(set), flags })
     }
 
@@ -59,14 +64,21 @@ impl Watched {
         let Some(set) = self.slot.set() else { return Box::default() };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
         let mut drawn = Drawn::default();
+        // Most flags tell users apart alike, and to read a token is the most of it.
+        let mut last = None;
         for flag in &self.flags {
-            if let Some(user) = user_of(&flag.watch.user, view)
-                && let Some(variant) = flag.variant(&set, &user, now as i64)
+            let keys = flag.watch.user.as_slice();
+            let user = match last.take() {
+                Some((known, user)) if known == keys => user,
+                _ => user_of(keys, view),
+            };
+            if let Some(user) = &user
+                && let Some(variant) = flag.variant(&set, user, now as i64)
             {
-                drawn.cell = hash(user.as_bytes()) as u8;
-                let (key, rows) = (flag.key.clone(), flag.rows.clone());
-                drawn.flags.push(Given { key, variant: variant.into(), rows });
+                let counted = flag.rows.clone().map(|rows| (rows, hash(user.as_bytes()) as u8));
+                drawn.flags.push(Given { key: flag.key.clone(), variant: variant.into(), counted });
             }
+            last = Some((keys, user));
         }
         Box::new(drawn)
     }
@@ -125,7 +137,8 @@ mod tests {
 
     fn watch() -> FlagWatch {
         let user = vec![UserKey::Header("x-user".into())];
-        FlagWatch { flag: "new-cart".parse().unwrap(), version: 3, user, by: Some("user.id".into()) }
+        let by = Some("user.id".into());
+        FlagWatch { flag: "new-cart".parse().unwrap(), version: 3, user, by, told: false }
     }
 
     #[test]
@@ -152,6 +165,30 @@ mod tests {
         assert_eq!((of("on").outcomes.server_error, of("off").outcomes.good), (on, 1_000 - on));
         assert_eq!((of("on").bad.iter().sum::<u64>(), of("off").bad.iter().sum::<u64>()), (on, 0));
         assert_eq!(of("on").revision, tidegate_core::model::RevisionNo(2));
+    }
+
+    #[test]
+    fn a_flag_is_told_further_after_its_guard_and_each_has_its_own_users() {
+        let dir = tempfile::tempdir().unwrap();
+        let (sets, _) = watched(dir.path(), &Arc::new(FlagRows::new(1)));
+        let told = FlagWatch { told: true, ..watch() };
+        let only_told = Watched::new("shop/production/web", &[told], &sets, |_| panic!("it is not counted"));
+        let mut headers = HeaderMap::new();
+        only_told.unwrap().draw(&Asked::get("/").with("x-user", "u1")).write(&mut headers);
+        assert!(headers.contains_key("tidegate-flags"));
+
+        let other = FlagWatch { user: vec![UserKey::Cookie("sid".into())], ..watch() };
+        let rows = [Arc::new(FlagRows::new(1)), Arc::new(FlagRows::new(1))];
+        let mut next = rows.iter();
+        let both = Watched::new("shop/production/web", &[watch(), other.clone()], &sets, |_| {
+            next.next().unwrap().clone()
+        });
+        let asked = Asked::get("/").with("x-user", "u1").with("cookie", "sid=s9");
+        both.unwrap().draw(&asked).on_end(0, &HeaderValue::from_static("r1"), Outcome::Good, Duration::ZERO);
+        for (rows, watch, user) in [(&rows[0], watch(), "u1"), (&rows[1], other, "s9")] {
+            let report = rows.report("shop/production/web", &watch);
+            assert_eq!(report[0].requests[usize::from(hash(user.as_bytes()) as u8)], 1, "{user}");
+        }
     }
 
     #[test]

@@ -14,7 +14,9 @@ use crate::admission::Entry;
 use crate::assign::Note;
 use crate::balance::{Failure, Tries};
 use crate::count::Outcome;
+use crate::flags::speaks_for_us;
 use crate::front::screen::{Chunks, parse_length};
+use crate::head::is_own;
 use crate::page::Page;
 use crate::route::host_name;
 use crate::ticket::Ticket;
@@ -218,6 +220,8 @@ enum Kind {
     Expect,
     ForwardedFor,
     Id,
+    /// As it is, unless something in it is said in the gateway's name.
+    Baggage,
     /// The general path has a rule for it.
     General,
 }
@@ -239,7 +243,8 @@ fn kind(name: &str) -> Kind {
         16 if is("x-forwarded-host") || is("x-forwarded-port") || is("proxy-connection") => Kind::Ours,
         17 if is("transfer-encoding") => Kind::Encoding,
         17 if is("x-forwarded-proto") => Kind::Ours,
-        9.. if name.as_bytes()[..9].eq_ignore_ascii_case(b"tidegate-") => Kind::Ours,
+        7 if is("baggage") => Kind::Baggage,
+        9.. if is_own(name) => Kind::Ours,
         _ => Kind::Pass,
     }
 }
@@ -273,6 +278,7 @@ impl<'a> Sorted<'a> {
                 Kind::Expect if value.eq_ignore_ascii_case(b"100-continue") => sorted.expects = true,
                 Kind::ForwardedFor if sorted.forwarded_for.is_none() => sorted.forwarded_for = Some(value),
                 Kind::Id if sorted.id.is_none() => sorted.id = Some(value),
+                Kind::Baggage if !speaks_for_us(value) => {}
                 _ => return None,
             }
         }
@@ -354,7 +360,9 @@ fn write(worker: &Worker, request: &Request<'_>, sorted: &Sorted<'_>, added: &Ad
     out.extend_from_slice(b" HTTP/1.1\r\n");
     for field in &*request.headers {
         match kind(field.name) {
-            Kind::Pass | Kind::Host | Kind::Length => write_field(out, field.name, field.value),
+            Kind::Pass | Kind::Baggage | Kind::Host | Kind::Length => {
+                write_field(out, field.name, field.value)
+            }
             Kind::Encoding => out.extend_from_slice(b"transfer-encoding: chunked\r\n"),
             Kind::Ours | Kind::Connection | Kind::Expect | Kind::ForwardedFor | Kind::Id | Kind::General => {}
         }

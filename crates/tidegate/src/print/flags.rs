@@ -125,6 +125,8 @@ fn cause(cause: &ReleaseCause) -> String {
         ReleaseCause::RolledBack(to) => format!(" with the way back to {to}"),
         ReleaseCause::Guard => " as its guard".to_owned(),
         ReleaseCause::Ready => " once its code was there".to_owned(),
+        ReleaseCause::Waits => " (waits for its code)".to_owned(),
+        ReleaseCause::Withdrawn => " (what waited was taken back)".to_owned(),
         ReleaseCause::Archived => " (archived)".to_owned(),
     }
 }

@@ -152,7 +152,7 @@ fn a_release_waits_for_the_code_of_its_flag() {
     tidegate.deploy_well(app.next_version());
     wait_for(&tidegate, "everybody has it", USERS..=USERS, true);
     let flag = show(&tidegate);
-    assert_eq!((flag.run_time.version, flag.run_time.waiting), (1, None));
+    assert_eq!((flag.run_time.version, flag.run_time.waiting), (2, None), "asked for, and released");
     assert_eq!(flag.run_time.last.unwrap().cause, ReleaseCause::Ready);
     well(tidegate.run(&["release", "off", "new-cart"]));
     wait_for(&tidegate, "nobody has it but by the rules", 0..=0, true);

@@ -96,6 +96,37 @@ fn a_schedule_goes_by_the_clock() {
 }
 
 #[test]
+fn before_a_schedule_and_after_a_clock_jumps_back_what_was_served_stays() {
+    let step = |from_unix_ms, serving| Scheduled { from_unix_ms, serving };
+    let document = with(Serving::Schedule(vec![
+        step(0, Serving::Killed("off".to_owned())),
+        step(20_000, variant("on")),
+    ]));
+    let staff = json!({"staff": true});
+    for (now_s, expected) in [(0, "off"), (19, "off"), (20, "on"), (10, "off")] {
+        assert_eq!(evaluated(&document, &staff, now_s).unwrap(), expected, "at {now_s} s");
+    }
+}
+
+#[test]
+fn under_v3_another_flag_can_ask_for_one_that_goes_to_a_share() {
+    let mut asks = document();
+    asks["metadata"] = json!({"fractional": "v3"});
+    asks["flags"]["plain"]["targeting"] = json!({"if": [{"==": [{"flag": "new-cart"}, "on"]}, "yes"]});
+    let released = FlagState { serving: share("on", "off", 500_000), ..untouched("new-cart") };
+    let set = FlagSet::parse(&compose(&asks, [&released]).to_string(), &Options::default()).unwrap();
+    let mut on = 0;
+    for user in 0..200 {
+        let context = json!({"targetingKey": format!("user-{user}")});
+        let context = Context::new(context.as_object().unwrap().clone()).unwrap();
+        let of = |key: &str| set.resolve(key, &context, 0).unwrap().value == Some(&json!(true));
+        assert_eq!(of("plain"), of("new-cart"), "user {user}");
+        on += usize::from(of("new-cart"));
+    }
+    assert!((60..140).contains(&on), "{on} of 200");
+}
+
+#[test]
 fn a_variant_that_git_dropped_is_never_served() {
     let context = json!({"targetingKey": "bob"});
     assert_eq!(variant_of(variant("gone"), context.clone()).unwrap(), "off");

@@ -60,7 +60,7 @@ impl Told {
         let ordered = order(&self.definition, &self.situation, &self.state, &self.history, &asked, NOW)?;
         match &ordered {
             Ordered::Released(both) => self.keep((**both).clone()),
-            Ordered::Waits(state) => self.state = (**state).clone(),
+            Ordered::Waits(both) => self.keep((**both).clone()),
             Ordered::Already => {}
         }
         Ok(ordered)

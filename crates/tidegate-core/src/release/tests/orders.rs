@@ -71,7 +71,10 @@ fn a_schedule_begins_with_what_is_served() {
     ];
     let Serving::Share(first) = share("on", "off", 250_000) else { unreachable!() };
     let first = Serving::Share(Share { by: Some("org".to_owned()), ..first });
+    let Serving::Share(before) = share("on", "off", 10_000) else { unreachable!() };
+    let before = Serving::Share(Share { by: Some("org".to_owned()), ..before });
     let expected = vec![
+        Scheduled { from_unix_ms: 0, serving: before },
         Scheduled { from_unix_ms: NOW - 1, serving: first },
         Scheduled { from_unix_ms: NOW + 60_000, serving: variant("on") },
     ];
@@ -126,6 +129,7 @@ fn a_guard_goes_on_from_the_share_that_was_asked_for() {
     assert_eq!(shares(&told), [200_000, 250_000, 500_000, 1_000_000]);
     told.ask(Asked::new(to(200_000), "ann")).unwrap();
     assert_eq!(told.state.guard, None, "the same share without a guard");
+    assert!(!told.state.told.is_empty(), "whoever was told of it is told further");
     told.ask(guarded(Order::On, GuardAsked::default())).unwrap();
     assert_eq!((told.state.serving.clone(), shares(&told)[0]), (share("on", "off", 250_000), 250_000));
     let hold = Millis::seconds(9);
@@ -160,7 +164,7 @@ fn a_release_waits_for_the_code_where_that_is_asked_for() {
     let refused = told.ask(Asked::new(Order::On, "ann")).unwrap_err();
     assert_eq!(refused.to_string(), "new-cart is not in the code of r3, r4, which serves");
     told.ask(Asked { when_ready: true, ..Asked::new(Order::On, "ann") }).unwrap();
-    assert_eq!((told.state.version, told.state.serving.clone()), (0, Serving::Defined));
+    assert_eq!((told.state.version, told.state.serving.clone()), (1, Serving::Defined));
     let (state, release) = ready(&told.state, NOW + 5).unwrap();
     assert_eq!((state.serving.clone(), state.waiting.clone()), (variant("on"), None));
     assert_eq!((release.by.as_str(), release.cause.clone()), ("ann", ReleaseCause::Ready));
@@ -197,4 +201,62 @@ fn an_archived_flag_comes_back_with_its_next_release() {
     assert_eq!(told.ask(Asked::new(Order::Archive, "ann")).unwrap(), Ordered::Already);
     told.after(Order::On);
     assert!(!told.state.archived);
+}
+
+#[test]
+fn a_kill_stays_until_the_schedule_begins() {
+    let mut told = Told::of("new-cart");
+    told.after(Order::Kill);
+    let schedule = Order::Schedule(vec![Timed { from_unix_ms: NOW + 60_000, order: Order::On }]);
+    let serving = told.after(schedule.clone());
+    assert_eq!(serving.at(NOW), &Serving::Killed("off".to_owned()));
+    assert_eq!(serving.at(NOW + 60_000), &variant("on"));
+    assert_eq!(serving.at(NOW - 86_400_000), &Serving::Killed("off".to_owned()), "a clock that jumped back");
+    let again = told.after(Order::Schedule(vec![Timed { from_unix_ms: NOW + 9, order: Order::On }]));
+    assert_eq!(again.at(NOW), &Serving::Killed("off".to_owned()), "of a schedule what is served now");
+    assert_eq!(
+        again.to_string(),
+        "at first killed: off to everybody, whatever the rules say, from 2026-12-01T00:00:00Z on to everybody"
+    );
+    assert!(matches!(Told::of("new-cart").after(schedule), Serving::Schedule(steps) if steps.len() == 1));
+}
+
+#[test]
+fn what_waits_counts_and_is_taken_back_alone() {
+    let mut told = Told::of("new-cart");
+    told.after(to(100_000));
+    told.situation.lacking = vec![RevisionNo(3)];
+    let on = Asked { when_ready: true, expect_version: Some(1), ..Asked::new(Order::On, "ann") };
+    told.ask(on.clone()).unwrap();
+    assert_eq!((told.state.version, &told.history[0].cause), (2, &ReleaseCause::Waits));
+    let refused = told.ask(Asked { by: "bob".to_owned(), ..on.clone() }).unwrap_err();
+    assert!(matches!(refused, Refused::Changed { .. }), "{refused}");
+    for order in [Order::Undo, Order::Rollback] {
+        told.ask(Asked::new(order, "bob")).unwrap();
+        assert_eq!((told.state.waiting.clone(), &told.history[0].cause), (None, &ReleaseCause::Withdrawn));
+        assert_eq!(told.state.serving, share("on", "off", 100_000), "what is served stays");
+        told.ask(Asked { expect_version: None, ..on.clone() }).unwrap();
+    }
+    let (state, release) = ready(&told.state, NOW).unwrap();
+    told.keep((state, release));
+    told.situation.lacking.clear();
+    assert_eq!(told.after(Order::Undo), share("on", "off", 100_000));
+}
+
+#[test]
+fn what_was_archived_comes_back_as_it_was() {
+    let mut told = Told::of("new-cart");
+    told.after(Order::Off);
+    told.after(Order::On);
+    told.after(Order::Archive);
+    assert_eq!((told.after(Order::Undo), told.state.archived), (variant("on"), false));
+}
+
+#[test]
+fn without_anything_safe_a_flag_is_not_served_once_its_code_is_gone() {
+    let state = FlagState { serving: variant("two"), ..untouched("bare") };
+    let cause = ReleaseCause::RolledBack(RevisionNo(2));
+    let (gone, _) = safe_step(&definition("bare"), &state, cause.clone(), String::new(), NOW).unwrap();
+    assert_eq!(gone.serving, Serving::Killed(String::new()));
+    assert_eq!(safe_step(&definition("bare"), &gone, cause, String::new(), NOW), None);
 }
