@@ -129,7 +129,7 @@ fn input(plan: &DeployPlan) -> RunInput {
         build_within_ms: 10_000,
         revision: plan.revision(),
         flags: None,
-        mentioned: Vec::new(),
+        mentioned: Default::default(),
         source: BuildSource::default(),
         manifest: (String::new(), String::new()),
     }

@@ -18,7 +18,7 @@ use tidegate_control::{
 };
 use tidegate_core::experiment::{EventBatch, EventsTaken};
 use tidegate_core::judge::Bundle;
-use tidegate_core::model::{FlagKey, InstanceId, Name, RevisionNo, RolloutId};
+use tidegate_core::model::{FlagKey, InstanceId, Name, RolloutId};
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
     DeployView, DoctorReport, ExperimentList, ExperimentView, Explanation, FlagDebtView, FlagHistory,

@@ -98,7 +98,7 @@ fn input_of(accepted: Accepted, manifest: (String, String), source: BuildSource)
         build_run: accepted.build_run,
         build_within_ms: accepted.build_within_ms,
         revision: accepted.spec,
-        mentioned: flags.iter().flat_map(|flags| flags.mentioned.iter().cloned()).collect(),
+        mentioned: flags.as_ref().map(|flags| flags.mentioned.clone()).unwrap_or_default(),
         flags: flags.map(|flags| flags.document),
         source,
         manifest,

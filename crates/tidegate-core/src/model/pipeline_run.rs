@@ -124,8 +124,8 @@ pub struct RunInput {
     pub revision: RevisionSpec,
     /// What it defines of flags, in flagd's format.
     pub flags: Option<Value>,
-    /// The keys of flags its source mentions.
-    pub mentioned: Vec<super::FlagKey>,
+    /// The flags its source mentions.
+    pub mentioned: super::BuildFlags,
     /// The commit, for the build and the deploy.
     pub source: BuildSource,
     /// The manifest's file name and text: another environment's part is read from it on promotion.

@@ -55,7 +55,6 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Scale(args) => scale::run(args, &session),
         Command::Logs(args) => logs::run(args, &session),
         Command::Run(args) => run::run(args, &session),
-        Command::Pipeline(args) => pipeline::run(args, &session),
         Command::Promote(args) => promote::run(args, &session),
         Command::Approve(args) => approve::run(args, &session),
         Command::Jobs(args) => jobs::run(args, &session),

@@ -39,10 +39,13 @@ impl RouteSink for Routes {
     }
 }
 
+/// The thread of a loop.
+type Loop = JoinHandle<Result<Parts, StoreError>>;
+
 /// A data directory, and the loop on it while it runs.
 struct Yard {
     data: tempfile::TempDir,
-    running: Option<(Sender<Signal>, JoinHandle<Result<Parts, StoreError>>)>,
+    running: Option<(Sender<Signal>, Loop)>,
     logs: SegmentLogs,
 }
 
@@ -164,7 +167,7 @@ fn made(stages: Vec<StageSpec>, time: tidegate_control::engine::Time) -> (Build,
         build_within_ms: 60_000,
         revision,
         flags: None,
-        mentioned: Vec::new(),
+        mentioned: Default::default(),
         source: BuildSource::default(),
         manifest: (String::new(), String::new()),
     };

@@ -1,6 +1,6 @@
 //! What a plan writes: the run, its build, its processes and its deploy, in one transaction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tidegate_core::model::{
     Build, BuildPhase, Deploy, DeployPhase, InstanceId, Job, JobPhase, PipelineRun, Request, Rollout,
@@ -151,8 +151,7 @@ impl Writes {
         self.deploys.iter().try_for_each(|deploy| tx.put_deploy(deploy))?;
         self.rollouts.iter().try_for_each(|rollout| tx.put_rollout(rollout))?;
         if self.mentioned {
-            let mentioned: BTreeSet<_> = plan.run.input.mentioned.iter().cloned().collect();
-            tx.put_build_flags(&plan.run.input.build, &mentioned)?;
+            tx.put_build_flags(&plan.run.input.build, &plan.run.input.mentioned)?;
         }
         Ok(())
     }

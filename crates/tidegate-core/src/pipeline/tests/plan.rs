@@ -70,7 +70,7 @@ fn run_of(stages: Vec<StageSpec>) -> PipelineRun {
         build_within_ms: 1_000,
         revision: RevisionSpec { build: BuildId("b".into()), ..empty() },
         flags: None,
-        mentioned: Vec::new(),
+        mentioned: Default::default(),
         source: BuildSource::default(),
         manifest: (String::new(), String::new()),
     };
