@@ -43,7 +43,7 @@ fn nobody_is_told_where_nobody_is_named() {
 
 #[test]
 fn there_is_an_end_to_how_many_are_told() {
-    let many = vec!["{ chat: CHAT_HOOK }"; Notify::MOST + 1].join(", ");
+    let many = ["{ chat: CHAT_HOOK }"; Notify::MOST + 1].join(", ");
     let text = format!(
         "app: shop\nservices: {{ web: {{ run: x }} }}\nenvironments: {{ p: {{ branch: main, notify: [{many}] }} }}\n"
     );
