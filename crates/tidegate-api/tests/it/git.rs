@@ -185,6 +185,6 @@ async fn a_push_learns_why_no_run_begins_and_what_is_left_alone() {
         matches!(&verdicts[..], [RefVerdict::Refused(_), RefVerdict::Plain, RefVerdict::Refused(_)]),
         "{verdicts:?}"
     );
-    assert_eq!(server.stub.called(), ["run_begin shop production"]);
+    assert_eq!(server.stub.called(), ["run_begin shop to production, 10240 bytes"]);
     server.stop().await;
 }

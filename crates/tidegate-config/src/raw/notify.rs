@@ -19,7 +19,7 @@ record! { replaced
             { "required": ["mail", "server", "from"] }
         ])
     )]
-    RawNotify is "one of `notify`" {
+    RawNotify is "who is notified" {
         /// A program, by a CloudEvent: its URL, or the name of the secret that has it.
         webhook: Text<Place>,
         /// A chat, by a hook that takes `{"text": …}`: the name of the secret that has its URL, or the URL.

@@ -13,7 +13,7 @@ use crate::server::follow::Follower;
 use crate::server::git::push::{attend, not_served};
 use crate::server::guard::{Peer, only};
 use crate::server::problem::Refused;
-use crate::wire::{GitUrlParams, GitUrls, PushBody, PushLine};
+use crate::wire::{GitUrlParams, GitUrls, PushBody};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -32,7 +32,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             pushes,
         )
         .takes::<PushBody>()
-        .gives_lines::<PushLine>(),
+        .gives_text(crate::wire::LINES_TYPE),
     ]
 }
 
