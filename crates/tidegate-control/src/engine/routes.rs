@@ -2,16 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use tidegate_core::model::{
-    Arm, Autoscale, Endpoint, Hold, Instance, InstanceId, MirrorTo, Name, RevisionNo, Route, RoutePolicy,
-    RouteSpec, RouteTable, Routing, RoutingArm, ServiceKey, ServiceSpec, ServiceState, Site, TrafficPolicy,
-    Upstream,
+    Arm, Autoscale, BuildPhase, Endpoint, Hold, Instance, InstanceId, MirrorTo, Name, RevisionNo, Route,
+    RoutePolicy, RouteSpec, RouteTable, Routing, RoutingArm, ServiceKey, ServiceSpec, ServiceState, Site,
+    TrafficPolicy, Upstream,
 };
 use tidegate_core::time::Millis;
 use tidegate_store::StoreError;
 
 use super::{Engine, Outcome, Sight, World, site};
+
+/// Other builds of a site whose files are still served, and the revisions they are looked for among.
+const OTHER_FOLDERS: usize = 5;
+const LOOKED_BACK: usize = 20;
 
 impl Engine {
     /// Makes a new table where anything changed, and sees to it that the gateway has the newest.
@@ -70,11 +75,39 @@ impl Engine {
                 let spec = revision.spec.services.get(&state.key.service);
                 if let Some(site) = spec.and_then(|spec| site::site_of(world.workshop, &revision.spec, spec))
                 {
-                    sites.insert((state.key.clone(), arm.revision), site);
+                    let others = self.other_folders(world, state, arm.revision, &site)?;
+                    sites.insert((state.key.clone(), arm.revision), Site { others, ..site });
                 }
             }
         }
         Ok(sites)
+    }
+
+    /// The folders of the newest other builds of a site: pages of them are still open somewhere.
+    fn other_folders(
+        &mut self,
+        world: &World<'_>,
+        state: &ServiceState,
+        number: RevisionNo,
+        own: &Site,
+    ) -> Result<Vec<PathBuf>, StoreError> {
+        let arms = state.routing.arms.iter().chain(&state.routing.spare);
+        let newest = arms.map(|arm| arm.revision).max().unwrap_or(number);
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for other in (1..=newest.0).rev().take(LOOKED_BACK).map(RevisionNo).filter(|other| *other != number) {
+            let Some(revision) = self.revisions.get(world.store, &state.key, other)? else { continue };
+            let Some(spec) = revision.spec.services.get(&state.key.service) else { continue };
+            let Some(site) = site::site_of(world.workshop, &revision.spec, spec) else { continue };
+            let build = world.store.build(&revision.spec.build)?;
+            let ready = build.is_some_and(|build| build.phase == BuildPhase::Ready);
+            if ready && site.root != own.root && !folders.contains(&site.root) {
+                folders.push(site.root);
+            }
+            if folders.len() == OTHER_FOLDERS {
+                break;
+            }
+        }
+        Ok(folders)
     }
 }
 
@@ -206,7 +239,6 @@ fn arm_of(arm: &RoutingArm, ports: &BTreeMap<&InstanceId, u16>, site: Option<&Si
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
     use tidegate_core::model::ArmRole;
 
     fn arm() -> RoutingArm {
@@ -216,7 +248,8 @@ mod tests {
 
     #[test]
     fn a_folder_is_an_arm_without_endpoints_and_a_process_without_a_port_is_none() {
-        let site = Site { root: PathBuf::from("/builds/b/dist"), spa: false, not_found: None };
+        let site =
+            Site { root: PathBuf::from("/builds/b/dist"), spa: false, not_found: None, others: Vec::new() };
         let none = BTreeMap::new();
         let served = arm_of(&arm(), &none, Some(&site)).unwrap();
         assert_eq!((served.weight, served.endpoints.len(), served.site), (100, 0, Some(site)));

@@ -60,7 +60,7 @@ pub(super) fn site_of(
 pub fn site_in(build: PathBuf, site: &SiteSpec) -> Site {
     // Joined without its `.`, so that the path is the one the gateway compares with.
     let root = if site.root == "." { build } else { build.join(&site.root) };
-    Site { root, spa: site.spa, not_found: site.not_found.clone() }
+    Site { root, spa: site.spa, not_found: site.not_found.clone(), others: Vec::new() }
 }
 
 /// Why the files of a revision cannot be served from its build.

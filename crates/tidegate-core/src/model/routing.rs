@@ -180,6 +180,10 @@ pub struct Site {
     /// The file for 404, within the folder.
     #[serde(default)]
     pub not_found: Option<String>,
+    /// Folders of other builds, the newest first: files whose names are made from their content are looked for there as well, for
+    /// pages of those builds that are still open or cached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<PathBuf>,
 }
 
 /// Where one instance listens.

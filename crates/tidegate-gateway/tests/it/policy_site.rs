@@ -43,7 +43,7 @@ impl Files {
     }
 
     fn site(&self) -> Site {
-        Site { root: self.root(), spa: false, not_found: None }
+        Site { root: self.root(), spa: false, not_found: None, others: Vec::new() }
     }
 }
 
@@ -285,6 +285,7 @@ fn a_site_that_cannot_be_answers_nothing_and_one_that_is_gone_is_an_error() {
         root: root.into(),
         spa: false,
         not_found: not_found.map(str::to_owned),
+        others: Vec::new(),
     };
     let wrong = [site("relative", None), site("/tmp", Some("../secret")), site("/tmp", Some(""))];
     for (epoch, site) in (1..).zip(wrong) {
@@ -314,4 +315,31 @@ fn a_file_that_shrinks_breaks_the_answer_off() {
 fn shorten(path: &Path) {
     let mut file = fs::File::create(path).unwrap();
     file.write_all(b"short").unwrap();
+}
+
+#[test]
+fn pages_of_other_builds_find_their_hashed_files() {
+    let old = Files::new(&[
+        ("index.html", "old"),
+        ("app.1a2b3c4d.js", "old script"),
+        ("assets/index-BxKknDqa.js", "old module"),
+        ("data.json", "old data"),
+    ]);
+    let files = Files::new(&[("index.html", "new"), ("app.5e6f7a8b.js", "new script")]);
+    let stage = Stage::new();
+    // The last one was removed to make room.
+    let others = vec![old.root(), old.dir.path().join("gone")];
+    stage.apply(&table(1, Site { others, spa: true, ..files.site() }));
+    let mut client = Client::new(stage.address);
+    let script = get(&mut client, "/app.1a2b3c4d.js", "");
+    assert_eq!((script.status(), script.text().as_str()), (200, "old script"));
+    assert!(script.field("cache-control").unwrap().contains("immutable"));
+    assert_eq!(get(&mut client, "/assets/index-BxKknDqa.js", "").text(), "old module");
+    assert_eq!(get(&mut client, "/app.5e6f7a8b.js", "").text(), "new script");
+    assert_eq!(get(&mut client, "/", "").text(), "new");
+    // Whatever is not named after its content is what this build says it is.
+    assert_eq!(get(&mut client, "/data.json", "").status(), 404);
+    assert_eq!(get(&mut client, "/app.00000000.js", "").status(), 404);
+    // Nothing outside of that folder either.
+    assert_ne!(get(&mut client, "/..%2fsecret.1a2b3c4d.js", "").status(), 200);
 }

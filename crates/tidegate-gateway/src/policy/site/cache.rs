@@ -21,6 +21,19 @@ fn is_hashed(path: &Path) -> bool {
     dotted || in_assets && stem.get(stem.len().wrapping_sub(9)..).is_some_and(is_short_hash)
 }
 
+/// The same without asking whether the hash could be a word: a file of that very name was there before.
+pub(super) fn may_be_hashed(path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
+    let Some((stem, ending)) = name.rsplit_once('.') else { return false };
+    let hash = stem.rsplit(['.', '-']).next().filter(|hash| hash.len() < stem.len());
+    let long = hash.is_some_and(|hash| hash.len() >= 8 && hash.bytes().all(is_of_hash));
+    ending != "html" && (long || is_hashed(path))
+}
+
+fn is_of_hash(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
 /// Digits alone could be a date, letters alone a word.
 fn is_hex_hash(text: &str) -> bool {
     let hex = text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use tidegate_core::model::Compression;
 use tidegate_os::beneath::open_beneath;
 
-use super::Site;
 use super::target::{Target, sibling};
+use super::{Site, cache};
 
 /// Codings that files may be there in, the smallest first.
 pub(super) const CODINGS: [Compression; 3] = [Compression::Brotli, Compression::Zstd, Compression::Gzip];
@@ -68,8 +68,10 @@ impl Site {
         }
         match open(&self.root, path)? {
             Some((_, metadata)) if metadata.is_dir() => self.look_in_folder(path, wish),
-            Some((plain, metadata)) if metadata.is_file() => file(self.best(path, plain, metadata, wish)?),
-            _ => self.instead(wish),
+            Some((plain, metadata)) if metadata.is_file() => {
+                file(best(&self.root, path, (plain, metadata), wish)?)
+            }
+            _ => self.elsewhere(path, wish)?.map_or_else(|| self.instead(wish), file),
         }
     }
 
@@ -79,6 +81,23 @@ impl Site {
             Some(_) => Ok(Found::Folder),
             None => self.instead(wish),
         }
+    }
+
+    /// The file of another build: its name is made from its content, so it is what is meant.
+    fn elsewhere(&self, path: &Path, wish: &Wish) -> io::Result<Option<Opened>> {
+        if !cache::may_be_hashed(path) {
+            return Ok(None);
+        }
+        for root in &self.others {
+            match open(root, path) {
+                Ok(Some((plain, metadata))) if metadata.is_file() => {
+                    return best(root, path, (plain, metadata), wish).map(Some);
+                }
+                // A build that was removed to make room.
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Ok(None)
     }
 
     /// What stands for a file that is not there.
@@ -94,22 +113,22 @@ impl Site {
 
     fn open(&self, path: &Path, wish: &Wish) -> io::Result<Option<Opened>> {
         match open(&self.root, path)? {
-            Some((plain, metadata)) if metadata.is_file() => self.best(path, plain, metadata, wish).map(Some),
+            Some(found) if found.1.is_file() => best(&self.root, path, found, wish).map(Some),
             _ => Ok(None),
         }
     }
+}
 
-    /// The file in the best coding it is there in.
-    fn best(&self, path: &Path, plain: File, metadata: Metadata, wish: &Wish) -> io::Result<Opened> {
-        for coding in &wish.codings {
-            if let Some((file, metadata)) = open(&self.root, &sibling(path, suffix(*coding)))?
-                && metadata.is_file()
-            {
-                return opened(path, file, metadata, Some(*coding), wish);
-            }
+/// The file in the best coding it is there in.
+fn best(root: &Path, path: &Path, (plain, metadata): (File, Metadata), wish: &Wish) -> io::Result<Opened> {
+    for coding in &wish.codings {
+        if let Some((file, metadata)) = open(root, &sibling(path, suffix(*coding)))?
+            && metadata.is_file()
+        {
+            return opened(path, file, metadata, Some(*coding), wish);
         }
-        opened(path, plain, metadata, None, wish)
     }
+    opened(path, plain, metadata, None, wish)
 }
 
 fn file(opened: Opened) -> io::Result<Found> {

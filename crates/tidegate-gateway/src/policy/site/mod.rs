@@ -33,14 +33,16 @@ pub(crate) struct Site {
     spa: bool,
     /// The file for 404.
     not_found: Option<Target>,
+    /// Folders of other builds, whose files with a hash in their names are still asked for.
+    others: Vec<std::path::PathBuf>,
 }
 
 impl Site {
     /// Checks it. The folder need not be there yet: until it is, there is no file in it.
     pub(crate) fn compile(model: &model::Site) -> Result<Self, PolicyError> {
         let wrong = |why: String| PolicyError::new("site", why);
-        if !model.root.is_absolute() {
-            return Err(wrong(format!("`{}` is no absolute path", model.root.display())));
+        if let Some(root) = [&model.root].into_iter().chain(&model.others).find(|root| !root.is_absolute()) {
+            return Err(wrong(format!("`{}` is no absolute path", root.display())));
         }
         let not_found = model.not_found.as_ref().map(|name| {
             let target = Target::parse(&format!("/{}", name.trim_start_matches('/')));
@@ -48,7 +50,8 @@ impl Site {
                 .filter(|target| !target.is_folder())
                 .ok_or_else(|| wrong(format!("`{name}` names no file")))
         });
-        Ok(Site { root: model.root.clone(), spa: model.spa, not_found: not_found.transpose()? })
+        let (root, others) = (model.root.clone(), model.others.clone());
+        Ok(Site { root, spa: model.spa, not_found: not_found.transpose()?, others })
     }
 }
 

@@ -67,7 +67,7 @@ impl Stage {
 
     /// Serves the files of a folder.
     pub fn serve_files(&mut self, root: &Path) {
-        let site = Some(Site { root: root.to_owned(), spa: false, not_found: None });
+        let site = Some(Site { root: root.to_owned(), spa: false, not_found: None, others: Vec::new() });
         let revision = RevisionNo(self.table.epoch as u32 + 1);
         self.install(Arm { role: ArmRole::Stable, revision, weight: 100, endpoints: Vec::new(), site });
     }
