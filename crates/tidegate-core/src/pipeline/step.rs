@@ -6,8 +6,8 @@ use super::plan::{Act, Turn};
 use super::stage::IN_THE_QUEUE;
 use super::{ProcessSight, WorkspaceSight};
 use crate::model::{
-    BesideSpec, Exit, InstanceId, Job, JobKind, JobPhase, Name, StageState, StageWork, StepJob, StepPhase,
-    StepRun, StepSpec, TestCounts,
+    BesideSpec, Exit, InstanceId, Job, JobKind, JobPhase, StageState, StageWork, StepJob, StepPhase, StepRun,
+    StepSpec, TestCounts,
 };
 
 /// A step whose machine goes away under it is begun again so often.
@@ -164,7 +164,8 @@ impl<'a> Turn<'a> {
         for ((name, beside), id) in spec.beside.iter().zip(&ids) {
             match self.input.processes.get(id) {
                 Some(ProcessSight::Running { port: Some(port), ready: true, .. }) => {
-                    env.extend(where_it_is(name, *port));
+                    let [of_port, of_address] = BesideSpec::variables(name);
+                    env.extend([(of_port, port.to_string()), (of_address, format!("127.0.0.1:{port}"))]);
                 }
                 Some(ProcessSight::Running { since, .. }) if self.input.now < *since + beside.within => {
                     self.wake_at(*since + beside.within);
@@ -370,12 +371,6 @@ impl<'a> Turn<'a> {
         }
         said
     }
-}
-
-/// `DB_PORT` and `DB_ADDRESS` of a process `db`.
-fn where_it_is(name: &Name, port: u16) -> [(String, String); 2] {
-    let name = name.as_str().to_uppercase().replace('-', "_");
-    [(format!("{name}_PORT"), port.to_string()), (format!("{name}_ADDRESS"), format!("127.0.0.1:{port}"))]
 }
 
 /// Whether there is nothing to take in of it.

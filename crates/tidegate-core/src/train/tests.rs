@@ -145,6 +145,18 @@ fn nobody_has_users_before_all_can_be_reached() {
 }
 
 #[test]
+fn requests_that_are_on_no_lane_end_before_anybody_moves() {
+    let mut town = Town::serving(StrategyKind::BlueGreen, StrategyKind::BlueGreen);
+    town.deploy([plain(), plain()], [GOOD, GOOD]);
+    town.run_until(60_000, |town| leg(town, WEB) == Leg::Waiting);
+    let since = town.worlds[WEB].last().progress_at;
+    town.run_until(60_000, |town| leg(town, WEB) > Leg::Waiting);
+    let waited = town.worlds[WEB].now.since(since);
+    assert!(waited >= Millis::seconds(1), "{waited}");
+    town.ends(Phase::Succeeded);
+}
+
+#[test]
 fn the_first_goes_by_its_steps_while_the_other_keeps_its_own_users_with_stable() {
     let mut town = at_the_first_step();
     for _ in 0..100 {

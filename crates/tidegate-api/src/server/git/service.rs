@@ -46,9 +46,7 @@ pub(super) async fn receive(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Unserved> {
-    let request =
-        Request { service: Service::ReceivePack, advertise: false, body: Some(body), first: Bytes::new() };
-    answer(&shared, &repository, &headers, request).await
+    answer(&shared, &repository, &headers, Request::of(Service::ReceivePack, body)).await
 }
 
 /// `POST git-upload-pack`: a fetch.
@@ -58,9 +56,7 @@ pub(super) async fn upload(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Unserved> {
-    let request =
-        Request { service: Service::UploadPack, advertise: false, body: Some(body), first: Bytes::new() };
-    answer(&shared, &repository, &headers, request).await
+    answer(&shared, &repository, &headers, Request::of(Service::UploadPack, body)).await
 }
 
 struct Request {
@@ -69,6 +65,12 @@ struct Request {
     body: Option<Body>,
     /// What the answer begins with.
     first: Bytes,
+}
+
+impl Request {
+    fn of(service: Service, body: Body) -> Self {
+        Request { service, advertise: false, body: Some(body), first: Bytes::new() }
+    }
 }
 
 /// Has a git process answer.

@@ -34,7 +34,7 @@ enum What {
     Show(stored::OneArgs),
     /// Show the releases of a flag, the newest first
     History(stored::OneArgs),
-    /// Write the flags out as a flag file: what Git says with what is released put in
+    /// Write out what is served, as a flag file; not for Git, where a share would become a rule
     Export(stored::ExportArgs),
     /// Serve nothing of a flag any more; its history stays
     Archive(stored::ArchiveArgs),

@@ -63,7 +63,7 @@ struct Options {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Serve the variant that is on, to everybody
+    /// Serve the variant that is on, to everybody the flag's own rules say nothing of
     On {
         /// FLAG, and `guard` to go on by shares
         #[arg(required = true, value_name = "FLAG [guard]")]
@@ -71,7 +71,7 @@ enum What {
         #[command(flatten)]
         guard: GuardOptions,
     },
-    /// Serve the variant that is off, to everybody
+    /// Serve the variant that is off, to everybody the flag's own rules say nothing of; `kill` goes before rules
     Off {
         /// Which
         flag: FlagKey,

@@ -14,6 +14,7 @@ echo "<p>docs of version $version" > dist/docs/index.html
 echo "run('version $version')" > dist/app.js
 gzip -c dist/app.js > dist/app.js.gz
 echo "brotli of version $version" > dist/app.js.br
+echo "script of version $version" > "dist/app.${version}a2b3c4d.js"
 echo "only in version $version" > "dist/only-$version.txt"
 printf '0123456789' > dist/digits.txt
 echo "<p>app of version $version" > spa/index.html

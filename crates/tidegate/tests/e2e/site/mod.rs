@@ -178,6 +178,9 @@ fn visit(client: &mut Client) {
             "{path} {answer:?}"
         );
     }
+    // Asked for by pages of the first version that are still open.
+    let script = client.get("/app.1a2b3c4d.js");
+    assert_eq!((script.status, script.text().as_str()), (200, "script of version 1\n"), "{script:?}");
     let answer = client.get("/only-2.txt");
     let there = answer.field("tidegate-revision") == "r2";
     assert_eq!(answer.status, if there { 200 } else { 404 }, "{answer:?}");
@@ -204,6 +207,12 @@ fn a_new_version_and_the_way_back_lose_and_mix_nothing() {
     eventually("the version before is back", SOON, || {
         (client.get("/").text() == "<p>page of version 2\n").then_some(())
     });
+    let script = client.get("/app.3a2b3c4d.js");
+    assert_eq!(
+        (script.status, script.text().as_str()),
+        (200, "script of version 3\n"),
+        "of the version that was left"
+    );
     visitors.go_on();
     visitors.finish();
 }
