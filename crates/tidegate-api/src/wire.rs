@@ -2,6 +2,7 @@
 
 mod git;
 mod pipeline;
+mod source;
 
 use serde::{Deserialize, Serialize};
 use tidegate_control::{BreakGlass, EventQuery, LogQuery, Refusal, Scope};
@@ -9,6 +10,7 @@ use tidegate_core::model::{FlagAccessKind, InstanceId, Name, RevisionNo, Rollout
 
 pub use git::{GitUrlParams, GitUrls, PushBody, PushLine, RefUpdate, RefVerdict};
 pub use pipeline::{ApproveBody, ByParams, PromoteBody, RUN_TYPE, RunListParams, RunLogParams};
+pub use source::SourceParams;
 
 /// The media type of a deploy's body: four bytes with the length of the JSON that follows (unsigned, big-endian), a
 /// `DeployRequest` as JSON, then the snapshot as a tar until the body ends.
@@ -71,6 +73,31 @@ pub struct ActParams {
     pub environment: Option<Name>,
     /// Who asks, as they call themselves: for the timeline.
     pub by: String,
+}
+
+/// The query string of what is asked of a rollout.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SteerParams {
+    /// See [`ScopeParams`].
+    pub app: Option<Name>,
+    /// See [`ScopeParams`].
+    pub environment: Option<Name>,
+    /// Who asks, as they call themselves: for the timeline.
+    pub by: String,
+    /// Why a protected environment is changed by hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<String>,
+}
+
+/// The body of the removal of an environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RemoveBody {
+    /// Who asks, as they call themselves.
+    pub by: String,
+    /// Who takes a protected one down by hand, and why.
+    pub break_glass: Option<BreakGlass>,
 }
 
 /// The query string of `/v1/flag-debt`.
@@ -176,6 +203,9 @@ pub struct RunBody {
     pub revision: Option<RevisionNo>,
     /// The command, run by `/bin/sh -c`.
     pub command: String,
+    /// Who does so by hand in a protected environment, and why.
+    #[serde(default)]
+    pub break_glass: Option<BreakGlass>,
 }
 
 /// The body of a new key to flags.

@@ -57,6 +57,9 @@ pub struct UnitSpec {
 pub struct StepUnit {
     /// Variables that Tidegate itself sets: `TIDEGATE_RUN`, `TIDEGATE_COMMIT`, …
     pub said: BTreeMap<String, String>,
+    /// Whether it has no network but one of its own, in which nobody else is.
+    #[serde(default)]
+    pub offline: bool,
 }
 
 /// Why a backend could not do as told. Shown to users.

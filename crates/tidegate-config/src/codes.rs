@@ -212,6 +212,9 @@ codes! {
         looked at.";
     FLAG_EXPIRED = "flags::expired", "The day on which the flag should have been gone is over. It is still served; remove its code and then \
         its definition, or give it another day.";
+    FLAG_UNREACHED = "flags::rule-for-all", "The rule of a rollout gives everybody a variant, by an `else` or a draw without a gap, \
+        and rules come before what is released: `release on` and `release to` change nothing that anybody sees. Take the last \
+        branch out. `release off` and `release kill` go before rules and work all the same.";
     FLAGS_PARTLY = "flags::partly-read", "The repository has more source than is looked through for flags: at most 100,000 text \
         files of 512 MiB together, each of at most 8 MiB. Of a flag that was not found nobody knows then whether the code asks \
         for it: releases are not held up by that, it is not called unreferenced, and it cannot be archived. Name what is no code \
@@ -224,14 +227,14 @@ codes! {
         `verify`, and `release` last. `needs` names earlier stages; without it a stage waits for the one before it.";
     PIPELINE_STEP = "manifest::pipeline-step", "A step of a pipeline is found by its name, so that it is unique in its stage, and every \
         variable it gets comes from one place: `env`, `matrix`, `secrets` or a service beside it. A matrix has at most 50 \
-        combinations, a stage at most 100 steps.";
+        combinations, a stage at most 100 steps. A step with `network: none` has no services.";
     WORKSPACE_PATH = "manifest::workspace-path", "What is cached, kept or read lies in the step's workspace: a path with `/` that does not \
         begin with one, without `..`. `*` stays within a name, `**` is any number of folders; a cache is one folder.";
     BAD_BRANCH = "manifest::bad-branch", "Branches are named without `refs/heads/` and without the remote: `main`. `*` stands for any part of \
         a name up to the next `/`, `**` for any number of parts: `release/*`, `feature/**`.";
     ENVIRONMENT_POLICY = "manifest::environment-policy", "What an environment says of the way into it cannot work: it is promoted from itself \
-        or in a circle, nobody is left who could agree, a window is closed before it opens, or nothing could ever be deployed \
-        to it.";
+        or in a circle, nobody is left who could agree, a window is closed before it opens, nothing could ever be deployed \
+        to it, or it is made for branches and is to be protected or promoted from.";
     NOT_USED_YET = "manifest::not-used-yet", "The key is understood and checked but nothing acts on it in this \
         version. It is accepted so that a manifest for a later version can be used today.";
     UNKNOWN_ENVIRONMENT = "manifest::unknown-environment", "The environment that was asked for, or that another \

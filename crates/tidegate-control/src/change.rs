@@ -17,7 +17,7 @@ use crate::engine::{Effect, Time, World, effective_for, told};
 use crate::fall_back::fall_back;
 use crate::plane::{BreakGlass, Refusal, RefusalKind, ServiceRef};
 use crate::protection::{self, Change};
-use crate::release::put_release;
+use crate::succession;
 use crate::together::{self, Seat, Trains};
 
 /// The most instances a service may be scaled to.
@@ -29,14 +29,19 @@ const LONGEST_NAME: usize = 64;
 /// How long a one-off command may take.
 const RUN_WITHIN_MS: u64 = 24 * 3_600_000;
 
-/// Pause, resume, promote or abort the rollout in progress.
+/// Pause, resume, promote or abort the rollout in progress. A protected environment lets anybody hold or take back what its
+/// pipeline began, and nobody without a reason pass over what is left of it.
 pub fn request(
     world: &mut World<'_>,
     time: Time,
     (service, by): (&ServiceRef, &str),
     request: Request,
+    glass: Option<&BreakGlass>,
 ) -> Result<(), Refusal> {
     let state = service_of(world.store, service)?;
+    if request == Request::Promote {
+        protected(world, time, &state, "leave out what is left of a rollout", glass)?;
+    }
     let Some(rollout) = active(world, &state)? else { return Err(no_rollout(&state)) };
     let all = together::in_progress(world, rollout)?;
     let mut asked = together::concerned(all, request, possible)?;
@@ -88,8 +93,14 @@ fn possible(rollout: &Rollout, request: Request) -> Result<(), Refusal> {
 }
 
 /// Begins the last rollout that was taken back once more.
-pub fn retry(world: &mut World<'_>, time: Time, service: &ServiceRef) -> Result<(), Refusal> {
+pub fn retry(
+    world: &mut World<'_>,
+    time: Time,
+    service: &ServiceRef,
+    glass: Option<&BreakGlass>,
+) -> Result<(), Refusal> {
     let state = service_of(world.store, service)?;
+    protected(world, time, &state, "begin a rollout that was taken back once more", glass)?;
     if let Some(active) = active(world, &state)? {
         let message = format!("rollout {} is in progress ({})", active.id, active.phase);
         return Err(Refusal::new(RefusalKind::Conflict, "rollout::in-progress", message)
@@ -303,8 +314,12 @@ fn start(
         }
         RolloutKind::Deploy | RolloutKind::Retry => Vec::new(),
     };
+    let moved = seats.iter().map(|seat| (seat.state.key.clone(), Some(to))).collect();
+    let goals = succession::goals(world.store, (app, environment), &moved).map_err(store_trouble)?;
+    let succession =
+        succession::follow(world.store, (app, environment), &goals, fallen, time).map_err(store_trouble)?;
     write(world, |tx| {
-        fallen.iter().try_for_each(|(state, release)| put_release(tx, app, environment, state, release))?;
+        succession.write(tx, time)?;
         for one in &begun {
             tx.put_service(&one.state)?;
             one.superseded.iter().try_for_each(|ended| tx.put_rollout(ended))?;
@@ -359,9 +374,9 @@ fn check_number(world: &World<'_>, state: &ServiceState, instances: u32) -> Resu
 pub fn run(
     world: &mut World<'_>,
     time: Time,
-    service: &ServiceRef,
-    number: Option<RevisionNo>,
+    (service, number): (&ServiceRef, Option<RevisionNo>),
     command: String,
+    glass: Option<&BreakGlass>,
 ) -> Result<InstanceId, Refusal> {
     let state = service_of(world.store, service)?;
     if command.trim().is_empty() || command.len() > LONGEST_COMMAND || command.contains('\0') {
@@ -381,6 +396,9 @@ pub fn run(
         let message = format!("{number} has no service {}", state.key.service);
         return Err(Refusal::new(RefusalKind::NotFound, "run::no-service", message));
     };
+    let env = spec.env.clone();
+    // The command sees what the environment has of secrets, and can do whatever the app can.
+    protected(world, time, &state, "run a one-off command", glass)?;
     let id = world.store.peek_id(Counter::Instance).map_err(store_trouble)?;
     let job = Job {
         id: InstanceId(format!("run-{id}")),
@@ -388,7 +406,7 @@ pub fn run(
         command,
         build: revision.spec.build.clone(),
         of: Some((state.key.clone(), number)),
-        env: spec.env.clone(),
+        env,
         phase: JobPhase::Running,
         created_at: time.now,
         within_ms: RUN_WITHIN_MS,

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use tidegate_config::flags::MOST_FLAG_BYTES;
 use tidegate_core::flag::{carried, lost_variants};
-use tidegate_core::model::{BuildFlags, BuildId, FlagDefinitions, Name, RevisionNo};
+use tidegate_core::model::{BuildFlags, BuildId, Deploy, FlagDefinitions, Name, Revision, RevisionNo};
 use tidegate_store::{Reader, StoreError};
 
 use crate::flag_code::{FlagCode, serving};
@@ -25,6 +25,22 @@ pub(crate) fn mentions(
     Ok(revision.map(|revision| store.build_flags(&revision.spec.build)).transpose()?.flatten())
 }
 
+/// What a deploy defines of flags; `None`: its manifest says nothing of them.
+pub(crate) fn of_deploy(store: &Reader, deploy: &Deploy) -> Result<Option<Value>, StoreError> {
+    Ok(store.flag_document(&deploy.build)?.or_else(|| deploy.flags.clone()))
+}
+
+/// What a revision defines of flags; `None`: that is not known any more.
+pub(crate) fn of_revision(store: &Reader, revision: &Revision) -> Result<Option<Value>, StoreError> {
+    let build = &revision.spec.build;
+    if let Some(document) = store.flag_document(build)? {
+        return Ok(Some(document));
+    }
+    // Nobody looks through the source of an app that says nothing of flags.
+    let says_nothing = store.build_flags(build)?.is_none_or(|flags| flags == BuildFlags::default());
+    Ok(says_nothing.then(|| json!({"flags": {}})))
+}
+
 /// What a deploy brings into force; `None`: nothing was ever defined. `flags`: what its manifest defines.
 pub(crate) fn in_force(
     store: &Reader,
@@ -41,7 +57,8 @@ pub(crate) fn in_force(
     };
     let mentioned = FlagCode::of(store, app, environment)?.mentioned();
     let document = carried(new, before.as_ref().map_or(&nothing, |before| &before.document), &mentioned);
-    Ok(Some(FlagDefinitions { app: app.clone(), environment: environment.clone(), deploy, document }))
+    let (app, environment) = (app.clone(), environment.clone());
+    Ok(Some(FlagDefinitions { app, environment, deploy, revision: None, document }))
 }
 
 /// Why definitions cannot come into force.
@@ -98,7 +115,7 @@ pub(crate) fn in_the_way(
 }
 
 /// Whether definitions fit into a row of the store, and those of all environments into the file of the gateway.
-fn too_large(store: &Reader, definitions: &FlagDefinitions) -> Result<Option<String>, StoreError> {
+pub(crate) fn too_large(store: &Reader, definitions: &FlagDefinitions) -> Result<Option<String>, StoreError> {
     let own = definitions.document.to_string().len();
     if own > MOST_FLAG_BYTES {
         return Ok(Some(format!(

@@ -39,6 +39,6 @@ pub(crate) fn fall_back(
 fn is_released(state: &FlagState) -> bool {
     match state.serving {
         Serving::Variant(_) | Serving::Share(_) | Serving::Schedule(_) => !state.archived,
-        Serving::Defined | Serving::Killed(_) => false,
+        Serving::Defined | Serving::Off(_) | Serving::Killed(_) => false,
     }
 }

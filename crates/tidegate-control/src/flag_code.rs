@@ -34,7 +34,7 @@ impl FlagCode {
         };
         let lacking = if definition.is_elsewhere() { Vec::new() } else { those(BuildFlags::lacks) };
         let (mentioned, open) = (those(BuildFlags::mentions), those(BuildFlags::leaves_open));
-        Situation { lacking, mentioned, open, experiment: false }
+        Situation { lacking, mentioned, open, ..Situation::default() }
     }
 }
 

@@ -4,10 +4,12 @@
 use std::fs::File;
 use std::io::{self, Read};
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use sha2::{Digest, Sha256};
 use tidegate_core::event::Event;
 use tidegate_core::model::{FlagAccess, FlagAccessKind};
 use tidegate_core::view::FlagKeyMade;
+use tidegate_store::Reader;
 
 use crate::answer::{flag_key_view, place_of, store_trouble};
 use crate::engine::{Time, World};
@@ -65,6 +67,20 @@ pub fn revoke(
         tx.remove_flag_key(&key.id).map(drop)
     })?;
     Ok(key)
+}
+
+/// The environment whose flags a server key is for. All keys are compared, and each in the same time: how long it takes says nothing.
+pub fn scope_of(store: &Reader, key: &str) -> Result<Option<Scope>, Refusal> {
+    let digest = hex(&Sha256::digest(key));
+    let is_it = |known: &FlagAccess| {
+        verify_slices_are_equal(known.digest.as_bytes(), digest.as_bytes()).is_ok()
+            && known.kind == FlagAccessKind::Server
+    };
+    let known = store.flag_keys().map_err(store_trouble)?;
+    let found: Vec<&FlagAccess> = known.iter().filter(|known| is_it(known)).collect();
+    Ok(found
+        .first()
+        .map(|key| Scope { app: Some(key.app.clone()), environment: Some(key.environment.clone()) }))
 }
 
 const REVOKE: &str = "`tidegate flag key revoke ID` makes room";
@@ -139,6 +155,33 @@ mod tests {
         let [one, two] = [(); 2].map(|()| secret(FlagAccessKind::Client).unwrap());
         assert!(one.starts_with("tidegate-client-") && one.len() == 16 + 64, "{one}");
         assert_ne!(one, two);
+    }
+
+    #[test]
+    fn a_server_key_is_for_its_environment_and_a_clients_is_for_none() {
+        let mut store = tidegate_store::Store::in_memory().unwrap();
+        let key = |id: &str, environment: &str, kind| FlagAccess {
+            id: id.to_owned(),
+            app: "shop".parse().unwrap(),
+            environment: environment.parse().unwrap(),
+            kind,
+            name: id.to_owned(),
+            digest: hex(&Sha256::digest(id)),
+            made_at_unix_ms: 0,
+        };
+        let all = [
+            key("k1", "production", FlagAccessKind::Server),
+            key("k2", "staging", FlagAccessKind::Server),
+            key("k3", "staging", FlagAccessKind::Client),
+        ];
+        store.transaction(|tx| all.iter().try_for_each(|key| tx.add_flag_key(key))).unwrap();
+        let environment = |store: &Reader, text: &str| {
+            scope_of(store, text).unwrap().and_then(|scope| scope.environment).map(|name| name.to_string())
+        };
+        let found = ["k1", "k2", "k3", "k4", ""].map(|text| environment(&store, text));
+        assert_eq!(found, [Some("production".to_owned()), Some("staging".to_owned()), None, None, None]);
+        store.transaction(|tx| tx.remove_flag_key("k2").map(drop)).unwrap();
+        assert_eq!(environment(&store, "k2"), None, "it was revoked");
     }
 
     #[test]

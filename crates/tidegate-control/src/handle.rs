@@ -15,16 +15,18 @@ use tidegate_core::release::Asked;
 use tidegate_core::view::{
     DeployView, DoctorFinding, DoctorReport, ExperimentList, ExperimentView, Explanation, FlagDebtView,
     FlagHistory, FlagKeyList, FlagKeyMade, FlagKeyView, FlagList, FlagSetView, FlagView, JobHistory, JobList,
-    JobRunView, JobView, PipelineList, PipelineRunView, PlanReport, ReleasedView, RolloutView, RunView,
-    ServiceStatus, Status, TimelineEvent,
+    JobRunView, JobView, LeavingView, PipelineList, PipelineRunView, PlanReport, PreviewList, ReleasedView,
+    RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 use tidegate_store::Reader;
 
 use crate::answer::{self, Answers};
 use crate::change;
 use crate::engine::{Time, World};
+use crate::environment;
 use crate::experiment::{self, Pseudonyms};
 use crate::flag_key;
+use crate::git;
 use crate::intake;
 use crate::pipeline;
 use crate::plane::{
@@ -33,6 +35,7 @@ use crate::plane::{
 };
 use crate::release::release;
 use crate::run::{Published, Signal};
+use crate::source;
 use crate::start_job::start_job;
 
 /// How long the loop may take to get to a request before it is taken as stuck.
@@ -195,7 +198,7 @@ impl ControlPlane for Handle {
     }
 
     fn plan(&self, request: PlanRequest) -> Result<PlanReport, Refusal> {
-        self.ask(move |world, _| answer::plan(world, &request))
+        self.ask(move |world, time| answer::plan(world, time, &request))
     }
 
     fn status(&self, scope: &Scope) -> Result<Status, Refusal> {
@@ -206,15 +209,21 @@ impl ControlPlane for Handle {
         self.read(|answers| answer::rollout(answers, service))
     }
 
-    fn request(&self, service: &ServiceRef, request: Request, by: &str) -> Result<RolloutView, Refusal> {
-        let (asked, by) = (service.clone(), by.to_owned());
-        self.ask(move |world, time| change::request(world, time, (&asked, &by), request))?;
+    fn request(
+        &self,
+        service: &ServiceRef,
+        request: Request,
+        by: &str,
+        glass: Option<&BreakGlass>,
+    ) -> Result<RolloutView, Refusal> {
+        let (asked, by, glass) = (service.clone(), by.to_owned(), glass.cloned());
+        self.ask(move |world, time| change::request(world, time, (&asked, &by), request, glass.as_ref()))?;
         self.rollout(service)
     }
 
-    fn retry(&self, service: &ServiceRef) -> Result<RolloutView, Refusal> {
-        let asked = service.clone();
-        self.ask(move |world, time| change::retry(world, time, &asked))?;
+    fn retry(&self, service: &ServiceRef, glass: Option<&BreakGlass>) -> Result<RolloutView, Refusal> {
+        let (asked, glass) = (service.clone(), glass.cloned());
+        self.ask(move |world, time| change::retry(world, time, &asked, glass.as_ref()))?;
         self.rollout(service)
     }
 
@@ -245,9 +254,11 @@ impl ControlPlane for Handle {
         service: &ServiceRef,
         revision: Option<RevisionNo>,
         command: String,
+        glass: Option<&BreakGlass>,
     ) -> Result<RunView, Refusal> {
-        let asked = service.clone();
-        let id = self.ask(move |world, time| change::run(world, time, &asked, revision, command))?;
+        let (asked, glass) = (service.clone(), glass.cloned());
+        let id = self
+            .ask(move |world, time| change::run(world, time, (&asked, revision), command, glass.as_ref()))?;
         self.run_view(&id)
     }
 
@@ -302,7 +313,8 @@ impl ControlPlane for Handle {
     fn release(&self, flag: &FlagRef, asked: Asked) -> Result<ReleasedView, Refusal> {
         let meant = flag.clone();
         let outcome = self.ask(move |world, time| release(world, time, &meant, asked))?.to_owned();
-        Ok(ReleasedView { outcome, flag: self.flag(flag)? })
+        let flag = self.flag(flag)?;
+        Ok(ReleasedView { outcome, warning: answer::reaches_nobody(&flag), flag })
     }
 
     fn events(&self, query: &EventQuery) -> Result<Vec<TimelineEvent>, Refusal> {
@@ -363,6 +375,10 @@ impl ControlPlane for Handle {
         self.read(|answers| answer::flag_keys(answers, scope))
     }
 
+    fn flag_key_scope(&self, key: &str) -> Result<Option<Scope>, Refusal> {
+        self.read(|answers| flag_key::scope_of(answers.store, key))
+    }
+
     fn flag_key_create(
         &self,
         scope: &Scope,
@@ -419,9 +435,17 @@ impl ControlPlane for Handle {
         self.pipeline_run(next)
     }
 
-    fn run_approve(&self, run: RunNo, by: &str, why: Option<&str>) -> Result<PipelineRunView, Refusal> {
-        let (by, why) = (by.to_owned(), why.map(str::to_owned));
-        self.ask(move |world, time| pipeline::approve(world, time, run, (&by, why.as_deref())))?;
+    fn run_approve(
+        &self,
+        run: RunNo,
+        by: &str,
+        why: Option<&str>,
+        glass: Option<&BreakGlass>,
+    ) -> Result<PipelineRunView, Refusal> {
+        let (by, why, glass) = (by.to_owned(), why.map(str::to_owned), glass.cloned());
+        self.ask(move |world, time| {
+            pipeline::approve(world, time, run, (&by, why.as_deref()), glass.as_ref())
+        })?;
         self.pipeline_run(run)
     }
 
@@ -431,8 +455,30 @@ impl ControlPlane for Handle {
         self.pipeline_run(run)
     }
 
+    fn previews(&self, scope: &Scope) -> Result<PreviewList, Refusal> {
+        self.read(|answers| answer::previews(answers, scope))
+    }
+
+    fn environment_remove(
+        &self,
+        scope: &Scope,
+        by: &str,
+        glass: Option<&BreakGlass>,
+    ) -> Result<LeavingView, Refusal> {
+        let (scope, by, glass) = (scope.clone(), by.to_owned(), glass.cloned());
+        self.ask(move |world, time| environment::remove(world, time, &scope, (&by, glass.as_ref())))
+    }
+
+    fn branch_gone(&self, app: &Name, branch: &str, by: &str) -> Result<Vec<Name>, Refusal> {
+        let (app, branch, by) = (app.clone(), branch.to_owned(), by.to_owned());
+        self.ask(move |world, time| environment::branch_gone(world, time, (&app, &branch), &by))
+    }
+
     fn doctor(&self) -> Result<DoctorReport, Refusal> {
-        Ok(answer::doctor((self.machine)(), &self.published.state(), &self.data))
+        let mut findings = (self.machine)();
+        findings.push(git::finding());
+        findings.extend(self.read(|answers| Ok(source::findings(answers.store)))?);
+        Ok(answer::doctor(findings, &self.published.state(), &self.data))
     }
 
     fn down(&self) -> Result<(), Refusal> {

@@ -21,6 +21,7 @@ use crate::answer::{LEAST_FREE, store_trouble};
 use crate::claim;
 use crate::defined;
 use crate::engine::{Time, World};
+use crate::environment;
 use crate::experiment;
 use crate::plane::{BreakGlass, DeployRequest, Refusal, RefusalKind};
 use crate::protection::{self, Change};
@@ -108,8 +109,13 @@ pub fn stage(data: &Path, upload: &Path) -> Result<Staged, Refusal> {
 pub fn accept(staged: Staged, request: &DeployRequest) -> Result<Accepted, Refusal> {
     let manifest = read_manifest(&staged.manifest, request)?;
     let resolved = resolve(&manifest, request)?;
+    take(staged, &manifest, resolved)
+}
+
+/// The same of a manifest that was read and an environment of it.
+pub(crate) fn take(staged: Staged, manifest: &Manifest, resolved: Resolved) -> Result<Accepted, Refusal> {
     let flags = match &staged.dir {
-        Some(dir) => flags_of(dir, &staged, &manifest)?,
+        Some(dir) => flags_of(dir, &staged, manifest)?,
         None => None,
     };
     let digest = staged.digest.clone();
@@ -129,7 +135,7 @@ fn flags_of(dir: &Path, staged: &Staged, manifest: &Manifest) -> Result<Option<A
                 ),
             },
         )?;
-    let accepted = found.map(|FolderFlags { flags, mentioned, partly }| {
+    let accepted = found.map(|FolderFlags { flags, mentioned, partly, .. }| {
         let document = serde_json::from_str(&flags.document()).map_err(|error| {
             Refusal::new(RefusalKind::Bug, "bug", format!("the flags' own text is no JSON: {error}"))
         })?;
@@ -155,7 +161,18 @@ pub fn resolve(manifest: &Manifest, request: &DeployRequest) -> Result<Resolved,
         Some(environment) => environment.clone(),
         None => manifest.default_environment().map_err(|diagnostic| mistakes(vec![*diagnostic]))?,
     };
-    let resolved = manifest.resolve(&environment, &request.env).map_err(mistakes)?;
+    if manifest.policy(&environment).preview.is_some() {
+        let message = format!("{environment} stands for environments of branches: nothing runs in it itself");
+        return Err(Refusal::new(RefusalKind::Invalid, "environment::of-branches", message).help(
+            "push a branch, `tidegate git url` says where to; `tidegate preview list` shows what there is",
+        ));
+    }
+    complete(manifest.resolve(&environment, &request.env))
+}
+
+/// What a manifest says of an environment, with every token that is asked with.
+pub(crate) fn complete(resolved: Result<Resolved, Vec<Diagnostic>>) -> Result<Resolved, Refusal> {
+    let resolved = resolved.map_err(mistakes)?;
     let missing = resolved.missing_tokens();
     if missing.is_empty() { Ok(resolved) } else { Err(mistakes(missing)) }
 }
@@ -211,6 +228,7 @@ pub fn enter(
     mut accepted: Accepted,
     request: &DeployRequest,
 ) -> Result<u64, Refusal> {
+    environment::stays(world.store, (&accepted.app, &accepted.environment))?;
     no_route_of_others(world.store, &accepted)?;
     flags_can_be_in_force(world.store, &accepted)?;
     let known = world.store.build(&accepted.build).map_err(store_trouble)?;

@@ -5,41 +5,50 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use tidegate_core::flag::{Debt, DebtKind, Known, debt};
+use tidegate_core::flag::{Debt, DebtKind, Known, debt, served_since};
 use tidegate_core::model::{FlagDefinitions, FlagKey, FlagState, Name};
 use tidegate_core::release::Definition;
 use tidegate_store::{Reader, StoreError};
 
 use crate::answer::rfc3339;
+use crate::defined;
 use crate::flag_code::FlagCode;
 
 /// How long the same for everybody is long, where nobody says.
 pub(crate) const DAYS: u64 = 30;
 
-/// The debt of definitions that are in force, or about to be, by flag.
+/// Releases looked through for when what is served was changed: of those that changed nothing there are few in a row.
+const LOOKED_BACK: usize = 50;
+
+/// The debt of definitions that are in force, or about to be, by flag; of one flag alone where `only` says it.
 pub(crate) fn left_over(
     store: &Reader,
     definitions: &FlagDefinitions,
-    days: u64,
-    now_unix_ms: u64,
+    only: Option<&FlagKey>,
+    (days, now_unix_ms): (u64, u64),
 ) -> Result<Vec<Debt>, StoreError> {
     let FlagDefinitions { app, environment, document, .. } = definitions;
     let code = FlagCode::of(store, app, environment)?;
-    let states = states_of(store, app, environment)?;
+    let states = states_of(store, (app, environment), only)?;
     let own = own_keys(store, definitions)?;
     let day = rfc3339(now_unix_ms);
     let today = day.get(..10).unwrap_or(&day);
     let mut debts = Vec::new();
-    for definition in Definition::all(document) {
+    let one = only.map(|key| Definition::find(document, key).into_iter().collect());
+    for definition in one.unwrap_or_else(|| Definition::all(document)) {
         let untouched = FlagState::untouched(definition.key.clone());
         let state = states.get(&definition.key).unwrap_or(&untouched);
-        let releases = store.releases_of(app, environment, &definition.key, 1)?;
+        // Most flags were never released.
+        let releases = match state.version {
+            0 => Vec::new(),
+            _ => store.releases_of(app, environment, &definition.key, LOOKED_BACK)?,
+        };
         let situation = code.situation(&definition);
         let mentioned = situation.mentioned.into_iter().collect();
         let known = Known {
             definition: own.as_ref().is_none_or(|own| own.contains(&definition.key)).then_some(&definition),
             state,
-            last: releases.first(),
+            served_since_unix_ms: served_since(state, &releases, now_unix_ms),
             since_unix_ms: Some(state.first_seen_unix_ms).filter(|since| *since > 0),
             mentioned: &mentioned,
         };
@@ -52,19 +61,33 @@ pub(crate) fn left_over(
 
 fn states_of(
     store: &Reader,
-    app: &Name,
-    environment: &Name,
+    (app, environment): (&Name, &Name),
+    only: Option<&FlagKey>,
 ) -> Result<BTreeMap<FlagKey, FlagState>, StoreError> {
-    let states = store.flag_states_of(app, environment)?;
+    let states = match only {
+        Some(key) => vec![store.flag_state(app, environment, key)?],
+        None => store.flag_states_of(app, environment)?,
+    };
     Ok(states.into_iter().map(|state| (state.key.clone(), state)).collect())
 }
 
 /// The flags that Git itself defines: others are in force only because a serving revision asks for them. `None`: that is
 /// forgotten.
 fn own_keys(store: &Reader, definitions: &FlagDefinitions) -> Result<Option<BTreeSet<FlagKey>>, StoreError> {
-    let deploy = definitions.deploy.map(|id| store.deploy(id)).transpose()?.flatten();
-    Ok(deploy.map(|deploy| {
-        let flags = deploy.flags.unwrap_or(Value::Null);
-        Definition::all(&flags).into_iter().map(|definition| definition.key).collect()
-    }))
+    let own = match own_document(store, definitions)? {
+        None => return Ok(None),
+        Some(document) => document,
+    };
+    let flags = own.get("flags").and_then(Value::as_object).into_iter().flatten();
+    Ok(Some(flags.filter_map(|(key, _)| key.parse().ok()).collect()))
+}
+
+/// What the revision, or the deploy, that brought them defines itself.
+fn own_document(store: &Reader, definitions: &FlagDefinitions) -> Result<Option<Value>, StoreError> {
+    let FlagDefinitions { app, environment, deploy, revision, .. } = definitions;
+    if let Some(deploy) = deploy.map(|id| store.deploy(id)).transpose()?.flatten() {
+        return Ok(Some(defined::of_deploy(store, &deploy)?.unwrap_or(Value::Null)));
+    }
+    let revision = revision.map(|number| store.revision(app, environment, number)).transpose()?.flatten();
+    Ok(revision.map(|revision| defined::of_revision(store, &revision)).transpose()?.flatten())
 }

@@ -1,23 +1,26 @@
 //! Reconcilers: read, plan, remember, act.
 //!
-//! [`plane`] is what the API may ask and [`handle`] who answers: reads by [`answer`], writes by `change`, `release`, `start_job` and `intake` between
+//! [`plane`] is what the API may ask and [`handle`] who answers: reads by [`answer`], writes by `change`, `environment`, `release`, `start_job` and `intake` between
 //! two passes of the loop in [`run`], whose body is [`engine`]. [`snapshot`] turns a folder into a build's input and
-//! [`workshop`] that into a build; [`pipeline`] begins and changes runs, [`workspace`] lays out what their steps work in. Nothing here decides what a rollout does: that is `tidegate_core::rollout`.
+//! [`workshop`] that into a build; [`source`] follows repositories at Git hosts, whose webhooks [`hook`] reads; [`pipeline`] begins and changes runs, [`workspace`] lays out what their steps work in. Nothing here decides what a rollout does: that is `tidegate_core::rollout`.
 
 pub mod answer;
 mod change;
 mod claim;
 pub mod clock;
+mod codes;
 pub mod courier;
 mod defined;
 pub mod digest;
 pub mod engine;
+mod environment;
 pub mod experiment;
 mod fall_back;
 mod flag_code;
 mod flag_key;
 pub mod git;
 pub mod handle;
+pub mod hook;
 mod intake;
 mod left_over;
 pub mod pipeline;
@@ -28,12 +31,15 @@ mod release;
 pub mod run;
 pub mod seams;
 pub mod snapshot;
+pub mod source;
 mod start_job;
+mod succession;
 mod together;
 mod trial;
 pub mod workshop;
 pub mod workspace;
 
+pub use codes::{Explained, codes};
 pub use handle::{Handle, HandleParts};
 pub use plane::{
     BeginRun, BreakGlass, ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest,

@@ -15,8 +15,8 @@ use tidegate_core::release::Asked;
 use tidegate_core::view::{
     DeployView, DoctorReport, ExperimentList, ExperimentView, Explanation, FlagDebtView, FlagHistory,
     FlagKeyList, FlagKeyMade, FlagKeyView, FlagList, FlagSetView, FlagView, JobHistory, JobList, JobRunView,
-    JobView, LogLine, PipelineList, PipelineRunView, PlanReport, ReleasedView, RolloutView, RunView,
-    ServiceStatus, Status, TimelineEvent,
+    JobView, LeavingView, LogLine, PipelineList, PipelineRunView, PlanReport, PreviewList, ReleasedView,
+    RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 
 /// The control plane as the API sees it.
@@ -32,10 +32,16 @@ pub trait ControlPlane: Send + Sync + 'static {
     /// The rollout in progress of a service, or its last one.
     fn rollout(&self, service: &ServiceRef) -> Result<RolloutView, Refusal>;
     /// Pause, resume, promote or abort the rollout in progress.
-    /// `by`: who asks, for the timeline; empty where that is not known.
-    fn request(&self, service: &ServiceRef, request: Request, by: &str) -> Result<RolloutView, Refusal>;
-    /// Begins the last rollout that was taken back once more, unchanged.
-    fn retry(&self, service: &ServiceRef) -> Result<RolloutView, Refusal>;
+    /// `by`: who asks, for the timeline; empty where that is not known. `glass` as for a rollback; it takes one only to promote.
+    fn request(
+        &self,
+        service: &ServiceRef,
+        request: Request,
+        by: &str,
+        glass: Option<&BreakGlass>,
+    ) -> Result<RolloutView, Refusal>;
+    /// Begins the last rollout that was taken back once more, unchanged. `glass` as for a rollback.
+    fn retry(&self, service: &ServiceRef, glass: Option<&BreakGlass>) -> Result<RolloutView, Refusal>;
     /// Goes back to a revision; without one, to the stable revision before this one, or out of the rollout in progress.
     /// `glass`: whoever does so by hand in a protected environment. Out of a rollout it takes nobody's.
     fn rollback(
@@ -51,12 +57,13 @@ pub trait ControlPlane: Send + Sync + 'static {
         instances: Option<u32>,
         glass: Option<&BreakGlass>,
     ) -> Result<ServiceStatus, Refusal>;
-    /// Starts a one-off command in the build and environment of the stable revision (or the given one).
+    /// Starts a one-off command in the build and environment of the stable revision (or the given one). `glass` as for a rollback.
     fn run(
         &self,
         service: &ServiceRef,
         revision: Option<RevisionNo>,
         command: String,
+        glass: Option<&BreakGlass>,
     ) -> Result<RunView, Refusal>;
     /// A one-off command, while it runs and for a while after.
     fn run_view(&self, id: &InstanceId) -> Result<RunView, Refusal>;
@@ -108,6 +115,8 @@ pub trait ControlPlane: Send + Sync + 'static {
     ) -> Result<ExperimentView, Refusal>;
     /// The keys to an environment's flags.
     fn flag_keys(&self, scope: &Scope) -> Result<FlagKeyList, Refusal>;
+    /// The environment whose flags a server key is for; `None`: there is no such key, or it is a client's.
+    fn flag_key_scope(&self, key: &str) -> Result<Option<Scope>, Refusal>;
     /// Makes a key to an environment's flags, which is told this once. `by`: who asks, for the timeline.
     fn flag_key_create(
         &self,
@@ -136,10 +145,28 @@ pub trait ControlPlane: Send + Sync + 'static {
     fn run_cancel(&self, run: RunNo, by: &str) -> Result<PipelineRunView, Refusal>;
     /// Begins a run that failed or was cancelled once more, without what it has done already; the new one.
     fn run_retry(&self, run: RunNo, by: &str) -> Result<PipelineRunView, Refusal>;
-    /// Agrees to a run. Refused for its author and for who pushed it.
-    fn run_approve(&self, run: RunNo, by: &str, why: Option<&str>) -> Result<PipelineRunView, Refusal>;
+    /// Agrees to a run. Refused for its author and for who pushed it. `glass`: has it go on whatever its rules ask for.
+    fn run_approve(
+        &self,
+        run: RunNo,
+        by: &str,
+        why: Option<&str>,
+        glass: Option<&BreakGlass>,
+    ) -> Result<PipelineRunView, Refusal>;
     /// Carries the build that is in an environment into the next one.
     fn promote(&self, scope: &Scope, to: &Name, by: &str) -> Result<PipelineRunView, Refusal>;
+    /// The environments that were made for branches.
+    fn previews(&self, scope: &Scope) -> Result<PreviewList, Refusal>;
+    /// Takes an environment down: what runs in it is stopped, its routes go, and it is forgotten. `by`: who asks; `glass` as for a
+    /// rollback.
+    fn environment_remove(
+        &self,
+        scope: &Scope,
+        by: &str,
+        glass: Option<&BreakGlass>,
+    ) -> Result<LeavingView, Refusal>;
+    /// Takes the previews of a branch down that is removed by somebody; which ones.
+    fn branch_gone(&self, app: &Name, branch: &str, by: &str) -> Result<Vec<Name>, Refusal>;
     /// What this machine can and cannot do.
     fn doctor(&self) -> Result<DoctorReport, Refusal>;
     /// Stops every instance, the gateway and the control plane. Returns at once; the process ends when all is stopped.

@@ -1,11 +1,11 @@
 //! Protected environments: nothing but a run of a commit on their branches changes them.
 //!
-//! Asked by whatever else would: deploys of folders, rollbacks, scaling. What is in force is what the last run that deployed there
-//! brought along, so a folder whose manifest says nothing of protection does not lift it, nor does a run that never got so
-//! far. Somebody may pass all the same, with a reason: that is in the timeline before anything is done.
+//! Asked by whatever else would: deploys of folders, rollbacks, scaling, one-off commands. What is in force is what the last commit
+//! says that came there to the end of its pipeline, so a folder whose manifest says nothing of protection does not lift it, nor does
+//! a commit on its way. Somebody may pass all the same, with a reason: that is in the timeline before anything is done.
 
 use tidegate_core::event::Event;
-use tidegate_core::model::{EnvironmentPolicy, Name, PipelineRun};
+use tidegate_core::model::{EnvironmentPolicy, Name, PipelineRun, RunState};
 use tidegate_store::{Reader, Store, StoreError};
 
 use crate::answer::store_trouble;
@@ -31,14 +31,38 @@ pub(crate) struct Change<'a> {
     pub(crate) brings: Option<&'a EnvironmentPolicy>,
 }
 
-/// The way into an environment as the last run that deployed there has it; before one did, as the newest has it. `None`: no run
-/// is known.
+/// The rules of the way into an environment: what the commit says that came there last. `None`: none did. What a commit on its way
+/// says is no rule yet.
 pub(crate) fn in_force(
     store: &Reader,
     app: &Name,
     environment: &Name,
 ) -> Result<Option<EnvironmentPolicy>, StoreError> {
-    Ok(of_runs(store.pipeline_runs_of(app, Some(environment), MOST_RUNS)?))
+    if let Some(rules) = store.environment(app, environment)?.and_then(|kept| kept.rules) {
+        return Ok(Some(rules.policy));
+    }
+    // From before rules were kept.
+    let runs = store.pipeline_runs_of(app, Some(environment), MOST_RUNS)?;
+    let ruling = runs.iter().find(|run| run.preview.is_none() && came_there(run));
+    Ok(ruling.map(|run| run.own_policy().clone()))
+}
+
+/// Whether a run has gone its way to the end.
+pub(crate) fn came_there(run: &PipelineRun) -> bool {
+    run.state == RunState::Succeeded && run.has_deployed()
+}
+
+/// What counts for whoever would change an environment by hand: the rules in force, before there are any what the newest commit
+/// on its way says.
+pub(crate) fn known(
+    store: &Reader,
+    app: &Name,
+    environment: &Name,
+) -> Result<Option<EnvironmentPolicy>, StoreError> {
+    match in_force(store, app, environment)? {
+        Some(rules) => Ok(Some(rules)),
+        None => newest(store, app, environment),
+    }
 }
 
 /// The way into an environment as the newest run has it: who is told of a run is what its own commit says.
@@ -48,12 +72,7 @@ pub(crate) fn newest(
     environment: &Name,
 ) -> Result<Option<EnvironmentPolicy>, StoreError> {
     let newest = store.pipeline_runs_of(app, Some(environment), 1)?.into_iter().next();
-    Ok(newest.map(|run| run.policy))
-}
-
-fn of_runs(runs: Vec<PipelineRun>) -> Option<EnvironmentPolicy> {
-    let deployed = runs.iter().position(|run| run.stages.iter().any(|stage| stage.deploy.is_some()));
-    runs.into_iter().nth(deployed.unwrap_or(0)).map(|run| run.policy)
+    Ok(newest.map(|run| run.own_policy().clone()))
 }
 
 /// Refuses a change of a protected environment. Where it is to be passed over that is told first, so that no kill can make it
@@ -65,16 +84,28 @@ pub(crate) fn guard(
     glass: Option<&BreakGlass>,
 ) -> Result<(), Refusal> {
     let (app, environment) = change.place;
-    let known = in_force(store, app, environment).map_err(store_trouble)?;
+    let known = known(store, app, environment).map_err(store_trouble)?;
     let policy = known.iter().chain(change.brings).find(|policy| policy.protected);
-    let (Some(policy), glass) = (policy, glass.map(checked).transpose()?) else { return Ok(()) };
-    let Some((by, why)) = glass else { return Err(refusal(environment, policy)) };
-    let message =
-        format!("the protection of {environment} was passed over by {by} to {}: {why}", change.what);
+    let Some(policy) = policy else { return glass.map_or(Ok(()), |glass| checked(glass).map(drop)) };
+    let Some(glass) = glass else { return Err(refusal(environment, policy)) };
+    pass_over(store, time, change.place, change.what, glass).map(drop)
+}
+
+/// Tells that a protection, or the rules of the way into an environment, are passed over; why, on one line.
+pub(crate) fn pass_over(
+    store: &mut Store,
+    time: Time,
+    (app, environment): (&Name, &Name),
+    what: &str,
+    glass: &BreakGlass,
+) -> Result<String, Refusal> {
+    let (by, why) = checked(glass)?;
+    let message = format!("the protection of {environment} was passed over by {by} to {what}: {why}");
     tracing::warn!(%app, %environment, by, "the protection of an environment was passed over");
     let event = Event::about(app.as_str(), environment.as_str(), BROKEN, message);
     let told = store.transaction(|tx| tx.event(&event, time.unix_ms).map(drop));
-    told.map_err(store_trouble)
+    told.map_err(store_trouble)?;
+    Ok(why)
 }
 
 /// Who and why, each on one line.

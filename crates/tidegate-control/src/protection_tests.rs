@@ -1,7 +1,7 @@
 //! What is in force, and who gets past it.
 
 use serde_json::json;
-use tidegate_core::model::RunNo;
+use tidegate_core::model::{RunNo, RunPreview};
 use tidegate_core::time::Moment;
 use tidegate_store::{EventFilter, Store};
 
@@ -29,7 +29,7 @@ fn run(number: u64, protected: bool, deploy: Option<u64>) -> PipelineRun {
         "spec": { "stages": [] }, "policy": policy(protected),
         "stages": [{ "name": "deploy", "state": "failed", "why": null, "began_at": null, "ended_at": null, "steps": [],
                      "deploy": deploy }],
-        "state": "failed", "why": null, "approvals": [], "from": null, "push": null, "next": null,
+        "state": if deploy.is_some() { "succeeded" } else { "failed" }, "why": null, "approvals": [], "from": null, "push": null, "next": null,
         "created_at": 0, "made_at_unix_ms": 0, "ended_at": null,
     });
     serde_json::from_value(run).unwrap()
@@ -58,14 +58,41 @@ fn told(store: &Store) -> Vec<String> {
     events.into_iter().map(|event| event.event.message).collect()
 }
 
+fn is_protected(store: &Store) -> bool {
+    known(store, &name("shop"), &name("production")).unwrap().unwrap().protected
+}
+
 #[test]
-fn the_last_run_that_deployed_says_what_is_in_force() {
-    assert_eq!(of_runs(Vec::new()), None);
-    let is = |runs: Vec<PipelineRun>| of_runs(runs).unwrap().protected;
-    assert!(is(vec![run(2, false, None), run(1, true, Some(7))]), "a run that never deployed lifts nothing");
-    assert!(!is(vec![run(2, false, Some(8)), run(1, true, Some(7))]), "one that did does");
-    assert!(is(vec![run(2, true, None), run(1, false, None)]), "before any did, the newest counts");
+fn the_last_run_that_came_there_says_what_is_in_force() {
+    assert_eq!(known(&store_with(&[]), &name("shop"), &name("production")).unwrap(), None);
+    let is = |runs: &[PipelineRun]| is_protected(&store_with(runs));
+    assert!(is(&[run(2, false, None), run(1, true, Some(7))]), "a run that never deployed lifts nothing");
+    assert!(!is(&[run(2, false, Some(8)), run(1, true, Some(7))]), "one that came there does");
+    let preview = Some(RunPreview { base: name("preview"), slug: "x".to_owned() });
+    let of_a_branch = PipelineRun { preview, ..run(2, false, Some(8)) };
+    assert!(is(&[of_a_branch, run(1, true, Some(7))]), "a preview's says nothing of the environment");
+    let taken_back = PipelineRun { state: RunState::Failed, ..run(2, false, Some(8)) };
+    assert!(is(&[taken_back, run(1, true, Some(7))]), "one that was taken back does not");
+    assert!(is(&[run(2, true, None), run(1, false, None)]), "before any did, the newest counts");
     assert_eq!(run(3, true, None).number, RunNo(3));
+}
+
+#[test]
+fn rules_that_are_kept_outlive_the_runs() {
+    use tidegate_core::model::{EnvironmentState, Rules};
+    let mut store = store_with(&[run(2, false, None)]);
+    let rules = Some(Rules { policy: policy(true), by: RunNo(1) });
+    let kept = EnvironmentState { rules, ..EnvironmentState::new(name("shop"), name("production")) };
+    store.transaction(|tx| tx.put_environment(&kept)).unwrap();
+    assert!(is_protected(&store), "whoever pushes often enough does not get rid of them");
+}
+
+#[test]
+fn a_run_goes_by_the_rules_and_keeps_what_it_says_itself() {
+    let under = run(2, false, None).under(policy(true));
+    assert!(under.policy.protected && !under.own_policy().protected);
+    assert_eq!(under.clone().under(policy(true)), under);
+    assert_eq!(under.under(policy(false)), run(2, false, None));
 }
 
 #[test]

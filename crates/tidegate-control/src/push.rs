@@ -15,6 +15,11 @@ use crate::intake::MANIFESTS;
 use crate::plane::{BeginRun, ControlPlane, Refusal, RefusalKind};
 use crate::seams::Repositories;
 
+/// What is kept of an author's name, and of the address, in characters.
+const LONGEST_NAME: usize = 200;
+/// What is kept of the first line of a commit's message, in characters.
+const LONGEST_SUBJECT: usize = 500;
+
 /// A branch that comes to a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrival {
@@ -72,10 +77,27 @@ pub fn begin(
     data: &Path,
     arrival: &Arrival,
 ) -> Result<Vec<PipelineRunView>, Refusal> {
+    begin_where(plane, repositories, data, arrival, &|_| Ok(true))
+}
+
+/// The same, of the environments that `wants` names: in the others it was begun before.
+///
+/// # Errors
+/// As for [`begin`], and those of `wants`.
+pub fn begin_where(
+    plane: &dyn ControlPlane,
+    repositories: &dyn Repositories,
+    data: &Path,
+    arrival: &Arrival,
+    wants: &dyn Fn(&Name) -> Result<bool, Refusal>,
+) -> Result<Vec<PipelineRunView>, Refusal> {
     let Some(environments) = environments_of(repositories, arrival)? else { return Ok(Vec::new()) };
     let source = source_of(repositories, arrival)?;
     let mut begun = Vec::new();
     for environment in environments {
+        if !wants(&environment)? {
+            continue;
+        }
         let request = BeginRun {
             app: arrival.app.clone(),
             environment,
@@ -124,12 +146,17 @@ fn source_of(repositories: &dyn Repositories, arrival: &Arrival) -> Result<RunSo
     Ok(RunSource {
         commit: Some(arrival.commit.clone()),
         branch: Some(arrival.branch.clone()),
-        author: commit.author,
-        email: commit.email,
-        subject: commit.subject,
+        author: cut(&commit.author, LONGEST_NAME),
+        email: cut(&commit.email, LONGEST_NAME),
+        subject: cut(&commit.subject, LONGEST_SUBJECT),
         by: arrival.by.clone(),
         origin: arrival.origin,
     })
+}
+
+/// What is kept of a text of a commit: Git has no limit for it, a run's row has one.
+fn cut(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
 }
 
 fn begin_one(

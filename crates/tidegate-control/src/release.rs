@@ -4,7 +4,7 @@
 use tidegate_config::did_you_mean;
 use tidegate_core::event::Event;
 use tidegate_core::model::{FlagKey, FlagState, Name, Release, ReleaseCause, Serving};
-use tidegate_core::release::{Asked, Definition, Order, Ordered, Refused, order};
+use tidegate_core::release::{Asked, Definition, Order, Ordered, Refused, answers_everybody, order};
 use tidegate_store::{Reader, StoreError, Tx};
 
 use crate::answer::{place_of, store_trouble};
@@ -47,6 +47,10 @@ pub fn release(
     let mut situation = code.situation(&definition);
     situation.experiment =
         experiment::holds_split(world.store, app, environment, &flag.flag).map_err(store_trouble)?;
+    if asked.guard.is_some() {
+        situation.guarded = guarded_besides(world.store, &found).map_err(store_trouble)?;
+        situation.ruled_out = is_ruled_out(world.store, &found).map_err(store_trouble)?;
+    }
     let history =
         world.store.releases_of(app, environment, &flag.flag, LOOKED_BACK).map_err(store_trouble)?;
     let ordered = order(&definition, &situation, state, &history, &asked, time.unix_ms);
@@ -69,7 +73,7 @@ pub fn release(
             let (state, release) = *both;
             can_be_served(world.store, &found, &state)?;
             let write = |tx: &Tx<'_>| {
-                put_release(tx, app, environment, &state, &release)?;
+                put_release(tx, app, environment, (&state, &release), time)?;
                 // At once, so that a kill can be taken back at once.
                 experiment::settle(tx, (app, environment), time).map(drop)
             };
@@ -79,13 +83,30 @@ pub fn release(
     }
 }
 
-/// Refuses what would leave the gateway without a set that it can serve. A kill takes a flag's rule away: nothing to refuse.
+/// Whether the flag's own rule gives everybody a variant: nobody would be drawn.
+fn is_ruled_out(store: &Reader, found: &Found) -> Result<bool, StoreError> {
+    let definitions = store.flag_definitions(&found.app, &found.environment)?;
+    let document = definitions.map(|found| found.document).unwrap_or_default();
+    let flag = document.get("flags").and_then(|flags| flags.get(found.state.key.as_str()));
+    let rule = flag.and_then(|flag| flag.get("targeting"));
+    Ok(rule.is_some_and(|rule| answers_everybody(rule, document.get("$evaluators"))))
+}
+
+/// Other flags of the environment that have a guard, or one that waits.
+fn guarded_besides(store: &Reader, found: &Found) -> Result<usize, StoreError> {
+    let states = store.flag_states_of(&found.app, &found.environment)?;
+    let is_guarded = |state: &&FlagState| {
+        let waits = state.waiting.as_ref().is_some_and(|waiting| waiting.guard.is_some());
+        !state.archived && (state.guard.is_some() || waits) && state.key != found.state.key
+    };
+    Ok(states.iter().filter(is_guarded).count())
+}
+
+/// Refuses what would leave the gateway without a set that it can serve. What is off takes a flag's rule away: nothing to refuse.
 fn can_be_served(store: &Reader, found: &Found, state: &FlagState) -> Result<(), Refusal> {
     let (app, environment) = (&found.app, &found.environment);
     let definitions = store.flag_definitions(app, environment).map_err(store_trouble)?;
-    let Some(definitions) =
-        definitions.filter(|_| !matches!(state.serving, Serving::Killed(_)) || state.archived)
-    else {
+    let Some(definitions) = definitions.filter(|_| !state.serving.skips_rules() || state.archived) else {
         return Ok(());
     };
     let states = store.flag_states_of(app, environment).map_err(store_trouble)?;
@@ -103,10 +124,10 @@ pub(crate) fn put_release(
     tx: &Tx<'_>,
     app: &Name,
     environment: &Name,
-    state: &FlagState,
-    release: &Release,
+    (state, release): (&FlagState, &Release),
+    time: Time,
 ) -> Result<(), StoreError> {
-    tx.put_flag_state(app, environment, state)?;
+    tx.put_flag_state(app, environment, &state.clone().changed_at(time.now))?;
     tx.add_release(app, environment, release)?;
     tx.event(&told(app, environment, release), release.at_unix_ms).map(drop)
 }
@@ -118,6 +139,9 @@ fn told(app: &Name, environment: &Name, release: &Release) -> Event {
         (ReleaseCause::Archived, _) => "flag.archived",
         (ReleaseCause::Withdrawn, _) => "flag.withdrawn",
         (ReleaseCause::RolledBack(_), _) => "flag.rolled_back",
+        (ReleaseCause::Scheduled, _) => "flag.scheduled",
+        (ReleaseCause::Undefined, _) => "flag.undefined",
+        (ReleaseCause::Redefined, _) => "flag.redefined",
         (_, Serving::Killed(_)) => "flag.killed",
         _ => "flag.released",
     };
@@ -137,7 +161,8 @@ pub(crate) fn find(store: &Reader, flag: &FlagRef) -> Result<Found, Refusal> {
     let definitions = store.flag_definitions(&app, &environment).map_err(store_trouble)?;
     let state = store.flag_state(&app, &environment, &flag.flag).map_err(store_trouble)?;
     let definition = definitions.as_ref().and_then(|found| Definition::find(&found.document, &flag.flag));
-    if definition.is_some() || state.version > 0 {
+    // One that was defined once and never released is known by when it was seen first.
+    if definition.is_some() || state.version > 0 || state.first_seen_unix_ms > 0 {
         return Ok(Found { app, environment, definition, state });
     }
     let keys: Vec<FlagKey> = definitions

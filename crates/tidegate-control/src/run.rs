@@ -159,6 +159,7 @@ pub fn run(mut parts: Parts, signals: &Receiver<Signal>, published: &Published) 
         let passed = engine.pass(&mut world, clock.now());
         wake = passed.as_ref().ok().copied().flatten();
         unless_transient(experiment::count_due(world.store, clock.now()))?;
+        unless_transient(experiment::forget(world.store))?;
         publish(published, &mut world, &clock, passed.as_ref().err());
         unless_transient(passed.map(drop))?;
         if clock.now().now.since(kept_at).0 >= KEEP_HOUSE_MS {

@@ -6,7 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tidegate_core::model::{
-    BuildId, FlagBundle, GatewayObservation, InstanceId, Name, PushedRef, RouteTable, RunNo,
+    BuildId, ExposureReport, FlagBundle, GatewayObservation, InstanceId, Name, PushedRef, ReportName,
+    RouteTable, RunNo,
 };
 use tidegate_core::pipeline::WorkspaceSight;
 
@@ -18,6 +19,23 @@ pub trait RouteSink: Send {
     fn put_flags(&mut self, _bundle: &FlagBundle) -> io::Result<()> {
         Ok(())
     }
+    /// Whether what it was given last is still there: somebody may have removed it, or written over it.
+    fn has_flags(&self) -> bool {
+        true
+    }
+    /// Its reports of users of experiments that wait to be taken, each gateway's oldest first.
+    fn reports(&mut self) -> Vec<ReportName> {
+        Vec::new()
+    }
+    /// One of them.
+    ///
+    /// # Errors
+    /// `InvalidData` or `UnexpectedEof` where it is none and never will be; others may pass.
+    fn report(&mut self, _name: &ReportName) -> io::Result<ExposureReport> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+    /// Removes one that was taken, or that nobody can read.
+    fn drop_report(&mut self, _name: &ReportName) {}
     /// What it last said.
     fn observe(&mut self) -> GatewayObservation;
 }

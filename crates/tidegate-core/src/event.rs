@@ -61,6 +61,11 @@ impl Event {
         }
     }
 
+    /// An event about an app, whatever its environments.
+    pub fn of_app(app: &str, kind: &str, message: impl Into<String>) -> Self {
+        Event { app: Some(app.to_owned()), ..Event::platform(kind, message) }
+    }
+
     /// An event about Tidegate itself.
     pub fn platform(kind: &str, message: impl Into<String>) -> Self {
         Event {

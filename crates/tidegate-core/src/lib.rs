@@ -18,9 +18,11 @@
 //! - [`migration`]: when a schema is expanded and contracted.
 //! - [`notify`]: what those who want to know are told of events.
 //! - [`pipeline`]: what becomes of a commit on its way into an environment.
+//! - [`preview`]: environments that are made for branches and go by themselves.
 //! - [`release`]: what is served of feature flags, and how that changes.
 //! - [`scale`]: how many instances the load asks for.
 //! - [`schedule`]: when jobs run.
+//! - [`source`]: the repositories at Git hosts that apps follow.
 //! - [`time`]: moments and spans.
 //! - [`train`]: what services that are rolled out as one mean for each other.
 //! - [`units`]: sizes and shares.
@@ -42,10 +44,12 @@ pub mod migration;
 pub mod model;
 pub mod notify;
 pub mod pipeline;
+pub mod preview;
 pub mod release;
 pub mod rollout;
 pub mod scale;
 pub mod schedule;
+pub mod source;
 pub mod time;
 pub mod train;
 pub mod units;

@@ -154,7 +154,8 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     let idle = Arc::new(Notify::new());
     let front = Front::new(count);
     let (observers, writer) = observe::open(&config.observe, count, front.log())?;
-    let sets = Arc::new(flags::Sets::of(config.dir.join(flags::FILE)));
+    let ledger = Arc::new(flags::Ledger::new(config.dir.clone(), count));
+    let sets = Arc::new(flags::Sets::of(config.dir.join(flags::FILE)).telling(ledger.clone()));
     let mut registry = Registry::new(count, limits, secret, idle.clone()).with_flags(sets.clone());
     let table = Arc::new(start.table);
     let compiled = registry.compile(&table);
@@ -175,6 +176,8 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     runtime.spawn(geo::watch(geo));
     runtime.spawn(flags::follow(sets));
     let epochs = Arc::new(epochs);
+    let incarnation = epochs.incarnation.clone();
+    runtime.spawn(flags::keep(ledger.clone(), incarnation.clone()));
     let file = epochs.file.clone();
     runtime.spawn(async move { file.follow().await });
     if let Some(address) = config.observe.metrics {
@@ -190,6 +193,9 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     start.rooms.begin(config.guest.as_ref(), &dir, of_guest, shelf)?;
     let reign = Reign { dir, epochs, idle, workers, guest: config.guest, estate };
     let reigned = runtime.block_on(reign.run(start.elder));
+    if let Err(error) = ledger.write(&incarnation) {
+        tracing::warn!(%error, "what the last second saw of users of experiments is lost");
+    }
     if let Some(writer) = writer {
         writer.finish();
     }

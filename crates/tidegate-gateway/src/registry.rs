@@ -157,6 +157,9 @@ impl Registry {
         let watched = |name: &String| table.upstreams.get(name).map_or(&[][..], |it| it.flags.as_slice());
         self.flags.retain(|name, kept| {
             kept.retain(|(watch, _)| watched(name).contains(watch));
+            let arms = table.upstreams.get(name).map_or(&[][..], |it| it.arms.as_slice());
+            let listed = |of: &HeaderValue| arms.iter().any(|arm| *of == arm.revision.to_string());
+            kept.iter().for_each(|(_, rows)| rows.forget(listed));
             !kept.is_empty()
         });
         self.forget_rows(table);

@@ -16,6 +16,7 @@ pub mod jury;
 pub mod log;
 mod pass;
 pub mod pipeline;
+pub mod previews;
 pub mod repositories;
 pub mod rng;
 pub mod run;

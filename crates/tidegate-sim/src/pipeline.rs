@@ -62,50 +62,61 @@ pub fn play(seed: u64, faults: Faults) -> Result<PipelineTally, Violation> {
     check(&sim, &begun)
 }
 
-fn broken(error: StoreError) -> Violation {
+pub(crate) fn broken(error: StoreError) -> Violation {
     Violation { invariant: "invariant_the_store_takes_it", what: error.to_string() }
 }
 
 /// What the control loop enters for a push: the run and its build.
 fn push(sim: &mut Sim, rng: &mut Rng, app: &str) -> Result<RunNo, StoreError> {
+    let source = RunSource { branch: Some("main".to_owned()), ..RunSource::default() };
+    let run = run_of(sim, rng, app, (ask::name(ask::ENVIRONMENT), source))?;
+    enter(sim, &run)?;
+    Ok(run.number)
+}
+
+/// A run of a commit that is like no other.
+pub(crate) fn run_of(
+    sim: &Sim,
+    rng: &mut Rng,
+    app: &str,
+    (environment, source): (Name, RunSource),
+) -> Result<PipelineRun, StoreError> {
     let time = sim.time();
     let number = sim.store.peek_id(Counter::Run)?;
-    let plan = plan_of(app, number);
-    let source = RunSource {
-        commit: Some(format!("{number:040x}")),
-        branch: Some("main".to_owned()),
-        ..RunSource::default()
-    };
     let name = format!("refs/heads/topic-{number}");
     let new = NewRun {
         number: RunNo(number),
-        environment: ask::name(ask::ENVIRONMENT),
-        source,
+        environment,
+        source: RunSource { commit: Some(format!("{number:040x}")), ..source },
         push: Some(PushedRef { name, before: "0".repeat(40), moved: false }),
         now: time.now,
         unix_ms: time.unix_ms,
     };
     let spec = PipelineSpec { stages: stages(rng) };
-    let run = begin(ask::name(app), new, input(&plan), spec, EnvironmentPolicy::default());
+    Ok(begin(ask::name(app), new, input(&plan_of(app, number)), spec, EnvironmentPolicy::default()))
+}
+
+/// Writes a run and its build as the control loop does.
+pub(crate) fn enter(sim: &mut Sim, run: &PipelineRun) -> Result<(), StoreError> {
     let build = Build {
-        id: plan.build_id(),
+        id: run.input.build.clone(),
         app: run.app.clone(),
-        snapshot: plan.snapshot.clone(),
-        run: plan.build.clone(),
+        snapshot: run.input.snapshot.clone(),
+        run: run.input.build_run.clone(),
         within_ms: 10_000,
         phase: BuildPhase::Waiting,
         content: None,
         size: 0,
         source: BuildSource::default(),
-        made_at_unix_ms: time.unix_ms,
+        made_at_unix_ms: sim.time().unix_ms,
     };
     sim.store.transaction(|tx| {
-        tx.use_ids_below(Counter::Run, number + 1)?;
+        tx.use_ids_below(Counter::Run, run.number.0 + 1)?;
         tx.put_build(&build)?;
-        tx.put_pipeline_run(&run)
+        tx.put_pipeline_run(run)
     })?;
     sim.nudge(Millis(0));
-    Ok(RunNo(number))
+    Ok(())
 }
 
 fn plan_of(app: &str, number: u64) -> DeployPlan {
@@ -177,6 +188,7 @@ fn step(name: &str, run: &str, retries: u32) -> StepSpec {
         reports: Vec::new(),
         beside: BTreeMap::new(),
         limits: Limits::default(),
+        offline: false,
     }
 }
 

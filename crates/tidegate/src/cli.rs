@@ -4,9 +4,9 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    approve, cert, check, completions, deploy, doctor, down, events, experiment, explain, flag, gateway, git,
-    git_hook, git_ssh, init, jobs, judge, logs, pipeline, plan, promote, release, rollback, rollout, run,
-    scale, shim, status, up, upgrade,
+    approve, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag, gateway,
+    git, git_hook, git_ssh, init, jobs, judge, logs, pipeline, plan, preview, promote, release, rollback,
+    rollout, run, scale, shim, status, up, upgrade,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -53,6 +53,10 @@ pub enum Command {
     Promote(promote::PromoteArgs),
     /// Agree to a run that waits for consent
     Approve(approve::ApproveArgs),
+    /// Show environments that were made for branches, or take one down
+    Preview(preview::PreviewArgs),
+    /// Take an environment down
+    Env(env::EnvArgs),
     /// Show services, instances and rollouts in progress
     Status(status::StatusArgs),
     /// Show or steer the rollout of a service
@@ -69,7 +73,7 @@ pub enum Command {
     Run(run::RunArgs),
     /// Show jobs on a schedule and their runs, or run one now
     Jobs(jobs::JobsArgs),
-    /// Show where to push an app
+    /// Show where to push an app, or have it follow a repository elsewhere
     Git(git::GitArgs),
     /// Show what happened
     Events(events::EventsArgs),

@@ -44,6 +44,9 @@ pub struct EdgeArgs {
     /// Networks of load balancers in front that begin with the PROXY protocol, which is then required of them
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     pub proxy_protocol: Vec<IpNet>,
+    /// Where clients are: a database of countries or cities in MaxMind's format, read again when it changes [default: gateway/geo.mmdb in the data directory]
+    #[arg(long, value_name = "FILE")]
+    pub geo: Option<PathBuf>,
 }
 
 impl EdgeArgs {
@@ -71,6 +74,10 @@ impl EdgeArgs {
         for proxy in &self.proxy_protocol {
             args.extend(["--proxy-protocol".into(), proxy.to_string().into()]);
         }
+        if let Some(geo) = &self.geo {
+            let geo = std::path::absolute(geo).unwrap_or_else(|_| geo.clone());
+            args.extend(["--geo".into(), geo.into()]);
+        }
         args.extend(self.flags.to_args());
         if self.flags_tls {
             args.push("--flags-tls".into());
@@ -92,6 +99,7 @@ impl EdgeArgs {
         config.https = self.https;
         config.guest = FlagGuest::of(&self.flags, self.flags_tls);
         config.proxies = self.proxy_protocol;
+        config.geo = self.geo;
         config.local_ca = self.dev_certs.then(|| config.dir.join(LOCAL_CA));
         config.acme = self.acme_email.map(|email| AcmeConfig {
             email,
@@ -102,5 +110,30 @@ impl EdgeArgs {
         if let Some(certs) = self.certs {
             config.certs = certs;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Typed {
+        #[command(flatten)]
+        edge: EdgeArgs,
+    }
+
+    #[test]
+    fn all_options_reach_the_gateway() {
+        let line = "up --https 127.0.0.1:8443 --certs /certs --acme-email a@shop.example --acme-directory staging --acme-ca /ca.pem \
+                    --flags-tls --proxy-protocol 10.0.0.0/8 --geo /geo.mmdb";
+        let up = Typed::try_parse_from(line.split_whitespace()).unwrap().edge;
+        let args = ["gateway".into()].into_iter().chain(up.to_args());
+        assert_eq!(Typed::try_parse_from(args).unwrap().edge, up);
+        let mut config = GatewayConfig::new("/gateway".into(), "127.0.0.1:80".parse().unwrap());
+        up.apply(&mut config);
+        assert_eq!(config.geo, Some("/geo.mmdb".into()));
     }
 }

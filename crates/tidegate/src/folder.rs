@@ -103,8 +103,14 @@ impl Folder {
                 let now_unix_s = (clock::unix_ms() / 1_000).cast_signed();
                 let expired = flags.iter().flat_map(|flags| flags.flags.expired(now_unix_s));
                 checked.diagnostics.extend(expired);
+                let unreached = flags.iter().flat_map(|flags| flags.flags.unreached());
+                checked.diagnostics.extend(unreached);
                 let partly = flags.iter().filter_map(|flags| flags.partly.as_deref());
                 checked.diagnostics.extend(partly.map(|why| partly_read(&self.source.file, why)));
+                if let Some(flags) = &flags {
+                    checked.diagnostics.extend(flags.warnings.iter().cloned());
+                    checked.sources.extend(flags.sources.iter().cloned());
+                }
                 checked.flags = flags;
             }
             Err(FlagsRefused::Mistakes(mistakes, sources)) => {

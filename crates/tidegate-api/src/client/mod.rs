@@ -3,10 +3,12 @@
 //! Used by the command line. A connection a request: whoever types commands does not notice, and nothing has to be kept.
 
 mod connection;
+mod environments;
 mod error;
 mod lines;
 mod pipeline;
 mod request;
+mod source;
 mod upload;
 
 use std::path::PathBuf;
@@ -30,7 +32,7 @@ use crate::token::Token;
 use crate::wire::{
     ActParams, DEPLOY_TYPE, DebtParams, EventParams, ExplainParams, FlagKeyBody, GitUrlParams, GitUrls,
     Health, LogParams, PushBody, PushLine, RollbackBody, RolloutAction, RunBody, ScaleBody, ScopeParams,
-    StopExperimentBody,
+    SteerParams, StopExperimentBody,
 };
 use connection::Address;
 pub use error::ClientError;
@@ -97,16 +99,16 @@ impl Client {
         self.json(service_ask(Method::GET, service, "rollout")?).await
     }
 
-    /// Asks something of a rollout.
+    /// Asks something of a rollout. `break_glass`: why a protected environment is changed by hand.
     pub async fn act(
         &self,
         service: &ServiceRef,
         action: RolloutAction,
-        by: &str,
+        (by, break_glass): (&str, Option<String>),
     ) -> Result<RolloutView, ClientError> {
         let Scope { app, environment } = service.scope.clone();
         let path = format!("/v1/services/{}/rollout/{}", service.service, action.as_str());
-        let asked = ActParams { app, environment, by: by.to_owned() };
+        let asked = SteerParams { app, environment, by: by.to_owned(), break_glass };
         self.json(Ask::new(Method::POST, &path).query(&asked)?).await
     }
 

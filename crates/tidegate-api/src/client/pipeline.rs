@@ -51,14 +51,8 @@ impl Client {
     }
 
     /// Agrees to a run.
-    pub async fn run_approve(
-        &self,
-        run: RunNo,
-        by: &str,
-        why: Option<String>,
-    ) -> Result<PipelineRunView, ClientError> {
-        let body = ApproveBody { by: by.to_owned(), why };
-        self.json(Ask::post(&format!("{RUNS}/{run}/approve")).body(&body)?).await
+    pub async fn run_approve(&self, run: RunNo, body: &ApproveBody) -> Result<PipelineRunView, ClientError> {
+        self.json(Ask::post(&format!("{RUNS}/{run}/approve")).body(body)?).await
     }
 
     /// Carries the build of an environment on to another.

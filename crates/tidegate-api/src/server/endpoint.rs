@@ -19,6 +19,10 @@ pub(super) struct Endpoint {
     pub(super) summary: &'static str,
     /// Whether it answers without a token.
     pub(super) open: bool,
+    /// Whether it answers whatever this machine is called by who asks: it has a proof of its own.
+    pub(super) any_name: bool,
+    /// Whether the server keys of an environment's flags open it as well, for that environment.
+    pub(super) for_keys: bool,
     /// The parameters of its query string.
     pub(super) query: &'static [&'static str],
     /// Its body.
@@ -75,12 +79,36 @@ impl Endpoint {
         handler: MethodRouter<Shared>,
     ) -> Self {
         let answer = Content { media: JSON, object: None };
-        Endpoint { method, path, id, summary, open: false, query: &[], body: None, answer, handler }
+        Endpoint {
+            method,
+            path,
+            id,
+            summary,
+            open: false,
+            any_name: false,
+            for_keys: false,
+            query: &[],
+            body: None,
+            answer,
+            handler,
+        }
     }
 
     /// It answers without a token.
     pub(super) fn open(mut self) -> Self {
         self.open = true;
+        self
+    }
+
+    /// It answers without a token and whatever this machine is called.
+    pub(super) fn under_any_name(mut self) -> Self {
+        (self.open, self.any_name) = (true, true);
+        self
+    }
+
+    /// The server keys of an environment's flags open it as well, for that environment.
+    pub(super) fn for_keys(mut self) -> Self {
+        self.for_keys = true;
         self
     }
 

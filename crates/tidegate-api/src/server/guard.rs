@@ -20,8 +20,8 @@ use crate::token::Token;
 /// Who is at the other end of a connection. In the extensions of each of its requests.
 #[derive(Clone, Debug)]
 pub(crate) enum Peer {
-    /// Anyone who can reach the address, and the hosts the address goes by.
-    Tcp(Arc<Hosts>),
+    /// Anyone who can reach the address: the hosts it goes by, and where they are.
+    Tcp(Arc<Hosts>, IpAddr),
     /// A process of this user.
     Unix {
         /// The user's number.
@@ -68,7 +68,7 @@ fn without_port(host: &str) -> &str {
 
 /// Over all routes: refuses requests that a page of another site can cause.
 pub(super) async fn same_site(request: Request, next: Next) -> Result<Response, Refused> {
-    if let Some(Peer::Tcp(hosts)) = request.extensions().get::<Peer>() {
+    if let Some(Peer::Tcp(hosts, _)) = request.extensions().get::<Peer>() {
         let headers = request.headers();
         let host = only(headers, header::HOST);
         if !host.is_some_and(|host| hosts.allow(host)) {
@@ -89,18 +89,28 @@ pub(super) async fn authorized(
     request: Request,
     next: Next,
 ) -> Result<Response, Refused> {
-    match request.extensions().get::<Peer>() {
-        Some(Peer::Tcp(_)) if bearer_is(request.headers(), &shared.token) => {}
-        Some(Peer::Unix { uid }) if *uid == 0 || *uid == own_user().uid => {}
-        Some(Peer::Unix { .. }) => return Err(other_user()),
-        Some(Peer::Tcp(_)) | None => return Err(no_token()),
-    }
+    is_owner(&shared, &request)?;
     Ok(next.run(request).await)
 }
 
+/// Refuses all but whoever owns this Tidegate.
+pub(super) fn is_owner(shared: &Shared, request: &Request) -> Result<(), Refused> {
+    match request.extensions().get::<Peer>() {
+        Some(Peer::Tcp(..)) if bearer_is(request.headers(), &shared.token) => Ok(()),
+        Some(Peer::Unix { uid }) if *uid == 0 || *uid == own_user().uid => Ok(()),
+        Some(Peer::Unix { .. }) => Err(other_user()),
+        Some(Peer::Tcp(..)) | None => Err(no_token()),
+    }
+}
+
 fn bearer_is(headers: &HeaderMap, token: &Token) -> bool {
-    let given = only(headers, header::AUTHORIZATION).and_then(|value| value.split_once(' '));
-    given.is_some_and(|(scheme, given)| scheme.eq_ignore_ascii_case("bearer") && token.matches(given.trim()))
+    bearer(headers).is_some_and(|given| token.matches(given))
+}
+
+/// What is sent as a bearer's token.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, given) = only(headers, header::AUTHORIZATION)?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| given.trim())
 }
 
 /// The header's value where it is there exactly once: two of them could be read differently by two readers.

@@ -121,9 +121,9 @@ impl AsyncListener {
     async fn next(&self) -> io::Result<(Box<dyn Stream>, Peer)> {
         match self {
             AsyncListener::Tcp(listener, hosts) => {
-                let (stream, _) = listener.accept().await?;
+                let (stream, from) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                Ok((Box::new(stream), Peer::Tcp(Arc::clone(hosts))))
+                Ok((Box::new(stream), Peer::Tcp(Arc::clone(hosts), from.ip())))
             }
             AsyncListener::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;

@@ -4,6 +4,7 @@
 //! OpenAPI document are both made from it. Calls of the control plane block, so they run on the blocking pool.
 
 mod ask;
+mod backlog;
 mod catch;
 mod connection;
 mod endpoint;
@@ -12,10 +13,12 @@ mod extract;
 mod follow;
 mod git;
 mod guard;
+mod hook;
 mod listener;
 mod openapi;
 mod otlp;
 mod problem;
+mod server_key;
 mod spool;
 
 use std::future::Future;
@@ -30,6 +33,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::token::Token;
 pub use git::GitConfig;
+pub use hook::SourceDesk;
 pub use listener::Listener;
 
 /// What the server needs to know.
@@ -51,6 +55,8 @@ pub struct ApiConfig {
     pub counts: CountsSource,
     /// The apps' Git repositories; `None`: they are not served.
     pub git: Option<GitConfig>,
+    /// Who answers about repositories at Git hosts; `None`: none are followed.
+    pub sources: Option<SourceDesk>,
 }
 
 impl ApiConfig {
@@ -68,6 +74,7 @@ impl ApiConfig {
             most_followers: 64,
             counts: CountsSource::default(),
             git: None,
+            sources: None,
         }
     }
 }
@@ -103,7 +110,10 @@ pub(crate) struct Inner {
     ending: watch::Receiver<bool>,
     openapi: Bytes,
     counts: CountsSource,
+    /// Events on their way in.
+    backlog: backlog::Backlog,
     git: Option<git::GitServer>,
+    hooks: Option<hook::HookServer>,
     started_ms: u64,
 }
 
@@ -141,7 +151,9 @@ pub async fn serve(
         ending: ending.clone(),
         openapi: openapi::document(),
         counts: config.counts,
+        backlog: backlog::Backlog::default(),
         git: config.git.map(|git| git::GitServer::new(git, host)),
+        hooks: config.sources.map(hook::HookServer::new),
         started_ms: now_ms(),
     }));
     let router = endpoints::router(shared);

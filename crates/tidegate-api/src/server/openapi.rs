@@ -31,7 +31,10 @@ fn describe(endpoints: &[Endpoint]) -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+            "securitySchemes": {
+                "token": { "type": "http", "scheme": "bearer" },
+                "serverKey": { "type": "http", "scheme": "bearer", "description": "A server key of the environment's flags" },
+            },
         },
         "security": [{ "token": [] }],
     })
@@ -57,6 +60,9 @@ fn operation(endpoint: &Endpoint) -> Value {
     }
     if endpoint.open {
         operation["security"] = json!([]);
+    }
+    if endpoint.for_keys {
+        operation["security"] = json!([{ "token": [] }, { "serverKey": [] }]);
     }
     operation
 }

@@ -11,12 +11,14 @@ use crate::wire::{DISK_FULL, PROBLEM_TYPE, Problem};
 pub(super) struct Refused {
     status: StatusCode,
     refusal: Refusal,
+    /// In how many seconds to ask again.
+    retry_after_s: Option<u32>,
 }
 
 impl Refused {
     /// A refusal of the API itself, with a status of its own.
     pub(super) fn at(status: StatusCode, kind: RefusalKind, code: &str, message: impl Into<String>) -> Self {
-        Refused { status, refusal: Refusal::new(kind, code, message) }
+        Refused { status, refusal: Refusal::new(kind, code, message), retry_after_s: None }
     }
 
     /// A request that cannot be understood.
@@ -35,6 +37,11 @@ impl Refused {
         self.refusal
     }
 
+    /// The same, to be asked again in so many seconds.
+    pub(super) fn retry_after(self, seconds: u32) -> Self {
+        Refused { retry_after_s: Some(seconds), ..self }
+    }
+
     /// The same with what to do next.
     pub(super) fn help(mut self, help: &str) -> Self {
         self.refusal = self.refusal.help(help);
@@ -44,7 +51,7 @@ impl Refused {
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        Refused { status: status_of(&refusal), refusal }
+        Refused { status: status_of(&refusal), refusal, retry_after_s: None }
     }
 }
 
@@ -73,6 +80,9 @@ impl IntoResponse for Refused {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -1,6 +1,7 @@
 //! What server and client agree on about runs of pipelines: queries, small bodies, the upload that begins one.
 
 use serde::{Deserialize, Serialize};
+use tidegate_control::BreakGlass;
 use tidegate_core::model::Name;
 
 /// The media type of the body that begins a run: as that of a deploy (see [`super::DEPLOY_TYPE`]), with a `BeginRun` as its JSON
@@ -49,6 +50,8 @@ pub struct ApproveBody {
     pub by: String,
     /// What they say.
     pub why: Option<String>,
+    /// Who has it go on whatever its rules ask for, and why.
+    pub break_glass: Option<BreakGlass>,
 }
 
 /// The body of `POST /v1/promotions`. Its query string says the app and the environment the build comes from.

@@ -150,6 +150,8 @@ fn trial(place: &Place, user: User, mounts: bool) -> io::Result<ShimSpec> {
             writable: vec![place.scratch()],
             kept: Vec::new(),
             background: false,
+            offline: false,
+            users: None,
             readable: vec![build(place)],
         },
         groups: Vec::new(),

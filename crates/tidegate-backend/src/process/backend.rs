@@ -27,7 +27,7 @@ use super::spec::{Isolation, ShimSpec};
 use super::sweep::{SHIM_KILLED, sweep};
 use super::usage::Usage;
 use super::watch::{Board, Order, Sight, Watch, Watched};
-use super::{doctor, environment, evidence};
+use super::{doctor, environment, evidence, names};
 use crate::{Backend, BackendError, Logs, UnitSpec};
 
 /// A unit that is to make room for a newer generation gets this long, then the start goes on regardless.
@@ -49,6 +49,8 @@ pub struct ProcessBackend {
     ports: Ports,
     ours: environment::Ours,
     boot_id: String,
+    /// The system's users and that of steps.
+    users: Option<PathBuf>,
     /// The newest generation known of each unit that was removed since we began.
     fences: BTreeMap<InstanceId, u64>,
 }
@@ -70,8 +72,11 @@ impl ProcessBackend {
         let boot_id = boot_id().map_err(failed("cannot tell which boot of the machine this is"))?;
         let board = Arc::new(Mutex::new(Board::default()));
         let watch = Watch::begin(Arc::clone(&board), waker).map_err(failed("cannot start a thread"))?;
+        // Without it steps have no name, which few programs mind.
+        let users = names::write(&config.cache).unwrap_or_default();
         let mut backend = ProcessBackend {
             abilities,
+            users,
             logs: SegmentLogs::new(config.logs.clone()),
             config,
             board,
@@ -216,10 +221,12 @@ impl ProcessBackend {
             readable.push(spec.dir.clone());
         }
         let background = spec.step.is_some();
+        let offline = spec.step.as_ref().is_some_and(|step| step.offline);
         let user = self.abilities.user.map(|user| if background && user == NOBODY { STEPS } else { user });
+        let users = self.users.clone().filter(|_| user == Some(STEPS));
         let user = user.map(|user| (user.uid, user.gid));
         let mounts = self.abilities.why_no_mounts.is_none();
-        Isolation { user, mounts, writable, kept, readable, background }
+        Isolation { user, mounts, writable, kept, readable, background, offline, users }
     }
 
     fn watch(&mut self, spec: &UnitSpec, place: Place, port: Option<u16>, launched: Launched) {

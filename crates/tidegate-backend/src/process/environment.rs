@@ -132,7 +132,7 @@ mod tests {
         let mut spec = example("step-1");
         spec.env = [("TIDEGATE_RUN".to_owned(), "forged".to_owned())].into();
         let said = [("TIDEGATE_RUN".to_owned(), "7".to_owned())].into();
-        spec.step = Some(crate::StepUnit { said });
+        spec.step = Some(crate::StepUnit { said, offline: false });
         let env = of_unit(&spec, ours(), Path::new("/h"), Path::new("/s"), Path::new("/u"));
         assert_eq!(env["TIDEGATE_RUN"], "7");
     }

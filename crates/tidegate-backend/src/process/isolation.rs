@@ -33,6 +33,7 @@ impl Isolation {
             .map(|path| bind(path, true))
             .chain(self.writable.iter().chain(&self.kept).map(|path| bind(path, false)))
             .collect::<io::Result<Vec<Bind>>>()?;
-        MountPlan::new(user, binds).map(Some)
+        let plan = MountPlan::new(user, binds)?;
+        Ok(Some(plan.with_users(self.users.clone())))
     }
 }

@@ -16,6 +16,7 @@ mod isolation;
 mod launch;
 mod log;
 mod message;
+mod names;
 mod ownership;
 mod place;
 mod port;

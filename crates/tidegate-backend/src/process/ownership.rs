@@ -14,7 +14,7 @@ use nix::libc;
 use tidegate_os::process::{User, own_user};
 
 /// Deeper than any build; each level holds a descriptor.
-const DEEPEST: u32 = 200;
+pub(super) const DEEPEST: u32 = 200;
 
 /// Makes a directory and everything in it the user's: what is inside first, for it is ours as long as its directory is.
 pub(super) fn give(dir: &Path, user: User) -> io::Result<()> {
@@ -76,7 +76,8 @@ fn entries(dir: &File, depth: u32) -> io::Result<Vec<(PathBuf, Metadata)>> {
     listed.map(|entry| entry.and_then(|e| Ok((e.path(), fs::symlink_metadata(e.path())?)))).collect()
 }
 
-fn open_dir(path: &Path) -> io::Result<File> {
+/// A directory, which a symbolic link to one is not.
+pub(super) fn open_dir(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW).open(path)
 }
 

@@ -46,6 +46,12 @@ pub(super) struct Isolation {
     /// Whether it gets only what others leave of the CPU, and is the first to go where memory is short.
     #[serde(default)]
     pub background: bool,
+    /// Whether it has no network but one of its own.
+    #[serde(default)]
+    pub offline: bool,
+    /// What it reads in place of `/etc/passwd`, where it is a user of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<PathBuf>,
 }
 
 /// A unit's main process: the id alone could be another process by now.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_core::model::{EnvironmentPolicy, Freeze, FreezeTime, JobSpec, Name, PreviewPolicy, Window};
+use tidegate_core::preview::LONGEST_BASE;
 use tidegate_core::schedule::instant;
 use tidegate_core::time::Millis;
 
@@ -27,6 +28,7 @@ pub(super) fn compile(raw: &RawManifest, findings: &mut Findings<'_>) -> BTreeMa
         check_source(entry, keys, environments, findings);
         check_consent(keys, findings);
         check_way(keys, findings);
+        check_preview(entry, keys, findings);
         policies.insert(entry.name.clone(), policy(keys, findings));
     }
     check_circles(environments, &policies, findings);
@@ -137,6 +139,12 @@ fn check_source(
             findings.push(wrong(&message, from.span, "itself").help("name the environment before it"));
         } else if !known().any(|known| known == from.value.0.as_str()) {
             findings.push(unknown_environment(&from.value.0, from.span, known));
+        } else if is_preview(environments, &from.value.0) {
+            let message =
+                format!("`{}` makes environments for branches: nothing is promoted from them", from.value.0);
+            findings.push(wrong(&message, from.span, "a preview").help(
+                "promote from an environment that a branch is deployed to, like `staging: { branch: main }`",
+            ));
         }
     }
     if let (Some(automatic), true) = (keys.automatic.get(), keys.promote_from.is_absent()) {
@@ -146,6 +154,11 @@ fn check_source(
                 .help("pushes to `branch` are deployed by themselves; `approvals` asks first"),
         );
     }
+}
+
+fn is_preview(environments: &[NamedEntry<RawEnvironment>], name: &Name) -> bool {
+    let named = environments.iter().find(|entry| entry.name == *name).and_then(|entry| entry.value.value());
+    named.is_some_and(|environment| !environment.0.preview.is_absent())
 }
 
 /// Who is asked.
@@ -178,7 +191,28 @@ fn check_way(keys: &RawEnvironmentKeys, findings: &mut Findings<'_>) {
                 .help("say what leads here: `branch: main`, or `promote_from: staging`"),
         );
     }
+}
+
+/// That previews can be made of it.
+fn check_preview(entry: &NamedEntry<RawEnvironment>, keys: &RawEnvironmentKeys, findings: &mut Findings<'_>) {
     let Some(preview) = keys.preview.get() else { return };
+    if entry.name.as_str().len() > LONGEST_BASE {
+        let message = format!("`{}` is too long a name for previews: a branch has to follow it", entry.name);
+        findings.push(
+            wrong(&message, entry.key, "too long")
+                .help(format!("choose one of at most {LONGEST_BASE} characters, like `preview`")),
+        );
+    }
+    if let Some(protected) = keys.protected.get().filter(|flag| flag.value.0) {
+        findings.push(
+            wrong(
+                "a preview cannot be protected: every branch may change it",
+                protected.key,
+                "not for a preview",
+            )
+            .help("remove one of the two"),
+        );
+    }
     if keys.branch.is_absent() {
         findings.push(
             wrong("a preview is made for branches, and none is named", preview.key, "for which branches?")

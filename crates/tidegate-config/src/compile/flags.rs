@@ -70,7 +70,8 @@ fn definition(entry: &RawFlagEntry, flag: &RawFlag, findings: &mut Findings<'_>)
     if let Field::Present(said) = &flag.experiment
         && let Some(wrong) = wrong_with(&metadata)
     {
-        let help = "an experiment has an end and a metric: `experiment: { metric: bought, users: 20000 }`";
+        let help = "an experiment has an end and a metric: `experiment: { metric: bought, users: 20000 }`; by the gateway's own \
+                    traffic: `{ metric: gateway.errors, user: cookie:session, users: 20000 }`";
         findings
             .push(Diagnostic::error(codes::FLAG_NEEDS, wrong).at(said.span, "of this experiment").help(help));
     }
@@ -214,7 +215,7 @@ fn metadata(flag: &RawFlag) -> Map<String, Json> {
         ("description", line(&flag.description)),
         ("expires", flag.expires.value().map(|day| json!(day.0.0))),
         ("metric", line(&flag.metric)),
-        ("experiment", flag.experiment.value().map(|said| said.json.clone())),
+        ("experiment", flag.experiment.value().map(|said| said.0.json.clone())),
         ("safe", flag.safe.value().map(|name| json!(name.0))),
         ("clients", flag.clients.value().filter(|seen| seen.0).map(|_| json!(true))),
         ("source", flag.source.value().filter(|word| elsewhere(word.0)).map(|_| json!("elsewhere"))),

@@ -25,6 +25,8 @@ pub(super) struct Layer<'r> {
     pub(super) routes: Field<ListOf<RawRoute>>,
     pub(super) migrate: Field<RawMigrate>,
     pub(super) env: Field<RawEnv>,
+    /// Whether it stands for environments that are made for branches.
+    pub(super) is_preview: bool,
 }
 
 /// One service of it.
@@ -64,6 +66,7 @@ impl<'r> Layer<'r> {
             routes: raw.routes.overlaid(&over.routes),
             migrate: raw.migrate.overlaid(&over.migrate),
             env: raw.env.overlaid(&over.env),
+            is_preview: !over.preview.is_absent(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidegate_core::model::{PortSpec, RoutePolicy, RouteSpec};
+use tidegate_core::preview::{LONGEST_SLUG, PLACEHOLDER};
 
 use super::layer::Layer;
 use super::{missing, policy, unknown_service};
@@ -19,6 +20,7 @@ pub(super) fn compile(layer: &Layer<'_>, findings: &mut Findings<'_>) -> Vec<Rou
     for item in layer.routes.value().map_or(&[][..], |list| &list.0) {
         check_required(item, findings);
         check_service(item, layer, findings);
+        check_branch(item, layer.is_preview, findings);
         let policy = policy::compile(&item.value, findings);
         let Some(route) = route_of(&item.value, policy) else { continue };
         let place = item.value.host.get().map_or(item.span, |host| host.span);
@@ -73,6 +75,28 @@ fn check_service(item: &Spanned<RawRoute>, layer: &Layer<'_>, findings: &mut Fin
             .at(to.span, "the route")
             .at(port.span, "no port")
             .help("remove the route, or write `port: auto` and listen on $PORT"),
+        );
+    }
+}
+
+/// Each preview has hosts of its own.
+fn check_branch(item: &Spanned<RawRoute>, is_preview: bool, findings: &mut Findings<'_>) {
+    let Some(host) = item.value.host.get() else { return };
+    let name = &host.value.0;
+    let named = name.contains(PLACEHOLDER);
+    if named && !is_preview {
+        let message = "only the hosts of previews have a branch in them";
+        findings.push(
+            Diagnostic::error(codes::BAD_HOST, message)
+                .at(host.span, "of which branch?")
+                .help("write the route in an environment with `preview`, or leave `{branch}` out"),
+        );
+    } else if is_preview && !named && (name.starts_with('*') || name.len() + LONGEST_SLUG + 1 > 253) {
+        let message = "all previews would have the same host";
+        findings.push(
+            Diagnostic::error(codes::BAD_HOST, message)
+                .at(host.span, "of which branch?")
+                .help("say where the branch stands: `{branch}.preview.example.org`"),
         );
     }
 }

@@ -99,5 +99,6 @@ pub(super) fn compile_limits(raw: Option<&RawLimits>) -> Limits {
         memory: raw.memory.value().map(|memory| memory.0),
         cpu: raw.cpu.value().map(|cpu| cpu.0),
         pids: raw.pids.value().map(|pids| pids.0),
+        disk: raw.disk.value().map(|disk| disk.0),
     })
 }

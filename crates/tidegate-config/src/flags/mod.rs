@@ -3,11 +3,13 @@
 //! The command line calls it for `check`, the control plane when a deploy comes in; both have listed the repository's files
 //! and read those that [`Manifest::is_flag_file`] names. What is served of a flag now is not known here.
 
+mod edit;
 mod expiry;
 mod gather;
 mod mention;
 mod part;
 mod places;
+mod reach;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +22,7 @@ use crate::manifest::Manifest;
 use crate::quote::quote;
 use crate::source::Source;
 
+pub use edit::{Edited, edited};
 pub(crate) use gather::gather;
 pub use mention::{partly_read, undefined, unreadable};
 pub(crate) use places::Places;
@@ -59,6 +62,11 @@ impl Flags {
     /// Where a flag is defined.
     pub fn origin(&self, key: &FlagKey) -> Option<&Origin> {
         self.origins.get(key)
+    }
+
+    /// The same as JSON.
+    pub fn json(&self) -> Json {
+        Json::Object(self.document.clone())
     }
 
     fn metadata(&self, key: &FlagKey, name: &str) -> Option<&str> {

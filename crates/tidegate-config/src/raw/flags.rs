@@ -8,6 +8,7 @@ use tidegate_flags::Class;
 
 use super::choice::{Choice, Word};
 use super::day::Day;
+use super::experiment::RawExperiment;
 use super::field::Field;
 use super::fields::read_entry;
 use super::flag::Flag;
@@ -42,8 +43,8 @@ record! { replaced
         expires: Text<Day>,
         /// What an experiment measures. An experiment needs one.
         metric: Text<Line>,
-        /// How an experiment goes: `users`, after which it is over, and `metric`, `control`, `alpha`, `within` and `worth`.
-        experiment: AnyJson,
+        /// How an experiment goes: `users`, after which it is over, and `metric`, `user`, `control`, `alpha`, `within` and `worth`.
+        experiment: RawExperiment,
         /// Of which type its values are. Default boolean.
         r#type: Word<FlagType>,
         /// Its values by name. A boolean flag has `on` and `off` by default.

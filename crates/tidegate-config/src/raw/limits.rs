@@ -24,6 +24,8 @@ record! { merged
         cpu: Cpu,
         /// Processes and threads.
         pids: Whole<1, 1_000_000>,
+        /// What it may write to the disk, like `2GiB`. An instance that writes more is ended.
+        disk: Size<MIB, TIB_16>,
     }
 }
 

@@ -15,6 +15,7 @@ mod decimal;
 mod entries;
 mod env;
 mod environment;
+mod experiment;
 mod field;
 mod fields;
 mod flag;
@@ -68,6 +69,7 @@ pub(crate) use notify::RawNotify;
 pub(crate) use or_not::OrNot;
 pub(crate) use pipeline::{
     RawBeside, RawPipeline, RawStage, RawStageMap, RawStep, RawStepMap, RawTest, RawWhen, StageWord,
+    StepNetwork,
 };
 pub(crate) use policy::RawHeaderEdit;
 pub(crate) use preview::RawPreview;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use tidegate_core::preview::{LONGEST_SLUG, PLACEHOLDER};
 
 use super::flag::Flag;
 use super::name::NameText;
@@ -25,7 +26,8 @@ record! { replaced
     /// Where requests go: the most specific host wins, then the longest path.
     #[schemars(rename = "Route", extend("required" = ["host"]))]
     RawRoute is "a route" {
-        /// A DNS name, `*.` and a DNS name for its subdomains, or `*` for every other host.
+        /// A DNS name, `*.` and a DNS name for its subdomains, or `*` for every other host. In a preview `{branch}` stands for
+        /// its branch.
         host: Host,
         /// A path prefix, matched at a `/`. Default `/`.
         path: RoutePath,
@@ -59,6 +61,8 @@ record! { replaced
         compress: RawCompress,
     }
 }
+
+const HOST_PATTERN: &str = "^(\\*|(\\*\\.)?([A-Za-z0-9-]|\\{branch\\})+(\\.([A-Za-z0-9-]|\\{branch\\})+)*)$";
 
 /// A host in lower case.
 #[derive(Clone, Debug)]
@@ -113,7 +117,9 @@ impl Host {
         if host == "*" {
             return Ok(Host(host));
         }
-        let name = host.strip_prefix("*.").unwrap_or(&host);
+        // As long as it can get.
+        let filled = host.replace(PLACEHOLDER, &"x".repeat(LONGEST_SLUG));
+        let name = filled.strip_prefix("*.").unwrap_or(&filled);
         if host.contains("://") {
             Err("leave out the scheme: write the host alone")
         } else if host.contains('/') {
@@ -185,7 +191,7 @@ impl JsonSchema for Host {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^(\\*|(\\*\\.)?[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*)$" })
+        json_schema!({ "type": "string", "pattern": HOST_PATTERN })
     }
 }
 
@@ -209,9 +215,17 @@ mod tests {
 
     #[test]
     fn hosts_are_names_wildcards_or_everything() {
-        for good in
-            ["shop.localhost", "a", "SHOP.example.com", "*.example.com", "*", "127.0.0.1", "xn--bcher-kva.de"]
-        {
+        for good in [
+            "shop.localhost",
+            "a",
+            "SHOP.example.com",
+            "*.example.com",
+            "*",
+            "127.0.0.1",
+            "xn--bcher-kva.de",
+            "{branch}.a.de",
+            "{branch}-a.de",
+        ] {
             assert!(Host::parse(good).is_ok(), "{good}");
         }
         for bad in [
@@ -229,6 +243,8 @@ mod tests {
             "a:80",
             "a/b",
             "bücher.de",
+            "{branches}.a",
+            "{branch}{branch}{branch}.a",
         ] {
             assert!(Host::parse(bad).is_err(), "{bad}");
         }

@@ -13,7 +13,7 @@ pub fn flag_debt(answers: &Answers<'_>, scope: &Scope, days: Option<u64>) -> Res
     let definitions = answers.store.flag_definitions(&app, &environment).map_err(store_trouble)?;
     let days = days.unwrap_or(DAYS);
     let debts = definitions
-        .map(|definitions| left_over(answers.store, &definitions, days, clock::unix_ms()))
+        .map(|definitions| left_over(answers.store, &definitions, None, (days, clock::unix_ms())))
         .transpose()
         .map_err(store_trouble)?;
     let (app, environment) = (app.to_string(), environment.to_string());

@@ -1,7 +1,6 @@
 //! What came of a flag's newest guarded release.
 
-use tidegate_core::guard::{Culprit, Grid, Held, Watching};
-use tidegate_core::judge::Decision;
+use tidegate_core::guard::{Charge, Grid, Held, Watching};
 use tidegate_core::model::{CountsReport, FLAG_CELLS, FlagKey, FlagState, Histogram, Name};
 use tidegate_core::view::{BlameCellView, BlameView, GuardView, GuardedVariantView};
 
@@ -32,19 +31,19 @@ fn view(kept: &Watching, state: &FlagState, latencies: &dyn Fn(&str) -> Histogra
     };
     GuardView {
         at_work,
-        verdict: verdict(condemned.as_ref(), held).to_owned(),
-        message: message(at_work, condemned.as_ref(), held),
+        verdict: verdict(condemned, held).to_owned(),
+        message: message(at_work, condemned, held.map(|held| held.of(kept.unproven()))),
         on: side(on, with),
         off: side(off, without),
         seen: kept.users(),
         groups: FLAG_CELLS as u32,
         against: kept.evidence().into(),
         growth: kept.evidence_for().into(),
-        beside: beside(kept.grid(), kept.culprit(), (on, off)),
+        beside: kept.grid().map(|(service, grid)| beside(service, grid, (on, off))),
     }
 }
 
-fn verdict(condemned: Option<&Decision>, held: Option<Held>) -> &'static str {
+fn verdict(condemned: Option<&Charge>, held: Option<Held>) -> &'static str {
     match (condemned, held) {
         (Some(_), _) => "abort",
         (None, Some(_)) => "inconclusive",
@@ -52,17 +51,17 @@ fn verdict(condemned: Option<&Decision>, held: Option<Held>) -> &'static str {
     }
 }
 
-fn message(at_work: bool, condemned: Option<&Decision>, held: Option<Held>) -> String {
+fn message(at_work: bool, condemned: Option<&Charge>, held: Option<String>) -> String {
     match (condemned, held) {
         (Some(_), _) => "it was turned off: those with it met more bad answers".to_owned(),
-        (None, Some(held)) => format!("the share stays: {}", held.as_str()),
+        (None, Some(held)) => format!("the share stays: {held}"),
         (None, None) if at_work => "nothing speaks against it so far".to_owned(),
         (None, None) => "it is watched no more".to_owned(),
     }
 }
 
-fn beside(grid: &Grid, culprit: Culprit, (on, off): (&str, &str)) -> Option<BlameView> {
-    let (stable, candidate) = grid.revisions()?;
+fn beside(service: &str, grid: &Grid, (on, off): (&str, &str)) -> BlameView {
+    let (stable, candidate) = grid.revisions();
     let places = [(stable, on), (stable, off), (candidate, on), (candidate, off)];
     let cells = places.iter().zip(grid.counts()).map(|((revision, variant), tally)| BlameCellView {
         revision: revision.to_string(),
@@ -70,12 +69,13 @@ fn beside(grid: &Grid, culprit: Culprit, (on, off): (&str, &str)) -> Option<Blam
         requests: tally.n,
         bad: tally.bad,
     });
-    Some(BlameView {
+    BlameView {
+        service: service.rsplit('/').next().unwrap_or_default().to_owned(),
         stable: stable.to_string(),
         candidate: candidate.to_string(),
-        culprit: culprit.as_str().to_owned(),
+        culprit: grid.culprit().as_str().to_owned(),
         cells: cells.collect(),
-    })
+    }
 }
 
 /// Since the share last grew, as long as it is watched.

@@ -6,6 +6,7 @@ use tidegate_core::time::Moment;
 use tidegate_core::view::{PipelineList, PipelineRunView, StageView, StepView};
 use tidegate_store::Reader;
 
+use super::previews::urls;
 use super::{Answers, logs, rfc3339, store_trouble};
 use crate::plane::{LogPage, LogQuery, Refusal, RefusalKind, Scope};
 
@@ -22,7 +23,7 @@ pub fn run_of(store: &Reader, number: RunNo) -> Result<PipelineRun, Refusal> {
 
 /// A run.
 pub fn pipeline_run(answers: &Answers<'_>, number: RunNo) -> Result<PipelineRunView, Refusal> {
-    Ok(view_of(&run_of(answers.store, number)?, answers.state.now))
+    Ok(view_of(answers, &run_of(answers.store, number)?))
 }
 
 /// The newest runs of an app, or of all of them.
@@ -32,7 +33,7 @@ pub fn pipeline_runs(answers: &Answers<'_>, scope: &Scope, most: usize) -> Resul
         .store
         .newest_pipeline_runs(scope.app.as_ref(), scope.environment.as_ref(), most)
         .map_err(store_trouble)?;
-    Ok(PipelineList { runs: runs.iter().map(|run| view_of(run, answers.state.now)).collect() })
+    Ok(PipelineList { runs: runs.iter().map(|run| view_of(answers, run)).collect() })
 }
 
 /// The output of a run, of one of its stages or of all.
@@ -71,8 +72,8 @@ fn units_of(
     Ok(units)
 }
 
-fn view_of(run: &PipelineRun, now: Moment) -> PipelineRunView {
-    let over = run.state.is_over();
+fn view_of(answers: &Answers<'_>, run: &PipelineRun) -> PipelineRunView {
+    let (now, over) = (answers.state.now, run.state.is_over());
     PipelineRunView {
         run: run.number,
         app: run.app.to_string(),
@@ -95,6 +96,8 @@ fn view_of(run: &PipelineRun, now: Moment) -> PipelineRunView {
         at: rfc3339(run.made_at_unix_ms),
         seconds: seconds(run.created_at, run.ended_at, now),
         over,
+        urls: urls(answers, &run.input.revision.routes),
+        notes: run.notes.clone(),
     }
 }
 

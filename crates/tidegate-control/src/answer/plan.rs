@@ -12,11 +12,12 @@ use tidegate_core::view::{PlanReport, PlannedRoute, PlannedService, PlannedTraff
 
 use super::foresight::traffic_of;
 use super::migration::planned_migration;
+use super::planned_experiments::planned_experiments;
 use super::planned_steps::{Planned, steps};
 use super::settings::{differences, of_route, of_traffic};
 use super::store_trouble;
 use crate::digest::digest_json;
-use crate::engine::{World, effective_for};
+use crate::engine::{Time, World, effective_for};
 use crate::intake::{Accepted, read_manifest, resolve};
 use crate::plane::{PlanRequest, Refusal};
 use crate::protection;
@@ -25,9 +26,11 @@ use crate::protection;
 const LATELY: u64 = 60;
 
 /// What a deploy would do.
-pub(crate) fn plan(world: &mut World<'_>, request: &PlanRequest) -> Result<PlanReport, Refusal> {
+pub(crate) fn plan(world: &mut World<'_>, time: Time, request: &PlanRequest) -> Result<PlanReport, Refusal> {
     let source = Source::new(request.manifest_file.clone(), request.manifest_text.clone());
-    let resolved = resolve(&read_manifest(&source, &request.deploy)?, &request.deploy)?;
+    let manifest = read_manifest(&source, &request.deploy)?;
+    let resolved = resolve(&manifest, &request.deploy)?;
+    let way = super::planned_way::planned_way(world.store, &manifest, &resolved.environment, time.unix_ms)?;
     let accepted = Accepted::new(resolved, request.snapshot.clone(), None);
     let build = world.store.build(&accepted.build).map_err(store_trouble)?;
     let reuse = build.is_some_and(|build| build.phase == BuildPhase::Ready);
@@ -60,8 +63,10 @@ pub(crate) fn plan(world: &mut World<'_>, request: &PlanRequest) -> Result<PlanR
         jobs: super::planned_jobs::planned_jobs(world.store, &accepted)?,
         routes: routes(world, &accepted)?,
         flags: super::planned_flags::planned_flags(world.store, &accepted, request.flags.as_deref())?,
+        experiments: planned_experiments(world.store, &accepted, request.flags.as_deref())?,
         serving: serving(world, &accepted)?,
         code: None,
+        way: Some(way),
         warnings,
     })
 }
@@ -77,7 +82,7 @@ fn serving(world: &World<'_>, accepted: &Accepted) -> Result<Option<String>, Ref
 
 /// That a folder could not be deployed there.
 fn protected(world: &World<'_>, accepted: &Accepted) -> Result<Option<String>, Refusal> {
-    let policy = protection::in_force(world.store, &accepted.app, &accepted.environment);
+    let policy = protection::known(world.store, &accepted.app, &accepted.environment);
     let protected = policy.map_err(store_trouble)?.is_some_and(|policy| policy.protected);
     Ok(protected.then(|| format!("{} is protected: only runs of a pipeline change it", accepted.environment)))
 }

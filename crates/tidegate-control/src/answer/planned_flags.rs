@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
+use tidegate_core::model::FlagDefinitions;
 use tidegate_core::view::PlannedFlag;
 use tidegate_store::Reader;
 
@@ -17,12 +18,9 @@ pub(super) fn planned_flags(
     accepted: &Accepted,
     document: Option<&str>,
 ) -> Result<Vec<PlannedFlag>, Refusal> {
-    let defined: Option<Value> = document.map(serde_json::from_str).transpose().map_err(|error| {
-        Refusal::new(RefusalKind::Invalid, "plan::flags", format!("`flags` is no JSON: {error}"))
-    })?;
+    let after = would_be_in_force(store, accepted, document)?;
+    let defined = read(document)?;
     let (app, environment) = (&accepted.app, &accepted.environment);
-    let after =
-        defined::in_force(store, (app, environment), None, defined.as_ref()).map_err(store_trouble)?;
     let before = store.flag_definitions(app, environment).map_err(store_trouble)?;
     let own = flags_of(defined.as_ref());
     Ok(differences(
@@ -30,6 +28,22 @@ pub(super) fn planned_flags(
         &flags_of(after.as_ref().map(|after| &after.document)),
         &own,
     ))
+}
+
+/// What Git would say of the flags.
+pub(super) fn would_be_in_force(
+    store: &Reader,
+    accepted: &Accepted,
+    document: Option<&str>,
+) -> Result<Option<FlagDefinitions>, Refusal> {
+    let place = (&accepted.app, &accepted.environment);
+    defined::in_force(store, place, None, read(document)?.as_ref()).map_err(store_trouble)
+}
+
+fn read(document: Option<&str>) -> Result<Option<Value>, Refusal> {
+    document.map(serde_json::from_str).transpose().map_err(|error| {
+        Refusal::new(RefusalKind::Invalid, "plan::flags", format!("`flags` is no JSON: {error}"))
+    })
 }
 
 fn flags_of(document: Option<&Value>) -> Map<String, Value> {

@@ -12,6 +12,9 @@ pub fn place_of(store: &Reader, scope: &Scope) -> Result<(Name, Name), Refusal> 
     let mut places = store.apps().map_err(store_trouble)?;
     let anything = !places.is_empty();
     places.retain(|(app, environment)| fits(&scope.app, app) && fits(&scope.environment, environment));
+    if scope.environment.is_none() && places.len() > 1 {
+        leave_previews_out(store, &mut places)?;
+    }
     match places.as_slice() {
         [] => Err(nothing_there(scope, anything)),
         [only] => Ok(only.clone()),
@@ -24,6 +27,18 @@ pub fn place_of(store: &Reader, scope: &Scope) -> Result<(Name, Name), Refusal> 
             }
         }
     }
+}
+
+/// Whoever names no environment means none that was made for a branch, where there is another.
+fn leave_previews_out(store: &Reader, places: &mut Vec<(Name, Name)>) -> Result<(), Refusal> {
+    let previews = store.previews().map_err(store_trouble)?;
+    let is_preview = |(app, environment): &(Name, Name)| {
+        previews.iter().any(|state| state.app == *app && state.environment == *environment)
+    };
+    if !places.iter().all(is_preview) {
+        places.retain(|place| !is_preview(place));
+    }
+    Ok(())
 }
 
 /// The service meant, and its state.

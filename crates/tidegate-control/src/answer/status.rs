@@ -4,6 +4,7 @@ use tidegate_core::model::{Instance, Intent, RevisionNo, Rollout, Seen, ServiceS
 use tidegate_core::scale::wanted;
 use tidegate_core::view::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
 
+use super::previews::preview_view;
 use super::{Answers, place_of, service_of, store_trouble};
 use crate::plane::{Refusal, Scope, ServiceRef};
 
@@ -18,6 +19,8 @@ pub fn status(answers: &Answers<'_>, scope: &Scope) -> Result<Status, Refusal> {
             jobs: Vec::new(),
             migration: None,
             gateway,
+            preview: None,
+            leaving: None,
         });
     }
     let (app, environment) = place_of(answers.store, scope)?;
@@ -28,6 +31,8 @@ pub fn status(answers: &Answers<'_>, scope: &Scope) -> Result<Status, Refusal> {
         let wanted = service.stable.as_ref().is_some_and(|stable| stable.desired > 0);
         service.phase != "idle" || !service.instances.is_empty() || wanted || service.strategy != "none"
     });
+    let kept = answers.store.environment(&app, &environment).map_err(store_trouble)?;
+    let preview = kept.as_ref().map(|kept| preview_view(answers, kept)).transpose()?.flatten();
     Ok(Status {
         app: Some(app.to_string()),
         environment: Some(environment.to_string()),
@@ -35,6 +40,8 @@ pub fn status(answers: &Answers<'_>, scope: &Scope) -> Result<Status, Refusal> {
         jobs: super::jobs::jobs_of(answers, &app, &environment)?,
         migration: super::migration::migration_of(answers, &app, &environment)?,
         gateway,
+        preview,
+        leaving: kept.and_then(|kept| kept.leaving).map(|leaving| leaving.why),
     })
 }
 

@@ -22,6 +22,7 @@ use crate::defined;
 use crate::digest::digest_json;
 use crate::flag_key::random;
 use crate::left_over::{DAYS, left_over};
+use crate::succession;
 
 impl Engine {
     /// Reconciles every deploy that waits for a build or a migration.
@@ -93,7 +94,8 @@ impl Engine {
             return self.fail_deploy(world, time, deploy, problem);
         }
         let place = (&deploy.app, &deploy.environment);
-        let definitions = defined::in_force(world.store, place, Some(deploy.id), deploy.flags.as_ref())?;
+        let flags = defined::of_deploy(world.store, &deploy)?;
+        let mut definitions = defined::in_force(world.store, place, Some(deploy.id), flags.as_ref())?;
         let lost = definitions.as_ref().map(|flags| defined::in_the_way(world.store, flags)).transpose()?;
         if let Some(problem) = lost.flatten() {
             return self.fail_deploy(world, time, deploy, problem.to_string());
@@ -103,6 +105,9 @@ impl Engine {
             None => Vec::new(),
         };
         let revision = revision_of(world.store, &deploy)?;
+        definitions.iter_mut().for_each(|flags| flags.revision = Some(revision.number));
+        let succession = definitions.as_ref().map(|flags| succession::by_deploy(world.store, flags, time));
+        let succession = succession.transpose()?;
         let steps = steps_of(world.store, &deploy, &revision)?;
         let mut next_rollout = world.store.peek_id(Counter::Rollout)?;
         let mut events = Vec::new();
@@ -167,7 +172,7 @@ impl Engine {
             }
             reverted.iter().try_for_each(|rollout| tx.put_rollout(rollout))?;
             migration.iter().try_for_each(|job| tx.put_job(job))?;
-            definitions.iter().try_for_each(|flags| tx.put_flag_definitions(flags))?;
+            succession.iter().try_for_each(|succession| succession.write(tx, time))?;
             unread.iter().try_for_each(|build| tx.put_build_flags(build, &BuildFlags::default()))?;
             tx.use_ids_below(Counter::Rollout, next_rollout)?;
             tx.use_ids_below(Counter::Instance, number + 1)?;
@@ -400,7 +405,7 @@ fn left_over_now(
     let Some(definitions) = definitions else { return Ok(None) };
     // What comes with this deploy serves soon.
     let coming = store.build_flags(&deploy.build)?.unwrap_or_default();
-    let mut debts = left_over(store, definitions, DAYS, time.unix_ms)?;
+    let mut debts = left_over(store, definitions, None, (DAYS, time.unix_ms))?;
     debts.retain(|debt| debt.kind != DebtKind::Unreferenced || coming.lacks(&debt.key));
     let named: Vec<String> =
         debts.iter().take(5).map(|debt| format!("{} ({})", debt.key, debt.kind.as_str())).collect();

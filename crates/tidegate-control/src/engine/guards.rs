@@ -3,7 +3,7 @@
 //! What is made of the counts is written down with what follows of it, in one transaction: a control plane that is killed goes on where
 //! it was. The counts only grow, so nothing that was counted meanwhile is lost or seen twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_core::event::Event;
 use tidegate_core::guard::{Beside, Held, Next, Sighting, Watching, decide, follow};
@@ -11,9 +11,12 @@ use tidegate_core::model::{
     CountsReport, FlagKey, FlagState, FlagWatch, Guard, Name, Release, RouteTable, ServiceState, Serving,
     Share,
 };
+use tidegate_core::release::Definition;
 use tidegate_store::{Reader, StoreError, Tx};
 
 use super::{Engine, Outcome, Sight, World};
+use crate::experiment;
+use crate::flag_code::FlagCode;
 
 /// What is kept between passes; all of it can be lost.
 #[derive(Debug, Default)]
@@ -24,6 +27,8 @@ pub(super) struct Guards {
     /// Flags whose guard has ended, by how their upstreams begin: they are told further.
     told: Vec<(String, FlagWatch)>,
     watchings: BTreeMap<Place, Watching>,
+    /// Upstreams that a route leads to.
+    routed: BTreeSet<String>,
     /// The second that was looked at last.
     second: u64,
 }
@@ -72,24 +77,52 @@ impl Engine {
     ) -> Result<Outcome, StoreError> {
         let (before, is_new) = self.watching(world.store, guarded)?;
         let mut watching = before.clone();
-        watching.take(&guarded.sighting(sight, &reports(sight), &own(guarded, rollouts)));
-        let next = decide(&guarded.guard, &watching, sight.time.unix_ms);
-        let followed = follow(&guarded.state, &next, sight.time.unix_ms);
+        let beside = Around { within: guarded.within(), services: self.guards.services(guarded), rollouts };
+        watching.take(&guarded.sighting(sight, &reports(sight), &beside));
+        let mut next = decide(&guarded.guard, &watching, sight.time.now);
+        if matches!(next, Next::Grow | Next::Arrive) {
+            let held = guarded.held_besides(world.store, before.told)?;
+            next = next.unless(|| held);
+        }
+        let followed = guarded.follow(&next, sight);
         let event = match &followed {
             Some((_, release)) => Some(guarded.released(&next, release)),
             None => guarded.held(&next, &mut watching),
         };
-        if let Some((after, _)) = followed.as_ref().filter(|(after, _)| after.guard.is_some()) {
-            watching.on_step(after.version);
-        }
         if is_new || watching != before || followed.is_some() {
+            let kept = after(&watching, followed.as_ref(), sight);
             let events: Vec<Event> = event.into_iter().collect();
-            self.decide(world, sight.time, &events, &[], |tx| {
-                guarded.keep(tx, &watching, followed.as_ref())
-            })?;
-            self.guards.watchings.insert(guarded.place(), watching);
+            let written =
+                self.decide(world, sight.time, &events, &[], |tx| guarded.keep(tx, &kept, followed.as_ref()));
+            if let Err(StoreError::TooLarge { .. }) = written {
+                watching.told = before.told;
+                return self.go_on_unkept(world, sight, guarded, (watching, next));
+            }
+            written?;
+            self.guards.watchings.insert(guarded.place(), kept);
         }
         Ok(if followed.is_some() { Outcome::changed() } else { Outcome::default() })
+    }
+
+    /// More would have to be kept of it than the store takes. It is still known here, and read again from what was kept last after a
+    /// restart, so nothing is lost or counted twice: a variant that is worse is turned off, and no share grows.
+    fn go_on_unkept(
+        &mut self,
+        world: &mut World<'_>,
+        sight: &Sight,
+        guarded: &Guarded,
+        (mut watching, next): (Watching, Next),
+    ) -> Result<Outcome, StoreError> {
+        let off = Some(&next).filter(|next| matches!(next, Next::TurnOff(_)));
+        let off = off.and_then(|next| guarded.follow(next, sight));
+        let event = match &off {
+            Some((_, release)) => Some(guarded.released(&next, release)),
+            None => guarded.held(&Next::Hold(Held::TooMuch), &mut watching),
+        };
+        let events: Vec<Event> = event.into_iter().collect();
+        self.decide(world, sight.time, &events, &[], |tx| guarded.put(tx, off.as_ref()))?;
+        self.guards.watchings.insert(guarded.place(), watching);
+        Ok(if off.is_some() { Outcome::changed() } else { Outcome::default() })
     }
 
     /// What is known of a release, and whether it has only begun.
@@ -105,8 +138,19 @@ impl Engine {
 }
 
 impl Guards {
+    /// The services of a release's environment that take requests.
+    fn services(&self, guarded: &Guarded) -> Vec<String> {
+        let within = guarded.within();
+        self.routed.iter().filter(|name| name.starts_with(&within)).cloned().collect()
+    }
+
     /// Has the gateway evaluate the flags of guarded releases, and those it told once, for every service of their environment.
-    pub(super) fn watch(&self, table: &mut RouteTable) {
+    pub(super) fn watch(&mut self, table: &mut RouteTable) {
+        self.routed.clear();
+        if !self.guarded.is_empty() {
+            let routed = table.routes.iter().map(|route| &route.to).filter(|to| !to.is_empty());
+            self.routed.extend(routed.cloned());
+        }
         let guarded = self.guarded.iter().map(|guarded| (guarded.within(), guarded.watch()));
         for (within, watch) in guarded.chain(self.told.iter().cloned()) {
             let upstreams = table.upstreams.iter_mut().filter(|(name, _)| name.starts_with(&within));
@@ -139,6 +183,7 @@ impl Guarded {
             user: self.guard.user.clone(),
             by: self.share.by.clone(),
             told: false,
+            experiment: false,
         }
     }
 
@@ -146,18 +191,43 @@ impl Guarded {
         &'a self,
         sight: &Sight,
         reports: &'a [&'a CountsReport],
-        (within, rollouts): &'a (String, Vec<Beside>),
+        around: &'a Around<'_>,
     ) -> Sighting<'a> {
         Sighting {
             reports,
-            within,
+            within: &around.within,
             flag: &self.state.key,
             version: self.state.version,
             on: &self.share.variant,
             off: &self.share.otherwise,
-            rollouts,
-            second: sight.time.now.0 / 1_000,
+            share: self.share.of,
+            services: &around.services,
+            rollouts: around.rollouts,
+            now: sight.time.now,
         }
+    }
+
+    /// What keeps the share as it is though nothing speaks against the variant. `told`: what held it when it was last looked at.
+    fn held_besides(&self, store: &Reader, told: Option<Held>) -> Result<Option<Held>, StoreError> {
+        let (app, environment, key) = (&self.app, &self.environment, &self.state.key);
+        if told == Some(Held::TooMuch) {
+            return Ok(told);
+        }
+        if experiment::holds_split(store, app, environment, key)? {
+            return Ok(Some(Held::Experiment));
+        }
+        let definitions = store.flag_definitions(app, environment)?;
+        let Some(definition) = definitions.and_then(|found| Definition::find(&found.document, key)) else {
+            return Ok(None);
+        };
+        let code = FlagCode::of(store, app, environment)?;
+        Ok((!code.situation(&definition).lacking.is_empty()).then_some(Held::Code))
+    }
+
+    /// The state and the record that follow.
+    fn follow(&self, next: &Next, sight: &Sight) -> Option<(FlagState, Release)> {
+        let (after, release) = follow(&self.state, next, sight.time.unix_ms)?;
+        Some((after.changed_at(sight.time.now), release))
     }
 
     fn released(&self, next: &Next, release: &Release) -> Event {
@@ -179,7 +249,8 @@ impl Guarded {
         watching.told = held;
         let (key, share) = (&self.state.key, &self.state.serving);
         held.map(|held| {
-            self.event("flag.guard.held", format!("flag {key} stays at {share}: {}", held.as_str()))
+            let why = held.of(watching.unproven());
+            self.event("flag.guard.held", format!("flag {key} stays at {share}: {why}"))
         })
     }
 
@@ -193,11 +264,14 @@ impl Guarded {
         watching: &Watching,
         followed: Option<&(FlagState, Release)>,
     ) -> Result<(), StoreError> {
-        let (app, environment) = (&self.app, &self.environment);
-        tx.put_flag_guard(app, environment, &self.state.key, watching)?;
+        tx.put_flag_guard(&self.app, &self.environment, &self.state.key, watching)?;
+        self.put(tx, followed)
+    }
+
+    fn put(&self, tx: &Tx<'_>, followed: Option<&(FlagState, Release)>) -> Result<(), StoreError> {
         let Some((after, release)) = followed else { return Ok(()) };
-        tx.put_flag_state(app, environment, after)?;
-        tx.add_release(app, environment, release)
+        tx.put_flag_state(&self.app, &self.environment, after)?;
+        tx.add_release(&self.app, &self.environment, release)
     }
 }
 
@@ -207,8 +281,14 @@ fn told(app: &Name, environment: &Name, state: &FlagState) -> Option<(String, Fl
     let ended = state.guard.is_none() && !state.told.is_empty() && !state.archived;
     let by = if let Serving::Share(share) = &state.serving { share.by.clone() } else { None };
     // Nothing is counted, so a new version need not be a new table.
-    let watch =
-        || FlagWatch { flag: state.key.clone(), version: 0, user: state.told.clone(), by, told: true };
+    let watch = || FlagWatch {
+        flag: state.key.clone(),
+        version: 0,
+        user: state.told.clone(),
+        by,
+        told: true,
+        experiment: false,
+    };
     ended.then(|| (format!("{app}/{environment}/"), watch()))
 }
 
@@ -237,11 +317,25 @@ fn rollouts(store: &Reader) -> Result<Vec<Beside>, StoreError> {
     Ok(services.iter().filter_map(of).collect())
 }
 
-/// How a release's upstreams begin, and those of its services that are rolled out.
-fn own(guarded: &Guarded, rollouts: &[Beside]) -> (String, Vec<Beside>) {
-    let within = guarded.within();
-    let own = rollouts.iter().filter(|beside| beside.upstream.starts_with(&within)).cloned().collect();
-    (within, own)
+/// The watch after what follows.
+fn after(watching: &Watching, followed: Option<&(FlagState, Release)>, sight: &Sight) -> Watching {
+    let mut kept = watching.clone();
+    match followed {
+        Some((state, _)) if state.guard.is_some() => kept.on_step(state.version, sight.time.now),
+        Some(_) => kept.close(),
+        None => {}
+    }
+    kept
+}
+
+/// What is around a release.
+struct Around<'a> {
+    /// How its upstreams begin.
+    within: String,
+    /// Those that take requests.
+    services: Vec<String>,
+    /// Those that are rolled out, of all environments.
+    rollouts: &'a [Beside],
 }
 
 fn reports(sight: &Sight) -> Vec<&CountsReport> {

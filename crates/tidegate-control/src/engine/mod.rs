@@ -9,10 +9,12 @@ mod build;
 mod checks;
 mod deploy;
 mod effect;
+mod experiments;
 mod flags;
 mod guards;
 mod job;
 mod judging;
+mod leaving;
 mod meter;
 mod migration;
 mod orphan;
@@ -40,6 +42,7 @@ use tidegate_core::rollout::observe::Seeing;
 use tidegate_core::time::Moment;
 use tidegate_store::{Store, StoreError, Tx};
 
+use crate::experiment::Pseudonyms;
 use crate::seams::{Repositories, RouteSink, Workshop, Workspaces};
 pub(crate) use deploy::{effective_for, told};
 pub use effect::Effect;
@@ -91,6 +94,8 @@ pub struct EngineConfig {
     pub keep_build_bytes: u64,
     /// The flags of whoever has no key: `app/environment`; `None`: nobody gets any without one.
     pub flags_open: Option<String>,
+    /// The key of users' digests; `None`: the gateway tells nothing of users.
+    pub pseudonyms: Option<Arc<Pseudonyms>>,
 }
 
 impl Default for EngineConfig {
@@ -101,6 +106,7 @@ impl Default for EngineConfig {
             steps_at_once: 2,
             keep_build_bytes: 10 << 30,
             flags_open: None,
+            pseudonyms: None,
         }
     }
 }
@@ -126,6 +132,7 @@ pub struct Engine {
     queues: Queues,
     checks: checks::Checks,
     flags: flags::Flags,
+    experiments: experiments::Experiments,
     guards: guards::Guards,
     pruned_at: Option<Moment>,
     pushed: Option<u64>,
@@ -180,6 +187,7 @@ impl Engine {
             queues: Queues::default(),
             checks: checks::Checks::default(),
             flags: flags::Flags::default(),
+            experiments: experiments::Experiments::default(),
             guards: guards::Guards::default(),
             pruned_at: None,
             pushed: None,
@@ -233,7 +241,9 @@ impl Engine {
         let guards = self.guards(world, &sight)?;
         // Before what a deploy brings gets a request.
         let flags = self.flags(world, &sight)?;
+        let experiments = self.experiments(world, &sight)?;
         let scales = self.scales(world, &sight)?;
+        let leaving = self.leaving(world, &sight)?;
         let services = self.services(world, &sight)?;
         let pipelines = self.pipelines(world, &sight)?;
         let migrations = self.migrations(world, &sight)?;
@@ -243,8 +253,21 @@ impl Engine {
         let recorded = self.record_traffic(world, &sight)?;
         let pruned = self.prune(world, &sight)?;
         Ok([
-            jobs, deploys, guards, flags, scales, services, migrations, schedules, routes, orphans, recorded,
-            pruned, pipelines,
+            jobs,
+            deploys,
+            guards,
+            flags,
+            scales,
+            services,
+            migrations,
+            schedules,
+            routes,
+            orphans,
+            recorded,
+            pruned,
+            pipelines,
+            experiments,
+            leaving,
         ]
         .into_iter()
         .fold(builds, Outcome::and))

@@ -14,7 +14,7 @@ const EVERY: Millis = Millis::seconds(60);
 const KEEP_ROLLOUTS: usize = 100;
 const KEEP_DEPLOYS: usize = 100;
 const KEEP_RUNS: usize = 100;
-/// Runs that did not succeed and whose files are kept for another try.
+/// Runs of an app that did not succeed and whose files are kept for another try.
 const KEEP_FAILED: usize = 10;
 
 impl Engine {
@@ -36,8 +36,8 @@ impl Engine {
                 .iter()
                 .try_for_each(|((app, env), used)| tx.prune_revisions(app, env, keep, used).map(drop))
         })?;
-        self.prune_builds(world)?;
         let runs = world.store.newest_pipeline_runs(None, None, usize::from(u16::MAX))?;
+        self.prune_builds(world, &runs)?;
         let unfinished = world.store.builds()?.into_iter().filter(|build| build.phase.is_unfinished());
         let snapshots = unfinished.map(|build| build.snapshot).chain(snapshots_of(&runs));
         world.workshop.keep_snapshots(&snapshots.collect());
@@ -46,10 +46,13 @@ impl Engine {
         Ok(Outcome::default())
     }
 
-    /// Builds no revision uses any more, and the oldest over the size limit that only a past revision uses.
-    fn prune_builds(&mut self, world: &mut World<'_>) -> Result<(), StoreError> {
+    /// Builds no revision uses any more, and the oldest over the size limit that only a past revision uses, or a run that may be
+    /// tried again.
+    fn prune_builds(&mut self, world: &mut World<'_>, runs: &[PipelineRun]) -> Result<(), StoreError> {
         let protected = builds_of(world.store, &needed_revisions(world.store)?)?;
-        let used = builds_of_all(world.store)?;
+        let mut used = builds_of_all(world.store)?;
+        used.extend(may_be_tried_again(runs).map(|run| run.input.build.clone()));
+        let snapshots: BTreeSet<String> = snapshots_of(runs).into_iter().collect();
         let mut builds = world.store.builds()?;
         builds.sort_by_key(|build| std::cmp::Reverse(build.made_at_unix_ms));
         let mut kept_bytes = 0_u64;
@@ -59,7 +62,7 @@ impl Engine {
             if stays {
                 kept_bytes += build.size;
             } else {
-                discard(world, build)?;
+                discard(world, build, &snapshots)?;
             }
         }
         Ok(())
@@ -68,9 +71,19 @@ impl Engine {
 
 /// What open runs are made from, and the newest that failed, which may be tried again.
 fn snapshots_of(runs: &[PipelineRun]) -> Vec<String> {
-    let failed = runs.iter().filter(|run| run.state.is_over() && run.state != RunState::Succeeded);
     let open = runs.iter().filter(|run| !run.state.is_over());
-    open.chain(failed.take(KEEP_FAILED)).map(|run| run.input.snapshot.clone()).collect()
+    open.chain(may_be_tried_again(runs)).map(|run| run.input.snapshot.clone()).collect()
+}
+
+/// Of each app the newest that did not succeed. One that was superseded is never tried again.
+fn may_be_tried_again(runs: &[PipelineRun]) -> impl Iterator<Item = &PipelineRun> {
+    let mut kept: BTreeMap<&Name, usize> = BTreeMap::new();
+    let failed = runs.iter().filter(|run| matches!(run.state, RunState::Failed | RunState::Cancelled));
+    failed.filter(move |run| {
+        let kept = kept.entry(&run.app).or_default();
+        *kept += 1;
+        *kept <= KEEP_FAILED
+    })
 }
 
 /// Workspaces of what runs, artifacts and commits of runs that are known.
@@ -90,10 +103,15 @@ fn keep_of_runs(world: &mut World<'_>, runs: &[PipelineRun]) {
     }
 }
 
-fn discard(world: &mut World<'_>, mut build: Build) -> Result<(), StoreError> {
+/// What it was made from goes with it, but for these.
+fn discard(world: &mut World<'_>, mut build: Build, snapshots: &BTreeSet<String>) -> Result<(), StoreError> {
     build.phase = BuildPhase::Pruned;
-    world.store.transaction(|tx| tx.put_build(&build))?;
-    world.workshop.discard(&build.id, Some(&build.snapshot));
+    world.store.transaction(|tx| {
+        tx.remove_flag_document(&build.id)?;
+        tx.put_build(&build)
+    })?;
+    let snapshot = Some(build.snapshot.as_str()).filter(|snapshot| !snapshots.contains(*snapshot));
+    world.workshop.discard(&build.id, snapshot);
     Ok(())
 }
 

@@ -48,6 +48,7 @@ impl Engine {
         }
         let mut table = table_of(&services, &instances, &sites, claims, policies);
         self.guards.watch(&mut table);
+        self.experiments.watch(&mut table);
         let promised = services.iter().map(|state| state.route_epoch).max().unwrap_or(0);
         table.epoch = stored.epoch;
         let current = table == stored && promised <= stored.epoch && sight.gateway.acked <= stored.epoch;

@@ -7,10 +7,11 @@ use tidegate_core::model::{
     Deploy, DeployPhase, Evidence, Instance, RevisionNo, Rollout, ServiceSpec, ServiceState,
 };
 use tidegate_core::rollout::{Gate, Input, Plan, observe, plan};
-use tidegate_store::{Counter, StoreError};
+use tidegate_store::{Counter, Reader, StoreError};
 
 use super::judging::Look;
-use super::{Effect, Engine, Outcome, Sight, World, site, train};
+use super::{Effect, Engine, Outcome, Sight, Time, World, site, train};
+use crate::succession::{self, Succession};
 
 /// A service as stored, and what was just seen of it.
 struct Kept {
@@ -102,7 +103,9 @@ impl Engine {
     ) -> Result<(), StoreError> {
         let effects: Vec<Effect> = plan.actions.iter().cloned().map(Effect::Unit).collect();
         let staying: BTreeSet<_> = plan.instances.iter().map(|instance| &instance.id).collect();
+        let succession = way_back(world.store, kept, plan, sight.time)?;
         self.decide(world, sight.time, &plan.events, &effects, |tx| {
+            succession.iter().try_for_each(|succession| succession.write(tx, sight.time))?;
             tx.put_service(&plan.state)?;
             if let Some(rollout) = &plan.rollout {
                 tx.put_rollout(rollout)?;
@@ -147,6 +150,21 @@ fn unchanged(kept: &Kept, plan: &Plan) -> bool {
         && plan.instances == kept.instances
         && plan.actions.is_empty()
         && plan.events.is_empty()
+}
+
+/// What flags are defined as from then on, where a rollout begins to be taken back: the revision it was to goes, and its
+/// definitions with it.
+fn way_back(store: &Reader, kept: &Kept, plan: &Plan, time: Time) -> Result<Option<Succession>, StoreError> {
+    let leaves = |rollout: &Option<Rollout>| {
+        rollout.as_ref().is_some_and(|rollout| succession::is_left(rollout.phase))
+    };
+    if leaves(&kept.rollout) || !leaves(&plan.rollout) {
+        return Ok(None);
+    }
+    let key = &plan.state.key;
+    let place = (&key.app, &key.environment);
+    let goals = succession::goals(store, place, &BTreeMap::from([(key.clone(), plan.state.stable)]))?;
+    succession::follow(store, place, &goals, Vec::new(), time).map(Some)
 }
 
 /// The migration belongs to the deploy: its rollouts wait for it together.

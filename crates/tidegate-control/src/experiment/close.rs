@@ -9,6 +9,8 @@ use crate::engine::Time;
 
 /// So many users are counted in one pass at most; the rest in the next.
 const MOST_AT_ONCE: usize = 1_000;
+/// So many users, and as many events, are forgotten in one pass.
+const MOST_FORGOTTEN: usize = 2_000;
 /// How long an event waits for its user to be seen.
 const WAITS: Millis = Millis(600_000);
 
@@ -26,6 +28,20 @@ pub fn count_due(store: &mut Store, time: Time) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Forgets a part of the users of experiments that have ended. Called in each pass: a million of them at once would keep it for seconds.
+///
+/// # Errors
+/// The store's.
+pub fn forget(store: &mut Store) -> Result<(), StoreError> {
+    for mut experiment in store.experiments_to_forget()? {
+        store.transaction(|tx| {
+            experiment.forgetting = tx.drop_experiment_users(experiment.id, MOST_FORGOTTEN)? > 0;
+            if experiment.forgetting { Ok(()) } else { tx.put_experiment(&experiment) }
+        })?;
+    }
+    Ok(())
+}
+
 fn count(
     tx: &Tx<'_>,
     time: Time,
@@ -37,7 +53,13 @@ fn count(
         let measures = tx.measures_of(experiment.id, &digest)?;
         let (sums, outside) = user.sums(&experiment.design, &measures);
         experiment.left_out.outside += outside;
-        user.values = Some(experiment.on_counted(user.place, &sums, time.unix_ms));
+        user.values = Some(match sums {
+            Some(sums) => experiment.on_counted(user.place, &sums, time.unix_ms),
+            None => {
+                experiment.left_out.unseen += 1;
+                Vec::new()
+            }
+        });
         tx.put_experiment_user(experiment.id, &digest, &user, None)?;
         let dropped = tx.drop_measures(experiment.id, &digest)?;
         experiment.kept = experiment.kept.saturating_sub(dropped);

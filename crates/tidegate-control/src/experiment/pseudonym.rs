@@ -1,5 +1,7 @@
-//! Users under digests: HMAC-SHA256 of what they are called, by a key that is in a file of its own. Without the key nobody can try
-//! names until a digest fits, and copies of the store alone do not have it.
+//! Users under digests: HMAC-SHA256 of what they are called, by a key of their environment, which is made of one that is in a file of its
+//! own. Without the key nobody can try names until a digest fits, and copies of the store alone do not have it.
+//!
+//! The gateway is given the key of each environment that has experiments, and makes the same digests.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -82,15 +84,8 @@ impl Pseudonyms {
         (app, environment): (&Name, &Name),
         batch: EventBatch,
     ) -> Result<Received, Refusal> {
-        let user = |name: &str| {
-            checked("user", name)?;
-            Ok(self.digest(&[
-                b"user",
-                app.as_str().as_bytes(),
-                environment.as_str().as_bytes(),
-                name.as_bytes(),
-            ]))
-        };
+        let salt = self.salt((app, environment));
+        let user = |name: &str| checked("user", name).map(|()| user_digest(&salt, name));
         let exposures = batch.exposures.into_iter().map(|one| {
             let at_unix_ms = one.at.map(|at| at.0);
             Ok(Seen { user: user(&one.user)?, flag: one.flag, variant: one.variant, at_unix_ms })
@@ -110,6 +105,15 @@ impl Pseudonyms {
         })
     }
 
+    /// The key of an environment's users, in hex: for the gateway alone.
+    pub fn salt_in_hex(&self, place: (&Name, &Name)) -> String {
+        self.tag(&salt_of(place)).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn salt(&self, place: (&Name, &Name)) -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, self.tag(&salt_of(place)).as_ref())
+    }
+
     /// The metric is a part of it: one order can be an event of two metrics.
     fn event(&self, one: &Measurement) -> Result<UserDigest, Refusal> {
         let metric = one.metric.as_bytes();
@@ -120,18 +124,40 @@ impl Pseudonyms {
         Ok(self.digest(&[b"content", metric, &one.at.0.to_le_bytes(), &one.value.to_bits().to_le_bytes()]))
     }
 
-    /// Each part goes in with its length, so that parts cannot run into each other.
     fn digest(&self, parts: &[&[u8]]) -> UserDigest {
+        short(self.tag(parts))
+    }
+
+    /// Each part goes in with its length, so that parts cannot run into each other.
+    fn tag(&self, parts: &[&[u8]]) -> hmac::Tag {
         let mut all = hmac::Context::with_key(&self.0);
         for part in parts {
             all.update(&(part.len() as u64).to_le_bytes());
             all.update(part);
         }
-        let tag = all.sign();
-        let mut digest = [0; 16];
-        digest.copy_from_slice(&tag.as_ref()[..16]);
-        UserDigest(digest)
+        all.sign()
     }
+}
+
+impl std::fmt::Debug for Pseudonyms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pseudonyms(…)")
+    }
+}
+
+fn salt_of<'a>((app, environment): (&'a Name, &'a Name)) -> [&'a [u8]; 3] {
+    [b"users", app.as_str().as_bytes(), environment.as_str().as_bytes()]
+}
+
+/// As the gateway makes it: see `flags/exposed.rs` there.
+fn user_digest(salt: &hmac::Key, name: &str) -> UserDigest {
+    short(hmac::sign(salt, name.as_bytes()))
+}
+
+fn short(tag: hmac::Tag) -> UserDigest {
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&tag.as_ref()[..16]);
+    UserDigest(digest)
 }
 
 fn checked(what: &str, name: &str) -> Result<(), Refusal> {
@@ -172,6 +198,8 @@ mod tests {
 
     use super::*;
 
+    const ANN: &str = "b86f6e0b902d4113864ea164a4f64730";
+
     fn batch(user: &str, id: Option<&str>) -> EventBatch {
         let user = user.to_owned();
         EventBatch {
@@ -211,6 +239,23 @@ mod tests {
         );
         let mode = std::fs::metadata(one.path().join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    /// The gateway's own test has the same figures: both sides make the same digest of a user.
+    #[test]
+    fn the_gateway_knows_users_by_the_same_digest() {
+        let salt = hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]);
+        assert_eq!(user_digest(&salt, "ann").to_hex(), ANN);
+        let data = tempfile::tempdir().unwrap();
+        let place = ("shop".parse().unwrap(), "production".parse().unwrap());
+        let pseudonyms = Pseudonyms::of(data.path()).unwrap();
+        let hex = pseudonyms.salt_in_hex((&place.0, &place.1));
+        let bytes: Vec<u8> =
+            (0..32).map(|n| u8::from_str_radix(&hex[2 * n..2 * n + 2], 16).unwrap()).collect();
+        let given = hmac::Key::new(hmac::HMAC_SHA256, &bytes);
+        let posted = pseudonyms.digested((&place.0, &place.1), batch("ann", None)).unwrap();
+        assert_eq!(posted.exposures[0].user, user_digest(&given, "ann"));
+        assert!(!format!("{pseudonyms:?}").contains(&hex));
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 use tidegate_core::event::Event;
-use tidegate_core::experiment::{Design, End, Experiment, ExperimentKey};
-use tidegate_core::model::{FlagKey, Name};
+use tidegate_core::experiment::{Design, End, Experiment, ExperimentKey, told_users};
+use tidegate_core::model::{FlagKey, FlagState, Name, UserKey};
+use tidegate_core::time::Moment;
 use tidegate_store::{Reader, StoreError, Tx};
 
+use super::meaning::meaning;
 use crate::engine::Time;
 
 /// A flag that is to be an experiment.
@@ -14,28 +16,76 @@ pub(crate) struct Designed {
     pub flag: FlagKey,
     /// What it is to find out, or what is wrong with it.
     pub design: Result<Design, String>,
-    /// Since when users are dealt out like that: milliseconds since the Unix epoch.
-    pub since_unix_ms: u64,
+    /// What of a request tells the gateway its user; none: it has no part in it.
+    pub told: Vec<UserKey>,
+    /// Since when users are dealt out like that.
+    since: Since,
+}
+
+/// A moment on both time lines.
+#[derive(Clone, Copy, Debug)]
+struct Since {
+    unix_ms: u64,
+    moment: Option<Moment>,
+}
+
+impl Since {
+    /// The moment on the wall clock as it goes now. One that was set back since would say that it is still to come; one that was set
+    /// forward, that it is long ago: whichever is earlier leaves nobody out.
+    fn by_the_clock_of(self, now: Time) -> u64 {
+        let gone = self.moment.map(|moment| now.now.since(moment).0);
+        gone.map_or(self.unix_ms, |gone| self.unix_ms.min(now.unix_ms.saturating_sub(gone)))
+    }
+}
+
+impl Designed {
+    /// Since when users are dealt out like that: milliseconds since the Unix epoch, by a clock that shows this now.
+    pub fn since_unix_ms(&self, now: Time) -> u64 {
+        self.since.by_the_clock_of(now)
+    }
+
+    fn of(document: &Value, states: &[FlagState], key: &str, definition: &Value) -> Option<Self> {
+        let flag: FlagKey = key.parse().ok()?;
+        let known = states.iter().find(|state| state.key == flag);
+        let state = known.cloned().unwrap_or_else(|| FlagState::untouched(flag.clone()));
+        if state.archived {
+            return None;
+        }
+        let design = match meaning(document, states, &flag) {
+            Ok(meaning) => Design::of(definition, &meaning, &state)?,
+            Err(why) => Err(why),
+        };
+        let since = Since { unix_ms: state.changed_at_unix_ms, moment: state.changed };
+        Some(Designed { flag, design, told: told_users(definition), since })
+    }
 }
 
 /// Every flag of an environment that is to be an experiment.
 pub(crate) fn designs(store: &Reader, app: &Name, environment: &Name) -> Result<Vec<Designed>, StoreError> {
     let Some(definitions) = store.flag_definitions(app, environment)? else { return Ok(Vec::new()) };
-    let flags = definitions.document.get("flags").and_then(|flags| flags.as_object());
-    let mut designs = Vec::new();
-    for (key, definition) in flags.into_iter().flatten() {
-        let metadata = definition.get("metadata").and_then(|metadata| metadata.as_object());
-        // First: a state is read for each, and most flags are something else.
-        let Some(flag) = metadata.filter(|it| Design::is_meant(it)).and_then(|_| key.parse::<FlagKey>().ok())
-        else {
-            continue;
-        };
-        let state = store.flag_state(app, environment, &flag)?;
-        if let Some(design) = Design::of(definition, &state) {
-            designs.push(Designed { flag, design, since_unix_ms: state.changed_at_unix_ms });
-        }
+    designs_of(store, (app, environment), &definitions.document)
+}
+
+/// The same where these were the definitions.
+pub(crate) fn designs_of(
+    store: &Reader,
+    (app, environment): (&Name, &Name),
+    document: &Value,
+) -> Result<Vec<Designed>, StoreError> {
+    let flags = document.get("flags").and_then(Value::as_object);
+    let is_meant = |definition: &&Value| {
+        definition.get("metadata").and_then(Value::as_object).is_some_and(Design::is_meant)
+    };
+    // First: states are read for them alone, and most flags are something else.
+    let meant: Vec<_> = flags.into_iter().flatten().filter(|(_, definition)| is_meant(definition)).collect();
+    if meant.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(designs)
+    let states = store.flag_states_of(app, environment)?;
+    Ok(meant
+        .into_iter()
+        .filter_map(|(key, definition)| Designed::of(document, &states, key, definition))
+        .collect())
 }
 
 /// Whether an experiment on a flag keeps what is served of it as it is.
@@ -55,20 +105,29 @@ pub(crate) fn moved(
     (app, environment): (&Name, &Name),
     document: &Value,
 ) -> Result<Vec<FlagKey>, StoreError> {
-    let mut moved = Vec::new();
-    for experiment in store.running_experiments()?.into_iter().filter(Experiment::holds_split) {
-        let flag = &experiment.key.flag;
-        if experiment.key.app != *app || experiment.key.environment != *environment {
-            continue;
-        }
-        let state = store.flag_state(app, environment, flag)?;
-        let definition = document.get("flags").and_then(|flags| flags.get(flag.as_str()));
-        let design = definition.and_then(|definition| Design::of(definition, &state)).and_then(Result::ok);
-        if design.as_ref() != Some(&experiment.design) {
-            moved.push(flag.clone());
-        }
+    let here = |one: &Experiment| one.key.app == *app && one.key.environment == *environment;
+    let running: Vec<_> =
+        store.running_experiments()?.into_iter().filter(|one| one.holds_split() && here(one)).collect();
+    if running.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(moved)
+    let designs = designs_of(store, (app, environment), document)?;
+    let moves = |one: &Experiment| ends(one, &designs).is_some();
+    Ok(running.into_iter().filter(moves).map(|one| one.key.flag).collect())
+}
+
+/// Why an experiment that runs is no longer what was begun, where these are the designs.
+pub(crate) fn ends(experiment: &Experiment, designs: &[Designed]) -> Option<String> {
+    let designed = designs.iter().find(|designed| designed.flag == experiment.key.flag);
+    match designed.map(|designed| &designed.design) {
+        Some(Ok(design)) => {
+            let changes = experiment.design.changes(design);
+            (!changes.is_empty())
+                .then(|| format!("what is served or measured was changed: {}", changes.join(", ")))
+        }
+        Some(Err(why)) => Some(why.clone()),
+        None => Some("the flag is no experiment any more".to_owned()),
+    }
 }
 
 /// Ends those that run and are no longer what was begun; the designs of all.
@@ -80,19 +139,14 @@ pub(crate) fn settle(
     let designs = designs(tx, app, environment)?;
     let here = |one: &Experiment| one.key.app == *app && one.key.environment == *environment;
     for mut experiment in tx.running_experiments()?.into_iter().filter(here) {
-        let designed = designs.iter().find(|designed| designed.flag == experiment.key.flag);
-        let why = match designed.map(|designed| &designed.design) {
-            Some(Ok(design)) if *design == experiment.design => continue,
-            Some(Ok(_)) => "what is served or measured was changed".to_owned(),
-            Some(Err(why)) => why.clone(),
-            None => "the flag is no experiment any more".to_owned(),
-        };
-        end(tx, time, &mut experiment, ("tidegate", Some(why)))?;
+        if let Some(why) = ends(&experiment, &designs) {
+            end(tx, time, &mut experiment, ("tidegate", Some(why)))?;
+        }
     }
     Ok(designs)
 }
 
-/// Ends one. Its users are forgotten, and what was counted is kept.
+/// Ends one. Its users are forgotten from then on, a part of them in each pass, and what was counted is kept.
 pub(super) fn end(
     tx: &Tx<'_>,
     time: Time,
@@ -102,7 +156,7 @@ pub(super) fn end(
     let because = why.as_ref().map_or(String::new(), |why| format!(": {why}"));
     let message = format!("the experiment on `{}` was ended by {by}{because}", experiment.key.flag);
     experiment.end = Some(End { at_unix_ms: time.unix_ms, by: by.to_owned(), why });
-    tx.drop_experiment_users(experiment.id)?;
+    experiment.forgetting = true;
     tx.put_experiment(experiment)?;
     tell(tx, time, &experiment.key, "experiment.ended", message)
 }
@@ -117,4 +171,21 @@ pub(super) fn tell(
 ) -> Result<(), StoreError> {
     let event = Event::about(key.app.as_str(), key.environment.as_str(), kind, message);
     tx.event(&event, time.unix_ms).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_wrong_leaves_nobody_out_once_it_is_right() {
+        let hour = 3_600_000;
+        let now = |moment, unix_ms| Time { now: Moment(moment), unix_ms };
+        // Released while the clock was an hour ahead, and seen a second later by a clock that is right.
+        let since = Since { unix_ms: 50 * hour, moment: Some(Moment(10_000)) };
+        assert_eq!(since.by_the_clock_of(now(11_000, 49 * hour)), 49 * hour - 1_000);
+        // The clock jumps ahead: what was seen before the jump still came after the release.
+        assert_eq!(since.by_the_clock_of(now(11_000, 51 * hour)), 50 * hour);
+        assert_eq!(Since { moment: None, ..since }.by_the_clock_of(now(11_000, 49 * hour)), 50 * hour);
+    }
 }

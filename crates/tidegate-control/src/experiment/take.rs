@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidegate_core::experiment::{
-    EventsTaken, Experiment, ExperimentKey, MOST_USERS, Measure, User, UserDigest,
+    EventsTaken, Experiment, ExperimentKey, MOST_USERS, Measure, Metric, Source, User, UserDigest,
 };
 use tidegate_core::model::Name;
 use tidegate_core::time::{Millis, Moment};
@@ -49,24 +49,25 @@ fn take_in(
 }
 
 /// A batch on its way in.
-struct Taking<'a> {
-    tx: &'a Tx<'a>,
+pub(super) struct Taking<'a> {
+    pub(super) tx: &'a Tx<'a>,
     time: Time,
     place: (&'a Name, &'a Name),
-    designs: Vec<Designed>,
-    running: Vec<Run>,
+    pub(super) designs: Vec<Designed>,
+    pub(super) running: Vec<Run>,
     /// When each user of the batch did something first.
     first: BTreeMap<UserDigest, u64>,
     taken: EventsTaken,
 }
 
-struct Run {
-    experiment: Experiment,
+/// An experiment that runs, as it was and as it is to be.
+pub(super) struct Run {
+    pub(super) experiment: Experiment,
     before: Experiment,
 }
 
 impl<'a> Taking<'a> {
-    fn begin(
+    pub(super) fn begin(
         tx: &'a Tx<'a>,
         place: (&'a Name, &'a Name),
         time: Time,
@@ -92,7 +93,7 @@ impl<'a> Taking<'a> {
     }
 
     /// A user is served a variant.
-    fn see(&mut self, seen: &Seen) -> Result<(), StoreError> {
+    pub(super) fn see(&mut self, seen: &Seen) -> Result<(), StoreError> {
         let at = seen.at_unix_ms.or_else(|| self.first_event(&seen.user)).unwrap_or(self.time.unix_ms);
         let at = at.min(self.time.unix_ms);
         let Some(run) = self.run_of(seen, at)? else {
@@ -118,9 +119,11 @@ impl<'a> Taking<'a> {
     /// The running experiment of a flag, begun where it is to be one. What was dealt out before the last release was dealt out
     /// in another way.
     fn run_of(&mut self, seen: &Seen, at: u64) -> Result<Option<usize>, StoreError> {
-        let designed = self.designs.iter().find(|designed| designed.flag == seen.flag);
-        let Some(Designed { design: Ok(design), since_unix_ms, .. }) = designed else { return Ok(None) };
-        if at < *since_unix_ms {
+        let Some(designed) = self.designs.iter().find(|designed| designed.flag == seen.flag) else {
+            return Ok(None);
+        };
+        let Ok(design) = &designed.design else { return Ok(None) };
+        if at < designed.since_unix_ms(self.time) {
             return Ok(None);
         }
         let known = self.running.iter().position(|run| run.experiment.key.flag == seen.flag);
@@ -130,7 +133,7 @@ impl<'a> Taking<'a> {
         let (app, environment) = self.place;
         let key =
             ExperimentKey { app: app.clone(), environment: environment.clone(), flag: seen.flag.clone() };
-        if self.tx.last_experiment(&key)?.is_some_and(|last| last.design == *design) {
+        if self.tx.last_experiment(&key)?.is_some_and(|last| last.design.is_same(design)) {
             return Ok(None); // it was stopped
         }
         let id = self.tx.next_id(Counter::Experiment)?;
@@ -150,7 +153,7 @@ impl<'a> Taking<'a> {
             return Ok(());
         }
         experiment.on_seen(place, self.time.unix_ms);
-        let user = User { place, seen_at_unix_ms: at, crossed: false, values: None };
+        let user = User { place, seen_at_unix_ms: at, ..User::default() };
         let due = due(self.time, at, experiment.design.within);
         self.taken.users += 1;
         self.tx.put_experiment_user(experiment.id, &seen.user, &user, Some(due))
@@ -183,7 +186,9 @@ impl<'a> Taking<'a> {
         let mut wanted = false;
         for run in &mut self.running {
             let metrics = &run.experiment.design.metrics;
-            let Some(metric) = metrics.iter().position(|metric| metric.name == measured.metric) else {
+            // Nobody but the gateway says what it saw.
+            let is_meant = |one: &Metric| one.name == measured.metric && one.source() == Source::Posted;
+            let Some(metric) = metrics.iter().position(is_meant) else {
                 continue;
             };
             wanted = true;
@@ -197,7 +202,7 @@ impl<'a> Taking<'a> {
     }
 
     /// Keeps what was counted.
-    fn finish(self) -> Result<EventsTaken, StoreError> {
+    pub(super) fn finish(self) -> Result<EventsTaken, StoreError> {
         for Run { experiment, before, .. } in &self.running {
             if experiment != before {
                 self.tx.put_experiment(experiment)?;

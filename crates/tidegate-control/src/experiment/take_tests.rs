@@ -6,7 +6,8 @@ use tidegate_core::model::{FlagDefinitions, FlagKey, FlagState, Serving};
 use tidegate_store::Store;
 
 use super::*;
-use crate::experiment::moved;
+use crate::experiment::standing::end;
+use crate::experiment::{forget, moved};
 
 fn name(text: &str) -> Name {
     text.parse().unwrap()
@@ -40,7 +41,8 @@ fn bought(user: u8, at_unix_ms: u64) -> Measured {
 fn with_flag() -> Store {
     let mut store = Store::in_memory().unwrap();
     let (app, environment) = (name("shop"), name("production"));
-    let definitions = FlagDefinitions { app, environment, deploy: None, document: document(1) };
+    let definitions =
+        FlagDefinitions { app, environment, deploy: None, revision: None, document: document(1) };
     store.transaction(|tx| tx.put_flag_definitions(&definitions)).unwrap();
     store
 }
@@ -82,6 +84,53 @@ fn events_that_are_kept_are_counted_in_the_row() {
     let other = Seen { variant: "off".to_owned(), ..seen(1, None) };
     take(&mut store, 9_000, vec![other], Vec::new());
     assert_eq!(kept(&store), 0, "who crossed over has none");
+}
+
+#[test]
+fn users_of_one_that_has_ended_are_forgotten_in_passes_and_figures_stay() {
+    let mut store = with_flag();
+    let seen = (0..250_u8).map(|user| seen(user, None)).collect();
+    take(&mut store, 9_000, seen, Vec::new());
+    let mut one = store.running_experiments().unwrap().remove(0);
+    store.transaction(|tx| end(tx, at(9_500), &mut one, ("ann", None))).unwrap();
+    assert!(store.experiment_user(1, &UserDigest([7; 16])).unwrap().is_some(), "not at once");
+    let passes = (0..10).take_while(|_| {
+        forget(&mut store).unwrap();
+        !store.experiments_to_forget().unwrap().is_empty()
+    });
+    assert_eq!(passes.count(), 1, "one that forgets, and one that finds nothing more");
+    assert!(store.experiment_user(1, &UserDigest([7; 16])).unwrap().is_none());
+    assert_eq!(store.last_experiment(&one.key).unwrap().unwrap().seen(), 250);
+}
+
+#[test]
+fn a_release_by_a_clock_that_was_ahead_leaves_nobody_out_once_it_is_right() {
+    let mut store = with_flag();
+    let ahead = FlagState { version: 1, changed_at_unix_ms: 3_600_000, ..FlagState::untouched(flag()) };
+    let put = |store: &mut Store, state: &FlagState| {
+        let state = state.clone();
+        store.transaction(|tx| tx.put_flag_state(&name("shop"), &name("production"), &state)).unwrap();
+    };
+    put(&mut store, &ahead);
+    assert_eq!(take(&mut store, 9_000, vec![seen(1, None)], Vec::new()).ignored, 1, "nobody knows better");
+    put(&mut store, &ahead.changed_at(Moment(5_000)));
+    let taken =
+        take(&mut store, 9_000, vec![seen(1, None), seen(2, Some(5_001)), seen(3, Some(4_999))], Vec::new());
+    assert_eq!((taken.users, taken.ignored), (2, 1), "what was before the release is left out still");
+}
+
+#[test]
+fn nobody_but_the_gateway_says_what_it_saw() {
+    let mut store = with_flag();
+    let mut document = document(1);
+    document["flags"]["cart"]["metadata"]["experiment"]["metric"] = json!(["bought", "gateway.errors"]);
+    document["flags"]["cart"]["metadata"]["experiment"]["user"] = json!("cookie:session");
+    let (app, environment) = (name("shop"), name("production"));
+    let definitions = FlagDefinitions { app, environment, deploy: None, revision: None, document };
+    store.transaction(|tx| tx.put_flag_definitions(&definitions)).unwrap();
+    let posted = Measured { metric: "gateway.errors".to_owned(), ..bought(1, 100) };
+    let taken = take(&mut store, 9_000, vec![seen(1, None)], vec![posted]);
+    assert_eq!((taken.users, taken.metrics, taken.ignored), (1, 0, 1));
 }
 
 #[test]

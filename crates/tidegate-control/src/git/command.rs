@@ -6,12 +6,12 @@ use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
 /// What is read of an answer.
-const MOST_ANSWER: u64 = 16 << 20;
+pub(super) const MOST_ANSWER: u64 = 16 << 20;
 /// What is shown of what it says about a failure, in characters.
 const MOST_SAID: usize = 400;
 
 /// What every git of ours is told.
-const ALWAYS: [&str; 5] = [
+pub(super) const ALWAYS: [&str; 5] = [
     // The data directory may belong to another user than the one who serves it, root say.
     "safe.directory=*",
     "gc.auto=0",
@@ -52,7 +52,8 @@ fn plain() -> Command {
     command
 }
 
-fn quiet(command: &mut Command) {
+/// Nothing but what we say has a say in it, and nobody is asked.
+pub(super) fn quiet(command: &mut Command) {
     command
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")

@@ -8,8 +8,11 @@ mod archive;
 mod command;
 mod hooks;
 mod leftovers;
+mod limited;
+mod remote;
 mod repository;
 mod service;
+mod version;
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder};
@@ -22,8 +25,10 @@ use tidegate_core::model::{Name, PushedRef, RunNo};
 
 use crate::seams::{Commit, Repositories};
 pub use access::AccessKey;
+pub use remote::{Opener, Remote};
 pub use repository::{Repository, is_commit};
 pub use service::{Caller, Service};
+pub use version::finding;
 
 /// Every repository of a data directory. Cheap to clone.
 #[derive(Clone, Debug)]

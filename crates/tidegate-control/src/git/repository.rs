@@ -123,6 +123,15 @@ impl Repository {
         Ok(said.text()?.lines().last().map(str::to_owned).filter(|tip| is_commit(tip)))
     }
 
+    /// Its branches, by their short names.
+    ///
+    /// # Errors
+    /// Git's.
+    pub fn branches(&self) -> io::Result<Vec<String>> {
+        let listed = self.ask(&["for-each-ref", "--format=%(refname)", BRANCHES])?.text()?;
+        Ok(listed.lines().filter_map(|name| name.strip_prefix(BRANCHES)).map(str::to_owned).collect())
+    }
+
     pub(super) fn branches_with(&self, commit: &str) -> io::Result<Vec<String>> {
         let contains = format!("--contains={}", checked(commit)?);
         let listed = self.ask(&["for-each-ref", &contains, "--format=%(refname)", BRANCHES])?.text()?;
@@ -156,6 +165,16 @@ impl Repository {
         if orders.is_empty() {
             return Ok(());
         }
+        run_with(self.command(), ["update-ref", "--stdin"], orders.as_bytes())?.text().map(drop)
+    }
+
+    /// Removes branches, by their short names. Those that are not there are no matter.
+    ///
+    /// # Errors
+    /// Git's.
+    pub fn forget<'a>(&self, branches: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
+        let orders: String =
+            branches.into_iter().map(|branch| format!("delete {BRANCHES}{branch}\n")).collect();
         run_with(self.command(), ["update-ref", "--stdin"], orders.as_bytes())?.text().map(drop)
     }
 

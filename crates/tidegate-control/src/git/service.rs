@@ -10,6 +10,17 @@ use super::{GitRepositories, Repository};
 /// The largest push, packed, in bytes.
 pub const MOST_PUSHED: u64 = 2 << 30;
 
+/// Clients may leave out what they need later or never: files, or folders too. Filters that are work to answer are not offered.
+const PARTS: [&str; 6] = [
+    "uploadpack.allowFilter=true",
+    "uploadpackfilter.allow=false",
+    "uploadpackfilter.blob:none.allow=true",
+    "uploadpackfilter.blob:limit.allow=true",
+    "uploadpackfilter.tree.maxDepth=0",
+    // What was left out is asked for by its id; newer clients may do so anyway.
+    "uploadpack.allowAnySHA1InWant=true",
+];
+
 /// What a client asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
@@ -82,8 +93,9 @@ impl GitRepositories {
 
     fn settings(&self, service: Service) -> Vec<String> {
         let mut settings = vec!["transfer.hideRefs=refs/tidegate".to_owned()];
-        if service == Service::ReceivePack {
-            settings.extend([
+        match service {
+            Service::UploadPack => settings.extend(PARTS.map(str::to_owned)),
+            Service::ReceivePack => settings.extend([
                 format!("core.hooksPath={}", self.hooks().display()),
                 format!("receive.maxInputSize={MOST_PUSHED}"),
                 "receive.procReceiveRefs=refs/heads".to_owned(),
@@ -93,7 +105,7 @@ impl GitRepositories {
                 "receive.advertiseAtomic=false".to_owned(),
                 "receive.autogc=false".to_owned(),
                 "receive.denyDeleteCurrent=ignore".to_owned(),
-            ]);
+            ]),
         }
         settings
     }

@@ -3,21 +3,26 @@
 
 use std::path::Path;
 
+use tidegate_config::PreviewOf;
 use tidegate_core::model::{
     Build, BuildPhase, BuildSource, EnvironmentPolicy, PipelineRun, PipelineSpec, RunEnding, RunInput, RunNo,
-    RunState,
+    RunOrigin, RunPreview, RunState,
 };
 use tidegate_core::pipeline::{NewRun, begin, supersedes};
 use tidegate_store::Counter;
 
 use super::put;
+use super::way::may_come;
 use crate::answer::store_trouble;
 use crate::engine::{Time, World};
+use crate::environment;
 use crate::intake::{self, Accepted, disk_trouble, keep_snapshot};
 use crate::plane::{BeginRun, DeployRequest, Refusal, RefusalKind};
 
 /// Runs that may be open at the same time.
 const MOST_OPEN: usize = 1_000;
+/// The largest run as it begins, in bytes: it grows on its way, and its row has room for 4 MiB.
+const LARGEST: usize = 3 << 20;
 
 /// A commit whose manifest is good, laid out.
 #[derive(Debug)]
@@ -26,6 +31,7 @@ pub struct Taken {
     manifest: (String, String),
     spec: PipelineSpec,
     policy: EnvironmentPolicy,
+    preview: Option<RunPreview>,
 }
 
 /// Lays a commit's files out and reads its manifest.
@@ -39,9 +45,15 @@ pub fn read(data: &Path, request: &BeginRun, snapshot: &Path) -> Result<Taken, R
             .help("every app has a repository of its own: `tidegate git url APP`"));
     }
     let source = staged.manifest.clone();
-    let accepted = intake::accept(staged, &deploy)?;
-    let (spec, policy) = (manifest.pipeline(&request.environment), manifest.policy(&request.environment));
-    Ok(Taken { accepted, manifest: (source.file, source.text), spec, policy })
+    let policy = manifest.policy(&request.environment);
+    let preview = environment::preview_of(&manifest, &request.environment, request.source.branch.as_deref())?;
+    let (resolved, spec) = match &preview {
+        Some(of) => (intake::complete(manifest.resolve_preview(of))?, manifest.preview_pipeline(of)),
+        None => (intake::resolve(&manifest, &deploy)?, manifest.pipeline(&request.environment)),
+    };
+    let accepted = intake::take(staged, &manifest, resolved)?;
+    let preview = preview.map(|PreviewOf { base, slug, .. }| RunPreview { base, slug });
+    Ok(Taken { accepted, manifest: (source.file, source.text), spec, policy, preview })
 }
 
 /// What intake asks for, from a run's request.
@@ -70,14 +82,22 @@ pub fn enter(
         return Err(Refusal::new(RefusalKind::Conflict, "pipeline::too-many", message)
             .help("wait for them, or end some: `tidegate pipeline cancel RUN`"));
     }
-    let Taken { mut accepted, manifest, spec, policy } = taken;
+    let Taken { mut accepted, manifest, spec, policy, preview } = taken;
+    let rules = match &preview {
+        Some(_) => None,
+        None => {
+            let uploaded = request.source.origin == RunOrigin::Upload;
+            let place = (&request.app, &accepted.environment);
+            may_come(world.store, place, (&request.source, uploaded), &policy)?
+        }
+    };
     if let Some(staged) = &mut accepted.staged {
         keep_snapshot(data, staged).map_err(|error| disk_trouble(&error))?;
     }
     let number = RunNo(world.store.peek_id(Counter::Run).map_err(store_trouble)?);
     let new = NewRun {
         number,
-        environment: request.environment,
+        environment: accepted.environment.clone(),
         source: request.source,
         push: request.push,
         now: time.now,
@@ -85,8 +105,9 @@ pub fn enter(
     };
     let source = BuildSource { commit: new.source.commit.clone(), dirty: false };
     let run = begin(request.app, new, input_of(accepted, manifest, source), spec, policy);
+    let run = rules.into_iter().fold(PipelineRun { preview, ..run }, PipelineRun::under);
     keep_commit(world, &run);
-    put_new(world, time, &run, &open)?;
+    put_new(world, time, run, &open)?;
     Ok(number)
 }
 
@@ -117,21 +138,37 @@ fn keep_commit(world: &World<'_>, run: &PipelineRun) {
 pub(super) fn put_new(
     world: &mut World<'_>,
     time: Time,
-    run: &PipelineRun,
+    mut run: PipelineRun,
     open: &[PipelineRun],
 ) -> Result<(), Refusal> {
-    let build = build_of(world, run, time)?;
+    let build = build_of(world, &run, time)?;
+    let pushed = environment::pushed(world.store, &run, open, time)?;
+    run.notes = pushed.notes;
+    fits(&run)?;
     let overtaken: Vec<&PipelineRun> =
-        open.iter().filter(|other| other.ending.is_none() && supersedes(run, other)).collect();
+        open.iter().filter(|other| other.ending.is_none() && supersedes(&run, other)).collect();
     let written = world.store.transaction(|tx| {
         tx.use_ids_below(Counter::Run, run.number.0 + 1)?;
         build.iter().try_for_each(|build| tx.put_build(build))?;
+        pushed.state.iter().try_for_each(|state| tx.put_environment(state))?;
         for before in overtaken {
             tx.put_pipeline_run(&overtaken_by(before, run.number))?;
         }
-        put(tx, None, run, time)
+        put(tx, None, &run, time)
     });
     written.map_err(store_trouble)
+}
+
+/// Refuses a run that would outgrow its row: nothing could be kept of it any more, while it is on its way.
+fn fits(run: &PipelineRun) -> Result<(), Refusal> {
+    // One that cannot be written at all is refused by the store.
+    let bytes = serde_json::to_vec(run).map_or(0, |body| body.len());
+    if bytes <= LARGEST {
+        return Ok(());
+    }
+    let message = format!("the run would have {bytes} bytes, more than {LARGEST}");
+    Err(Refusal::new(RefusalKind::Invalid, "pipeline::too-large", message)
+        .help("make the manifest smaller: its text, its stages and what they run are kept with each run"))
 }
 
 fn overtaken_by(before: &PipelineRun, number: RunNo) -> PipelineRun {

@@ -5,6 +5,7 @@ mod begin;
 mod cancel;
 mod promote;
 mod retry;
+mod way;
 
 use tidegate_core::model::{PipelineRun, RunNo};
 use tidegate_core::pipeline::events;

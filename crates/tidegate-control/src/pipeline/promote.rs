@@ -5,18 +5,23 @@ use tidegate_core::model::{
     EnvironmentPolicy, Name, PipelineRun, RunInput, RunNo, RunOrigin, RunSource, RunState,
 };
 use tidegate_core::pipeline::{NewRun, carried_on, promotes_from};
-use tidegate_store::Counter;
+use tidegate_store::{Counter, Reader};
 
 use super::begin::put_new;
+use super::way::not_from_git;
 use crate::answer::store_trouble;
 use crate::engine::{Time, World};
 use crate::intake::{self, Accepted};
 use crate::plane::{DeployRequest, Refusal, RefusalKind, Scope};
+use crate::protection;
 
 /// The way from a run into another environment.
 pub(crate) struct Promotion {
     input: RunInput,
-    policy: EnvironmentPolicy,
+    /// The rules it goes by.
+    rules: EnvironmentPolicy,
+    /// What its own commit says of the way.
+    own: EnvironmentPolicy,
 }
 
 /// Carries the build of the newest run that succeeded in an environment into another one; the number of its run.
@@ -27,7 +32,7 @@ pub fn promote(
     (to, by): (&Name, &str),
 ) -> Result<RunNo, Refusal> {
     let earlier = newest(world, scope, to)?;
-    let promotion = way(&earlier, to)?;
+    let promotion = way(world.store, &earlier, to)?;
     begin_promotion(world, time, &earlier, promotion, (to, by))
 }
 
@@ -44,16 +49,18 @@ pub(crate) fn begin_promotion(
     let source = RunSource { by: by.to_owned(), origin: RunOrigin::Promotion, ..earlier.source.clone() };
     let new =
         NewRun { number, environment: to.clone(), source, push: None, now: time.now, unix_ms: time.unix_ms };
-    let run = carried_on(earlier, new, promotion.input, earlier.spec.clone(), promotion.policy);
-    put_new(world, time, &run, &open)?;
+    let Promotion { input, rules, own } = promotion;
+    let run = carried_on(earlier, new, input, earlier.spec.clone(), own).under(rules);
+    put_new(world, time, run, &open)?;
     Ok(number)
 }
 
-/// The environments a build comes into by itself once a run succeeded.
-pub(crate) fn promotions_after(run: &PipelineRun) -> Vec<(Name, Promotion)> {
+/// The environments a build comes into by itself once a run succeeded: those whose rules say so.
+pub(crate) fn promotions_after(store: &Reader, run: &PipelineRun) -> Vec<(Name, Promotion)> {
     let Ok(manifest) = manifest_of(run) else { return Vec::new() };
-    let follows = manifest.promotions_from(&run.environment).into_iter().filter(|(_, automatic)| *automatic);
-    follows.filter_map(|(to, _)| way(run, &to).ok().map(|promotion| (to, promotion))).collect()
+    let others = manifest.environments().into_iter().filter(|name| *name != run.environment);
+    let ways = others.filter_map(|to| way(store, run, &to).ok().map(|promotion| (to, promotion)));
+    ways.filter(|(_, promotion)| promotion.rules.automatic).collect()
 }
 
 /// The newest run that succeeded in the environment that is meant: the one that comes before `to`, where none is named.
@@ -62,7 +69,7 @@ fn newest(world: &World<'_>, scope: &Scope, to: &Name) -> Result<PipelineRun, Re
     let runs = world.store.pipeline_runs_of(&app, None, MOST_SEARCHED).map_err(store_trouble)?;
     let from = match &scope.environment {
         Some(from) => from.clone(),
-        None => before(&runs, to)?,
+        None => before(world.store, (&app, to), &runs)?,
     };
     let succeeded = |run: &PipelineRun| run.environment == from && run.state == RunState::Succeeded;
     runs.into_iter().find(succeeded).ok_or_else(|| {
@@ -75,9 +82,15 @@ fn newest(world: &World<'_>, scope: &Scope, to: &Name) -> Result<PipelineRun, Re
 /// Of an app's runs so many are looked at, the newest first.
 const MOST_SEARCHED: usize = 500;
 
-fn before(runs: &[PipelineRun], to: &Name) -> Result<Name, Refusal> {
-    let newest = runs.first().map(manifest_of).transpose()?;
-    let from = newest.and_then(|manifest| manifest.policy(to).promote_from);
+/// As the rules in force have it; where there are none, as the newest commit has it.
+fn before(store: &Reader, (app, to): (&Name, &Name), runs: &[PipelineRun]) -> Result<Name, Refusal> {
+    let rules = protection::in_force(store, app, to).map_err(store_trouble)?;
+    let from = match rules {
+        Some(rules) => rules.promote_from,
+        None => {
+            runs.first().map(manifest_of).transpose()?.and_then(|manifest| manifest.policy(to).promote_from)
+        }
+    };
     from.ok_or_else(|| {
         let message = format!("nothing says which environment comes before {to}");
         Refusal::new(RefusalKind::Invalid, "promote::from", message)
@@ -98,16 +111,22 @@ fn app_of(world: &World<'_>, scope: &Scope) -> Result<Name, Refusal> {
     }
 }
 
-/// What an environment's part of the same commit's manifest says of a run's build.
-fn way(earlier: &PipelineRun, to: &Name) -> Result<Promotion, Refusal> {
+/// What an environment's part of the same commit's manifest says of a run's build. Whether it may come there is for the rules in
+/// force to say: a commit does not make its own way.
+fn way(store: &Reader, earlier: &PipelineRun, to: &Name) -> Result<Promotion, Refusal> {
     let manifest = manifest_of(earlier)?;
-    let policy = manifest.policy(to);
-    allowed(&policy, earlier, to)?;
+    let own = manifest.policy(to);
+    let in_force = protection::in_force(store, &earlier.app, to).map_err(store_trouble)?;
+    let rules = in_force.unwrap_or_else(|| own.clone());
+    allowed(&rules, earlier, to)?;
+    if rules.protected && earlier.uploaded {
+        return Err(not_from_git(to, &format!("run {} is of files that were uploaded", earlier.number)));
+    }
     let request = DeployRequest { environment: Some(to.clone()), ..DeployRequest::default() };
     let resolved = intake::resolve(&manifest, &request)?;
     let accepted = Accepted::new(resolved, earlier.input.snapshot.clone(), None);
     let input = RunInput { revision: accepted.spec, ..earlier.input.clone() };
-    Ok(Promotion { input, policy })
+    Ok(Promotion { input, rules, own })
 }
 
 fn allowed(policy: &EnvironmentPolicy, earlier: &PipelineRun, to: &Name) -> Result<(), Refusal> {

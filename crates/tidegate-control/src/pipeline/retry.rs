@@ -7,6 +7,7 @@ use tidegate_core::pipeline::{NewRun, again};
 use tidegate_store::Counter;
 
 use super::begin::put_new;
+use super::way::may_come_again;
 use crate::answer::{run_of, store_trouble};
 use crate::engine::{Time, World};
 use crate::plane::{Refusal, RefusalKind};
@@ -32,7 +33,8 @@ pub fn retry(
         unix_ms: time.unix_ms,
     };
     let run = again(&earlier, new);
-    put_new(world, time, &run, &[])?;
+    let rules = may_come_again(world.store, &run)?;
+    put_new(world, time, rules.into_iter().fold(run, PipelineRun::under), &[])?;
     let earlier = PipelineRun { next: Some(next), ..earlier };
     world.store.transaction(|tx| tx.put_pipeline_run(&earlier)).map_err(store_trouble)?;
     Ok(next)

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use tidegate_config::flags::{MOST_FLAG_FILES, undefined, unreadable};
-use tidegate_config::{Diagnostic, Flags, Manifest, Source};
+use tidegate_config::{Diagnostic, Flags, Manifest, Severity, Source};
 use tidegate_core::model::FlagKey;
 use tidegate_flags::mention::{Keys, Language, mentions};
 
@@ -29,6 +29,8 @@ struct Most {
 const MOST: Most = Most { file: 8 << 20, files: 100_000, bytes: 512 << 20 };
 /// A file with a NUL in this many bytes at its beginning is no text.
 const HEAD: u64 = 8 << 10;
+/// What a comment says on the line of a call that asks for no flag.
+const NO_FLAG: &str = "tidegate: no flag";
 /// More mistakes than this are not shown.
 const MOST_SHOWN: usize = 50;
 
@@ -41,6 +43,10 @@ pub struct FolderFlags {
     pub mentioned: BTreeSet<FlagKey>,
     /// Why not all source was looked through, where it was not: completes a sentence.
     pub partly: Option<String>,
+    /// What may be wrong, and the files it stands in: calls in tests for flags that nobody defines.
+    pub warnings: Vec<Diagnostic>,
+    /// See `warnings`.
+    pub sources: Vec<Source>,
 }
 
 /// Why the flags of a folder cannot be used.
@@ -77,11 +83,11 @@ pub fn flags_of(
     };
     let mut look = Look::of(&flags, MOST);
     look.through(root, entries, manifest)?;
-    let Look { mentioned, mistakes, sources, partly, .. } = look;
-    if mistakes.is_empty() {
-        Ok(Some(FolderFlags { flags, mentioned, partly }))
+    let Look { mentioned, found, sources, partly, .. } = look;
+    if found.iter().any(Diagnostic::is_error) {
+        Err(FlagsRefused::Mistakes(found, sources))
     } else {
-        Err(FlagsRefused::Mistakes(mistakes, sources))
+        Ok(Some(FolderFlags { flags, mentioned, partly, warnings: found, sources }))
     }
 }
 
@@ -126,7 +132,7 @@ struct Look<'f> {
     files: usize,
     bytes: u64,
     mentioned: BTreeSet<FlagKey>,
-    mistakes: Vec<Diagnostic>,
+    found: Vec<Diagnostic>,
     sources: Vec<Source>,
     partly: Option<String>,
 }
@@ -140,7 +146,7 @@ impl<'f> Look<'f> {
             files: 0,
             bytes: 0,
             mentioned: BTreeSet::new(),
-            mistakes: Vec::new(),
+            found: Vec::new(),
             sources: Vec::new(),
             partly: None,
         }
@@ -191,16 +197,34 @@ impl<'f> Look<'f> {
     }
 
     fn at(&mut self, path: &str, text: String) {
-        let found = mentions(&text, Language::of(path), &self.known);
+        let mut found = mentions(&text, Language::of(path), &self.known);
+        found.retain(|mention| !is_no_flag(&text, mention.start));
         let (known, mut unknown): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|mention| self.known.contains(mention.key.as_str()));
         self.mentioned.extend(known.iter().filter_map(|mention| mention.key.parse().ok()));
-        unknown.truncate(MOST_SHOWN.saturating_sub(self.mistakes.len()));
+        unknown.truncate(MOST_SHOWN.saturating_sub(self.found.len()));
         if !unknown.is_empty() {
-            self.mistakes.extend(undefined(self.flags, path, &unknown));
+            let severity = if is_of_tests(path) { Severity::Warning } else { Severity::Error };
+            let told = undefined(self.flags, path, &unknown).into_iter();
+            self.found.extend(told.map(|told| Diagnostic { severity, ..told }));
             self.sources.push(Source::new(path, text));
         }
     }
+}
+
+/// Whether the line of a place says that what looks like a flag is none.
+fn is_no_flag(text: &str, at: usize) -> bool {
+    let begin = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    text[begin..].lines().next().is_some_and(|line| line.contains(NO_FLAG))
+}
+
+/// Whether a file is of tests, by its folder or its name: they ask for flags that they make up.
+fn is_of_tests(path: &str) -> bool {
+    const FOLDERS: [&str; 8] = ["test", "tests", "__tests__", "spec", "specs", "testdata", "fixtures", "e2e"];
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let called = [".test", ".spec", "_test", "_spec"].iter().any(|end| stem.ends_with(end));
+    called || stem.starts_with("test_") || folders.split('/').any(|folder| FOLDERS.contains(&folder))
 }
 
 /// Whether a file may have code that asks for flags: what defines them has none, nor has prose, nor what others wrote.

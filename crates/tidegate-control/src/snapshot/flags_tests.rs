@@ -123,3 +123,39 @@ fn a_call_for_what_nobody_defines_is_a_mistake_only_where_flags_are_defined() {
     );
     assert!(found(&folder, "app: shop\nservices: { web: { run: x } }\n").unwrap().is_none());
 }
+
+fn warned(folder: &TempDir) -> Vec<String> {
+    let warnings = found(folder, MANIFEST).unwrap().unwrap().warnings;
+    assert!(warnings.iter().all(|warning| !warning.is_error()));
+    warnings.into_iter().map(|warning| warning.message).collect()
+}
+
+#[test]
+fn what_only_looks_like_a_flag_can_be_said_to_be_none() {
+    let call = "c.getBooleanValue('mew-cart', false)";
+    let folder = folder(&[("src/a.ts", &format!("{call} // tidegate: no flag\n\n{call}"))]);
+    assert_eq!(
+        mistakes(&folder, MANIFEST),
+        ["src/a.ts:3: no flag `mew-cart` is defined; did you mean `new-cart`?"]
+    );
+    fs::write(folder.path().join("src/a.ts"), format!("\n{call} // tidegate: no flag")).unwrap();
+    assert_eq!(warned(&folder), [""; 0]);
+    fs::write(folder.path().join("src/a.ts"), "c.getBooleanValue('new-cart', false) // tidegate: no flag")
+        .unwrap();
+    assert_eq!(mentioned(&folder, MANIFEST), [""; 0], "nor is it a mention");
+}
+
+#[test]
+fn a_test_may_make_flags_up() {
+    let call = "c.getBooleanValue('made-up', false)";
+    for path in
+        ["test/a.ts", "src/__tests__/a.js", "src/cart.test.ts", "cart_test.ts", "test_cart.py", "e2e/x/a.ts"]
+    {
+        let folder = folder(&[(path, call)]);
+        assert_eq!(warned(&folder), [format!("{path}:1: no flag `made-up` is defined")]);
+    }
+    for path in ["contest/a.ts", "src/latest.ts", "src/testing.py"] {
+        let folder = folder(&[(path, call)]);
+        assert_eq!(mistakes(&folder, MANIFEST).len(), 1, "{path}");
+    }
+}

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use tidegate_core::model::{InstanceId, TestCounts};
-use tidegate_core::pipeline::{LONGEST_REPORT, read_junit};
+use tidegate_core::pipeline::{JunitError, LONGEST_REPORT, read_junit};
 
 use super::Places;
 use super::paths::{cache_key, matching, within};
@@ -34,25 +34,32 @@ pub(super) fn gather(
     Ok(tests)
 }
 
-/// What all the reports say together; one that cannot be read says nothing, and the step's end still counts.
+/// What all the reports say together; one that cannot be read is named, and the step's end still counts.
 fn read_reports(workspace: &Path, patterns: &[String]) -> io::Result<Option<TestCounts>> {
     let mut all: Option<TestCounts> = None;
     for pattern in patterns {
         for found in matching(workspace, pattern)? {
+            let all = all.get_or_insert_default();
             match report(&workspace.join(&found)) {
-                Some(counts) => all.get_or_insert_default().add(counts),
-                None => tracing::warn!(report = %found.display(), "it could not be read"),
+                Ok(counts) => all.add(counts),
+                Err(why) => all.add_unread(&found.to_string_lossy(), &why),
             }
         }
     }
     Ok(all)
 }
 
-fn report(path: &Path) -> Option<TestCounts> {
-    let meta = fs::symlink_metadata(path).ok()?;
-    let whole = meta.is_file() && usize::try_from(meta.len()).is_ok_and(|size| size <= LONGEST_REPORT);
-    let text = whole.then(|| fs::read(path).ok())??;
-    read_junit(&text).ok()
+/// What a report says, or why it says nothing.
+fn report(path: &Path) -> Result<TestCounts, String> {
+    let meta = fs::symlink_metadata(path).map_err(|error| error.to_string())?;
+    if !meta.is_file() {
+        return Err("it is no file".to_owned());
+    }
+    if usize::try_from(meta.len()).map_or(true, |size| size > LONGEST_REPORT) {
+        return Err(JunitError::TooLarge.to_string());
+    }
+    let text = fs::read(path).map_err(|error| error.to_string())?;
+    read_junit(&text).map_err(|error| error.to_string())
 }
 
 /// Moves a folder to where the next run takes it from. Killed in between, it is made anew by the next run.

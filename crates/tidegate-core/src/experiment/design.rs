@@ -3,24 +3,20 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::draw::drawn;
+use super::draw::{By, Dealt, dealt};
+use super::meaning::Meaning;
+use super::metric::{Metric, Source};
+use super::said::Said;
 use super::split::Drawn;
-use crate::model::{FlagKey, FlagState, Name};
+use crate::model::{FlagKey, FlagState, Name, UserKey};
 use crate::time::Millis;
 
-/// The most metrics of an experiment.
-pub const MOST_METRICS: usize = 10;
 /// The most variants.
 pub const MOST_VARIANTS: usize = 10;
 /// The most users an experiment counts.
 pub const MOST_USERS: u64 = 1_000_000;
-/// The longest name of a metric or a variant, in bytes.
-const LONGEST_NAME: usize = 200;
-/// How long after they were first seen a user's events count, where nothing is said.
-const WITHIN: Millis = Millis(24 * 3_600_000);
-const ALPHA: f64 = 0.05;
 
-/// An experiment as it was meant. Two that are equal are the same one.
+/// An experiment as it was meant. Whether two are the same one: [`Design::is_same`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Design {
     /// The version of the flag's state that deals users out like that.
@@ -38,85 +34,41 @@ pub struct Design {
     /// The smallest difference of the first metric that is worth having: where none of it is left, it is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worth: Option<f64>,
-    /// The flag's rule: with another one users are dealt out in another way.
+    /// The flag's rule, as it is written.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub rule: Value,
+    /// A digest of what the rule comes to, with every name in it written out: with another one other users are dealt out, or in
+    /// another way. `None`: of an experiment from before that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meant: Option<String>,
+    /// What of a request tells the gateway its user, the first that a request has; none: the gateway has no part in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub user: Vec<UserKey>,
+    /// The attribute that users are drawn by, besides `targetingKey`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
-/// One metric: the sum of a user's events of its name, cut at its limit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Metric {
-    /// Its name.
-    pub name: String,
-    /// A user's sum is taken for at most this, and for no less than minus this. 1: whether there was an event at all.
-    pub limit: f64,
-    /// Whether more of it is better.
-    pub more: bool,
-}
-
-/// What a flag's metadata says of its experiment.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Said {
-    metric: Option<OneOrMore>,
-    control: Option<String>,
-    users: Option<u64>,
-    alpha: Option<f64>,
-    within: Option<String>,
-    worth: Option<f64>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum OneOrMore {
-    One(SaidMetric),
-    More(Vec<SaidMetric>),
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum SaidMetric {
-    Name(String),
-    Full(FullMetric),
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FullMetric {
-    name: String,
-    limit: Option<f64>,
-    better: Option<Better>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Better {
-    More,
-    Less,
-}
-
-impl Said {
-    fn of(metadata: &Map<String, Value>) -> Result<Said, String> {
-        let Some(said) = metadata.get("experiment") else { return Ok(Said::default()) };
-        Said::deserialize(said).map_err(|error| format!("`experiment`: {error}"))
-    }
-}
-
-impl Metric {
-    /// A user's value: their sum, cut.
-    pub fn cut(&self, sum: f64) -> f64 {
-        if sum.is_finite() { sum.clamp(-self.limit, self.limit) } else { 0.0 }
-    }
+/// Which experiment of which environment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ExperimentKey {
+    /// The app.
+    pub app: Name,
+    /// The environment.
+    pub environment: Name,
+    /// The flag.
+    pub flag: FlagKey,
 }
 
 impl Design {
-    /// The experiment that a flag's definition and what is served of it make together; `None` where the flag is none.
+    /// The experiment that a flag's definition, what its rule comes to and what is served of it make together; `None` where the flag is
+    /// none.
     ///
     /// # Errors
     /// What is missing or wrong, in words.
-    pub fn of(definition: &Value, state: &FlagState) -> Option<Result<Design, String>> {
+    pub fn of(definition: &Value, meaning: &Meaning, state: &FlagState) -> Option<Result<Design, String>> {
         let metadata = definition.get("metadata").and_then(Value::as_object)?;
-        Self::is_meant(metadata).then(|| Self::read(definition, metadata, state))
+        Self::is_meant(metadata).then(|| Self::read(definition, metadata, meaning, state))
     }
 
     /// Whether a flag of this metadata is to be an experiment.
@@ -124,9 +76,14 @@ impl Design {
         metadata.get("class").and_then(Value::as_str) == Some("experiment")
     }
 
-    fn read(definition: &Value, metadata: &Map<String, Value>, state: &FlagState) -> Result<Design, String> {
+    fn read(
+        definition: &Value,
+        metadata: &Map<String, Value>,
+        meaning: &Meaning,
+        state: &FlagState,
+    ) -> Result<Design, String> {
         let said = Said::of(metadata)?;
-        let mut drawn = drawn(definition, state)?;
+        let Dealt { mut drawn, by } = dealt(definition, &meaning.rule, state)?;
         if drawn.len() > MOST_VARIANTS {
             return Err(format!("{} variants are more than {MOST_VARIANTS}", drawn.len()));
         }
@@ -138,13 +95,46 @@ impl Design {
         Ok(Design {
             version: state.version,
             drawn,
-            metrics: metrics(said.metric.as_ref(), metadata)?,
-            users: users(said.users)?,
-            alpha: alpha(said.alpha)?,
-            within: within(said.within.as_deref())?,
-            worth: worth(said.worth)?,
+            metrics: said.metrics,
+            users: said.users,
+            alpha: said.alpha,
+            within: said.within,
+            worth: said.worth,
             rule: definition.get("targeting").cloned().unwrap_or_default(),
+            meant: Some(meaning.digest.clone()),
+            by: attribute(by, &said.user)?,
+            user: said.user,
         })
+    }
+
+    /// Whether users are dealt out and measured alike by both. What a rule comes to counts, not how it is written.
+    pub fn is_same(&self, other: &Design) -> bool {
+        self.changes(other).is_empty()
+    }
+
+    /// What of it would be another thing, in words.
+    pub fn changes(&self, other: &Design) -> Vec<&'static str> {
+        let same_rule = match (&self.meant, &other.meant) {
+            (Some(one), Some(two)) => one == two,
+            _ => self.rule == other.rule,
+        };
+        let differs = [
+            (self.version != other.version, "what is released"),
+            (self.drawn != other.drawn, "how users are dealt out"),
+            (!same_rule, "what its rule comes to"),
+            (self.metrics != other.metrics, "what is measured"),
+            (self.users != other.users, "after how many users it is over"),
+            (self.alpha.to_bits() != other.alpha.to_bits(), "how sure its intervals are"),
+            (self.within != other.within, "how long a user's events count"),
+            (self.worth != other.worth, "what is worth having"),
+            ((&self.user, &self.by) != (&other.user, &other.by), "how the gateway tells users"),
+        ];
+        differs.into_iter().filter(|(differs, _)| *differs).map(|(_, what)| what).collect()
+    }
+
+    /// Whether any metric is the gateway's own: of a user it never saw there is no value then.
+    pub fn asks_gateway(&self) -> bool {
+        self.metrics.iter().any(|metric| metric.source() != Source::Posted)
     }
 
     /// The place of a variant among those that users are dealt out to.
@@ -171,102 +161,15 @@ impl Design {
     }
 }
 
-/// What is wrong with what a flag says of its experiment, as far as that shows without knowing what is served.
-pub fn wrong_with(metadata: &Map<String, Value>) -> Option<String> {
-    let read = || {
-        let said = Said::of(metadata)?;
-        metrics(said.metric.as_ref(), metadata)?;
-        users(said.users)?;
-        alpha(said.alpha)?;
-        within(said.within.as_deref())?;
-        worth(said.worth).map(drop)
-    };
-    read().err()
-}
-
-/// Which experiment of which environment.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct ExperimentKey {
-    /// The app.
-    pub app: Name,
-    /// The environment.
-    pub environment: Name,
-    /// The flag.
-    pub flag: FlagKey,
-}
-
-fn metrics(said: Option<&OneOrMore>, metadata: &Map<String, Value>) -> Result<Vec<Metric>, String> {
-    let all = match said {
-        Some(OneOrMore::One(one)) => vec![one.clone()],
-        Some(OneOrMore::More(more)) => more.clone(),
-        None => metadata
-            .get("metric")
-            .and_then(Value::as_str)
-            .map(|name| SaidMetric::Name(name.to_owned()))
-            .into_iter()
-            .collect(),
-    };
-    if all.is_empty() || all.len() > MOST_METRICS {
-        return Err(format!("an experiment has 1 to {MOST_METRICS} metrics: say them as `metric`"));
-    }
-    let metrics = all.into_iter().map(metric).collect::<Result<Vec<_>, String>>()?;
-    let twice = metrics
-        .iter()
-        .enumerate()
-        .find(|(at, one)| metrics[..*at].iter().any(|other| other.name == one.name));
-    match twice {
-        Some((_, one)) => Err(format!("the metric `{}` is named twice", one.name)),
-        None => Ok(metrics),
-    }
-}
-
-fn metric(said: SaidMetric) -> Result<Metric, String> {
-    let (name, limit, better) = match said {
-        SaidMetric::Name(name) => (name, None, None),
-        SaidMetric::Full(FullMetric { name, limit, better }) => (name, limit, better),
-    };
-    if !is_name(&name) {
-        return Err(format!("a metric's name has 1 to {LONGEST_NAME} bytes and no blanks at its ends"));
-    }
-    let limit = limit.unwrap_or(1.0);
-    if !(limit.is_finite() && limit > 0.0) {
-        return Err(format!("the limit of `{name}` is a number above 0: no user counts for more"));
-    }
-    Ok(Metric { name, limit, more: better != Some(Better::Less) })
-}
-
-/// Whether a text can name a metric.
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.len() <= LONGEST_NAME && text.trim() == text && !text.contains(char::is_control)
-}
-
-fn users(said: Option<u64>) -> Result<u64, String> {
-    match said {
-        Some(users) if (100..=MOST_USERS).contains(&users) => Ok(users),
-        Some(users) => Err(format!("`users` is {users}: 100 to {MOST_USERS} are possible")),
-        None => Err("it has no end: say after how many `users` it is over, whatever was found".to_owned()),
-    }
-}
-
-fn alpha(said: Option<f64>) -> Result<f64, String> {
-    let alpha = said.unwrap_or(ALPHA);
-    if (0.0001..=0.2).contains(&alpha) {
-        Ok(alpha)
-    } else {
-        Err(format!("`alpha` is {alpha}: 0.0001 to 0.2 are possible; 0.05 is common"))
-    }
-}
-
-fn within(said: Option<&str>) -> Result<Millis, String> {
-    let within = said.map_or(Ok(WITHIN), |text| text.parse::<Millis>().map_err(|error| error.to_string()))?;
-    let longest = Millis(90 * 24 * 3_600_000);
-    if within > longest { Err(format!("`within` is at most {longest}")) } else { Ok(within) }
-}
-
-fn worth(said: Option<f64>) -> Result<Option<f64>, String> {
-    match said {
-        Some(worth) if !(worth.is_finite() && worth > 0.0) => Err("`worth` is a number above 0".to_owned()),
-        worth => Ok(worth),
+/// What the gateway draws by: it knows one name of a user, and can give it as one attribute.
+fn attribute(by: By, user: &[UserKey]) -> Result<Option<String>, String> {
+    match by {
+        _ if user.is_empty() => Ok(None),
+        By::Key => Ok(None),
+        By::Attribute(name) => Ok(Some(name)),
+        By::More => Err("its draw is by more than one attribute, or by a computed one: the gateway knows one name of a user \
+                         and cannot draw, so leave `user` out or draw by one"
+            .to_owned()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::said::wrong_with;
 use super::*;
 use crate::model::{Millionths, Serving, Share};
 
@@ -23,8 +24,15 @@ fn half() -> Value {
     json!({ "fractional": [["on", 50], ["off", 50]] })
 }
 
+/// With the rule as it is: it names nothing.
+fn of(definition: &Value, state: &FlagState) -> Option<Result<Design, String>> {
+    let rule = definition.get("targeting").cloned().unwrap_or_default();
+    let digest = rule.to_string();
+    Design::of(definition, &Meaning { rule, digest }, state)
+}
+
 fn read(metadata: Value, targeting: Value) -> Result<Design, String> {
-    Design::of(&flag(metadata, targeting), &state(Serving::Defined)).unwrap()
+    of(&flag(metadata, targeting), &state(Serving::Defined)).unwrap()
 }
 
 #[test]
@@ -62,18 +70,18 @@ fn what_was_released_deals_users_out() {
     let least = json!({ "class": "experiment", "metric": "bought", "experiment": { "users": 2000 } });
     let share = Share { variant: "on".into(), otherwise: "off".into(), of: Millionths(100_000), by: None };
     let definition = flag(least, Value::Null);
-    let design = Design::of(&definition, &state(Serving::Share(share))).unwrap().unwrap();
+    let design = of(&definition, &state(Serving::Share(share))).unwrap().unwrap();
     assert_eq!(design.weights(), [900_000, 100_000]);
     for one in [Serving::Variant("on".into()), Serving::Killed("off".into()), Serving::Defined] {
-        let why = Design::of(&definition, &state(one)).unwrap().unwrap_err();
+        let why = of(&definition, &state(one)).unwrap().unwrap_err();
         assert!(why.starts_with("everybody gets the same variant"), "{why}");
     }
 }
 
 #[test]
 fn what_is_no_experiment_is_none() {
-    assert!(Design::of(&flag(json!({ "class": "rollout" }), half()), &state(Serving::Defined)).is_none());
-    assert!(Design::of(&json!({ "variants": {} }), &state(Serving::Defined)).is_none());
+    assert!(of(&flag(json!({ "class": "rollout" }), half()), &state(Serving::Defined)).is_none());
+    assert!(of(&json!({ "variants": {} }), &state(Serving::Defined)).is_none());
 }
 
 #[test]
@@ -94,6 +102,7 @@ fn what_is_missing_or_wrong_is_said() {
         (with(json!({ "users": 500, "control": "blue" })), half(), "no user is dealt out to `blue`"),
         (with(json!({ "users": 500, "metric": ["a", "a"] })), half(), "the metric `a` is named twice"),
         (with(json!({ "users": 500, "metric": { "name": "a", "limit": 0 } })), half(), "the limit of `a`"),
+        (with(json!({ "users": 500, "metric": { "name": "a", "limit": 1e16 } })), half(), "the limit of `a`"),
         (with(json!({ "users": 500, "sample": 3 })), half(), "`experiment`: unknown field `sample`"),
         (
             with(json!({ "users": 500 })),
@@ -122,4 +131,79 @@ fn what_is_missing_or_wrong_is_said() {
         let found = read(metadata, rule).unwrap_err();
         assert!(found.starts_with(why), "{why}: {found}");
     }
+}
+
+#[test]
+fn the_gateway_has_its_own_metrics_and_must_know_users() {
+    let with = |experiment: Value| json!({ "class": "experiment", "experiment": experiment });
+    let said = json!({ "users": 500, "user": ["cookie:session", "header:X-User"], "metric": ["gateway.errors",
+        { "name": "gateway.latency", "limit": 2_000 }, "bought"] });
+    let design = read(with(said), half()).unwrap();
+    assert_eq!(design.user, [UserKey::Cookie("session".to_owned()), UserKey::Header("x-user".to_owned())]);
+    let told: Vec<_> =
+        design.metrics.iter().map(|metric| (metric.source(), metric.limit, metric.more)).collect();
+    assert_eq!(
+        told,
+        [(Source::Errors, 1.0, false), (Source::Latency, 2_000.0, false), (Source::Posted, 1.0, true)]
+    );
+    assert!(design.asks_gateway() && design.by.is_none());
+    let usual = with(json!({ "users": 500, "metric": "gateway.latency", "user": "claim:sub" }));
+    assert_eq!(read(usual, half()).unwrap().metrics[0].limit, 10_000.0);
+    for (experiment, why) in [
+        (json!({ "users": 500, "metric": "gateway.errors" }), "`gateway.errors` needs `user`"),
+        (json!({ "users": 500, "metric": "gateway.rps", "user": "cookie:s" }), "`gateway.rps` is none of"),
+        (
+            json!({ "users": 500, "metric": "bought", "user": "session" }),
+            "`user`: `session` is not cookie:NAME",
+        ),
+        (json!({ "users": 500, "metric": "bought", "user": [] }), "`user` has 1 to 8"),
+    ] {
+        let found = wrong_with(with(experiment).as_object().unwrap()).unwrap();
+        assert!(found.starts_with(why), "{found}");
+    }
+}
+
+#[test]
+fn the_gateway_draws_by_what_the_draw_names() {
+    let metadata = |user: Value| {
+        json!({ "class": "experiment",
+        "experiment": { "users": 500, "metric": "bought", "user": user } })
+    };
+    let draws = |seed: Value| json!({ "fractional": [seed, ["on", 1], ["off", 1]] });
+    let by = |seed: Value| read(metadata(json!("cookie:s")), draws(seed)).map(|design| design.by);
+    let seeded = |path: Value| json!({ "cat": [{ "var": "$flagd.flagKey" }, { "var": path }] });
+    assert_eq!(by(seeded(json!("user.id"))), Ok(Some("user.id".to_owned())));
+    assert_eq!(by(seeded(json!(["user.id", "nobody"]))), Ok(Some("user.id".to_owned())));
+    assert_eq!(by(seeded(json!("targetingKey"))), Ok(None));
+    for more in [
+        json!([{ "var": "a" }, { "var": "b" }]),
+        json!([{ "var": "" }]),
+        json!([{ "var": "$flagd.timestamp" }]),
+    ] {
+        let why = by(json!({ "cat": more })).unwrap_err();
+        assert!(why.starts_with("its draw is by more than one attribute"), "{why}");
+    }
+    let two = json!({ "cat": [{ "var": "a" }, { "var": "b" }] });
+    let posted = json!({ "class": "experiment", "experiment": { "users": 500, "metric": "bought" } });
+    assert!(read(posted, draws(two)).is_ok(), "who evaluates knows both");
+    let share = Share {
+        variant: "on".into(),
+        otherwise: "off".into(),
+        of: Millionths(1_000),
+        by: Some("org".into()),
+    };
+    let definition = flag(metadata(json!("cookie:s")), Value::Null);
+    assert_eq!(of(&definition, &state(Serving::Share(share))).unwrap().unwrap().by.as_deref(), Some("org"));
+}
+
+#[test]
+fn what_a_rule_comes_to_counts_and_not_how_it_is_written() {
+    let metadata = json!({ "class": "experiment", "metric": "bought", "experiment": { "users": 500 } });
+    let design = read(metadata, half()).unwrap();
+    let otherwise = Design { rule: json!({ "$ref": "half" }), ..design.clone() };
+    assert!(design.is_same(&otherwise));
+    let other = Design { meant: Some("other".to_owned()), alpha: 0.01, ..design.clone() };
+    assert_eq!(design.changes(&other), ["what its rule comes to", "how sure its intervals are"]);
+    let before = Design { meant: None, ..design.clone() };
+    assert!(design.is_same(&before) && !otherwise.is_same(&before), "one from before is known by its rule");
 }

@@ -1,5 +1,7 @@
 //! How users of a flag are dealt out to its variants by what is served of it now.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::split::Drawn;
@@ -9,12 +11,30 @@ const MILLION: u64 = 1_000_000;
 
 const TWICE: &str = "its rule draws in more than one place: nobody can say how users are dealt out";
 
-/// The variants that chance deals users out to. What was released says so, or the only draw in the flag's own rule.
-pub(super) fn drawn(definition: &Value, state: &FlagState) -> Result<Vec<Drawn>, String> {
-    let rule = Ways::of(definition);
+/// The variants that chance deals users out to, and what it draws by.
+#[derive(Debug)]
+pub(super) struct Dealt {
+    pub(super) drawn: Vec<Drawn>,
+    pub(super) by: By,
+}
+
+/// What a draw is made from, besides the flag's key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// `targetingKey`.
+    Key,
+    /// One attribute of the context, and perhaps `targetingKey`.
+    Attribute(String),
+    /// More, or something computed from anything else.
+    More,
+}
+
+/// How users are dealt out: what was released says so, or the only draw in the flag's own rule, which is written out.
+pub(super) fn dealt(definition: &Value, rule: &Value, state: &FlagState) -> Result<Dealt, String> {
+    let rule = Ways::of(definition, rule);
     let default = definition.get("defaultVariant").and_then(Value::as_str);
-    // A kill goes before the rule, whatever that is.
-    if !matches!(state.serving, Serving::Killed(_)) {
+    // What is turned off, or killed, is so before the rule, whatever that is.
+    if !state.serving.skips_rules() {
         looked_through(&rule)?;
     }
     let (mut drawn, silent) = match &state.serving {
@@ -26,7 +46,7 @@ pub(super) fn drawn(definition: &Value, state: &FlagState) -> Result<Vec<Drawn>,
         }
         Serving::Share(_) => return Err(TWICE.to_owned()),
         Serving::Variant(variant) => (of_rule(&rule)?, Some(variant.as_str())),
-        Serving::Killed(_) => (Vec::new(), None),
+        Serving::Off(_) | Serving::Killed(_) => (Vec::new(), None),
         Serving::Schedule(_) => {
             return Err("what is served changes by a schedule: nothing can be compared".to_owned());
         }
@@ -36,7 +56,7 @@ pub(super) fn drawn(definition: &Value, state: &FlagState) -> Result<Vec<Drawn>,
         return Err("everybody gets the same variant: release it to a share of the users first".to_owned());
     }
     only_drawn(&drawn, &rule, silent)?;
-    Ok(drawn)
+    Ok(Dealt { drawn, by: by(&state.serving, &rule) })
 }
 
 /// Of the flag's own rule. With two draws nobody knows which one a user was dealt out by.
@@ -47,6 +67,42 @@ fn of_rule(rule: &Ways<'_>) -> Result<Vec<Drawn>, String> {
             arguments.as_array().map(|arguments| parts(arguments)).unwrap_or_else(|| Ok(Vec::new()))
         }
         _ => Err(TWICE.to_owned()),
+    }
+}
+
+fn by(serving: &Serving, rule: &Ways<'_>) -> By {
+    if let Serving::Share(share) = serving {
+        return share.by.clone().map_or(By::Key, By::Attribute);
+    }
+    let first = rule.draws.first().and_then(|arguments| arguments.get(0));
+    first.filter(|seed| !seed.is_array()).map_or(By::Key, by_seed)
+}
+
+/// Of what a draw says it is made from.
+fn by_seed(seed: &Value) -> By {
+    let mut asked = BTreeSet::new();
+    asks(seed, &mut asked);
+    asked.retain(|name| !matches!(*name, "targetingKey" | "$flagd.flagKey"));
+    match asked.into_iter().collect::<Vec<_>>().as_slice() {
+        [] => By::Key,
+        [name] if !name.is_empty() && !name.starts_with("$flagd") => By::Attribute((*name).to_owned()),
+        _ => By::More,
+    }
+}
+
+/// The attributes that a value is computed from; an empty one where that is not to be seen.
+fn asks<'a>(value: &'a Value, asked: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| asks(item, asked)),
+        Value::Object(members) => members.iter().for_each(|(name, argument)| match name.as_str() {
+            "var" => {
+                let path = argument.as_array().map_or(argument, |list| list.first().unwrap_or(&Value::Null));
+                asked.insert(path.as_str().unwrap_or_default());
+                argument.as_array().into_iter().flatten().skip(1).for_each(|item| asks(item, asked));
+            }
+            _ => asks(argument, asked),
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -63,9 +119,8 @@ struct Ways<'a> {
 }
 
 impl<'a> Ways<'a> {
-    fn of(definition: &'a Value) -> Self {
+    fn of(definition: &Value, rule: &'a Value) -> Self {
         let mut ways = Ways::default();
-        let rule = definition.get("targeting").unwrap_or(&Value::Null);
         let empty = rule.as_object().is_some_and(serde_json::Map::is_empty);
         if empty || definition.get("state").and_then(Value::as_str) == Some("DISABLED") {
             ways.silent = true;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::metric::Source;
 use super::moments::Moments;
 use super::running::Experiment;
 use crate::interval::Sequence;
@@ -72,7 +73,9 @@ impl Experiment {
         let pairs = self.arms[0].metrics.iter().zip(&self.arms[place].metrics).enumerate();
         pairs.map(move |(metric, (control, variant))| {
             let difference = variant.mean() - control.mean();
-            let margin = margin(sequence, control, variant);
+            let is_share = self.design.metrics.get(metric).is_some_and(|it| it.source() == Source::Errors);
+            let margin = margin(sequence, control, variant)
+                .or_else(|| is_share.then(|| margin_of_shares(sequence, control, variant)).flatten());
             let between = margin.map(|margin| (difference - margin, difference + margin));
             Finding { place, metric, difference, between }
         })
@@ -117,6 +120,15 @@ struct Gain {
     middle: f64,
     low: f64,
     high: f64,
+}
+
+/// The same for shares, from 0 to 1, where their average is not normal yet: as if users were spread as widely as shares can be. It is wide,
+/// and it holds from the first user on: a variant whose every answer is bad has no spread of its own to be told by.
+fn margin_of_shares(sequence: Sequence, control: &Moments, variant: &Moments) -> Option<f64> {
+    const WIDEST: f64 = 0.25;
+    let (n_0, n_1) = (control.count(), variant.count());
+    let variance = WIDEST / n_0 as f64 + WIDEST / n_1 as f64;
+    (n_0.min(n_1) >= FEWEST).then(|| sequence.margin(variance, (n_0 + n_1) as f64))
 }
 
 /// Half the width of the interval for the difference; `None` where it would not be to be trusted.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::design::{Design, ExperimentKey};
 use super::findings::Verdict;
+use super::intake::Intake;
 use super::moments::Moments;
 use super::split::is_alarming;
 
@@ -35,6 +36,12 @@ pub struct Experiment {
     /// Events that are kept for users whose time is not over.
     #[serde(default)]
     pub kept: u64,
+    /// The reports of gateways that were counted.
+    #[serde(default, skip_serializing_if = "Intake::is_empty")]
+    pub intake: Intake,
+    /// Whether it has ended and its users are not all forgotten yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forgetting: bool,
 }
 
 /// One variant.
@@ -62,6 +69,12 @@ pub struct LeftOut {
     /// Events before their user was first seen, or after their user's time.
     #[serde(default)]
     pub outside: u64,
+    /// Users of whom nothing can be said because the gateway never saw them, and a metric is the gateway's.
+    #[serde(default)]
+    pub unseen: u64,
+    /// Requests of users who were too many for the gateway to tell in one second.
+    #[serde(default)]
+    pub dropped: u64,
 }
 
 /// What an experiment came to.
@@ -102,6 +115,8 @@ impl Experiment {
             decision: None,
             end: None,
             kept: 0,
+            intake: Intake::default(),
+            forgetting: false,
         }
     }
 

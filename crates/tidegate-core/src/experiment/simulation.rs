@@ -29,6 +29,9 @@ fn begin(weights: &[u64], users: u64) -> Experiment {
         within: Millis::ZERO,
         worth: None,
         rule: serde_json::Value::Null,
+        meant: None,
+        user: Vec::new(),
+        by: None,
     };
     let name = |text: &str| text.parse().unwrap();
     let key =
@@ -140,6 +143,23 @@ fn a_variant_that_is_broken_is_found_though_none_of_its_users_buys() {
     let mut experiment = begin(&[1, 1], 4_000);
     run(3, &mut experiment, &[0.5, 0.5], &[0.2, 0.0], 1_500);
     assert_eq!(experiment.verdict(), Verdict::Worse);
+}
+
+#[test]
+fn a_variant_whose_every_answer_is_bad_is_found_though_nothing_is_spread() {
+    let errors = Metric { name: "gateway.errors".to_owned(), limit: 1.0, more: false };
+    let mut experiment = begin(&[1, 1], 4_000);
+    experiment.design.metrics = vec![errors];
+    run(3, &mut experiment, &[0.5, 0.5], &[0.0, 1.0], 300);
+    assert_eq!(experiment.verdict(), Verdict::Worse);
+    let (low, high) = experiment.findings()[0].between.unwrap();
+    assert!(low < 1.0 && 1.0 < high, "{low} {high}");
+    let wrong = (0..100).filter(|seed| {
+        let mut experiment = begin(&[1, 1], 1_500);
+        experiment.design.metrics[0] = Metric { name: "gateway.errors".to_owned(), limit: 1.0, more: false };
+        run(seed * 13 + 2, &mut experiment, &[0.5, 0.5], &[0.004, 0.004], 1_500)
+    });
+    assert!(wrong.count() <= at_most(0.05, 100), "where errors are rare");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{FlagKey, FlagState, Release, RevisionNo, Serving};
+use crate::model::{FlagKey, FlagState, Release, ReleaseCause, RevisionNo, Serving};
 use crate::release::{Definition, FlagClass};
 
 /// A day in milliseconds.
@@ -20,8 +20,8 @@ pub struct Known<'k> {
     pub definition: Option<&'k Definition>,
     /// What is served.
     pub state: &'k FlagState,
-    /// Its newest release.
-    pub last: Option<&'k Release>,
+    /// Since when what is served of it is what it is now: milliseconds since the Unix epoch. See [`served_since`].
+    pub served_since_unix_ms: Option<u64>,
     /// Since when it is defined: milliseconds since the Unix epoch; `None`: that is not known.
     pub since_unix_ms: Option<u64>,
     /// The serving revisions that mention it.
@@ -97,25 +97,56 @@ fn expired(definition: &Definition, today: &str) -> Option<(DebtKind, String)> {
     Some((DebtKind::Expired, says))
 }
 
-/// A switch for operators and a right of customers are meant to stay as they are; a rule of its own makes a flag two-sided.
+/// Since when what is served of a flag now is served, by its releases, the newest first. A release that waits, or was taken back
+/// while it did, changed nothing of it, nor did a schedule before its first moment. `None`: it was never changed.
+pub fn served_since(state: &FlagState, history: &[Release], now_unix_ms: u64) -> Option<u64> {
+    let begun = match &state.serving {
+        Serving::Schedule(steps) => {
+            steps.iter().map(|step| step.from_unix_ms).rfind(|from| *from <= now_unix_ms)
+        }
+        Serving::Defined | Serving::Variant(_) | Serving::Share(_) | Serving::Off(_) | Serving::Killed(_) => {
+            None
+        }
+    };
+    let changed = |release: &&Release| {
+        let at = release.at_unix_ms;
+        release.cause == ReleaseCause::Scheduled || release.before.at(at) != release.after.at(at)
+    };
+    begun.filter(|from| *from > 0).or_else(|| history.iter().find(changed).map(|release| release.at_unix_ms))
+}
+
+/// A switch for operators and a right of customers are meant to stay as they are; a rule of its own makes a flag two-sided, but
+/// where it is skipped.
 fn one_sided(
     known: &Known<'_>,
     definition: &Definition,
     days: u64,
     now_unix_ms: u64,
 ) -> Option<(DebtKind, String)> {
-    if is_to_stay(definition) || definition.ruled {
+    if is_to_stay(definition) || known.state.version == 0 {
         return None;
     }
-    let (Serving::Variant(variant), Some(last)) = (&known.state.serving, known.last) else { return None };
-    let age = age_days(last.at_unix_ms, now_unix_ms).filter(|age| *age >= days)?;
+    let variant = everybody_gets(definition, known.state.serving.at(now_unix_ms))?;
+    let age = age_days(known.served_since_unix_ms?, now_unix_ms).filter(|age| *age >= days)?;
     let others: Vec<&str> =
-        definition.variants.keys().map(String::as_str).filter(|name| name != variant).collect();
+        definition.variants.keys().map(String::as_str).filter(|name| *name != variant).collect();
     let says = format!(
         "everybody has got `{variant}` for {age} days: keep that branch of the code, delete the one for {}",
         others.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     );
     Some((DebtKind::OneSided, says))
+}
+
+/// The only variant that anybody gets.
+fn everybody_gets<'k>(definition: &'k Definition, served: &'k Serving) -> Option<&'k str> {
+    match served {
+        Serving::Off(variant) | Serving::Killed(variant) => {
+            Some(variant.as_str()).filter(|name| !name.is_empty())
+        }
+        Serving::Variant(variant) if !definition.ruled => Some(variant),
+        Serving::Defined if !definition.ruled => definition.default.as_deref(),
+        Serving::Defined | Serving::Variant(_) | Serving::Share(_) | Serving::Schedule(_) => None,
+    }
 }
 
 fn unreferenced(known: &Known<'_>, definition: &Definition) -> Option<(DebtKind, String)> {
@@ -159,7 +190,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::model::ReleaseCause;
+    use crate::model::{Millionths, Scheduled, Share};
 
     const NOW: u64 = 100 * DAY_MS;
 
@@ -188,12 +219,17 @@ mod tests {
     fn kinds(
         definition: Option<&Definition>,
         state: &FlagState,
-        last: Option<&Release>,
+        last: Option<u64>,
         by: &[u32],
     ) -> Vec<DebtKind> {
         let mentioned = by.iter().map(|number| RevisionNo(*number)).collect();
-        let known =
-            Known { definition, state, last, since_unix_ms: Some(10 * DAY_MS), mentioned: &mentioned };
+        let known = Known {
+            definition,
+            state,
+            served_since_unix_ms: last,
+            since_unix_ms: Some(10 * DAY_MS),
+            mentioned: &mentioned,
+        };
         debt(&known, "2026-06-01", 30, NOW).into_iter().map(|debt| debt.kind).collect()
     }
 
@@ -206,26 +242,67 @@ mod tests {
         let switch = defined(json!({"class": "operational"}), Value::Null);
         let elsewhere = defined(json!({"class": "rollout", "source": "elsewhere"}), Value::Null);
         let untouched = FlagState::untouched("a".parse().unwrap());
-        let (on, long_ago) = released(Serving::Variant("on".into()), 70);
-        let (_, lately) = released(Serving::Variant("on".into()), 71);
+        let (on, _) = released(Serving::Variant("on".into()), 70);
+        let (off, _) = released(Serving::Off("off".into()), 70);
+        let (killed, _) = released(Serving::Killed("off".into()), 70);
+        let (back, _) = released(Serving::Defined, 70);
+        let (share, _) = released(half(), 70);
+        let begun =
+            Serving::Schedule(vec![Scheduled { from_unix_ms: 1, serving: Serving::Variant("on".into()) }]);
+        let (scheduled, _) = released(begun, 70);
+        let (long_ago, lately) = (Some(70 * DAY_MS), Some(71 * DAY_MS));
         for (definition, state, last, by, expected) in [
-            (Some(&rollout), &on, Some(&lately), &[1][..], vec![]),
-            (Some(&rollout), &on, Some(&long_ago), &[1], vec![OneSided]),
-            (Some(&rollout), &on, Some(&long_ago), &[], vec![OneSided, Unreferenced]),
-            (Some(&late), &on, Some(&lately), &[1], vec![Expired]),
-            (Some(&ruled), &on, Some(&long_ago), &[1], vec![]),
+            (Some(&rollout), &on, lately, &[1][..], vec![]),
+            (Some(&rollout), &on, long_ago, &[1], vec![OneSided]),
+            (Some(&rollout), &on, long_ago, &[], vec![OneSided, Unreferenced]),
+            (Some(&rollout), &back, long_ago, &[1], vec![OneSided]),
+            (Some(&rollout), &killed, long_ago, &[1], vec![OneSided]),
+            (Some(&rollout), &scheduled, long_ago, &[1], vec![OneSided]),
+            (Some(&rollout), &share, long_ago, &[1], vec![]),
+            (Some(&late), &on, lately, &[1], vec![Expired]),
+            (Some(&ruled), &on, long_ago, &[1], vec![]),
+            (Some(&ruled), &off, long_ago, &[1], vec![OneSided]),
             (Some(&ruled), &untouched, None, &[1], vec![]),
-            (Some(&switch), &on, Some(&long_ago), &[1], vec![]),
+            (Some(&switch), &on, long_ago, &[1], vec![]),
             (Some(&switch), &untouched, None, &[1], vec![]),
-            (Some(&elsewhere), &on, Some(&lately), &[], vec![]),
+            (Some(&elsewhere), &on, lately, &[], vec![]),
             (Some(&rollout), &untouched, None, &[1], vec![NeverReleased]),
             (None, &untouched, None, &[1], vec![Undefined]),
-            (None, &on, Some(&long_ago), &[], vec![]),
+            (None, &on, long_ago, &[], vec![]),
         ] {
             assert_eq!(kinds(definition, state, last, by), expected, "{definition:?} {state:?} {by:?}");
         }
         let archived = FlagState { archived: true, ..on.clone() };
-        assert_eq!(kinds(Some(&late), &archived, Some(&long_ago), &[]), []);
+        assert_eq!(kinds(Some(&late), &archived, long_ago, &[]), []);
+    }
+
+    fn half() -> Serving {
+        let (variant, otherwise) = ("on".to_owned(), "off".to_owned());
+        Serving::Share(Share { variant, otherwise, of: Millionths(500_000), by: None })
+    }
+
+    #[test]
+    fn only_what_changes_what_is_served_begins_its_time_anew() {
+        let on = || Serving::Variant("on".into());
+        let later = |from_unix_ms, serving| Scheduled { from_unix_ms, serving };
+        let told = |cause, before: Serving, after: Serving, day| {
+            let (_, release) = released(after, day);
+            Release { cause, before, ..release }
+        };
+        let state = |serving| FlagState { serving, ..FlagState::untouched("a".parse().unwrap()) };
+        let asked = told(ReleaseCause::Asked, Serving::Defined, on(), 20);
+        let waited = told(ReleaseCause::Waits, on(), on(), 40);
+        let withdrawn = told(ReleaseCause::Withdrawn, on(), on(), 50);
+        let history = [withdrawn, waited, asked];
+        assert_eq!(served_since(&state(on()), &history, NOW), Some(20 * DAY_MS));
+        assert_eq!(served_since(&state(on()), &[], NOW), None);
+        let ahead = Serving::Schedule(vec![later(0, on()), later(NOW + 1, half())]);
+        let planned = told(ReleaseCause::Asked, on(), ahead.clone(), 60);
+        let history = [planned, history[2].clone()];
+        assert_eq!(served_since(&state(ahead.clone()), &history, NOW), Some(20 * DAY_MS));
+        assert_eq!(served_since(&state(ahead), &history, NOW + 1), Some(NOW + 1));
+        let begun = told(ReleaseCause::Scheduled, Serving::Schedule(vec![later(1, half())]), half(), 70);
+        assert_eq!(served_since(&state(half()), &[begun], NOW), Some(70 * DAY_MS));
     }
 
     #[test]
@@ -236,7 +313,7 @@ mod tests {
         let known = Known {
             definition: Some(&rollout),
             state: &state,
-            last: Some(&last),
+            served_since_unix_ms: served_since(&state, &[last], NOW),
             since_unix_ms: None,
             mentioned: &mentioned,
         };

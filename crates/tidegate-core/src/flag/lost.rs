@@ -18,12 +18,15 @@ pub struct LostVariant {
 /// not served.
 pub fn lost_variants(document: &Value, states: &[FlagState]) -> Vec<LostVariant> {
     let mut lost = Vec::new();
-    for state in states.iter().filter(|state| !state.archived) {
+    for state in states.iter().filter(|state| !state.archived || state.waiting.is_some()) {
         let Some(flag) = document.get("flags").and_then(|flags| flags.get(state.key.as_str())) else {
             continue;
         };
         let mut named = Vec::new();
-        name_variants(&state.serving, &mut named);
+        // Of what is archived nothing is served, but what waits may be.
+        if !state.archived {
+            name_variants(&state.serving, &mut named);
+        }
         state.waiting.iter().for_each(|waiting| name_variants(&waiting.serving, &mut named));
         named.sort_unstable();
         named.dedup();
@@ -38,7 +41,7 @@ pub fn lost_variants(document: &Value, states: &[FlagState]) -> Vec<LostVariant>
 fn name_variants<'s>(serving: &'s Serving, named: &mut Vec<&'s str>) {
     match serving {
         Serving::Defined => {}
-        Serving::Variant(variant) | Serving::Killed(variant) => named.push(variant),
+        Serving::Variant(variant) | Serving::Off(variant) | Serving::Killed(variant) => named.push(variant),
         Serving::Share(share) => named.extend([share.variant.as_str(), share.otherwise.as_str()]),
         Serving::Schedule(steps) => steps.iter().for_each(|step| name_variants(&step.serving, named)),
     }
@@ -49,7 +52,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{Millionths, Scheduled, Share};
+    use crate::model::{Millionths, Scheduled, Share, Waiting};
 
     fn state(serving: Serving) -> FlagState {
         FlagState { serving, ..FlagState::untouched("a".parse().unwrap()) }
@@ -72,6 +75,7 @@ mod tests {
             (Serving::Variant("on".into()), vec![]),
             (Serving::Variant("blue".into()), vec!["blue"]),
             (Serving::Killed("grey".into()), vec!["grey"]),
+            (Serving::Off("grey".into()), vec!["grey"]),
             (Serving::Killed(String::new()), vec![]),
             (share("blue", "red"), vec!["blue", "red"]),
             (share("blue", "blue"), vec!["blue"]),
@@ -80,6 +84,11 @@ mod tests {
             assert_eq!(lost(state(serving.clone())), expected, "{serving:?}");
         }
         assert_eq!(lost(FlagState { archived: true, ..state(Serving::Variant("blue".into())) }), [""; 0]);
+        let serving = Serving::Variant("red".into());
+        let waiting = Waiting { serving, guard: None, by: String::new(), why: None, at_unix_ms: 1 };
+        let waits =
+            FlagState { archived: true, waiting: Some(waiting), ..state(Serving::Variant("x".into())) };
+        assert_eq!(lost(waits), ["red"], "what waits is served once it is ready");
         let gone =
             FlagState { serving: Serving::Variant("x".into()), ..FlagState::untouched("b".parse().unwrap()) };
         assert_eq!(lost(gone), [""; 0]);

@@ -8,5 +8,5 @@ mod debt;
 mod lost;
 
 pub use carried::carried;
-pub use debt::{Debt, DebtKind, Known, debt};
+pub use debt::{Debt, DebtKind, Known, debt, served_since};
 pub use lost::{LostVariant, lost_variants};

@@ -2,16 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Watching;
-use crate::judge::Decision;
-use crate::judge::words::percent;
+use super::{Charge, Watching};
 use crate::model::Guard;
+use crate::time::Moment;
 
 /// What follows.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Next {
-    /// The share stays until this moment, in milliseconds since the Unix epoch, if nothing is heard.
-    Stay(u64),
+    /// The share stays until this moment, if nothing is heard.
+    Stay(Moment),
     /// The time is over, and the share stays all the same.
     Hold(Held),
     /// On to the next share.
@@ -19,7 +18,7 @@ pub enum Next {
     /// It is where it was to end: the watch is over.
     Arrive,
     /// The variant is worse: it is turned off.
-    TurnOff(Decision),
+    TurnOff(Box<Charge>),
 }
 
 /// Why a share stays though its time is over. Time alone never makes it grow.
@@ -34,6 +33,12 @@ pub enum Held {
     Doubt,
     /// The revision that is rolled out at the same time is to blame: the rollout has to end first.
     Revision,
+    /// A revision that serves lacks the flag's code: whoever is sent there does not have what they were given.
+    Code,
+    /// An experiment on the flag runs: who gets which variant stays as it is until it ends.
+    Experiment,
+    /// More would have to be kept of it than can be.
+    TooMuch,
 }
 
 impl Held {
@@ -46,7 +51,22 @@ impl Held {
             Held::Revision => {
                 "the revision that is rolled out at the same time is worse: that has to end first"
             }
+            Held::Code => "its code is not in every revision that serves",
+            Held::Experiment => {
+                "an experiment runs on it: who has which variant stays as it is until that ends"
+            }
+            Held::TooMuch => "the counts of all its services and gateway processes are more than can be kept",
         }
+    }
+}
+
+impl Held {
+    /// The same, with the services that are missing.
+    pub fn of<'a>(self, unproven: impl Iterator<Item = &'a str>) -> String {
+        let names = unproven.map(|name| name.rsplit('/').next().unwrap_or_default());
+        let names: Vec<&str> = names.filter(|_| self == Held::TooLittleTraffic).collect();
+        let at = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
+        format!("{}{at}", self.as_str())
     }
 }
 
@@ -54,13 +74,14 @@ impl Held {
 const ALL: u32 = 1_000_000;
 
 /// What follows for a release at its guard's step.
-pub fn decide(guard: &Guard, watching: &Watching, now_unix_ms: u64) -> Next {
-    if let Some(decision) = watching.condemned() {
-        return Next::TurnOff(decision);
+pub fn decide(guard: &Guard, watching: &Watching, now: Moment) -> Next {
+    if let Some(charge) = watching.condemned() {
+        return Next::TurnOff(Box::new(charge.clone()));
     }
     let Some(step) = guard.steps.get(guard.step) else { return Next::Arrive };
-    let over = guard.since_unix_ms.saturating_add(step.hold.0);
-    if now_unix_ms < over {
+    // By Tidegate's own time line: a clock that jumps must not cut a watch short.
+    let over = watching.since().unwrap_or(now) + step.hold;
+    if now < over {
         return Next::Stay(over);
     }
     if let Some(held) = watching.lacks() {
@@ -73,25 +94,12 @@ pub fn decide(guard: &Guard, watching: &Watching, now_unix_ms: u64) -> Next {
     }
 }
 
-/// The figures of what turned a flag off, in one sentence.
-pub(super) fn why_off(on: &str, off: &str, decision: &Decision) -> String {
-    let Decision { candidate_requests, candidate_bad, stable_requests, stable_bad, .. } = *decision;
-    let part = |who: &str, bad: u64, requests: u64| {
-        let share = if requests == 0 { 0.0 } else { bad as f64 / requests as f64 };
-        format!(
-            "of those with {who} {bad} met a bad answer in {requests} requests ({})",
-            percent(rounded(share))
-        )
-    };
-    format!(
-        "`{on}` errs more than `{off}`: {}, {} (evidence {:.1} of {:.1})",
-        part(on, candidate_bad, candidate_requests),
-        part(off, stable_bad, stable_requests),
-        decision.log_e,
-        decision.threshold
-    )
-}
-
-fn rounded(share: f64) -> f64 {
-    (share * 10_000.0).round() / 10_000.0
+impl Next {
+    /// The same where something else keeps the share as it is. A variant that is worse is turned off all the same.
+    pub fn unless(self, held: impl FnOnce() -> Option<Held>) -> Self {
+        match self {
+            Next::Grow | Next::Arrive => held().map_or(self, Next::Hold),
+            Next::Stay(_) | Next::Hold(_) | Next::TurnOff(_) => self,
+        }
+    }
 }

@@ -1,7 +1,6 @@
 //! From what follows to a release: the state after it, and the record of it.
 
 use super::Next;
-use super::decide::why_off;
 use crate::model::{FlagState, Guard, Release, ReleaseCause, Serving, Share};
 use crate::release::{self, Step};
 
@@ -13,12 +12,12 @@ pub fn follow(state: &FlagState, next: &Next, now_unix_ms: u64) -> Option<(FlagS
     let (Serving::Share(share), Some(guard)) = (&state.serving, &state.guard) else { return None };
     let (serving, guard, why) = match next {
         Next::Stay(_) | Next::Hold(_) => return None,
-        Next::TurnOff(decision) => {
-            let mut why = why_off(&share.variant, &share.otherwise, decision);
+        Next::TurnOff(charge) => {
+            let mut why = charge.why(&share.variant, &share.otherwise);
             if state.waiting.is_some() {
                 why.push_str("; the release that waited for its code waits no more");
             }
-            (Serving::Variant(share.otherwise.clone()), None, why)
+            (release::turned_off(&share.otherwise), None, why)
         }
         Next::Grow => grown(share, guard, now_unix_ms)?,
         Next::Arrive => arrived(share, guard),

@@ -1,18 +1,21 @@
 //! Two revisions by two variants: where a rollout and a guarded release go on at the same time, whose the bad answers are.
 //!
 //! Four comparisons, each a [judge](crate::judge) of its own: the variant against the other one on stable and on the candidate, and the
-//! candidate against stable for those without the variant and for those with it. A flag that is not worse than allowed on stable is
-//! blamed with a probability of at most [`ALPHA`], a revision that is not worse than allowed without the variant as well. That
-//! only both together fail is said once the comparison that either alone would leave even is not: at most [`ALPHA`] as well.
+//! candidate against stable for those without the variant and for those with it. That only both together fail is said once the
+//! comparison that either alone would leave even is not.
+//!
+//! The first two may turn the flag off, so what they risk is part of what the whole release may: whoever makes a [`Grid`] says how
+//! much. The last two hold a release up and nothing more.
 
 use serde::{Deserialize, Serialize};
 
-use super::cells::{Fresh, window};
-use crate::judge::{Decision, Judge, Policy, Tally, Window};
+use super::fresh::{Fresh, window};
+use super::pair::Pair;
+use super::service::Draw;
+use super::watching::ALPHA;
+use crate::judge::{Decision, Judge, Odds, Policy, Tally};
 use crate::model::{RevisionNo, Verdict};
 
-/// The probability that somebody innocent is ever blamed by one comparison.
-pub const ALPHA: f64 = 0.005;
 /// Nobody is to blame once no comparison can be worse by so much.
 const MARGIN: f64 = 0.01;
 
@@ -50,36 +53,62 @@ impl Culprit {
 }
 
 /// The state of the four comparisons.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Grid {
-    revisions: Option<(RevisionNo, RevisionNo)>,
+    /// Stable, candidate.
+    revisions: (RevisionNo, RevisionNo),
     /// Raw counts: stable with and without the variant, the candidate with and without it.
     counts: [Tally; 4],
-    flag_on_stable: Option<Comparison>,
-    flag_on_candidate: Option<Comparison>,
-    revision_without: Option<Comparison>,
-    revision_with: Option<Comparison>,
+    flag_on_stable: Comparison,
+    flag_on_candidate: Comparison,
+    revision_without: Comparison,
+    revision_with: Comparison,
+}
+
+/// What a flag was found to do beside a rollout, for people: it is turned off for that.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Blame {
+    /// Whose the bad answers are.
+    pub culprit: Culprit,
+    /// Stable, candidate.
+    pub revisions: (RevisionNo, RevisionNo),
+    /// Stable with and without the variant, the candidate with and without it.
+    pub counts: [Tally; 4],
+    /// The comparison that says so.
+    pub decision: Decision,
 }
 
 /// One comparison: whether the one side is worse, and whether it is not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Comparison {
+    pair: Pair,
     worse: Judge,
     fine: Judge,
 }
 
-impl Default for Comparison {
-    fn default() -> Self {
-        let policy = Policy { alpha_errors: ALPHA, distinct: true, ..Policy::default() };
-        let fine = Policy { floor: MARGIN, ..policy.clone() };
-        Comparison { worse: Judge::new(policy), fine: Judge::new(fine) }
-    }
-}
-
 impl Comparison {
-    fn take(&mut self, window: &Window) {
-        self.worse.take(window);
-        self.fine.take(window);
+    fn new(alpha: f64) -> Self {
+        let policy = Policy { alpha_errors: alpha, distinct: true, ..Policy::default() };
+        let fine = Policy { floor: MARGIN, ..policy.clone() };
+        Comparison { pair: Pair::default(), worse: Judge::new(policy), fine: Judge::new(fine) }
+    }
+
+    /// Of two revisions.
+    fn take(&mut self, second: u64, one: &Fresh, other: &Fresh) {
+        let window = window(second, one, other);
+        self.worse.take(&window);
+        self.fine.take(&window);
+    }
+
+    /// Of those who have the variant and those who have not, as they were drawn.
+    fn take_drawn(&mut self, draw: Draw, odds: Odds, [on, off]: &[Fresh; 2]) {
+        let until_bad = |group: &Fresh| group.until_bad.iter().sum();
+        let now = Pair::of((until_bad(on), until_bad(off)), &on.bad, &off.bad);
+        self.fine.take_drawn(&now.praise(draw.second, draw.odds), odds);
+        self.pair.add(now);
+        if let Some(window) = self.pair.against(draw.second, draw.odds) {
+            self.worse.take_drawn(&window, odds);
+        }
     }
 
     fn is_worse(&self) -> bool {
@@ -92,54 +121,64 @@ impl Comparison {
 }
 
 impl Grid {
-    /// A window. `stable` and `candidate`: with the variant, and without it. Other revisions begin anew.
-    pub(super) fn take(
-        &mut self,
-        second: u64,
-        revisions: (RevisionNo, RevisionNo),
-        stable: &[Fresh; 2],
-        candidate: &[Fresh; 2],
-    ) {
-        if self.revisions != Some(revisions) {
-            *self = Grid { revisions: Some(revisions), ..Grid::default() };
+    /// Of these revisions. `alpha`: what each of the two comparisons risks that may turn the flag off.
+    pub(super) fn new(revisions: (RevisionNo, RevisionNo), alpha: f64) -> Self {
+        Grid {
+            revisions,
+            counts: [Tally::default(); 4],
+            flag_on_stable: Comparison::new(alpha),
+            flag_on_candidate: Comparison::new(alpha),
+            revision_without: Comparison::new(ALPHA),
+            revision_with: Comparison::new(ALPHA),
         }
-        let groups = [&stable[0], &stable[1], &candidate[0], &candidate[1]];
-        for (sum, group) in self.counts.iter_mut().zip(groups) {
-            *sum = sum.plus(&Tally::of(group.requests.iter().sum(), group.bad));
+    }
+
+    /// A window. `stable` and `candidate`: with the variant, and without it.
+    pub(super) fn take(&mut self, draw: Draw, odds: Odds, stable: &[Fresh; 2], candidate: &[Fresh; 2]) {
+        for (sum, group) in self.counts.iter_mut().zip(stable.iter().chain(candidate)) {
+            *sum = sum.plus(&Tally::of(group.n(), group.bad()));
         }
-        for (comparison, one, other) in [
-            (&mut self.flag_on_stable, &stable[0], &stable[1]),
-            (&mut self.flag_on_candidate, &candidate[0], &candidate[1]),
-            (&mut self.revision_without, &candidate[1], &stable[1]),
-            (&mut self.revision_with, &candidate[0], &stable[0]),
-        ] {
-            comparison.get_or_insert_default().take(&window(second, one, other));
-        }
+        self.flag_on_stable.take_drawn(draw, odds, stable);
+        self.flag_on_candidate.take_drawn(draw, odds, candidate);
+        self.revision_without.take(draw.second, &candidate[1], &stable[1]);
+        self.revision_with.take(draw.second, &candidate[0], &stable[0]);
     }
 
     /// Whose the bad answers are, as far as is known.
     pub fn culprit(&self) -> Culprit {
-        let is = |comparison: &Option<Comparison>, said: fn(&Comparison) -> bool| {
-            comparison.as_ref().is_some_and(said)
-        };
-        let worse = |comparison| is(comparison, Comparison::is_worse);
-        let (on_stable, on_candidate) = (worse(&self.flag_on_stable), worse(&self.flag_on_candidate));
-        let (without, with) = (worse(&self.revision_without), worse(&self.revision_with));
-        let all =
-            [&self.flag_on_stable, &self.flag_on_candidate, &self.revision_without, &self.revision_with];
-        match (on_stable, without) {
+        let on_candidate = self.flag_on_candidate.is_worse();
+        match (self.flag_on_stable.is_worse(), self.revision_without.is_worse()) {
             (true, true) => Culprit::Each,
             (true, false) => Culprit::Flag,
             (false, true) if on_candidate => Culprit::Each,
             (false, true) => Culprit::Revision,
-            (false, false) if on_candidate && with => Culprit::Together,
-            (false, false) if all.iter().all(|one| is(one, Comparison::is_fine)) => Culprit::Neither,
+            (false, false) if on_candidate && self.revision_with.is_worse() => Culprit::Together,
+            (false, false) if self.all().into_iter().all(Comparison::is_fine) => Culprit::Neither,
             (false, false) => Culprit::Unknown,
         }
     }
 
+    /// What is said of the flag, where it is to blame, alone or not.
+    pub(super) fn blame(&self) -> Option<Blame> {
+        let culprit = self.culprit();
+        let is_the_flag = matches!(culprit, Culprit::Flag | Culprit::Together | Culprit::Each);
+        let on_stable = self.flag_on_stable.is_worse();
+        let comparison = if on_stable { &self.flag_on_stable } else { &self.flag_on_candidate };
+        let (revisions, counts) = (self.revisions, self.counts);
+        is_the_flag.then(|| Blame { culprit, revisions, counts, decision: comparison.worse.decided() })
+    }
+
+    /// The larger evidence of the two comparisons that may turn the flag off.
+    pub(super) fn against_the_flag(&self) -> f64 {
+        self.flag_on_stable.worse.charge().max(self.flag_on_candidate.worse.charge())
+    }
+
+    fn all(&self) -> [&Comparison; 4] {
+        [&self.flag_on_stable, &self.flag_on_candidate, &self.revision_without, &self.revision_with]
+    }
+
     /// The revisions it is about: stable, candidate.
-    pub fn revisions(&self) -> Option<(RevisionNo, RevisionNo)> {
+    pub fn revisions(&self) -> (RevisionNo, RevisionNo) {
         self.revisions
     }
 
@@ -147,21 +186,5 @@ impl Grid {
     /// candidate with and without it.
     pub fn counts(&self) -> [Tally; 4] {
         self.counts
-    }
-
-    /// What each comparison says, in the order of [`Grid::decisions_about`].
-    pub fn decisions(&self) -> [Option<Decision>; 4] {
-        [&self.flag_on_stable, &self.flag_on_candidate, &self.revision_without, &self.revision_with]
-            .map(|comparison| comparison.as_ref().map(|comparison| comparison.worse.decided()))
-    }
-
-    /// What the comparisons are about.
-    pub const fn decisions_about() -> [&'static str; 4] {
-        [
-            "the variant on stable",
-            "the variant on the candidate",
-            "the candidate without the variant",
-            "the candidate with the variant",
-        ]
     }
 }

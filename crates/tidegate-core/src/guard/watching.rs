@@ -4,19 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::cells::window;
+use super::cells::Cells;
 use super::cursor::{Counted, Cursor};
-use super::marks::Cells;
-use super::{Culprit, Grid, Held, Marks};
-use crate::judge::{Count, Decision, Judge, Policy};
-use crate::model::{CountsReport, FlagKey, RevisionNo, Verdict};
+use super::service::{Draw, Service};
+use super::stake::Stakes;
+use super::{Charge, Culprit, Grid, Held, Sighting};
+use crate::judge::{Decision, Policy};
+use crate::model::Verdict;
+use crate::time::Moment;
 
-/// A variant may go to more users once it is shown that it is not so much worse, in bad answers per request.
-const MARGIN: f64 = 0.01;
-/// And once so many cells of users had it, and so many requests since its share last grew.
+/// The probability that a variant is ever turned off that is no worse than allowed: a half for all services together, and a half for
+/// what is found while revisions are rolled out.
+pub(super) const ALPHA: f64 = 0.005;
+const ALPHA_OF_ALL: f64 = ALPHA / 2.0;
+/// A variant goes to more users once so many cells of them had it, and so many requests since its share last grew.
 const FEWEST: u64 = 20;
 /// Evidence against it that holds a release up, though it does not turn it off.
 const IN_DOUBT: f64 = 10.0;
+/// Everybody, in millionths.
+const ALL: f64 = 1_000_000.0;
 
 /// What is kept of a guarded release: read back after a restart it goes on as if nothing had been.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,20 +32,23 @@ pub struct Watching {
     /// The variant, and the one of the others.
     variants: (String, String),
     cursor: Cursor,
-    marks: BTreeMap<String, Marks>,
-    /// Says whether the variant is worse.
-    judge: Judge,
-    /// Says whether it is good enough for more users.
-    growth: Judge,
-    grid: Grid,
+    /// Who has which part of the evidence; `None` while no service is known.
+    #[serde(default)]
+    stakes: Option<Stakes>,
+    /// What is known of each service, by its upstream.
+    #[serde(default)]
+    services: BTreeMap<String, Service>,
     users: Cells,
     on: Side,
     off: Side,
     /// Requests of the variant since its share last grew.
     in_step: u64,
-    /// Whether a service that watches it is rolled out now.
+    /// Since when its share is what it is.
     #[serde(default)]
-    beside: bool,
+    since: Option<Moment>,
+    /// What it is turned off for. It stands, whatever comes after it.
+    #[serde(default)]
+    charge: Option<Box<Charge>>,
     /// What holds it, as it was last told.
     #[serde(default)]
     pub told: Option<Held>,
@@ -54,62 +63,21 @@ pub struct Side {
     pub bad: u64,
 }
 
-/// What is known of a flag when the gateway has reported.
-#[derive(Clone, Copy, Debug)]
-pub struct Sighting<'a> {
-    /// What the gateway counted, and what those before it did.
-    pub reports: &'a [&'a CountsReport],
-    /// The flag's app and environment, as upstreams begin: `shop/production/`.
-    pub within: &'a str,
-    /// The flag.
-    pub flag: &'a FlagKey,
-    /// The version of its state.
-    pub version: u64,
-    /// The variant that a share of the users has.
-    pub on: &'a str,
-    /// The variant of the others.
-    pub off: &'a str,
-    /// Services that are rolled out at the same time.
-    pub rollouts: &'a [Beside],
-    /// Seconds since any beginning.
-    pub second: u64,
-}
-
-/// A service that is rolled out while a release is guarded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Beside {
-    /// The service, as the reports name it.
-    pub upstream: String,
-    /// The stable revision.
-    pub stable: RevisionNo,
-    /// The candidate.
-    pub candidate: RevisionNo,
-}
-
-impl Sighting<'_> {
-    pub(super) fn covers(&self, upstream: &str) -> bool {
-        upstream.starts_with(self.within)
-    }
-}
-
 impl Watching {
     /// Of a release that has just begun.
     pub fn begin(version: u64) -> Self {
-        // A cell counts once, and who is in it is drawn by user.
-        let policy = Policy { distinct: true, ..Policy::default() };
         Watching {
             version,
             variants: (String::new(), String::new()),
             cursor: Cursor::default(),
-            marks: BTreeMap::new(),
-            judge: Judge::new(policy.clone()),
-            growth: Judge::new(Policy { floor: MARGIN, ..policy }),
-            grid: Grid::default(),
+            stakes: None,
+            services: BTreeMap::new(),
             users: Cells::default(),
             on: Side::default(),
             off: Side::default(),
             in_step: 0,
-            beside: false,
+            since: None,
+            charge: None,
             told: None,
         }
     }
@@ -121,39 +89,44 @@ impl Watching {
 
     /// Takes what was counted since the last time. Whether there was anything.
     pub fn take(&mut self, seen: &Sighting<'_>) -> bool {
+        self.since.get_or_insert(seen.now);
         let counted = self.cursor.take(seen);
-        self.beside = !seen.rollouts.is_empty();
         if self.variants.0 != seen.on || self.variants.1 != seen.off {
             self.variants = (seen.on.to_owned(), seen.off.to_owned());
         }
-        let upstreams: BTreeSet<&str> = counted.iter().map(|row| row.upstream.as_str()).collect();
-        for name in upstreams {
-            let rows: Vec<&Counted> = counted.iter().filter(|row| row.upstream == name).collect();
-            self.take_upstream(name, &rows, seen);
+        self.meet(seen, &counted);
+        let share = f64::from(seen.share.0).clamp(1.0, ALL - 1.0);
+        let draw = Draw { second: seen.now.0 / 1_000, odds: share / (ALL - share) };
+        for (name, service) in &mut self.services {
+            let rows: Vec<&Counted> = counted.iter().filter(|row| row.upstream == *name).collect();
+            let rollout = seen.rollouts.iter().find(|beside| beside.upstream == *name);
+            service.beside = rollout.is_some();
+            if !rows.is_empty() {
+                service.take(&rows, rollout, draw);
+            }
         }
         counted.iter().for_each(|row| self.total(row));
+        if self.charge.is_none() {
+            self.charge = self.accused().map(Box::new);
+        }
         !counted.is_empty()
     }
 
-    fn take_upstream(&mut self, name: &str, rows: &[&Counted], seen: &Sighting<'_>) {
-        let marks = self.marks.entry(name.to_owned()).or_default();
-        let fresh = |revision: RevisionNo, on: bool| {
-            let row = rows.iter().find(|row| row.revision == revision && row.on == on);
-            row.map(|row| marks.fresh(on, &row.requests, &row.bad)).unwrap_or_default()
-        };
-        let revisions: BTreeSet<RevisionNo> = rows.iter().map(|row| row.revision).collect();
-        for revision in revisions {
-            let window = window(seen.second, &fresh(revision, true), &fresh(revision, false));
-            self.judge.take(&window);
-            self.growth.take(&window);
+    /// Gives each service its part of the evidence before anything of it is known.
+    fn meet(&mut self, seen: &Sighting<'_>, counted: &[Counted]) {
+        if self.stakes.is_none() && !seen.services.is_empty() {
+            let stakes = Stakes::of(seen.services.len());
+            let first = seen.services.iter().map(|name| (name.clone(), Service::new(stakes.first())));
+            self.services = first.collect();
+            self.stakes = Some(stakes);
         }
-        if let Some(beside) = seen.rollouts.iter().find(|beside| beside.upstream == name) {
-            let Beside { stable, candidate, .. } = beside;
-            let of = |revision| [fresh(revision, true), fresh(revision, false)];
-            self.grid.take(seen.second, (*stable, *candidate), &of(*stable), &of(*candidate));
+        let new: BTreeSet<&str> = counted.iter().map(|row| row.upstream.as_str()).collect();
+        for name in new {
+            if !self.services.contains_key(name) {
+                let stake = self.stakes.get_or_insert_default().next();
+                self.services.insert(name.to_owned(), Service::new(stake));
+            }
         }
-        rows.iter().for_each(|row| marks.mark(row.on, &row.requests, &row.bad));
-        marks.renew();
     }
 
     fn total(&mut self, row: &Counted) {
@@ -168,41 +141,91 @@ impl Watching {
     }
 
     /// The share has grown, by this version: what was shown stays, and the new users have to be seen first.
-    pub fn on_step(&mut self, version: u64) {
+    pub fn on_step(&mut self, version: u64, now: Moment) {
         self.version = version;
         self.in_step = 0;
+        self.since = Some(now);
         self.told = None;
-        self.marks.values_mut().for_each(Marks::share);
+        self.services.values_mut().for_each(Service::on_step);
+    }
+
+    /// It is over: what was counted last is of no use any more, and most of what is kept.
+    pub fn close(&mut self) {
+        self.cursor = Cursor::default();
+    }
+
+    /// Since when its share is what it is; `None` before anything was seen.
+    pub fn since(&self) -> Option<Moment> {
+        self.since
     }
 
     /// Why the variant is worse than the other one, once that is shown.
-    pub fn condemned(&self) -> Option<Decision> {
-        Some(self.judge.decided()).filter(|decision| decision.verdict == Verdict::Abort)
+    pub fn condemned(&self) -> Option<&Charge> {
+        self.charge.as_deref()
+    }
+
+    /// The same, by what is known now.
+    fn accused(&self) -> Option<Charge> {
+        let blamed = self.services.iter().find_map(|(name, service)| Some((name, service.blame()?)));
+        if let Some((name, blame)) = blamed {
+            return Some(Charge { service: name.clone(), decision: blame.decision, blame: Some(blame) });
+        }
+        let (log_e, threshold) = (self.charged().ln(), -ALPHA_OF_ALL.ln());
+        let (name, worst) = self.worst().filter(|_| log_e >= threshold)?;
+        let decision = Decision { verdict: Verdict::Abort, log_e, threshold, ..worst.against.decided() };
+        Some(Charge { service: name.to_owned(), decision, blame: None })
+    }
+
+    /// The service with most of the evidence.
+    fn worst(&self) -> Option<(&str, &Service)> {
+        let weight = |service: &Service| service.stake * service.against.charge();
+        let worst = self.services.iter().max_by(|one, other| weight(one.1).total_cmp(&weight(other.1)));
+        worst.map(|(name, service)| (name.as_str(), service))
+    }
+
+    /// The evidence of all services as one. Where a service has no excess worth a turning off its part of it is nothing.
+    fn charged(&self) -> f64 {
+        self.averaged(|service| service.against.charge())
+    }
+
+    fn averaged(&self, of: impl Fn(&Service) -> f64) -> f64 {
+        let left = self.stakes.unwrap_or_default().left();
+        (left + self.services.values().map(|service| service.stake * of(service)).sum::<f64>()).min(f64::MAX)
     }
 
     /// What is missing until the variant may go to more users.
     pub fn lacks(&self) -> Option<Held> {
-        if self.beside && self.culprit() == Culprit::Revision {
+        if self.services.values().any(|service| service.beside && service.culprit() == Culprit::Revision) {
             return Some(Held::Revision);
         }
-        if self.judge.evidence(Count::ErrorRate).0 >= IN_DOUBT.ln() {
+        if self.services.values().any(|service| service.doubt() >= IN_DOUBT) {
             return Some(Held::Doubt);
         }
         if u64::from(self.users.count()) < FEWEST {
             return Some(Held::TooFewUsers);
         }
-        let shown = self.growth.was_promoted() && self.in_step >= FEWEST;
+        let shown = self.in_step >= FEWEST && self.unproven().next().is_none();
         (!shown).then_some(Held::TooLittleTraffic)
+    }
+
+    /// The services of which it is not shown yet that the variant is not worse, where it can be worse by anything that matters.
+    pub fn unproven(&self) -> impl Iterator<Item = &str> {
+        let all = self.services.values().map(Service::counted).sum();
+        let lacking = move |service: &Service| !service.is_shown() && !service.is_beside_the_point(all);
+        self.services.iter().filter(move |(_, service)| lacking(service)).map(|(name, _)| name.as_str())
+    }
+
+    /// A service that is or was rolled out at the same time: its name, two revisions by two variants, and whether that goes on.
+    /// Of several the one where somebody is to blame.
+    pub fn grid(&self) -> Option<(&str, &Grid)> {
+        let with = self.services.iter().filter_map(|(name, service)| Some((name, service.grid.as_ref()?)));
+        let known = |grid: &Grid| !matches!(grid.culprit(), Culprit::Unknown | Culprit::Neither);
+        with.max_by_key(|(_, grid)| known(grid)).map(|(name, grid)| (name.as_str(), grid))
     }
 
     /// Whom the bad answers are to be blamed on, where a rollout goes on at the same time.
     pub fn culprit(&self) -> Culprit {
-        self.grid.culprit()
-    }
-
-    /// The two revisions by the two variants, where a rollout goes or went on at the same time.
-    pub fn grid(&self) -> &Grid {
-        &self.grid
+        self.grid().map(|(_, grid)| grid.culprit()).unwrap_or_default()
     }
 
     /// The variant that a share of the users has, and that of the others.
@@ -222,11 +245,15 @@ impl Watching {
 
     /// The logarithm of the evidence against the variant, and what it has to reach to be turned off.
     pub fn evidence(&self) -> (f64, f64) {
-        self.judge.evidence(Count::ErrorRate)
+        (self.averaged(Service::evidence).ln(), -ALPHA_OF_ALL.ln())
     }
 
-    /// The logarithm of the evidence for it, and what it has to reach before it goes to more users.
+    /// The logarithm of the evidence for it, and what it has to reach before it goes to more users: that of the service where it is
+    /// least, of those that have to show any.
     pub fn evidence_for(&self) -> (f64, f64) {
-        self.growth.evidence_for()
+        let least = self.unproven().filter_map(|name| self.services.get(name));
+        let all = || self.services.values().filter(|service| service.is_shown());
+        let least = least.chain(all()).map(|service| service.growth.evidence_for());
+        least.min_by(|one, other| one.0.total_cmp(&other.0)).unwrap_or((0.0, -Policy::default().beta.ln()))
     }
 }

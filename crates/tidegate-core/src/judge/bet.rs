@@ -98,6 +98,15 @@ impl Bet {
         Bet::of(Fair::Rare, omega, (candidate.n, candidate.bad), (stable.n, stable.bad))
     }
 
+    /// Where who gets which arm is drawn: `odds` to 1 that a bad answer is the candidate's where both arms are alike, however many
+    /// requests each of them has. `None` where nothing was bad.
+    #[inline]
+    pub fn drawn(omega: f64, odds: f64, bad: (u64, u64)) -> Option<Bet> {
+        let m = bad.0 + bad.1;
+        let fair = omega * odds / (omega * odds + 1.0);
+        (m > 0).then(|| Bet { seen: bad.0 as f64 / m as f64, fair, each: 1 })
+    }
+
     /// The same on each of the bad answers by itself, where each is another user's: the product is that of the binomial, and as its
     /// expectation is at most 1 for each, so it is for all of them. Which of them came first does not matter.
     #[inline]

@@ -40,6 +40,16 @@ pub struct Judge {
     inconclusive: Option<Decision>,
 }
 
+/// How users are drawn: so many to 1 that one of them has the candidate. Where it is not known exactly the most and the least
+/// are different, and each is held against who would gain by the other.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Odds {
+    /// What is fair where the candidate is accused.
+    pub most: f64,
+    /// What is fair where it is praised.
+    pub least: f64,
+}
+
 /// Why what was written down cannot be gone on with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the evidence was written in format {0}, this version reads {VERSION}")]
@@ -90,16 +100,35 @@ impl Judge {
     /// Takes the next window. The same work for each, and nothing is allocated.
     #[inline]
     pub fn take(&mut self, window: &Window) {
+        if self.is_counted(window) {
+            let errors = Bet::on_errors(self.policy.rho0, &window.candidate, &window.stable);
+            let moved = self.bet(window, errors);
+            self.promotion.take(window, &self.policy);
+            self.decide(moved);
+        }
+    }
+
+    /// Takes a window of arms that are drawn by user: what is fair is said by the draw, not by how many requests each arm has.
+    pub fn take_drawn(&mut self, window: &Window, odds: Odds) {
+        if self.is_counted(window) {
+            let bad = (window.candidate.bad, window.stable.bad);
+            let moved = self.bet(window, Bet::drawn(self.policy.rho0, odds.most, bad));
+            self.promotion.take_drawn(window, odds.least, &self.policy);
+            self.decide(moved);
+        }
+    }
+
+    /// Adds it up, if there is still time.
+    #[inline]
+    fn is_counted(&mut self, window: &Window) -> bool {
         let began = *self.began.get_or_insert(window.second);
         if self.is_over(began, window.second) {
-            return;
+            return false;
         }
         self.at = window.second;
         self.stable = self.stable.plus(&window.stable);
         self.candidate = self.candidate.plus(&window.candidate);
-        let moved = self.bet(window);
-        self.promotion.take(window, &self.policy);
-        self.decide(moved);
+        true
     }
 
     /// Whether the time was over before this second; that is a decision if nothing else was.
@@ -129,9 +158,8 @@ impl Judge {
 
     /// Whether there was anything to bet on.
     #[inline]
-    fn bet(&mut self, window: &Window) -> bool {
+    fn bet(&mut self, window: &Window, errors: Option<Bet>) -> bool {
         let (candidate, stable) = (&window.candidate, &window.stable);
-        let errors = Bet::on_errors(self.policy.rho0, candidate, stable);
         let errors = if self.policy.distinct {
             errors.map(|bet| bet.one_by_one(candidate.bad + stable.bad))
         } else {
@@ -187,12 +215,23 @@ impl Judge {
     }
 
     fn errs_too_much(&self) -> bool {
-        let policy = &self.policy;
-        if self.errors.value(policy) < 1.0 / policy.alpha_errors {
-            return false;
+        self.errors.value(&self.policy) >= 1.0 / self.policy.alpha_errors && self.is_over_the_floor()
+    }
+
+    fn is_over_the_floor(&self) -> bool {
+        // Where a user's bad answers count once there are never as many as of requests: after a long good time an excess is one by
+        // itself. A gate takes away and adds nothing, so there may be two.
+        if self.policy.distinct && self.recent.is_over(self.policy.floor) {
+            return true;
         }
-        let excess = if self.errors.is_late(policy) { &self.recent } else { &self.excess };
-        excess.is_over(policy.floor)
+        let excess = if self.errors.is_late(&self.policy) { &self.recent } else { &self.excess };
+        excess.is_over(self.policy.floor)
+    }
+
+    /// The evidence that the candidate errs more than allowed, to be averaged with that of others; 0 while its excess is not worth
+    /// an abort.
+    pub fn charge(&self) -> f64 {
+        if self.is_over_the_floor() { self.errors.value(&self.policy) } else { 0.0 }
     }
 
     fn is_too_slow(&self) -> bool {

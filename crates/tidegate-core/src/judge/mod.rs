@@ -30,7 +30,7 @@ pub use bundle::Bundle;
 pub use decision::{Count, Decision};
 pub use forecast::{Forecast, Scene};
 pub use instances::Instances;
-pub use judge::{Judge, VersionError};
+pub use judge::{Judge, Odds, VersionError};
 pub use policy::{Policy, PolicyError};
 pub use split::Splitter;
 pub use tally::{THRESHOLDS, Tally};

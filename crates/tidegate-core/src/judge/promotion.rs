@@ -32,17 +32,33 @@ impl Promotion {
     /// A window.
     #[inline]
     pub fn take(&mut self, window: &Window, policy: &Policy) {
-        let (candidate, stable) = (&window.candidate, &window.stable);
-        self.requests = self.requests.saturating_add(candidate.n);
-        self.bad = self.bad.saturating_add(candidate.bad);
-        let m = candidate.bad + stable.bad;
-        if m == 0 || candidate.n == 0 || stable.n == 0 {
-            return;
+        let (n_c, n_b) = (window.candidate.n as f64, window.stable.n as f64);
+        self.count(window);
+        if n_c > 0.0 && n_b > 0.0 {
+            self.bet(window, (policy.rho_m * n_c + n_b) / (n_c + n_b), policy);
         }
-        let (n_c, n_b) = (candidate.n as f64, stable.n as f64);
-        let seen = candidate.bad as f64 / m as f64;
-        let shrunk = (policy.rho_m * n_c + n_b) / (n_c + n_b);
-        self.ratio.multiply(shrunk * ((1.0 - seen) + seen / policy.rho_m));
+    }
+
+    /// The same where the arms are drawn, at `odds` to 1.
+    #[inline]
+    pub fn take_drawn(&mut self, window: &Window, odds: f64, policy: &Policy) {
+        self.count(window);
+        self.bet(window, (policy.rho_m * odds + 1.0) / (odds + 1.0), policy);
+    }
+
+    #[inline]
+    fn count(&mut self, window: &Window) {
+        self.requests = self.requests.saturating_add(window.candidate.n);
+        self.bad = self.bad.saturating_add(window.candidate.bad);
+    }
+
+    #[inline]
+    fn bet(&mut self, window: &Window, shrunk: f64, policy: &Policy) {
+        let m = window.candidate.bad + window.stable.bad;
+        if m > 0 {
+            let seen = window.candidate.bad as f64 / m as f64;
+            self.ratio.multiply(shrunk * ((1.0 - seen) + seen / policy.rho_m));
+        }
     }
 
     /// E'.

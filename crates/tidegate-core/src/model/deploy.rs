@@ -22,7 +22,7 @@ pub struct Deploy {
     pub source: BuildSource,
     /// The validated revision to be.
     pub spec: super::RevisionSpec,
-    /// What it defines of flags, in flagd's format; `None`: its manifest says nothing of flags.
+    /// What it defines of flags, where that was kept with the deploy itself. It is kept with the build now: a deploy is read often.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flags: Option<serde_json::Value>,
     /// Where it is.
@@ -167,6 +167,9 @@ pub struct StepJob {
     pub workspace: InstanceId,
     /// How long it may take until its port accepts, in milliseconds; `None`: it has no port.
     pub ready_within_ms: Option<u64>,
+    /// Whether it has no network but one of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub offline: bool,
 }
 
 /// What a job is for.

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{Millionths, RevisionNo};
-use crate::time::Millis;
+use crate::time::{Millis, Moment};
 
 /// The key of a flag: 1 to 200 of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`. OpenFeature's clients put it into paths as it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -30,7 +30,9 @@ pub enum Serving {
     /// One after the other, each from its moment on; before the first what `Defined` means. What was served when it was asked
     /// for is the first of it, from 0 on: it stays until the schedule begins, also where a clock jumps back.
     Schedule(Vec<Scheduled>),
-    /// One variant to everybody, whatever the rules say: the flag is off at once.
+    /// The variant that is off to everybody, whatever the rules say: somebody turned it off, or its guard did.
+    Off(String),
+    /// The safe variant to everybody, whatever the rules say: the flag is off at once, in whatever situation.
     Killed(String),
 }
 
@@ -81,6 +83,9 @@ pub struct FlagState {
     pub archived: bool,
     /// When it was changed last: milliseconds since the Unix epoch.
     pub changed_at_unix_ms: u64,
+    /// The same on Tidegate's own time line, which no clock that is set moves; `None`: that was not kept then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<Moment>,
     /// When its definition was first in force: milliseconds since the Unix epoch.
     #[serde(default)]
     pub first_seen_unix_ms: u64,
@@ -137,6 +142,12 @@ pub enum ReleaseCause {
     Guard,
     /// A release that waited for revisions to have the flag's code.
     Ready,
+    /// A moment of its schedule came.
+    Scheduled,
+    /// Its definition is in force no more: what was released of it ended.
+    Undefined,
+    /// Its definition is in force again, with a revision that came back: what was released of it came back.
+    Redefined,
     /// A release was asked for that waits for code; what is served stayed as it was.
     Waits,
     /// A release that waited was taken back; what is served stayed as it was.
@@ -192,9 +203,18 @@ pub struct FlagWatch {
     /// The attribute of the context that the share is drawn by, besides `targetingKey`: it gets the user as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Whether it is only told, not counted: its guard has ended.
+    /// Whether it is only told, not counted: its guard or its experiment has ended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub told: bool,
+    /// Whether its users are told to the control plane, by digests: it is an experiment.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub experiment: bool,
+}
+
+impl FlagWatch {
+    /// So many flags of an upstream are watched at most; those beyond would be neither drawn nor counted, so nobody may ask for
+    /// more.
+    pub const MOST: usize = 16;
 }
 
 /// Why a text is not a [`FlagKey`].
@@ -241,6 +261,31 @@ impl fmt::Display for FlagKey {
     }
 }
 
+impl FromStr for UserKey {
+    type Err = String;
+
+    /// `cookie:sid`, `header:x-user-id`, `claim:sub`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = text.split_once(':').filter(|(_, name)| !name.is_empty());
+        match named.map(|(kind, name)| (kind, name.to_owned())) {
+            Some(("cookie", name)) => Ok(UserKey::Cookie(name)),
+            Some(("header", name)) => Ok(UserKey::Header(name.to_ascii_lowercase())),
+            Some(("claim", name)) => Ok(UserKey::Claim(name)),
+            _ => Err(format!("`{text}` is not cookie:NAME, header:NAME or claim:NAME")),
+        }
+    }
+}
+
+impl fmt::Display for UserKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UserKey::Cookie(name) => write!(f, "cookie:{name}"),
+            UserKey::Header(name) => write!(f, "header:{name}"),
+            UserKey::Claim(name) => write!(f, "claim:{name}"),
+        }
+    }
+}
+
 impl Serving {
     /// What is served at a moment: of a schedule the step that has begun, anything else itself.
     pub fn at(&self, unix_ms: u64) -> &Serving {
@@ -248,9 +293,25 @@ impl Serving {
         let begun = steps.iter().rev().find(|step| step.from_unix_ms <= unix_ms);
         begun.map_or(&Serving::Defined, |step| &step.serving)
     }
+
+    /// Whether everybody gets the same whatever the flag's own rules say.
+    pub fn skips_rules(&self) -> bool {
+        matches!(self, Serving::Off(_) | Serving::Killed(_))
+    }
+
+    /// The next moment at which something else is served, in milliseconds since the Unix epoch.
+    pub fn next_moment(&self, now_unix_ms: u64) -> Option<u64> {
+        let Serving::Schedule(steps) = self else { return None };
+        steps.iter().map(|step| step.from_unix_ms).find(|from| *from > now_unix_ms)
+    }
 }
 
 impl FlagState {
+    /// The same, changed at this moment.
+    pub fn changed_at(self, now: Moment) -> Self {
+        FlagState { changed: Some(now), ..self }
+    }
+
     /// A flag that was never released.
     pub fn untouched(key: FlagKey) -> Self {
         FlagState {
@@ -262,6 +323,7 @@ impl FlagState {
             waiting: None,
             archived: false,
             changed_at_unix_ms: 0,
+            changed: None,
             first_seen_unix_ms: 0,
         }
     }

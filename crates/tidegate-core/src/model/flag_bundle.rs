@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Name;
+use super::{FlagKey, Name, RevisionNo};
 
 /// What Git says of the flags of an app's environment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ pub struct FlagDefinitions {
     /// The deploy that brought them into force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deploy: Option<u64>,
+    /// The revision they came with; `None` where none is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<RevisionNo>,
     /// A flag file of flagd's format as JSON: `flags`, `$evaluators`, `segments`, `metadata`.
     pub document: serde_json::Value,
 }
@@ -62,6 +65,35 @@ pub struct FlagBundle {
     /// The set of whoever has no key; `None`: those get nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<String>,
+    /// Flags of a set that are experiments, for the data plane: in one file with the set, so that a user is told under the design
+    /// by which they were dealt out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub experiments: BTreeMap<String, BundleExperiments>,
+}
+
+/// The experiments of one set.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BundleExperiments {
+    /// The key of users' digests in this environment, in hex: with it the gateway makes the digests that the control plane makes of the
+    /// users of posted events. It is a secret.
+    pub salt: String,
+    /// By flag.
+    pub flags: BTreeMap<FlagKey, BundleExperiment>,
+}
+
+/// One experiment, as the gateway needs to know it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BundleExperiment {
+    /// A digest of its design, given back with its users.
+    pub design: String,
+    /// The variants that only chance gives.
+    pub variants: Vec<String>,
+}
+
+impl std::fmt::Debug for BundleExperiments {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BundleExperiments").field("flags", &self.flags).finish_non_exhaustive()
+    }
 }
 
 /// One key of a bundle.

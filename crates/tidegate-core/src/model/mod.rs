@@ -7,11 +7,14 @@ mod check;
 mod compare;
 mod deploy;
 mod environment_policy;
+mod environment_state;
 mod evidence;
+mod exposure_report;
 mod figure;
 mod flag;
 mod flag_bundle;
 mod flag_counts;
+mod git_source;
 mod histogram;
 mod instance;
 mod job;
@@ -46,14 +49,19 @@ pub use check::{CheckSource, CheckSpec, Unreachable};
 pub use compare::{Compare, Copies};
 pub use deploy::{Build, BuildPhase, BuildSource, Deploy, DeployPhase, Job, JobKind, JobPhase, StepJob};
 pub use environment_policy::{EnvironmentPolicy, Freeze, FreezeTime, PreviewPolicy, Window};
+pub use environment_state::{EnvironmentState, Leaving, Preview, Rules};
 pub use evidence::Evidence;
+pub use exposure_report::{EXPOSURES, ExposedUser, ExposedUsers, ExposureReport, MOST_EXPOSED, ReportName};
 pub use figure::Figure;
 pub use flag::{
     FlagKey, FlagKeyError, FlagState, FlagWatch, Guard, GuardStep, Release, ReleaseCause, Scheduled, Serving,
     Share, UserKey, Waiting,
 };
-pub use flag_bundle::{BundleKey, FlagAccess, FlagAccessKind, FlagBundle, FlagDefinitions};
+pub use flag_bundle::{
+    BundleExperiment, BundleExperiments, BundleKey, FlagAccess, FlagAccessKind, FlagBundle, FlagDefinitions,
+};
 pub use flag_counts::{FLAG_CELLS, FlagCounts};
+pub use git_source::{GitSource, Hint, HookSeen, SourceAccess, SourceState};
 pub use histogram::{Bucket, Histogram};
 pub use instance::{Instance, InstanceId, Intent, Seen};
 pub use job::{JobRun, JobSpec, JobState, Overlap, RunCause, RunPhase};
@@ -66,8 +74,8 @@ pub use observation::{Exit, GatewayObservation, Health, ProbeAnswer, UnitObserva
 pub use outcome_rule::{CELLS, OutcomeCounts, OutcomeRule};
 pub use pipeline::{BesideSpec, PipelineSpec, RunFilter, StageSpec, StageWork, StepSpec};
 pub use pipeline_run::{
-    Approval, PipelineRun, PushedRef, RunEnding, RunInput, RunNo, RunOrigin, RunSource, RunState, StageRun,
-    StageState, StepPhase, StepRun, TestCounts,
+    Approval, PipelineRun, PushedRef, RunEnding, RunInput, RunNo, RunOrigin, RunPreview, RunSource, RunState,
+    StageRun, StageState, StepPhase, StepRun, TestCounts,
 };
 pub use probe::{Check, Probe, Probes};
 pub use revision::{BuildId, Revision, RevisionNo, RevisionSpec, RouteSpec};

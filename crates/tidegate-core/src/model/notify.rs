@@ -100,7 +100,9 @@ impl Occasion {
             "pipeline.began" => Some(Occasion::Begun),
             "pipeline.waiting" => Some(Occasion::Waiting),
             "pipeline.succeeded" => Some(Occasion::Succeeded),
-            "pipeline.failed" | "pipeline.cancelled" | "deploy.failed" => Some(Occasion::Failed),
+            "pipeline.failed" | "pipeline.cancelled" | "pipeline.refused" | "deploy.failed" => {
+                Some(Occasion::Failed)
+            }
             "rollout.aborted" | "rollout.failed" => Some(Occasion::TakenBack),
             "environment.break-glass" => Some(Occasion::BreakGlass),
             _ => None,

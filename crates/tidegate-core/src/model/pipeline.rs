@@ -75,6 +75,9 @@ pub struct StepSpec {
     pub beside: BTreeMap<Name, BesideSpec>,
     /// What it may use.
     pub limits: Limits,
+    /// Whether it has no network but one of its own, in which nobody else is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub offline: bool,
 }
 
 /// A process that runs beside a step. It gets `PORT`; the step gets `NAME_PORT` and `NAME_ADDRESS`.

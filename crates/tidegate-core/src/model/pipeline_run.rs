@@ -34,8 +34,24 @@ pub struct PipelineRun {
     pub input: RunInput,
     /// Its pipeline.
     pub spec: PipelineSpec,
-    /// The way into its environment, as its commit's manifest says.
+    /// The way into its environment that it has to go: what is in force there, or what its own commit says where nothing is.
     pub policy: EnvironmentPolicy,
+    /// What its own commit says of that way, where it is something else: in force once the run has gone it to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brings: Option<EnvironmentPolicy>,
+    /// The branch its environment is made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<RunPreview>,
+    /// Why somebody let it pass by the rules of its environment; `None`: nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed: Option<String>,
+    /// Whether its files were uploaded over the API, those of a run it carries on included: then nobody knows that they are those of
+    /// its commit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uploaded: bool,
+    /// What whoever began it is told besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Its stages, in the order of the pipeline.
     pub stages: Vec<StageRun>,
     /// Where it is.
@@ -62,6 +78,15 @@ pub struct PipelineRun {
     /// The runs whose artifacts its steps get besides its own: those it tries again or carries on, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifacts_of: Vec<RunNo>,
+}
+
+/// That a run's environment is made for its branch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunPreview {
+    /// The environment of the manifest that it is made from.
+    pub base: Name,
+    /// What stands for the branch in names of environments and hosts.
+    pub slug: String,
 }
 
 /// How a run ends before it is done.
@@ -107,6 +132,8 @@ pub enum RunOrigin {
     Promotion,
     /// By `tidegate pipeline retry`.
     Retry,
+    /// By an upload over the API: what its files are of is what whoever sent them says.
+    Upload,
 }
 
 /// What a run deploys. Only its environment's part is read from the manifest again when it is promoted.
@@ -274,6 +301,23 @@ pub struct TestCounts {
     pub skipped: u64,
     /// The first that failed: name and message.
     pub failures: Vec<(String, String)>,
+    /// Reports that say nothing: which, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<(String, String)>,
+}
+
+impl PipelineRun {
+    /// What its own commit says of the way into its environment.
+    pub fn own_policy(&self) -> &EnvironmentPolicy {
+        self.brings.as_ref().unwrap_or(&self.policy)
+    }
+
+    /// The same run, going by these rules; what its own commit says is kept.
+    pub fn under(self, rules: EnvironmentPolicy) -> Self {
+        let own = self.own_policy().clone();
+        let brings = (own != rules).then_some(own);
+        PipelineRun { policy: rules, brings, ..self }
+    }
 }
 
 impl RunState {

@@ -93,6 +93,9 @@ pub struct Limits {
     pub cpu: Option<MilliCpu>,
     /// Processes and threads.
     pub pids: Option<u32>,
+    /// Bytes it may write to the disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<ByteSize>,
 }
 
 impl Default for StopSpec {

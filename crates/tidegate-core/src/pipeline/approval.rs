@@ -71,7 +71,7 @@ pub fn approvals_missing(policy: &EnvironmentPolicy, approvals: &[Approval]) -> 
 /// Whether who began the run brought the commit: who promotes it or does it once more did not.
 fn brought(source: &RunSource) -> bool {
     match source.origin {
-        RunOrigin::Push | RunOrigin::Webhook | RunOrigin::Poll => true,
+        RunOrigin::Push | RunOrigin::Webhook | RunOrigin::Poll | RunOrigin::Upload => true,
         RunOrigin::Promotion | RunOrigin::Retry => false,
     }
 }

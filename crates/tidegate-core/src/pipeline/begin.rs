@@ -35,11 +35,16 @@ pub fn begin(
     PipelineRun {
         number: new.number,
         app,
+        uploaded: new.source.origin == RunOrigin::Upload,
         environment: new.environment,
         source: new.source,
         input,
         spec,
         policy,
+        brings: None,
+        preview: None,
+        passed: None,
+        notes: Vec::new(),
         stages,
         state: RunState::Queued,
         why: None,
@@ -60,13 +65,16 @@ pub fn again(earlier: &PipelineRun, new: NewRun) -> PipelineRun {
     let NewRun { number, environment, source, push, now, unix_ms } = new;
     let source = RunSource { origin: RunOrigin::Retry, ..source };
     let new = NewRun { number, environment, source, push, now, unix_ms };
-    let (spec, policy) = (earlier.spec.clone(), earlier.policy.clone());
+    // By the rules it brings: those it went by may be none, where somebody let the earlier one pass.
+    let (spec, policy) = (earlier.spec.clone(), earlier.own_policy().clone());
     let mut run = begin(earlier.app.clone(), new, earlier.input.clone(), spec, policy);
     for (stage, done) in run.stages.iter_mut().zip(&earlier.stages) {
         leave_out(stage, done, earlier.number);
     }
     // What people agreed to is this commit in this environment.
     run.approvals = earlier.approvals.clone();
+    run.uploaded = earlier.uploaded;
+    run.preview = earlier.preview.clone();
     run.from = earlier.from;
     run.artifacts_of = artifacts_of(earlier);
     run
@@ -89,6 +97,7 @@ pub fn carried_on(
         }
     }
     run.from = Some(earlier.number);
+    run.uploaded = earlier.uploaded;
     run.artifacts_of = artifacts_of(earlier);
     run
 }

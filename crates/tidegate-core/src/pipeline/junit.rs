@@ -17,6 +17,8 @@ const DEEPEST: usize = 100;
 /// The most failures that are kept, and the longest of their texts in characters.
 const MOST_FAILURES: usize = 20;
 const LONGEST_TEXT: usize = 500;
+/// The most reports that are named because they cannot be read.
+const MOST_UNREAD: usize = 10;
 
 /// Why a report says nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -154,8 +156,10 @@ impl Reading {
 
 impl Case {
     fn of(element: &BytesStart<'_>, depth: usize) -> Self {
-        let name = [attribute(element, "classname"), attribute(element, "name")];
-        let name = name.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+        let [class, own] = ["classname", "name"].map(|name| attribute(element, name).unwrap_or_default());
+        // Some runners say the same in both.
+        let repeated = class.is_empty() || own.starts_with(&class);
+        let name = if repeated { own } else { format!("{class} {own}").trim_end().to_owned() };
         Case { name, depth, skipped: false, failed: false, message: String::new(), listening: None }
     }
 
@@ -196,5 +200,13 @@ impl TestCounts {
         self.skipped += other.skipped;
         let room = MOST_FAILURES.saturating_sub(self.failures.len());
         self.failures.extend(other.failures.into_iter().take(room));
+        other.unread.into_iter().for_each(|(report, why)| self.add_unread(&report, &why));
+    }
+
+    /// A report that says nothing, and why.
+    pub fn add_unread(&mut self, report: &str, why: &str) {
+        if self.unread.len() < MOST_UNREAD {
+            self.unread.push((short(report), short(why)));
+        }
     }
 }

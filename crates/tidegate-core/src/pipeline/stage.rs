@@ -2,7 +2,7 @@
 
 use super::plan::{Act, Turn};
 use super::{DeploySight, Gate, approvals_missing};
-use crate::model::{BuildPhase, StageSpec, StageState, StageWork};
+use crate::model::{BuildPhase, PipelineRun, StageRun, StageSpec, StageState, StageWork};
 
 /// Whether a stage may begin.
 enum Standing {
@@ -14,6 +14,20 @@ enum Standing {
 
 /// Why a step or a build has not begun.
 pub(super) const IN_THE_QUEUE: &str = "it is in the queue";
+
+impl PipelineRun {
+    /// Whether all that could be done next is in the queue: while no more steps may begin, nothing becomes of it.
+    pub fn is_in_the_queue(&self) -> bool {
+        let queued = |stage: &StageRun| {
+            stage.state == StageState::Waiting && stage.why.as_deref() == Some(IN_THE_QUEUE)
+        };
+        let idle = self
+            .stages
+            .iter()
+            .all(|stage| queued(stage) || matches!(stage.state, StageState::Pending | StageState::Skipped));
+        self.ending.is_none() && idle && self.stages.iter().any(queued)
+    }
+}
 
 impl Turn<'_> {
     /// Goes on with a stage.

@@ -328,6 +328,7 @@ impl<'a> Turn<'a> {
                 limits: spec.limits,
                 workspace: unit,
                 ready_within_ms: None,
+                offline: spec.offline,
             }),
         }
     }

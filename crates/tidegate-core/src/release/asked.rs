@@ -9,9 +9,9 @@ use crate::time::Millis;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
-    /// The variant that is on, to everybody.
+    /// The variant that is on, to everybody the flag's own rules say nothing of.
     On,
-    /// The variant that is off, to everybody.
+    /// The variant that is off, to everybody, whatever the rules say.
     Off,
     /// A variant to everybody.
     Variant(String),
@@ -30,6 +30,8 @@ pub enum Order {
     Schedule(Vec<Timed>),
     /// The safe variant to everybody, whatever the rules say.
     Kill,
+    /// What Git says, and nothing besides.
+    Reset,
     /// Back to what was served before the last release that somebody asked for.
     Rollback,
     /// Back to what was served before the last release, whoever made it.
@@ -97,6 +99,10 @@ pub struct Situation {
     pub open: Vec<RevisionNo>,
     /// Whether an experiment runs on the flag.
     pub experiment: bool,
+    /// Other flags of the environment that are guarded, or will be once their code is there.
+    pub guarded: usize,
+    /// Whether the flag's own rule gives everybody a variant: nobody is left to be drawn.
+    pub ruled_out: bool,
 }
 
 /// What became of an order that was not refused.

@@ -1,7 +1,7 @@
 //! The effective set: what Git says of flags and what is served of them, as one flag file in flagd's words.
 //!
 //! It is what the flag servers evaluate and what clients that evaluate by themselves get, so both say the same. A flag's own
-//! rules come first; where they say nothing of who asks (null), what was released decides.
+//! rules come first; where they say nothing of who asks (null), what was released decides. What is turned off is off for everybody.
 
 use serde_json::{Value, json};
 
@@ -35,11 +35,11 @@ fn serve(flag: &mut Value, serving: &Serving, outright: bool) {
     let has = |variant: &str| variants.get(variant).is_some();
     match serving {
         Serving::Defined => {}
-        Serving::Killed(variant) if has(variant) => {
+        Serving::Off(variant) | Serving::Killed(variant) if has(variant) => {
             flag["targeting"] = json!({});
             flag["defaultVariant"] = json!(variant);
         }
-        Serving::Killed(_) => flag["state"] = json!("DISABLED"),
+        Serving::Off(_) | Serving::Killed(_) => flag["state"] = json!("DISABLED"),
         Serving::Variant(variant) if has(variant) => flag["defaultVariant"] = json!(variant),
         Serving::Share(share) if has(&share.variant) && has(&share.otherwise) => {
             flag["defaultVariant"] = json!(share.otherwise);
@@ -52,15 +52,25 @@ fn serve(flag: &mut Value, serving: &Serving, outright: bool) {
 }
 
 /// The flag's own rule first.
-fn behind(rule: Option<&Value>, released: Value) -> Value {
+pub(super) fn behind(rule: Option<&Value>, released: Value) -> Value {
     match rule {
         None => released,
         Some(rule) => json!({"if": [{"===": [rule, null]}, released, rule]}),
     }
 }
 
+/// Of a flag of the effective set: the rule it had before what was released was put behind it. Whoever it says something of was not
+/// drawn.
+pub fn own_rule(flag: &Value) -> Option<&Value> {
+    let [condition, _, otherwise] = flag.pointer("/targeting/if")?.as_array()?.as_slice() else {
+        return None;
+    };
+    let [rule, Value::Null] = condition.get("===")?.as_array()?.as_slice() else { return None };
+    (rule == otherwise).then_some(rule)
+}
+
 /// The variant of who is in the share. Nobody can be drawn who is not told apart. `outright`: what is drawn by is written out.
-fn drawn(share: &Share, outright: bool) -> Value {
+pub(super) fn drawn(share: &Share, outright: bool) -> Value {
     let weights =
         [json!([share.variant, share.of.0]), json!([share.otherwise, ALL.saturating_sub(share.of.0)])];
     let [variant, otherwise] = weights;
@@ -76,12 +86,12 @@ fn drawn(share: &Share, outright: bool) -> Value {
     json!({"if": [unknown, share.otherwise, draw]})
 }
 
-/// One after the other by the clock; a kill among them goes before the flag's own rule as well.
+/// One after the other by the clock; what is off among them is so before the flag's own rule as well.
 fn scheduled(own: Option<&Value>, steps: &[Scheduled], outright: bool, has: &impl Fn(&str) -> bool) -> Value {
     let (mut served, mut kills) = (Vec::new(), Vec::new());
     for (place, step) in steps.iter().enumerate().rev() {
         let from = begun(step.from_unix_ms);
-        if let Serving::Killed(variant) = &step.serving {
+        if let Serving::Off(variant) | Serving::Killed(variant) = &step.serving {
             let until = steps.get(place + 1).map(|next| json!({"!": [begun(next.from_unix_ms)]}));
             let during = until.map_or_else(|| from.clone(), |until| json!({"and": [from, until]}));
             kills.extend([during, json!(variant)]);
@@ -104,12 +114,15 @@ fn begun(from_unix_ms: u64) -> Value {
 
 fn what(serving: &Serving, outright: bool, has: &impl Fn(&str) -> bool) -> Value {
     match serving {
-        Serving::Variant(variant) | Serving::Killed(variant) if has(variant) => json!(variant),
+        Serving::Variant(variant) | Serving::Off(variant) | Serving::Killed(variant) if has(variant) => {
+            json!(variant)
+        }
         Serving::Share(share) if has(&share.variant) && has(&share.otherwise) => drawn(share, outright),
         Serving::Defined
         | Serving::Variant(_)
         | Serving::Share(_)
         | Serving::Schedule(_)
+        | Serving::Off(_)
         | Serving::Killed(_) => Value::Null,
     }
 }

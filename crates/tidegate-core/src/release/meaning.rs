@@ -24,7 +24,7 @@ pub(super) fn meaning(
 ) -> Result<Serving, Refused> {
     match order {
         Order::On => Ok(Serving::Variant(the_one(definition, definition.on(), "on")?)),
-        Order::Off => Ok(Serving::Variant(the_one(definition, definition.off(), "off")?)),
+        Order::Off => the_one(definition, definition.off(), "off").map(|off| turned_off(&off)),
         Order::Variant(variant) => known(definition, variant).map(Serving::Variant),
         Order::Share { of, variant, by } => {
             share(definition, served.at(now_unix_ms), (*of, variant.as_deref(), by.as_deref()))
@@ -32,8 +32,15 @@ pub(super) fn meaning(
         Order::Schedule(steps) => schedule(definition, served.at(now_unix_ms), steps, now_unix_ms),
         // Where nothing is known to be safe, nothing is served: everybody gets the default in the code.
         Order::Kill => Ok(Serving::Killed(definition.safe().unwrap_or_default().to_owned())),
+        Order::Reset => Ok(Serving::Defined),
         Order::Rollback | Order::Undo | Order::Archive => Ok(served.clone()),
     }
+}
+
+/// What is served of a flag that is turned off, by a person or by its guard: the flag's own rules are skipped, so that nobody
+/// keeps a feature that was turned off because it fails.
+pub fn turned_off(variant: &str) -> Serving {
+    Serving::Off(variant.to_owned())
 }
 
 /// Every variant that a serving names is there.
@@ -46,15 +53,14 @@ pub(super) fn still_there(definition: &Definition, serving: &Serving) -> Result<
 
 /// Whether it serves anything that the code has to know.
 pub(super) fn needs_code(definition: &Definition, serving: &Serving) -> bool {
-    !matches!(serving, Serving::Killed(_))
-        && variants(serving).into_iter().any(|variant| Some(variant) != definition.safe())
+    !serving.skips_rules() && variants(serving).into_iter().any(|variant| Some(variant) != definition.safe())
 }
 
 /// The variants that a serving names.
-fn variants(serving: &Serving) -> Vec<&str> {
+pub(super) fn variants(serving: &Serving) -> Vec<&str> {
     match serving {
         Serving::Defined => Vec::new(),
-        Serving::Variant(variant) | Serving::Killed(variant) => vec![variant],
+        Serving::Variant(variant) | Serving::Off(variant) | Serving::Killed(variant) => vec![variant],
         Serving::Share(share) => vec![&share.variant, &share.otherwise],
         Serving::Schedule(steps) => steps.iter().flat_map(|step| variants(&step.serving)).collect(),
     }
@@ -104,7 +110,7 @@ fn share(
 fn others<'a>(definition: &'a Definition, served: &'a Serving, variant: &str) -> Option<&'a str> {
     let now = match served {
         Serving::Defined | Serving::Schedule(_) => definition.default.as_deref(),
-        Serving::Variant(now) | Serving::Killed(now) => Some(now.as_str()),
+        Serving::Variant(now) | Serving::Off(now) | Serving::Killed(now) => Some(now.as_str()),
         Serving::Share(share) if share.variant == variant => Some(share.otherwise.as_str()),
         Serving::Share(share) => Some(share.variant.as_str()),
     };

@@ -5,7 +5,7 @@ use super::refused::Refused;
 use super::step::{Told, next};
 use super::{Asked, Definition, FlagClass, GuardAsked, Order, Ordered, Situation};
 use crate::model::{
-    FlagState, Guard, GuardStep, Millionths, Release, ReleaseCause, Serving, UserKey, Waiting,
+    FlagState, FlagWatch, Guard, GuardStep, Millionths, Release, ReleaseCause, Serving, UserKey, Waiting,
 };
 use crate::time::Millis;
 
@@ -32,6 +32,7 @@ pub fn order(
     unchanged(state, history, asked)?;
     let told = Told { by: asked.by.clone(), why, cause: ReleaseCause::Asked };
     if asked.order == Order::Archive {
+        unfrozen(definition, situation, &told)?;
         return archived(situation, state, told, now_unix_ms);
     }
     permitted(definition, situation, asked, &told)?;
@@ -39,7 +40,7 @@ pub fn order(
         let told = Told { cause: ReleaseCause::Withdrawn, ..told };
         return Ok(Ordered::Released(Box::new(withdrawn(state, told, now_unix_ms))));
     }
-    let (after, guard) = wanted(definition, state, history, asked, now_unix_ms)?;
+    let (after, guard) = wanted((definition, situation), state, history, asked, now_unix_ms)?;
     meaning::still_there(definition, &after)?;
     if after == state.serving
         && guard.is_none()
@@ -84,21 +85,28 @@ fn permitted(
     asked: &Asked,
     told: &Told,
 ) -> Result<(), Refused> {
-    let key = || definition.key.clone();
-    match (&asked.order, definition.class()) {
-        (Order::Kill, _) => return Ok(()),
-        _ if situation.experiment => return Err(Refused::Experiment(key())),
-        (_, Some(class @ FlagClass::Entitlement)) if told.why.is_none() => {
-            return Err(Refused::NeedsWhy { key: key(), class });
-        }
-        _ => {}
+    if asked.order == Order::Kill {
+        return Ok(());
     }
-    if definition.disabled { Err(Refused::Disabled(key())) } else { Ok(()) }
+    unfrozen(definition, situation, told)?;
+    if definition.disabled { Err(Refused::Disabled(definition.key.clone())) } else { Ok(()) }
+}
+
+/// Nothing of an experiment that runs is changed, and nothing of a right without a reason.
+fn unfrozen(definition: &Definition, situation: &Situation, told: &Told) -> Result<(), Refused> {
+    let key = || definition.key.clone();
+    match definition.class() {
+        _ if situation.experiment => Err(Refused::Experiment(key())),
+        Some(class @ FlagClass::Entitlement) if told.why.is_none() => {
+            Err(Refused::NeedsWhy { key: key(), class })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What is to be served, and the watch over it.
 fn wanted(
-    definition: &Definition,
+    (definition, situation): (&Definition, &Situation),
     state: &FlagState,
     history: &[Release],
     asked: &Asked,
@@ -111,11 +119,10 @@ fn wanted(
     match (&asked.order, &asked.guard) {
         // What was archived last comes back as it was.
         (Order::Undo | Order::Rollback, None) if state.archived => Ok((state.serving.clone(), None)),
-        (Order::Undo, None) => back(history.iter().find(is_change)),
-        (Order::Rollback, None) => {
-            back(history.iter().find(|release| is_change(release) && was_asked(release)))
-        }
+        (Order::Undo, None) => back(changes(history).next()),
+        (Order::Rollback, None) => back(changes(history).find(was_asked)),
         (Order::On | Order::Share { .. }, Some(guard)) => {
+            can_be_watched(definition, situation)?;
             guarded(definition, state, asked, guard, now_unix_ms)
         }
         (_, Some(_)) => Err(Refused::NothingToGuard),
@@ -123,9 +130,42 @@ fn wanted(
     }
 }
 
+/// A guard that nobody is drawn for, or that the gateway has no room for, would stand still without a word.
+fn can_be_watched(definition: &Definition, situation: &Situation) -> Result<(), Refused> {
+    if situation.ruled_out {
+        return Err(Refused::NobodyToDraw(definition.key.clone()));
+    }
+    if situation.guarded >= FlagWatch::MOST {
+        return Err(Refused::TooManyGuards { most: FlagWatch::MOST });
+    }
+    Ok(())
+}
+
+/// What changed what is served, newest first. A definition that went and came back with a revision changed nothing.
+fn changes(history: &[Release]) -> impl Iterator<Item = &Release> {
+    let came_back = |place: usize| {
+        place
+            .checked_sub(1)
+            .and_then(|newer| history.get(newer))
+            .is_some_and(|newer| newer.cause == ReleaseCause::Redefined)
+    };
+    let changes = history.iter().enumerate().filter(move |(place, release)| {
+        is_change(release) && !(release.cause == ReleaseCause::Undefined && came_back(*place))
+    });
+    changes.map(|(_, release)| release)
+}
+
 /// Whether it changed what is served to users of a flag that is there.
-fn is_change(release: &&Release) -> bool {
-    !matches!(release.cause, ReleaseCause::Archived | ReleaseCause::Waits | ReleaseCause::Withdrawn)
+fn is_change(release: &Release) -> bool {
+    // A moment of a schedule was asked for with the schedule: who takes it back takes back the whole.
+    !matches!(
+        release.cause,
+        ReleaseCause::Archived
+            | ReleaseCause::Waits
+            | ReleaseCause::Withdrawn
+            | ReleaseCause::Scheduled
+            | ReleaseCause::Redefined
+    )
 }
 
 fn takes_back(order: &Order) -> bool {
@@ -134,7 +174,8 @@ fn takes_back(order: &Order) -> bool {
 
 /// Nothing waits any more; what is served, and the watch over it, stay as they are.
 fn withdrawn(state: &FlagState, told: Told, now_unix_ms: u64) -> (FlagState, Release) {
-    next(state, state.serving.clone(), state.guard.clone(), told, now_unix_ms)
+    let (after, release) = next(state, state.serving.clone(), state.guard.clone(), told, now_unix_ms);
+    (FlagState { archived: state.archived, ..after }, release)
 }
 
 fn was_asked(release: &&Release) -> bool {
@@ -180,6 +221,7 @@ fn had(definition: &Definition, served: &Serving) -> u32 {
         | Serving::Variant(_)
         | Serving::Share(_)
         | Serving::Schedule(_)
+        | Serving::Off(_)
         | Serving::Killed(_) => 0,
     }
 }
@@ -256,7 +298,7 @@ fn archived(
         let revisions = situation.open.clone();
         return Err(Refused::PerhapsMentioned { key: state.key.clone(), revisions });
     }
-    if state.archived {
+    if state.archived && state.waiting.is_none() {
         return Ok(Ordered::Already);
     }
     let told = Told { cause: ReleaseCause::Archived, ..told };

@@ -91,6 +91,15 @@ pub enum Refused {
     /// Only a release that goes up can be watched.
     #[error("only `on` and a share can be watched by a guard")]
     NothingToGuard,
+    /// Nobody would be drawn.
+    #[error("the rule of {0} gives everybody a variant: nobody is left to be drawn and watched")]
+    NobodyToDraw(FlagKey),
+    /// There are as many guards as the gateway can watch.
+    #[error("{most} flags are watched by the gateway already, and it watches no more of an environment")]
+    TooManyGuards {
+        /// So many.
+        most: usize,
+    },
     /// It is still mentioned.
     #[error("{key} is in the code of {}, which serves", list(.revisions))]
     Mentioned {
@@ -125,6 +134,8 @@ impl Refused {
             Refused::Schedule { .. } => "flag::schedule",
             Refused::Invalid(_) => "flag::invalid",
             Refused::NothingToGuard => "flag::nothing-to-guard",
+            Refused::NobodyToDraw(_) => "flag::nobody-to-draw",
+            Refused::TooManyGuards { .. } => "flag::too-many-guards",
             Refused::Mentioned { .. } => "flag::mentioned",
             Refused::PerhapsMentioned { .. } => "flag::perhaps-mentioned",
         }
@@ -171,6 +182,12 @@ impl Refused {
             ),
             Refused::Invalid(_) => "`tidegate release --help` has examples".to_owned(),
             Refused::NothingToGuard => "like `tidegate release to 20% FLAG guard`".to_owned(),
+            Refused::NobodyToDraw(_) => {
+                "leave out what the rule says of everybody else and deploy; only whom it says nothing of can be drawn".to_owned()
+            }
+            Refused::TooManyGuards { .. } => {
+                "wait until one of them has ended; `tidegate flag list` shows which are guarded".to_owned()
+            }
             Refused::Mentioned { .. } => "take it out of the code and deploy, then archive it".to_owned(),
             Refused::PerhapsMentioned { .. } => {
                 "name what is no code in .gitignore and deploy: `tidegate check` says what was left out"

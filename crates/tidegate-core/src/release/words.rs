@@ -17,6 +17,7 @@ impl fmt::Display for Serving {
                 f.write_str(if place == 0 { "" } else { ", " })?;
                 write!(f, "{step}")
             }),
+            Serving::Off(variant) => write!(f, "{variant} to everybody, whatever the rules say"),
             Serving::Killed(variant) => write!(f, "killed: {variant} to everybody, whatever the rules say"),
         }
     }
@@ -50,6 +51,7 @@ impl fmt::Display for Order {
             Order::Share { of, .. } => write!(f, "to {}", Percent(*of)),
             Order::Schedule(_) => f.write_str("schedule"),
             Order::Kill => f.write_str("kill"),
+            Order::Reset => f.write_str("reset"),
             Order::Rollback => f.write_str("rollback"),
             Order::Undo => f.write_str("undo"),
             Order::Archive => f.write_str("archive"),

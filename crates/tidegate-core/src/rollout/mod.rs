@@ -6,7 +6,7 @@
 //! ready instances into weights. Where a strategy goes by steps, [`stage`] says what those so far ask for and [`steps`] when one
 //! is over. [`checks`] says what is asked about the candidate besides, and what the answers do. `ride` has members of a
 //! [train](crate::train) keep together. [`effective()`] says which strategy a service can really have, [`begin()`] how a new rollout
-//! takes the place of one in progress.
+//! takes the place of one in progress, [`leave()`] how a service goes with its environment.
 
 pub mod begin;
 pub mod checks;
@@ -14,6 +14,7 @@ pub mod converge;
 pub mod effective;
 pub mod groups;
 pub mod guard;
+mod leave;
 pub mod observe;
 mod outcast;
 mod plan;
@@ -34,6 +35,7 @@ pub(crate) mod tests;
 pub use begin::{Begun, begin};
 pub use checks::{Answers, counting};
 pub use effective::effective;
+pub use leave::leave;
 pub use observe::observe;
 pub use plan::{Action, Gate, Input, Plan, Wake, plan};
 pub use progress::current;

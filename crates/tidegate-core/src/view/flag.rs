@@ -38,7 +38,7 @@ pub struct FlagView {
     pub app: String,
     /// The environment.
     pub environment: String,
-    /// In a word: `undefined`, `disabled`, `archived`, `killed`, `waiting`, `guarded`, `released` or `defined`.
+    /// In a word: `undefined`, `disabled`, `archived`, `killed`, `off`, `waiting`, `guarded`, `released` or `defined`.
     pub state: String,
     /// What is served, in words.
     pub served: String,
@@ -81,6 +81,24 @@ pub struct FlagInGit {
     pub clients: bool,
     /// Whether its state is `DISABLED`.
     pub disabled: bool,
+    /// Of which type its values are: `boolean`, `string`, `integer`, `float` or `object`.
+    #[serde(default)]
+    pub r#type: Option<String>,
+    /// What an experiment on it measures.
+    #[serde(default)]
+    pub metric: Option<String>,
+    /// `elsewhere`, where its code is in another repository.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// How an experiment on it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experiment: Option<Value>,
+    /// Its rule, as it is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Value>,
+    /// Whether its rule gives everybody a variant: what is released reaches nobody then, but what is off does.
+    #[serde(default)]
+    pub rule_for_all: bool,
 }
 
 /// What the run time says of a flag.
@@ -98,6 +116,9 @@ pub struct FlagAtRunTime {
     pub archived: bool,
     /// Its newest release.
     pub last: Option<ReleaseView>,
+    /// Whether an experiment on it keeps what is served as it is.
+    #[serde(default)]
+    pub experiment: bool,
 }
 
 /// A release that waits until everything that serves has the flag's code.
@@ -161,6 +182,9 @@ pub struct ReleaseView {
 pub struct ReleasedView {
     /// `released`, `waiting` (for code) or `already` (it is served: nothing was changed).
     pub outcome: String,
+    /// What is not as one may think, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
     /// The flag after it.
     pub flag: FlagView,
 }

@@ -47,6 +47,9 @@ pub struct GuardedVariantView {
 /// A rollout beside a guarded release: two revisions by two variants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BlameView {
+    /// The service that is rolled out.
+    #[serde(default)]
+    pub service: String,
     /// The stable revision.
     pub stable: String,
     /// The candidate.

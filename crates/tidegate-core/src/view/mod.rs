@@ -7,12 +7,14 @@ mod doctor;
 mod experiment;
 mod flag;
 mod flag_key;
+mod git_source;
 mod guard;
 mod job;
 mod judgement;
 mod migration;
 mod pipeline;
 mod plan;
+mod preview;
 mod rollout;
 mod status;
 mod timeline;
@@ -27,14 +29,17 @@ pub use flag::{
     ReleaseView, ReleasedView, WaitingView,
 };
 pub use flag_key::{FlagKeyList, FlagKeyMade, FlagKeyView};
+pub use git_source::{GitConnected, GitSourceList, GitSourceView, HookAnswer, HookView};
 pub use guard::{BlameCellView, BlameView, GuardView, GuardedVariantView};
 pub use job::{JobHistory, JobList, JobRunView, JobView};
 pub use judgement::{ArmView, ComparisonView, EvidenceView, JudgementView, OutcomeView, SampleView};
 pub use migration::MigrationView;
 pub use pipeline::{PipelineList, PipelineRunView, StageView, StepView};
 pub use plan::{
-    PlanReport, PlannedCode, PlannedFlag, PlannedJob, PlannedRoute, PlannedService, PlannedTraffic,
+    PlanReport, PlannedCode, PlannedExperiment, PlannedFlag, PlannedJob, PlannedRoute, PlannedService,
+    PlannedStage, PlannedTraffic, PlannedWay,
 };
+pub use preview::{LeavingView, PreviewList, PreviewView};
 pub use rollout::{Explanation, RolloutView};
 pub use status::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
 pub use timeline::{LogLine, TimelineEvent};

@@ -56,6 +56,12 @@ pub struct PipelineRunView {
     pub seconds: f64,
     /// Whether nothing more follows.
     pub over: bool,
+    /// Where the routes it brings lead in from: `http://shop.localhost:8080/`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub urls: Vec<String>,
+    /// What whoever began it is told besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// A stage of a run.

@@ -40,14 +40,46 @@ pub struct PlanReport {
     /// Its flags that differ from those in force.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<PlannedFlag>,
+    /// Experiments that run, and what becomes of them; and those that would be possible from then on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub experiments: Vec<PlannedExperiment>,
     /// The commit that serves there now, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serving: Option<String>,
     /// What differs between that commit and this one. Added by whoever has the repository.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<PlannedCode>,
+    /// How it comes there, and what it changes about that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way: Option<PlannedWay>,
     /// What a user should know before: limits that cannot be enforced, a strategy that cannot be had, …
     pub warnings: Vec<String>,
+}
+
+/// The way of a commit into the environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedWay {
+    /// How it comes there: a push, a promotion.
+    pub by: String,
+    /// How many must agree.
+    pub approvals: u32,
+    /// Whether there is no other way.
+    pub protected: bool,
+    /// What would keep it waiting now: a freeze, a window that is closed.
+    pub waits: Option<String>,
+    /// What of these rules would be others once it has come there, a line each.
+    pub changes: Vec<String>,
+    /// What its run does, in the order of the pipeline.
+    pub stages: Vec<PlannedStage>,
+}
+
+/// A stage of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStage {
+    /// Its name.
+    pub name: String,
+    /// What it does, in words.
+    pub does: String,
 }
 
 /// What of the code is new.
@@ -131,6 +163,22 @@ pub struct PlannedFlag {
     /// What differs: `targeting`, `variants`, …
     #[serde(default)]
     pub changes: Vec<String>,
+}
+
+/// One experiment of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedExperiment {
+    /// Its flag.
+    pub flag: String,
+    /// `keep` where it goes on, `refuse` where the deploy would be refused because it runs, `remove` where it would end, `add` where one would
+    /// begin with its first user, `broken` where the flag is to be one and cannot.
+    pub action: String,
+    /// What differs, or what is wrong, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
+    /// What it has come to so far, where it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// One route of a plan.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobView, MigrationView};
+use super::{JobView, MigrationView, PreviewView};
 use crate::model::RevisionNo;
 
 /// One environment of an app, now.
@@ -22,6 +22,12 @@ pub struct Status {
     pub migration: Option<MigrationView>,
     /// The gateway in front of them.
     pub gateway: GatewayStatus,
+    /// The branch it was made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<PreviewView>,
+    /// Why it is being taken down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaving: Option<String>,
 }
 
 /// One service.

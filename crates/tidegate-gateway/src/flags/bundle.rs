@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
+use tidegate_core::model::BundleExperiments;
 
 /// Its name.
 pub(crate) const FILE: &str = "flags.json";
@@ -20,6 +21,9 @@ pub(super) struct Bundle {
     pub(super) epoch: u64,
     /// Flag files of flagd's format by `app/environment`.
     pub(super) sets: BTreeMap<String, Value>,
+    /// Which of their flags are experiments, by set.
+    #[serde(default)]
+    pub(super) experiments: BTreeMap<String, BundleExperiments>,
 }
 
 /// Why a file is not used.

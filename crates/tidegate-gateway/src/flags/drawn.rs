@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::FlagRows;
 use super::baggage;
+use super::ledger::Sighting;
+use super::{FlagRows, Ledger};
 use crate::count::Outcome;
 
 /// What goes upstream: `tidegate-flags: new-cart=on, search=b`. A client's own is gone by then.
@@ -25,6 +26,8 @@ pub(super) struct Given {
     pub(super) variant: Box<str>,
     /// Where it is counted, and as whose: each flag has its own way to tell users apart. `None`: it is only told.
     pub(super) counted: Option<(Arc<FlagRows>, u8)>,
+    /// Where it is told whom chance gave it.
+    pub(super) seen: Option<(Arc<Ledger>, Sighting)>,
 }
 
 impl Drawn {
@@ -41,6 +44,9 @@ impl Drawn {
         for given in &self.flags {
             if let Some((rows, cell)) = &given.counted {
                 rows.add((&given.variant, revision), (worker, *cell), outcome, latency);
+            }
+            if let Some((ledger, sighting)) = &given.seen {
+                ledger.note(worker, sighting, outcome, latency);
             }
         }
     }

@@ -5,11 +5,15 @@
 //! attempt ended. What flags are comes from `flags.json` ([`Sets`]), which the control plane writes and may be dead. An
 //! upstream without watched flags has none of this.
 //!
-//! The user is read from the request and stored nowhere: a cell of many users is all that is counted by.
+//! The user is read from the request and stored nowhere: a cell of many users is all that is counted by. The users of an experiment are
+//! told to the control plane under digests, by files in the gateway's directory ([`Ledger`]).
 
 mod baggage;
 mod bundle;
 mod drawn;
+mod exposed;
+mod ledger;
+mod own_rules;
 mod rows;
 mod sets;
 mod user;
@@ -18,6 +22,7 @@ mod watched;
 pub(crate) use baggage::{speaks_for_us, strip};
 pub(crate) use bundle::FILE;
 pub(crate) use drawn::Drawn;
+pub(crate) use ledger::{Ledger, keep};
 pub(crate) use rows::FlagRows;
 pub(crate) use sets::{Sets, follow};
 pub(crate) use watched::Watched;

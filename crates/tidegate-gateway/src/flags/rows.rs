@@ -58,6 +58,15 @@ impl FlagRows {
         rows.iter().filter_map(|row| row.report(upstream, watch)).collect()
     }
 
+    /// Forgets revisions that are not `listed` any more, once there is little room for others: a report that comes late still has their
+    /// last counts until then.
+    pub(crate) fn forget(&self, listed: impl Fn(&HeaderValue) -> bool) {
+        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        if rows.len() > MOST / 2 {
+            rows.retain(|row| listed(&row.revision));
+        }
+    }
+
     fn row(&self, variant: &str, revision: &HeaderValue) -> Option<Arc<FlagRow>> {
         let wanted = |row: &&Arc<FlagRow>| *row.variant == *variant && row.revision == *revision;
         let found = self.rows.read().unwrap_or_else(PoisonError::into_inner).iter().find(wanted).cloned();
@@ -102,5 +111,45 @@ impl FlagRow {
             requests: read(&self.requests),
             bad,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidegate_core::model::RevisionNo;
+
+    fn revision(number: usize) -> HeaderValue {
+        HeaderValue::try_from(format!("r{number}")).unwrap()
+    }
+
+    #[test]
+    fn after_any_number_of_revisions_the_newest_is_counted() {
+        let rows = FlagRows::new(1);
+        let count = |number: usize, variant: &str| {
+            rows.add((variant, &revision(number)), (0, 1), Outcome::Good, Duration::ZERO);
+        };
+        for number in 1..=100 {
+            // A table with a candidate; then one without the revision before.
+            for variant in ["on", "off"] {
+                count(number, variant);
+            }
+            rows.forget(|listed| *listed == revision(number));
+        }
+        let watch = FlagWatch {
+            flag: "new-cart".parse().unwrap(),
+            version: 1,
+            user: Vec::new(),
+            by: None,
+            told: false,
+            experiment: false,
+        };
+        let report = rows.report("shop/production/web", &watch);
+        assert!(report.len() <= MOST, "{}", report.len());
+        let newest = report.iter().filter(|row| row.revision == RevisionNo(100));
+        assert_eq!(newest.map(|row| row.outcomes.good).sum::<u64>(), 2);
+        count(100, "on");
+        rows.forget(|_| false);
+        assert!(!rows.report("shop/production/web", &watch).is_empty(), "the last counts are still reported");
     }
 }

@@ -9,9 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use serde_json::Value;
+use tidegate_core::model::BundleExperiments;
 use tidegate_flags::{FlagSet, Options};
 
+use super::Ledger;
 use super::bundle::{Bundle, BundleError};
+use super::exposed::Exposed;
+use super::own_rules::OwnRules;
 
 /// How often the file is looked at: a flag that is turned off is off within this.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -24,6 +28,8 @@ pub(crate) struct Sets {
     /// `None`: there is no file, as in tests.
     path: Option<PathBuf>,
     slots: Mutex<HashMap<String, Weak<Slot>>>,
+    /// Who is told of experiments among them.
+    ledger: Arc<Ledger>,
 }
 
 /// One set, as it is now.
@@ -33,17 +39,38 @@ pub(crate) struct Slot {
     set: RwLock<Option<Kept>>,
 }
 
-/// A compiled set and what it was compiled from.
+/// What requests are answered from.
+#[derive(Debug)]
+pub(super) struct Served {
+    pub flags: FlagSet,
+    /// The rules of flags without what was released, where there are any.
+    pub own_rules: Option<OwnRules>,
+    /// The experiments among them.
+    pub exposed: Option<Exposed>,
+}
+
+/// What is served and what it was made of.
 #[derive(Debug)]
 struct Kept {
     source: Value,
-    compiled: Arc<FlagSet>,
+    given: Option<BundleExperiments>,
+    served: Arc<Served>,
 }
 
 impl Sets {
     /// Of this file.
     pub(crate) fn of(path: PathBuf) -> Self {
-        Sets { path: Some(path), slots: Mutex::default() }
+        Sets { path: Some(path), ..Sets::default() }
+    }
+
+    /// The same, telling users of experiments there.
+    pub(crate) fn telling(self, ledger: Arc<Ledger>) -> Self {
+        Sets { ledger, ..self }
+    }
+
+    /// Who is told of experiments.
+    pub(super) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
     }
 
     /// A set by its name (`app/environment`), read where nobody has it yet.
@@ -71,7 +98,9 @@ impl Sets {
         match Bundle::read(path) {
             Ok(mut bundle) => {
                 tracing::debug!(epoch = bundle.epoch, "flags are read");
-                watched.iter().for_each(|slot| slot.take(bundle.sets.remove(&slot.name)));
+                watched.iter().for_each(|slot| {
+                    slot.take(bundle.sets.remove(&slot.name), bundle.experiments.remove(&slot.name));
+                });
                 true
             }
             Err(error) => {
@@ -87,20 +116,24 @@ impl Sets {
 }
 
 impl Slot {
-    /// The set of now; `None`: there is none, or it never could be used.
-    pub(super) fn set(&self) -> Option<Arc<FlagSet>> {
+    /// What is served now; `None`: there is none, or it never could be used.
+    pub(super) fn now(&self) -> Option<Arc<Served>> {
         let kept = self.set.read().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref().map(|kept| kept.compiled.clone())
+        kept.as_ref().map(|kept| kept.served.clone())
     }
 
-    fn take(&self, source: Option<Value>) {
+    fn take(&self, source: Option<Value>, given: Option<BundleExperiments>) {
         let Some(source) = source else { return self.put(None) };
-        let same = |kept: &Kept| kept.source == source;
+        let same = |kept: &Kept| kept.source == source && kept.given == given;
         if self.set.read().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(same) {
             return;
         }
         match FlagSet::parse(&source.to_string(), &Options::default()) {
-            Ok(compiled) => self.put(Some(Kept { source, compiled: Arc::new(compiled) })),
+            Ok(flags) => {
+                let exposed = given.clone().and_then(|given| Exposed::of(&self.name, given));
+                let served = Arc::new(Served { flags, own_rules: OwnRules::of(&source), exposed });
+                self.put(Some(Kept { source, given, served }));
+            }
             Err(error) => tracing::error!(set = self.name, %error, "the flags are not used"),
         }
     }
@@ -155,21 +188,21 @@ mod tests {
         let path = dir.path().join("flags.json");
         let sets = Sets::of(path.clone());
         let slot = sets.slot("shop/production");
-        assert!(slot.set().is_none());
+        assert!(slot.now().is_none());
         let one = r#"{"flags":{"a":{"state":"ENABLED","variants":{"on":true},"defaultVariant":"on"}}}"#;
         fs::write(&path, bundle(one)).unwrap();
         sets.reload();
-        let first = slot.set().unwrap();
-        assert_eq!(first.len(), 1);
+        let first = slot.now().unwrap();
+        assert_eq!(first.flags.len(), 1);
         for broken in [bundle(r#"{"flags":5}"#), "{".to_owned()] {
             fs::write(&path, broken).unwrap();
             sets.reload();
-            assert!(Arc::ptr_eq(&slot.set().unwrap(), &first));
+            assert!(Arc::ptr_eq(&slot.now().unwrap(), &first));
         }
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
         assert!(!sets.reload(), "what cannot be read is tried again");
-        assert!(Arc::ptr_eq(&slot.set().unwrap(), &first));
+        assert!(Arc::ptr_eq(&slot.now().unwrap(), &first));
         drop(slot);
         sets.reload();
         assert!(sets.lock().is_empty());

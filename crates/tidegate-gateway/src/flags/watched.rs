@@ -1,21 +1,21 @@
 //! The watched flags of one upstream, compiled for one table.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use tidegate_core::balance::hash;
 use tidegate_core::model::{FLAG_CELLS, FlagWatch};
-use tidegate_flags::{Context, FlagSet, Map};
+use tidegate_flags::{Context, Map, Reason};
 
 use super::drawn::Given;
-use super::sets::Slot;
+use super::exposed::Exposed;
+use super::ledger::Sighting;
+use super::sets::{Served, Slot};
 use super::user::user_of;
-use super::{Drawn, FlagRows, Sets};
+use super::{Drawn, FlagRows, Ledger, Sets};
 use crate::view::RequestView;
 
-/// Flags that one upstream may have watched; those beyond are not.
-const MOST: usize = 16;
 /// Flags besides that are only told.
 const MOST_TOLD: usize = 64;
 /// Levels of an attribute's path.
@@ -25,6 +25,7 @@ const DEEPEST: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Watched {
     slot: Arc<Slot>,
+    ledger: Arc<Ledger>,
     flags: Box<[Flag]>,
 }
 
@@ -53,16 +54,17 @@ impl Watched {
             watch: watch.clone(),
             rows: (!watch.told).then(|| rows(watch)),
         };
-        let counted = flags.iter().filter(|watch| !watch.told).take(MOST);
+        let guarded = flags.iter().filter(|watch| !watch.told && !watch.experiment).take(FlagWatch::MOST);
+        let experiments = flags.iter().filter(|watch| !watch.told && watch.experiment).take(FlagWatch::MOST);
         let told = flags.iter().filter(|watch| watch.told).take(MOST_TOLD);
-        let flags: Box<[Flag]> = counted.chain(told).map(flag).collect();
-        (!flags.is_empty()).then(|| Watched { slot: sets.slot(set), flags })
+        let flags: Box<[Flag]> = guarded.chain(experiments).chain(told).map(flag).collect();
+        (!flags.is_empty()).then(|| Watched { slot: sets.slot(set), ledger: sets.ledger().clone(), flags })
     }
 
     /// What a request gets.
     pub(crate) fn draw(&self, view: &dyn RequestView) -> Box<Drawn> {
-        let Some(set) = self.slot.set() else { return Box::default() };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let Some(served) = self.slot.now() else { return Box::default() };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut drawn = Drawn::default();
         // Most flags tell users apart alike, and to read a token is the most of it.
         let mut last = None;
@@ -73,22 +75,46 @@ impl Watched {
                 _ => user_of(keys, view),
             };
             if let Some(user) = &user
-                && let Some(variant) = flag.variant(&set, user, now as i64)
+                && let Some(given) = self.given(flag, user, (&served, now))
             {
-                let counted = flag.rows.clone().map(|rows| (rows, hash(user.as_bytes()) as u8));
-                drawn.flags.push(Given { key: flag.key.clone(), variant: variant.into(), counted });
+                drawn.flags.push(given);
             }
             last = Some((keys, user));
         }
         Box::new(drawn)
     }
+
+    /// What a user gets of one flag, and where that is counted; `None` where it has no variant for them, or fails.
+    fn given(&self, flag: &Flag, user: &str, (served, now): (&Served, Duration)) -> Option<Given> {
+        let now_unix_s = now.as_secs() as i64;
+        let context = Context::new(flag.attributes(user)).ok()?;
+        let resolution = served.flags.resolve(&flag.key, &context, now_unix_s).ok()?;
+        let variant = resolution.variant?;
+        let decided =
+            || served.own_rules.as_ref().is_some_and(|rules| rules.decide(&flag.key, &context, now_unix_s));
+        let rows = flag.rows.clone().filter(|_| !decided());
+        let chosen = flag.watch.experiment && resolution.reason == Reason::TargetingMatch;
+        let exposed = served.exposed.as_ref().filter(|_| chosen);
+        let seen = exposed.and_then(|exposed| flag.sighting(exposed, (user, variant), now));
+        Some(Given {
+            key: flag.key.clone(),
+            variant: variant.into(),
+            counted: rows.map(|rows| (rows, hash(user.as_bytes()) as u8)),
+            seen: seen.map(|sighting| (self.ledger.clone(), sighting)),
+        })
+    }
 }
 
 impl Flag {
-    /// What the flag is for a user; `None` where it has no variant for them, or fails.
-    fn variant<'a>(&self, set: &'a FlagSet, user: &str, now_unix_s: i64) -> Option<&'a str> {
-        let context = Context::new(self.attributes(user)).ok()?;
-        set.resolve(&self.key, &context, now_unix_s).ok()?.variant
+    /// Whom the control plane is told of. A variant that a rule gave, and not chance, is none of the experiment's.
+    fn sighting(&self, exposed: &Exposed, (user, variant): (&str, &str), now: Duration) -> Option<Sighting> {
+        let experiment = exposed.on(&self.watch.flag)?;
+        Some(Sighting {
+            place: experiment.place(variant)?,
+            experiment: experiment.clone(),
+            user: exposed.digest(user),
+            at_unix_ms: now.as_millis() as u64,
+        })
     }
 
     fn attributes(&self, user: &str) -> Map {
@@ -120,7 +146,6 @@ mod tests {
     use crate::count::Outcome;
     use crate::view::fake::Asked;
     use http::{HeaderMap, HeaderValue};
-    use std::time::Duration;
     use tidegate_core::model::UserKey;
 
     const SET: &str = r#"{"epoch":1,"sets":{"shop/production":{"flags":{"new-cart":{"state":"ENABLED",
@@ -138,7 +163,7 @@ mod tests {
     fn watch() -> FlagWatch {
         let user = vec![UserKey::Header("x-user".into())];
         let by = Some("user.id".into());
-        FlagWatch { flag: "new-cart".parse().unwrap(), version: 3, user, by, told: false }
+        FlagWatch { flag: "new-cart".parse().unwrap(), version: 3, user, by, told: false, experiment: false }
     }
 
     #[test]
@@ -192,6 +217,31 @@ mod tests {
     }
 
     #[test]
+    fn whom_a_rule_says_something_of_is_told_and_not_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let rows = Arc::new(FlagRows::new(1));
+        let text = r#"{"epoch":1,"sets":{"shop/production":{"flags":{"new-cart":{"state":"ENABLED",
+            "variants":{"on":true,"off":false},"defaultVariant":"off","targeting":{"if":[
+                {"===":[{"if":[{"==":[{"var":"targetingKey"},"boss"]},"on"]},null]},
+                {"fractional":[["on",25],["off",75]]},
+                {"if":[{"==":[{"var":"targetingKey"},"boss"]},"on"]}]}}}}}}"#;
+        let path = dir.path().join("flags.json");
+        std::fs::write(&path, text).unwrap();
+        let sets = Sets::of(path);
+        let watched = Watched::new("shop/production/web", &[watch()], &sets, |_| rows.clone()).unwrap();
+        let mut told = HeaderMap::new();
+        for user in ["boss", "u1", "u2"] {
+            let drawn = watched.draw(&Asked::get("/").with("x-user", user));
+            told.clear();
+            drawn.write(&mut told);
+            assert!(told.contains_key("tidegate-flags"), "{user}");
+            drawn.on_end(0, &HeaderValue::from_static("r1"), Outcome::Good, Duration::ZERO);
+        }
+        let report = rows.report("shop/production/web", &watch());
+        assert_eq!(report.iter().map(|row| row.outcomes.good).sum::<u64>(), 2);
+    }
+
+    #[test]
     fn who_names_no_user_gets_nothing_and_no_word_in_our_name_passes() {
         let dir = tempfile::tempdir().unwrap();
         let rows = Arc::new(FlagRows::new(1));
@@ -203,5 +253,50 @@ mod tests {
         assert!(headers.is_empty(), "{headers:?}");
         drawn.on_end(0, &HeaderValue::from_static("r1"), Outcome::Good, Duration::ZERO);
         assert_eq!(rows.report("shop/production/web", &watch()), []);
+    }
+
+    const EXPERIMENT: &str = r#"{"epoch":1,"sets":{"shop/production":{"flags":{"cart":{"state":"ENABLED",
+        "variants":{"on":true,"off":false,"staff":true},"defaultVariant":"off",
+        "targeting":{"if":[{"in":[{"var":"targetingKey"},["ann"]]},"staff",{"fractional":[["on",1],["off",1]]}]}}}}},
+        "experiments":{"shop/production":{"salt":"SALT","flags":{"cart":{"design":"d1","variants":["off","on"]}}}}}"#;
+
+    #[test]
+    fn whom_chance_gave_a_variant_of_an_experiment_is_told_and_whom_a_rule_did_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("flags.json");
+        std::fs::write(&path, EXPERIMENT.replace("SALT", &"07".repeat(32))).unwrap();
+        let ledger = Arc::new(Ledger::new(dir.path().to_owned(), 1));
+        let sets = Sets::of(path.clone()).telling(ledger.clone());
+        let watch = FlagWatch { flag: "cart".parse().unwrap(), by: None, experiment: true, ..watch() };
+        let rows = Arc::new(FlagRows::new(1));
+        let watched = Watched::new("shop/production/web", &[watch], &sets, |_| rows.clone()).unwrap();
+        let ask = |user: &str| {
+            let drawn = watched.draw(&Asked::get("/").with("x-user", user));
+            let mut headers = HeaderMap::new();
+            drawn.write(&mut headers);
+            drawn.on_end(0, &HeaderValue::from_static("r1"), Outcome::Good, Duration::from_millis(3));
+            headers["tidegate-flags"].to_str().unwrap().to_owned()
+        };
+        assert_eq!(ask("ann"), "cart=staff");
+        let given = ask("bob");
+        ask("bob");
+        ledger.write("1-a").unwrap();
+        let text = std::fs::read_to_string(dir.path().join("exposures/1-a-1.json")).unwrap();
+        let report: tidegate_core::model::ExposureReport = serde_json::from_str(&text).unwrap();
+        let [user] = report.experiments[0].users.as_slice() else { panic!("{text}") };
+        assert_eq!((format!("cart={}", user.variant), user.requests), (given, 2));
+        assert!(!text.contains("bob"), "{text}");
+
+        // Off for everybody: the table still says that it is an experiment, and chance gives nobody anything.
+        let killed =
+            EXPERIMENT.replace("SALT", &"07".repeat(32)).replace(r#""targeting":{"if""#, r#""was":{"if""#);
+        std::fs::write(&path, killed).unwrap();
+        let again = Sets::of(path).telling(ledger.clone());
+        let watch = FlagWatch { flag: "cart".parse().unwrap(), by: None, experiment: true, ..self::watch() };
+        let watched = Watched::new("shop/production/web", &[watch], &again, |_| rows.clone()).unwrap();
+        let drawn = watched.draw(&Asked::get("/").with("x-user", "bob"));
+        drawn.on_end(0, &HeaderValue::from_static("r1"), Outcome::Good, Duration::ZERO);
+        ledger.write("1-a").unwrap();
+        assert!(!dir.path().join("exposures/1-a-2.json").exists());
     }
 }

@@ -11,7 +11,7 @@ use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Pid, Uid, getegid, geteuid, getppid, setgroups, setresgid, setresuid};
 
-use super::{MountPlan, detach, signal};
+use super::{MountPlan, detach, network, signal};
 
 /// A user and group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Confinement {
     pub user: Option<User>,
     /// Whether it gets only what others leave of the CPU, and is the first to go where memory is short.
     pub background: bool,
+    /// Whether it has no network but one of its own, with nothing but a loopback.
+    pub offline: bool,
 }
 
 impl Confinement {
@@ -76,6 +78,9 @@ impl Confinement {
         }
         if self.background {
             yield_to_others();
+        }
+        if self.offline {
+            network::leave_the_network()?;
         }
         if let Some(mounts) = &self.mounts {
             mounts.apply()?;

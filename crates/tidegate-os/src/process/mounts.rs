@@ -30,9 +30,15 @@ pub struct Bind {
 pub struct MountPlan {
     covers: Vec<PathBuf>,
     binds: Vec<Bind>,
+    users: Option<PathBuf>,
 }
 
 impl MountPlan {
+    /// The same, with a file that is read in place of `/etc/passwd`. Where that cannot be, the child has the system's users.
+    pub fn with_users(self, file: Option<PathBuf>) -> MountPlan {
+        MountPlan { users: file, ..self }
+    }
+
     /// Plans for a user and its directories: which ancestors are to be covered.
     pub fn new(user: User, binds: Vec<Bind>) -> io::Result<MountPlan> {
         let mut covers: Vec<PathBuf> = Vec::new();
@@ -43,7 +49,7 @@ impl MountPlan {
         }
         covers.sort();
         covers.dedup();
-        Ok(MountPlan { covers, binds })
+        Ok(MountPlan { covers, binds, users: None })
     }
 
     /// Mounts it, in a new mount namespace of the calling process.
@@ -51,6 +57,9 @@ impl MountPlan {
         unshare(CloneFlags::CLONE_NEWNS)?;
         change(Path::new("/"), MsFlags::MS_REC | MsFlags::MS_PRIVATE)?;
         // Opened before anything is covered, and after the unshare: a mount of another namespace cannot be bound.
+        if let Some(users) = &self.users {
+            let _ = mount(Some(users), "/etc/passwd", None::<&str>, MsFlags::MS_BIND, None::<&str>);
+        }
         let opened = self.binds.iter().map(|bind| open_path(&bind.path)).collect::<io::Result<Vec<_>>>()?;
         for cover in &self.covers {
             let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;

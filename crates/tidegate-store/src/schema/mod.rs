@@ -20,6 +20,9 @@ const STEPS: &[&str] = &[
     include_str!("0007_flag_guards.sql"),
     include_str!("0008_pipelines.sql"),
     include_str!("0009_notices.sql"),
+    include_str!("0010_environments.sql"),
+    include_str!("0011_git_sources.sql"),
+    include_str!("0012_flag_documents.sql"),
 ];
 
 /// The newest version this program knows.

@@ -29,8 +29,13 @@ impl Reader {
 }
 
 impl Tx<'_> {
-    /// Keeps a deploy in place of the one with its id. Its build must be stored when the transaction ends.
+    /// Keeps a deploy in place of the one with its id. Its build must be stored when the transaction ends. What it defines of flags
+    /// is kept with the build ([`Reader::flag_document`]): a deploy is read again and again, and without it.
     pub fn put_deploy(&self, deploy: &Deploy) -> Result<(), StoreError> {
+        if let Some(flags) = &deploy.flags {
+            self.put_flag_document(&deploy.build, flags)?;
+            return self.put_deploy(&Deploy { flags: None, ..deploy.clone() });
+        }
         self.write(
             "INSERT INTO deploys (id, app, environment, build, open, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
              ON CONFLICT (id) DO UPDATE

@@ -15,6 +15,11 @@ impl Reader {
         self.many(TABLE, "SELECT body FROM experiments WHERE running = 1 ORDER BY id", [])
     }
 
+    /// Those that have ended and whose users are not all forgotten yet.
+    pub fn experiments_to_forget(&self) -> Result<Vec<Experiment>, StoreError> {
+        self.many(TABLE, "SELECT body FROM experiments WHERE running = 2 ORDER BY id", [])
+    }
+
     /// The experiments of an environment, the newest first.
     pub fn experiments_of(
         &self,
@@ -96,7 +101,7 @@ impl Tx<'_> {
             key.app.as_str(),
             key.environment.as_str(),
             key.flag.as_str(),
-            experiment.is_running(),
+            standing(experiment),
             row::to_body(TABLE, experiment)?,
         );
         self.write(
@@ -125,6 +130,20 @@ impl Tx<'_> {
                 due.map(|due| row::to_sql(due.0)),
                 row::to_body(USERS, user)?,
             ),
+        )?;
+        Ok(())
+    }
+
+    /// Keeps what is known of a user who is known; when they are due stays as it is.
+    pub fn update_experiment_user(
+        &self,
+        id: u64,
+        digest: &UserDigest,
+        user: &User,
+    ) -> Result<(), StoreError> {
+        self.write(
+            "UPDATE experiment_users SET body = ?3 WHERE experiment = ?1 AND user = ?2",
+            (row::to_sql(id), digest.0.as_slice(), row::to_body(USERS, user)?),
         )?;
         Ok(())
     }
@@ -173,11 +192,29 @@ impl Tx<'_> {
         Ok(dropped as u64)
     }
 
-    /// Forgets all users of an experiment and their events. What was counted stays.
-    pub fn drop_experiment_users(&self, id: u64) -> Result<(), StoreError> {
-        self.write("DELETE FROM experiment_measures WHERE experiment = ?1", [row::to_sql(id)])?;
-        self.write("DELETE FROM experiment_users WHERE experiment = ?1", [row::to_sql(id)])?;
-        Ok(())
+    /// Forgets some users of an experiment and events of theirs, at most so many of each; how many. What was counted stays.
+    pub fn drop_experiment_users(&self, id: u64, most: usize) -> Result<usize, StoreError> {
+        let params = (row::to_sql(id), row::to_sql(most as u64));
+        let events = self.write(
+            "DELETE FROM experiment_measures WHERE experiment = ?1 AND (user, event) IN
+             (SELECT user, event FROM experiment_measures WHERE experiment = ?1 LIMIT ?2)",
+            params,
+        )?;
+        let users = self.write(
+            "DELETE FROM experiment_users WHERE experiment = ?1 AND user IN
+             (SELECT user FROM experiment_users WHERE experiment = ?1 LIMIT ?2)",
+            params,
+        )?;
+        Ok(events + users)
+    }
+}
+
+/// The column `running`: 1 while it runs, 2 while its users are still to be forgotten, then 0.
+fn standing(experiment: &Experiment) -> i64 {
+    match (experiment.is_running(), experiment.forgetting) {
+        (true, _) => 1,
+        (false, true) => 2,
+        (false, false) => 0,
     }
 }
 

@@ -73,13 +73,18 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Forgets all but the newest `keep` runs of each environment, never one that is not over; how many.
+    /// Forgets all but the newest `keep` runs of each environment, and of all environments of an app together in which nothing
+    /// runs any more; never one that is not over. How many.
     pub fn prune_pipeline_runs(&self, keep: usize) -> Result<usize, StoreError> {
         self.write(
             "DELETE FROM pipeline_runs WHERE open = 0 AND number IN (
                SELECT number FROM (
-                 SELECT number, row_number() OVER (PARTITION BY app, environment ORDER BY number DESC) AS place
-                 FROM pipeline_runs)
+                 SELECT number, row_number() OVER (
+                   PARTITION BY app, CASE WHEN EXISTS (
+                     SELECT 1 FROM services WHERE services.app = runs.app AND services.environment = runs.environment)
+                   THEN environment END
+                   ORDER BY number DESC) AS place
+                 FROM pipeline_runs AS runs)
                WHERE place > ?1)",
             [row::to_sql(keep as u64)],
         )

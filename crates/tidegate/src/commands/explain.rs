@@ -47,7 +47,9 @@ pub fn run(args: ExplainArgs, session: &Session) -> Result<Exit, Failure> {
 }
 
 fn explain_code(what: &str) -> Result<Exit, Failure> {
-    let code = tidegate_config::codes().iter().find(|code| code.id == what).map(|code| code.explanation);
+    let of_file = tidegate_config::codes().iter().find(|code| code.id == what).map(|code| code.explanation);
+    let code =
+        of_file.or_else(|| tidegate_control::codes().find(|(code, _)| *code == what).map(|(_, text)| *text));
     let Some(explanation) = code.or_else(|| marks::explanation(what)) else {
         let message = format!("`{what}` is neither the number of a rollout nor a known code or mark");
         return Err(Failure::mistake(

@@ -24,9 +24,6 @@ pub struct GatewayArgs {
     /// How many workers
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub workers: usize,
-    /// Where clients are: a database of countries or cities in MaxMind's format; `geo.mmdb` in its directory unless said
-    #[arg(long, value_name = "FILE")]
-    pub geo: Option<PathBuf>,
     #[command(flatten)]
     observe: ObserveArgs,
     #[command(flatten)]
@@ -42,9 +39,9 @@ pub fn run(args: GatewayArgs) -> Result<Exit, Failure> {
     if let Err(error) = tidegate_os::process::allow_many_files() {
         tracing::warn!(%error, "no more connections than usual can be open at a time");
     }
-    let GatewayArgs { dir, listen, workers, geo, observe, edge, take_over_ms } = args;
+    let GatewayArgs { dir, listen, workers, observe, edge, take_over_ms } = args;
     let observe = observe.observe();
-    let mut config = GatewayConfig { workers, geo, observe, ..GatewayConfig::new(dir, listen) };
+    let mut config = GatewayConfig { workers, observe, ..GatewayConfig::new(dir, listen) };
     edge.apply(&mut config);
     config.take_over = take_over_ms.map(Duration::from_millis);
     gateway_main(config)

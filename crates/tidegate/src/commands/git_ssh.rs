@@ -1,7 +1,11 @@
 //! `tidegate git-ssh`: what a key of `tidegate git authorize` may do. Started by sshd, never by hand; speaks with a Git client
 //! on standard input and output.
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
 
 use clap::Args;
 use tidegate_control::git::{Caller, GitRepositories, Service};
@@ -42,9 +46,33 @@ pub fn run(args: &GitSshArgs) -> Result<Exit, Failure> {
     let protocol = std::env::var("GIT_PROTOCOL").ok();
     let caller =
         Caller { by: args.by.as_str(), protocol: protocol.as_deref(), stateless: false, advertise: false };
-    let status =
-        repositories.serve(&app, &repository, service, caller).status().map_err(|error| trouble(&error))?;
+    let mut command = repositories.serve(&app, &repository, service, caller);
+    let ended = match service {
+        Service::ReceivePack => taken(command),
+        Service::UploadPack => command.status(),
+    };
+    let status = ended.map_err(|error| trouble(&error))?;
     Ok(if status.success() { Exit::DONE } else { Exit::MISTAKE })
+}
+
+/// Has a push taken. What git says is passed on, and read to its end where nobody hears it any more: a broken pipe would be a signal,
+/// after which it leaves what it was about to take.
+fn taken(mut command: Command) -> io::Result<ExitStatus> {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let (out, error) = (child.stdout.take(), child.stderr.take());
+    let to_out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let to_error = File::from(io::stderr().as_fd().try_clone_to_owned()?);
+    let talk = std::thread::spawn(move || pass_on(error, to_error));
+    pass_on(out, to_out);
+    let _ = talk.join();
+    child.wait()
+}
+
+fn pass_on(from: Option<impl Read>, mut to: File) {
+    let Some(mut from) = from else { return };
+    if io::copy(&mut from, &mut to).is_err() {
+        let _ = io::copy(&mut from, &mut io::sink());
+    }
 }
 
 /// `git-receive-pack '/shop.git'`, as Git's clients write it.

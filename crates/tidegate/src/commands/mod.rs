@@ -7,6 +7,7 @@ pub mod completions;
 pub mod deploy;
 pub mod doctor;
 pub mod down;
+pub mod env;
 pub mod events;
 pub mod experiment;
 pub mod explain;
@@ -21,6 +22,7 @@ pub mod judge;
 pub mod logs;
 pub mod pipeline;
 pub mod plan;
+pub mod preview;
 pub mod promote;
 pub mod release;
 pub mod rollback;
@@ -57,6 +59,8 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Run(args) => run::run(args, &session),
         Command::Promote(args) => promote::run(args, &session),
         Command::Approve(args) => approve::run(args, &session),
+        Command::Preview(args) => preview::run(args, &session),
+        Command::Env(args) => env::run(args, &session),
         Command::Jobs(args) => jobs::run(args, &session),
         Command::Events(args) => events::run(args, &session),
         Command::Explain(args) => explain::run(args, &session),

@@ -1,11 +1,13 @@
 //! `tidegate plan`: what a deploy would do, of a folder as it is or of a commit.
 
+use std::iter::successors;
 use std::path::Path;
 
 use clap::Args;
-use tidegate_control::PlanRequest;
+use tidegate_config::{Manifest, Source, load};
 use tidegate_control::snapshot::{every_file, scan, tree_digest};
-use tidegate_core::model::BuildSource;
+use tidegate_control::{DeployRequest, PlanRequest};
+use tidegate_core::model::{BuildSource, Name};
 
 use super::deploy::{self, FolderArgs};
 use crate::cli::JsonArgs;
@@ -20,7 +22,8 @@ use crate::session::Session;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  tidegate plan\n  tidegate plan shop -e staging --env-file staging.env\n  \
-                        tidegate plan --commit main -e production    what promoting it would change, code included"
+                        tidegate plan --commit main -e production    what promoting it would change, code included\n  \
+                        tidegate plan --commit main --all            the same for every environment"
 )]
 pub struct PlanArgs {
     #[command(flatten)]
@@ -28,6 +31,9 @@ pub struct PlanArgs {
     /// Of this commit instead of the files as they are
     #[arg(long, value_name = "COMMIT")]
     commit: Option<String>,
+    /// In every environment of the manifest, in the order in which a commit comes to them
+    #[arg(long, conflicts_with = "environment")]
+    all: bool,
     #[command(flatten)]
     json: JsonArgs,
 }
@@ -35,32 +41,73 @@ pub struct PlanArgs {
 /// Looks at the files, asks and shows. Nothing is changed.
 pub fn run(args: PlanArgs, session: &Session) -> Result<Exit, Failure> {
     let (request, repository) = match &args.commit {
-        Some(commit) => of_commit(&args.folder, commit)?,
-        None => of_folder(&args.folder, args.folder.open()?)?,
+        Some(commit) => of_commit(&args.folder, args.all, commit)?,
+        None => of_folder(&args.folder, args.all, args.folder.open()?)?,
     };
     let client = session.client()?;
-    let mut plan = session.wait(async { Ok(client.plan(&request).await?) })?;
-    let BuildSource { commit, dirty } = request.deploy.source;
-    if let (Some(from), Some(to), false) = (&plan.serving, commit, dirty) {
-        plan.code = commits::between(&repository, from, &to);
+    let mut plans = Vec::new();
+    for request in requests(request, args.all) {
+        let mut plan = session.wait(async { Ok(client.plan(&request).await?) })?;
+        let BuildSource { commit, dirty } = request.deploy.source;
+        if let (Some(from), Some(to), false) = (&plan.serving, commit, dirty) {
+            plan.code = commits::between(&repository, from, &to);
+        }
+        plans.push(plan);
     }
-    if args.json.json {
-        return Out::new().json_pretty(&plan);
+    match plans.as_slice() {
+        [plan] if args.json.json && !args.all => Out::new().json_pretty(plan),
+        plans if args.json.json => Out::new().json_pretty(&plans),
+        plans => Out::new().text(&plans.iter().map(print::plan).collect::<Vec<_>>().join("\n")),
     }
-    Out::new().text(&print::plan(&plan))
+}
+
+/// One for each environment that is asked about.
+fn requests(request: PlanRequest, all: bool) -> Vec<PlanRequest> {
+    if !all {
+        return vec![request];
+    }
+    let source = Source::new(request.manifest_file.clone(), request.manifest_text.clone());
+    // What is wrong with it, the server says of the one request.
+    let environments = load(&source).0.map(|manifest| in_order(&manifest)).unwrap_or_default();
+    if environments.is_empty() {
+        return vec![request];
+    }
+    let asked = |environment| {
+        let deploy = DeployRequest { environment: Some(environment), ..request.deploy.clone() };
+        PlanRequest { deploy, ..request.clone() }
+    };
+    environments.into_iter().map(asked).collect()
+}
+
+/// The environments of a manifest, each after the one it is promoted from. Those of branches are none yet.
+fn in_order(manifest: &Manifest) -> Vec<Name> {
+    let from = |name: &Name| manifest.policy(name).promote_from;
+    let place = |name: &Name| successors(from(name), from).count();
+    let mut names = manifest.environments();
+    names.retain(|name| manifest.policy(name).preview.is_none());
+    names.sort_by_key(|name| (place(name), name.clone()));
+    names
 }
 
 /// What is asked of a folder, and the folder whose repository has its commits.
-fn of_folder(args: &FolderArgs, folder: Folder) -> Result<(PlanRequest, std::path::PathBuf), Failure> {
+fn of_folder(
+    args: &FolderArgs,
+    all: bool,
+    folder: Folder,
+) -> Result<(PlanRequest, std::path::PathBuf), Failure> {
     let snapshot = scan(&folder.path).map_err(|error| folder::cannot_take(&error))?;
     let digest =
         tree_digest(&snapshot.root, &snapshot.entries).map_err(|error| folder::cannot_take(&error))?;
     let path = folder.path.clone();
-    Ok((request_of(args, folder, digest)?, path))
+    Ok((request_of(args, all, folder, digest)?, path))
 }
 
 /// The same of the files a commit has in that folder, whatever is there now.
-fn of_commit(args: &FolderArgs, revision: &str) -> Result<(PlanRequest, std::path::PathBuf), Failure> {
+fn of_commit(
+    args: &FolderArgs,
+    all: bool,
+    revision: &str,
+) -> Result<(PlanRequest, std::path::PathBuf), Failure> {
     let path = if args.path.is_file() { args.path.parent().unwrap_or(Path::new(".")) } else { &args.path };
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let commit = commits::named(path, revision)?;
@@ -69,13 +116,22 @@ fn of_commit(args: &FolderArgs, revision: &str) -> Result<(PlanRequest, std::pat
     let folder = Folder { name, ..Folder::open(files.path())? };
     let entries = every_file(files.path()).map_err(|error| folder::cannot_take(&error))?;
     let digest = tree_digest(files.path(), &entries).map_err(|error| folder::cannot_take(&error))?;
-    let mut request = request_of(args, folder, digest)?;
+    let mut request = request_of(args, all, folder, digest)?;
     request.deploy.source = BuildSource { commit: Some(commit), dirty: false };
     Ok((request, path.to_owned()))
 }
 
-fn request_of(args: &FolderArgs, folder: Folder, snapshot: String) -> Result<PlanRequest, Failure> {
-    let (deploy, checked) = deploy::request_of(&folder, args)?;
+fn request_of(
+    args: &FolderArgs,
+    all: bool,
+    folder: Folder,
+    snapshot: String,
+) -> Result<PlanRequest, Failure> {
+    // Which of them is looked at first makes no difference: flags are the same everywhere.
+    let first = all.then(|| folder.load().manifest).flatten();
+    let first = first.and_then(|manifest| in_order(&manifest).into_iter().next());
+    let args = FolderArgs { environment: first.or_else(|| args.environment.clone()), ..args.clone() };
+    let (deploy, checked) = deploy::request_of(&folder, &args)?;
     Ok(PlanRequest {
         deploy,
         manifest_file: folder.manifest_file.to_owned(),
@@ -83,4 +139,18 @@ fn request_of(args: &FolderArgs, folder: Folder, snapshot: String) -> Result<Pla
         snapshot,
         flags: checked.flags.map(|flags| flags.flags.document()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn environments_come_after_those_they_are_promoted_from() {
+        let text = "app: a\nservices: { web: { run: x } }\nenvironments:\n  live: { promote_from: qa }\n  qa: { promote_from: test }\n  \
+                    test: { branch: main }\n  eu: { promote_from: qa }\n  look: { branch: \"*\", preview: {} }\n";
+        let manifest = load(&Source::new("tidegate.yaml", text)).0.unwrap();
+        let names: Vec<String> = in_order(&manifest).iter().map(Name::to_string).collect();
+        assert_eq!(names, ["test", "qa", "eu", "live"]);
+    }
 }

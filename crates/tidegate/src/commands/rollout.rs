@@ -13,6 +13,7 @@ use tidegate_core::view::{CheckView, RolloutView};
 use crate::cli::{JsonArgs, ScopeArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::glass::GlassArgs;
 use crate::print::{self, Out};
 use crate::session::Session;
 use crate::who;
@@ -42,6 +43,8 @@ pub struct RolloutArgs {
     /// Of this rollout (with `export`); without it of the last one
     #[arg(long, value_name = "ROLLOUT")]
     id: Option<u64>,
+    #[command(flatten)]
+    glass: GlassArgs,
     #[command(flatten)]
     scope: ScopeArgs,
     #[command(flatten)]
@@ -83,13 +86,14 @@ impl Verb {
 pub fn run(args: RolloutArgs, session: &Session) -> Result<Exit, Failure> {
     let client = session.client()?;
     let service = session.service(args.scope, args.service);
+    let glass = args.glass.why();
     session.wait(async {
         if args.verb == Verb::Export {
             let bundle = client.proof(&service, args.id.map(RolloutId)).await?;
             return Out::new().json_line(&bundle);
         }
         let view = match args.verb.action() {
-            Some(action) => client.act(&service, action, &who::asks()).await?,
+            Some(action) => client.act(&service, action, (&who::asks(), glass)).await?,
             None => client.rollout(&service).await?,
         };
         show(&view, args.json.json)?;

@@ -13,6 +13,7 @@ use tidegate_core::view::LogLine;
 use crate::cli::ScopeArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::glass::GlassArgs;
 use crate::print::Out;
 use crate::session::Session;
 
@@ -34,6 +35,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "rN")]
     revision: Option<RevisionNo>,
     #[command(flatten)]
+    glass: GlassArgs,
+    #[command(flatten)]
     scope: ScopeArgs,
     /// The command
     #[arg(last = true, required = true, value_name = "CMD")]
@@ -44,7 +47,8 @@ pub struct RunArgs {
 pub fn run(args: RunArgs, session: &Session) -> Result<Exit, Failure> {
     let client = session.client()?;
     let service = session.service(args.scope, args.service);
-    let body = RunBody { revision: args.revision, command: shell_words(&args.command) };
+    let break_glass = args.glass.taken();
+    let body = RunBody { revision: args.revision, command: shell_words(&args.command), break_glass };
     session.wait(async {
         let id = InstanceId(client.run(&service, &body).await?.id);
         tokio::select! {

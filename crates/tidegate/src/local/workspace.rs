@@ -57,8 +57,8 @@ impl Workspaces {
         let workspace = self.root.path().join(format!("step-{}", self.count));
         let prepare = || {
             copy_tree(&self.base(), &workspace)?;
-            copy_tree(&self.root.path().join(ARTIFACTS), &workspace)?;
-            step.cache.iter().try_for_each(|folder| self.restore(folder, &workspace))
+            step.cache.iter().try_for_each(|folder| self.restore(folder, &workspace))?;
+            copy_tree(&self.root.path().join(ARTIFACTS), &workspace)
         };
         prepare().map_err(|error| failed(&error))?;
         Ok(workspace)
@@ -83,11 +83,10 @@ impl Workspaces {
         let _ = fs::remove_dir_all(workspace);
     }
 
-    /// Puts a cached folder where the workspace has none of its own.
+    /// Puts a cached folder over what the workspace has of it, as the server does.
     fn restore(&self, folder: &str, workspace: &Path) -> io::Result<()> {
-        let to = workspace.join(folder);
-        match self.kept(folder).filter(|kept| kept.is_dir() && !to.exists()) {
-            Some(kept) => copy_tree(&kept, &to),
+        match self.kept(folder).filter(|kept| kept.is_dir()) {
+            Some(kept) => copy_tree(&kept, &workspace.join(folder)),
             None => Ok(()),
         }
     }

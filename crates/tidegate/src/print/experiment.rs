@@ -44,6 +44,7 @@ pub fn experiment(view: &ExperimentView) -> String {
             plain((1.0 - design.alpha) * 100.0)
         ));
         lines.push(split(view));
+        lines.extend(gateway(design));
         lines.extend(left_out(&view.left_out));
     }
     if let Some(end) = &view.end {
@@ -108,8 +109,14 @@ fn split(view: &ExperimentView) -> String {
     format!("  split      as meant (evidence against it {:.1} of 6.9)", view.split_evidence.max(0.0))
 }
 
+/// How the gateway takes part, where it does.
+fn gateway(design: &Design) -> Option<String> {
+    let user: Vec<String> = design.user.iter().map(ToString::to_string).collect();
+    (!user.is_empty()).then(|| format!("  gateway    tells users by {}", user.join(", ")))
+}
+
 fn left_out(left_out: &LeftOut) -> Option<String> {
-    let LeftOut { crossed, not_drawn, over, late, events, outside } = *left_out;
+    let LeftOut { crossed, not_drawn, over, late, events, outside, unseen, dropped } = *left_out;
     let parts = [
         (crossed, "users seen with more than one variant"),
         (not_drawn, "exposures to variants nobody is dealt out to"),
@@ -117,6 +124,8 @@ fn left_out(left_out: &LeftOut) -> Option<String> {
         (late, "events after their user's time"),
         (events, "events over the most"),
         (outside, "events outside of their user's time"),
+        (unseen, "users the gateway never saw"),
+        (dropped, "requests of users beyond the 1000 that the gateway tells in a second"),
     ];
     let said: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();

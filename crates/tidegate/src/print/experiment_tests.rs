@@ -18,6 +18,9 @@ fn begun() -> Experiment {
         within: Millis::seconds(60),
         worth: None,
         rule: serde_json::Value::Null,
+        meant: None,
+        user: Vec::new(),
+        by: None,
     };
     let key = ExperimentKey {
         app: "shop".parse().unwrap(),
@@ -116,4 +119,14 @@ fn numbers_have_four_figures() {
     ] {
         assert_eq!(plain(number), text);
     }
+}
+
+#[test]
+fn what_the_gateway_has_to_do_with_it_is_said() {
+    let mut experiment = counted();
+    experiment.design.user = vec!["cookie:session".parse().unwrap(), "header:X-User".parse().unwrap()];
+    (experiment.left_out.unseen, experiment.left_out.dropped) = (2, 30);
+    let text = super::experiment(&view(&experiment));
+    assert!(text.contains("\n  gateway    tells users by cookie:session, header:x-user\n"), "{text}");
+    assert!(text.contains("2 users the gateway never saw, 30 requests of users beyond the 1000"), "{text}");
 }

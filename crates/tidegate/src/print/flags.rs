@@ -6,6 +6,9 @@ use tidegate_core::view::{FlagHistory, FlagInCode, FlagInGit, FlagView, ReleaseV
 use super::guard;
 use super::table::{or_dash, table};
 
+/// The longest rule that is shown, in characters.
+const WIDEST: usize = 200;
+
 /// A line for each flag.
 pub fn flags(flags: &[FlagView]) -> String {
     if flags.is_empty() {
@@ -65,24 +68,52 @@ fn in_git(git: &FlagInGit) -> String {
     let yes_no = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     let mut told = vec![
         ("class", or_dash(git.class.as_ref())),
+        ("type", or_dash(git.r#type.as_ref())),
         ("owner", or_dash(git.owner.as_ref())),
         ("description", or_dash(git.description.as_ref())),
         ("expires", or_dash(git.expires.as_ref())),
         ("variants", variants.join(", ")),
         ("default", or_dash(git.default.as_ref())),
         ("safe", or_dash(git.safe.as_ref())),
-        ("rules", yes_no(git.rules)),
+        ("rule", rule(git)),
         ("clients", yes_no(git.clients)),
     ];
+    let more = [("metric", git.metric.clone()), ("source", git.source.clone())];
+    told.extend(more.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    told.extend(git.experiment.as_ref().map(|experiment| ("experiment", cut(&experiment.to_string()))));
     if git.disabled {
         told.push(("state", "DISABLED".to_owned()));
     }
     facts(&told)
 }
 
+/// In short, and whether it leaves anybody for what is released.
+fn rule(git: &FlagInGit) -> String {
+    let written = git.rule.as_ref().map(|rule| cut(&rule.to_string()));
+    match (written, git.rules) {
+        (Some(rule), _) if git.rule_for_all => {
+            format!("{rule} (for everybody: what is released reaches nobody)")
+        }
+        (Some(rule), _) => rule,
+        (None, true) => "yes".to_owned(),
+        (None, false) => "none: the same for everybody".to_owned(),
+    }
+}
+
+/// On one line that can be read.
+fn cut(text: &str) -> String {
+    if text.chars().count() <= WIDEST {
+        return text.to_owned();
+    }
+    text.chars().take(WIDEST).chain(['…']).collect()
+}
+
 fn at_run_time(flag: &FlagView) -> String {
     let at = &flag.run_time;
     let mut told = vec![("version", at.version.to_string()), ("released", at.serving.to_string())];
+    if at.experiment {
+        told.push(("experiment", "runs: who gets which variant stays as it is".to_owned()));
+    }
     if let Some(guard) = &at.guard {
         told.push(("guard", guarded(guard)));
     }
@@ -125,6 +156,9 @@ fn cause(cause: &ReleaseCause) -> String {
         ReleaseCause::RolledBack(to) => format!(" with the way back to {to}"),
         ReleaseCause::Guard => " as its guard".to_owned(),
         ReleaseCause::Ready => " once its code was there".to_owned(),
+        ReleaseCause::Scheduled => " at a moment of its schedule".to_owned(),
+        ReleaseCause::Undefined => " as its definition went".to_owned(),
+        ReleaseCause::Redefined => " as its definition came back".to_owned(),
         ReleaseCause::Waits => " (waits for its code)".to_owned(),
         ReleaseCause::Withdrawn => " (what waited was taken back)".to_owned(),
         ReleaseCause::Archived => " (archived)".to_owned(),
@@ -153,6 +187,11 @@ fn release_row(release: &ReleaseView) -> [String; 6] {
 
 /// What `tidegate release` says.
 pub fn released(view: &ReleasedView) -> String {
+    let warning = view.warning.as_ref().map(|warning| format!("warning: {warning}\n")).unwrap_or_default();
+    format!("{}{warning}", outcome(view))
+}
+
+fn outcome(view: &ReleasedView) -> String {
     let flag = &view.flag;
     let (key, version) = (&flag.key, flag.run_time.version);
     match view.outcome.as_str() {

@@ -48,7 +48,8 @@ fn blame(blame: &BlameView) -> String {
         .collect();
     let cells = table(["REVISION", "VARIANT", "REQUESTS", "FIRST BAD"], &rows);
     format!(
-        "  {} beside {}: to blame is {}\n{}",
+        "  {} {} beside {}: to blame is {}\n{}",
+        blame.service,
         blame.candidate,
         blame.stable,
         blame.culprit,
@@ -89,6 +90,7 @@ mod tests {
             against: EvidenceView { log_e: 6.2, threshold: 5.3 },
             growth: EvidenceView { log_e: -3.0, threshold: 3.0 },
             beside: Some(BlameView {
+                service: "web".to_owned(),
                 stable: "r1".to_owned(),
                 candidate: "r2".to_owned(),
                 culprit: "the flag".to_owned(),

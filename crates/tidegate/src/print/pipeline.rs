@@ -12,21 +12,36 @@ pub fn pipeline_runs(list: &PipelineList) -> String {
         return "there are no runs yet; `tidegate git url` says where to push to\n".to_owned();
     }
     let rows: Vec<_> = list.runs.iter().map(row).collect();
-    table(["RUN", "APP", "ENVIRONMENT", "COMMIT", "BRANCH", "AUTHOR", "STATE", "SECONDS", "SUBJECT"], &rows)
+    table(
+        ["RUN", "APP", "ENVIRONMENT", "COMMIT", "BRANCH", "FROM", "AUTHOR", "STATE", "SECONDS", "SUBJECT"],
+        &rows,
+    )
 }
 
-fn row(view: &PipelineRunView) -> [String; 9] {
+fn row(view: &PipelineRunView) -> [String; 10] {
     [
         view.run.to_string(),
         view.app.clone(),
         view.environment.clone(),
         or_dash(view.commit.as_deref().map(short)),
         or_dash(view.branch.as_deref().map(harmless)),
+        came_by(view.origin).to_owned(),
         harmless(&view.author),
         view.state.as_str().to_owned(),
         format!("{:.1}", view.seconds),
         harmless(&view.subject),
     ]
+}
+
+fn came_by(origin: RunOrigin) -> &'static str {
+    match origin {
+        RunOrigin::Push => "push",
+        RunOrigin::Webhook => "webhook",
+        RunOrigin::Poll => "poll",
+        RunOrigin::Promotion => "promotion",
+        RunOrigin::Retry => "retry",
+        RunOrigin::Upload => "upload",
+    }
 }
 
 /// So much of a commit as people read out.
@@ -56,6 +71,8 @@ fn head(view: &PipelineRunView) -> String {
         let by = if agreed.is_empty() { String::new() } else { format!(": {}", agreed.join(", ")) };
         lines.push(format!("  approvals  {} of {}{by}", agreed.len(), view.approvals_needed));
     }
+    lines.extend(view.urls.iter().map(|url| format!("  url        {url}")));
+    lines.extend(view.notes.iter().map(|note| format!("  note       {}", harmless(note))));
     lines.extend(view.next.map(|next| format!("  next run   {next}")));
     lines.join("\n") + "\n"
 }
@@ -67,6 +84,7 @@ fn origin(view: &PipelineRunView) -> String {
         RunOrigin::Poll => "found by polling",
         RunOrigin::Promotion => "by promotion",
         RunOrigin::Retry => "once more",
+        RunOrigin::Upload => "by an upload",
     };
     view.from.map_or(how.to_owned(), |from| format!("{how} of run {from}"))
 }
@@ -98,9 +116,12 @@ pub(super) fn tests(counts: &TestCounts) -> String {
 }
 
 fn failed_tests(step: &StepView) -> String {
-    let failures = step.tests.iter().flat_map(|counts| &counts.failures);
-    let lines: Vec<String> = failures.map(|(test, message)| format!("{test}: {message}")).collect();
+    let counts = || step.tests.iter();
+    let told = |(what, why): &(String, String)| format!("{what}: {why}");
+    let lines: Vec<String> = counts().flat_map(|counts| &counts.failures).map(told).collect();
+    let unread: Vec<String> = counts().flat_map(|counts| &counts.unread).map(told).collect();
     quoted(&format!("tests of {} that failed:", step.name), &lines)
+        + &quoted(&format!("reports of {} that cannot be read:", step.name), &unread)
 }
 
 fn foot(view: &PipelineRunView) -> String {

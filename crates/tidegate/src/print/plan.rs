@@ -2,8 +2,8 @@
 
 use tidegate_core::judge::words::percent;
 use tidegate_core::view::{
-    PlanReport, PlannedCode, PlannedFlag, PlannedJob, PlannedRoute, PlannedService, PlannedTraffic,
-    PlannedTrain,
+    PlanReport, PlannedCode, PlannedExperiment, PlannedFlag, PlannedJob, PlannedRoute, PlannedService,
+    PlannedTraffic, PlannedTrain, PlannedWay,
 };
 
 use super::table::or_dash;
@@ -13,12 +13,14 @@ use super::text::harmless;
 pub fn plan(plan: &PlanReport) -> String {
     let parts = [
         head(plan),
+        plan.way.as_ref().map(way).unwrap_or_default(),
         plan.code.as_ref().map(code).unwrap_or_default(),
         plan.services.iter().map(service).collect::<Vec<_>>().join("\n"),
         plan.trains.iter().map(train).collect(),
         plan.jobs.iter().map(job).collect(),
         plan.routes.iter().map(route).collect(),
         plan.flags.iter().map(flag).collect(),
+        plan.experiments.iter().map(experiment).collect(),
         plan.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect(),
         sums(plan),
     ];
@@ -37,6 +39,18 @@ fn head(plan: &PlanReport) -> String {
         "{}/{}\n  build     {build}\n  revision  {} {revision}\n{migrate}",
         plan.app, plan.environment, plan.revision
     )
+}
+
+/// How it comes there, what its run does, and what it changes about that.
+fn way(way: &PlannedWay) -> String {
+    let mut lines = vec![format!("  comes by  {}", way.by)];
+    lines.extend((way.approvals > 0).then(|| format!("  approvals {}", way.approvals)));
+    lines.extend(way.waits.iter().map(|why| format!("  waits     {}", harmless(why))));
+    lines.extend(way.stages.iter().map(|stage| format!("  {:<9} {}", stage.name, harmless(&stage.does))));
+    lines.extend(
+        way.changes.iter().map(|change| format!("  ~ rule    {}; once it has come there", harmless(change))),
+    );
+    lines.join("\n") + "\n"
 }
 
 /// The commits that come and the files they change.
@@ -70,6 +84,21 @@ fn flag(flag: &PlannedFlag) -> String {
         _ => format!("{} of its definition", flag.changes.join(", ")),
     };
     format!("{} flag {}: {what}\n", sign(&flag.action), flag.key)
+}
+
+/// What becomes of an experiment, and below it why.
+fn experiment(experiment: &PlannedExperiment) -> String {
+    let what = match experiment.action.as_str() {
+        "keep" => "goes on",
+        "refuse" => "runs, and this deploy will be REFUSED; stop it first, or leave it as it is",
+        "remove" => "ends",
+        "add" => "begins with its first user",
+        _ => "cannot begin",
+    };
+    let mut lines = vec![format!("{} experiment {}: {what}", sign(&experiment.action), experiment.flag)];
+    lines.extend(experiment.message.iter().map(|message| format!("    {message}")));
+    lines.extend(experiment.changes.iter().map(|change| format!("    ~ {change}")));
+    lines.join("\n") + "\n"
 }
 
 /// The sign says what happens: `+` comes, `~` changes, `-` goes, `=` stays.
@@ -143,4 +172,33 @@ fn sums(plan: &PlanReport) -> String {
         count(&['-']),
         count(&['='])
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_becomes_of_an_experiment_is_said_with_its_reason() {
+        let planned = |action: &str, message: Option<&str>| PlannedExperiment {
+            flag: "cart".to_owned(),
+            action: action.to_owned(),
+            changes: message.map(|_| "how users are dealt out".to_owned()).into_iter().collect(),
+            message: message.map(str::to_owned),
+        };
+        let refused = experiment(&planned("refuse", Some("90 of 2000 users are counted")));
+        assert_eq!(
+            refused,
+            "~ experiment cart: runs, and this deploy will be REFUSED; stop it first, or leave it as it is\n    \
+             90 of 2000 users are counted\n    ~ how users are dealt out\n"
+        );
+        for (action, line) in [
+            ("keep", "= experiment cart: goes on\n"),
+            ("remove", "- experiment cart: ends\n"),
+            ("add", "+ experiment cart: begins with its first user\n"),
+            ("broken", "~ experiment cart: cannot begin\n"),
+        ] {
+            assert_eq!(experiment(&planned(action, None)), line);
+        }
+    }
 }

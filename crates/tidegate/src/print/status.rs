@@ -3,7 +3,9 @@
 use tidegate_core::view::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
 
 use super::jobs::job_table;
+use super::previews::preview_line;
 use super::table::{or_dash, table};
+use super::text::harmless;
 
 /// Services, then instances, then jobs, then what is waited for.
 pub fn status(status: &Status) -> String {
@@ -16,6 +18,11 @@ pub fn status(status: &Status) -> String {
         status.services.iter().flat_map(|service| &service.instances).map(instance_row).collect();
     let parts = [
         format!("{app}/{environment}; {gateway}\n"),
+        status.preview.as_ref().map_or(String::new(), preview_line),
+        status
+            .leaving
+            .as_ref()
+            .map_or(String::new(), |why| format!("it is being taken down: {}\n", harmless(why))),
         table(["SERVICE", "PHASE", "STRATEGY", "STABLE", "CANDIDATE", "WEIGHT", "URL"], &services),
         table(["INSTANCE", "REVISION", "STATE", "PORT", "PID", "RESTARTS", "IN FLIGHT"], &instances),
         status.services.iter().map(scaling).collect(),

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::Arc;
@@ -12,12 +13,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tidegate_control::seams::RouteSink;
-use tidegate_core::model::{FlagBundle, GatewayObservation, RouteTable};
+use tidegate_core::model::{ExposureReport, FlagBundle, GatewayObservation, ReportName, RouteTable};
 use tidegate_gateway::control::GatewayLink;
 use tidegate_os::lock;
 use tidegate_os::process::{Detached, Inherited};
 
-use super::flags;
+use super::{exposures, flags};
 use crate::commands::gateway::ELSEWHERE;
 use crate::edge::EdgeArgs;
 use crate::failure::Failure;
@@ -67,6 +68,23 @@ pub struct Sink {
     pub link: Arc<GatewayLink>,
     /// Its directory.
     pub dir: PathBuf,
+    /// The file of flags as this process wrote it.
+    pub written: Option<Written>,
+}
+
+/// What tells a file from one that somebody else has put in its place, or changed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Written {
+    inode: u64,
+    bytes: u64,
+    changed: (i64, i64),
+}
+
+impl Written {
+    fn of(file: &Path) -> Option<Self> {
+        let seen = fs::metadata(file).ok().filter(fs::Metadata::is_file)?;
+        Some(Written { inode: seen.ino(), bytes: seen.len(), changed: (seen.mtime(), seen.mtime_nsec()) })
+    }
 }
 
 impl RouteSink for Sink {
@@ -76,7 +94,27 @@ impl RouteSink for Sink {
 
     fn put_flags(&mut self, bundle: &FlagBundle) -> io::Result<()> {
         let text = serde_json::to_vec(bundle)?;
-        tidegate_os::file::write_atomic(&self.dir.join(flags::FILE), &text, 0o600)
+        let file = self.dir.join(flags::FILE);
+        tidegate_os::file::write_atomic(&file, &text, 0o600)?;
+        // Somebody may have been quicker than this look.
+        self.written = Written::of(&file).filter(|seen| seen.bytes == text.len() as u64);
+        Ok(())
+    }
+
+    fn has_flags(&self) -> bool {
+        self.written.is_some() && self.written == Written::of(&self.dir.join(flags::FILE))
+    }
+
+    fn reports(&mut self) -> Vec<ReportName> {
+        exposures::waiting(&self.dir)
+    }
+
+    fn report(&mut self, name: &ReportName) -> io::Result<ExposureReport> {
+        exposures::read(&self.dir, name)
+    }
+
+    fn drop_report(&mut self, name: &ReportName) {
+        exposures::remove(&self.dir, name);
     }
 
     fn observe(&mut self) -> GatewayObservation {

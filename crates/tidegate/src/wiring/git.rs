@@ -10,6 +10,7 @@ use tidegate_control::git::GitRepositories;
 pub fn repositories(data: &Path) -> io::Result<GitRepositories> {
     let repositories = GitRepositories::of(data);
     repositories.prepare()?;
+    tidegate_control::source::prepare(data)?;
     Ok(repositories)
 }
 

@@ -2,6 +2,7 @@
 
 pub mod certificates;
 pub mod data_dir;
+mod exposures;
 pub mod flags;
 pub mod gateway;
 pub mod git;

@@ -6,17 +6,21 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use tidegate_api::{ApiConfig, CountsSource, Listener, serve, token};
+use tidegate_api::{ApiConfig, CountsSource, Listener, SourceDesk, serve, token};
 use tidegate_backend::process::{ProcessBackend, ProcessConfig, RunAs, doctor, stop_all};
 use tidegate_control::courier::Courier;
 use tidegate_control::engine::EngineConfig;
+use tidegate_control::experiment::Pseudonyms;
+use tidegate_control::git::GitRepositories;
 use tidegate_control::run::{Parts, Published, Signal, run, signals};
+use tidegate_control::source::Scout;
 use tidegate_control::workshop::DirWorkshop;
 use tidegate_control::workspace::DirWorkspaces;
 use tidegate_control::{Handle, HandleParts};
 use tidegate_core::model::Limits;
 use tidegate_core::units::{ByteSize, MilliCpu};
 use tidegate_gateway::control::GatewayLink;
+use tidegate_os::file::free_bytes;
 use tidegate_os::process::Inherited;
 use tidegate_store::{Store, StoreError};
 use tokio::sync::watch;
@@ -104,6 +108,9 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     say_ready(&api_at, &listening, running.data.path(), begun);
     let handle = Arc::new(handle);
     Courier::start(&handle).map_err(|error| machine("a thread", &error))?;
+    let repositories = GitRepositories::of(running.data.path());
+    Scout::start(&handle, repositories).map_err(|error| machine("repositories elsewhere", &error))?;
+    config.sources = Some(SourceDesk(handle.clone()));
     let ending = runtime.block_on(serve_until_the_end(config, handle, &running))?;
     runtime.shutdown_background();
     finish(running, ending)
@@ -181,12 +188,17 @@ fn start(
     let parts = Parts {
         store,
         backend: Box::new(backend),
-        routes: Box::new(Sink { link: link.clone(), dir: gateway.dir().to_owned() }),
+        routes: Box::new(Sink { link: link.clone(), dir: gateway.dir().to_owned(), written: None }),
         workshop: Box::new(workshop),
         workspaces: Box::new(workspaces),
         repositories: Some(Arc::new(repositories)),
         logs,
-        config: EngineConfig { job_limits: job_limits(), steps_at_once: cpus(), ..EngineConfig::default() },
+        config: EngineConfig {
+            job_limits: job_limits(data.path()),
+            steps_at_once: cpus(),
+            pseudonyms: pseudonyms(data.path()),
+            ..EngineConfig::default()
+        },
     };
     let broken = end.clone();
     let looping = std::thread::Builder::new()
@@ -225,12 +237,23 @@ fn process_config(data: &Path) -> ProcessConfig {
     }
 }
 
+/// The key of users' digests. Without it everything but what the gateway tells of users goes on.
+fn pseudonyms(data: &Path) -> Option<Arc<Pseudonyms>> {
+    let key = Pseudonyms::of(data);
+    key.inspect_err(|error| tracing::error!(%error, "the key of experiments cannot be read or made"))
+        .ok()
+        .map(Arc::new)
+}
+
 fn cpus() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// What a build or a step may write to the disk at the most, where half of what is free is more.
+const MOST_WRITTEN: u64 = 20 << 30;
+
 /// What a build may use: most of the machine, never all of it, so that what serves keeps serving.
-fn job_limits() -> Limits {
+fn job_limits(data: &Path) -> Limits {
     let cpus = cpus() as u32;
     let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
@@ -240,6 +263,7 @@ fn job_limits() -> Limits {
         memory: memory.map(|kib| ByteSize(kib * 1_024 / 4 * 3)),
         cpu: Some(MilliCpu((cpus * 1_000).saturating_sub(250).max(500))),
         pids: Some(4_096),
+        disk: free_bytes(data).ok().map(|free| ByteSize((free / 2).min(MOST_WRITTEN))),
     }
 }
 

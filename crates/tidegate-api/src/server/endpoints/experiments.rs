@@ -10,6 +10,7 @@ use crate::server::Shared;
 use crate::server::ask::{Answer, ask_json};
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params, PathOf};
+use crate::server::server_key::EventScope;
 use crate::wire::{ScopeParams, StopExperimentBody};
 
 const EXPOSURES: &str = "/v1/exposures";
@@ -20,6 +21,7 @@ const STOP: &str = "/v1/experiments/{flag}/stop";
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::post(EXPOSURES, "exposures", "Say who was served which variant, and what users did", take)
+            .for_keys()
             .query::<ScopeParams>()
             .takes::<EventBatch>()
             .gives::<EventsTaken>(),
@@ -38,10 +40,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 async fn take(
     State(shared): State<Shared>,
-    Params(scope): Params<ScopeParams>,
+    EventScope(scope): EventScope,
     JsonBody(batch): JsonBody<EventBatch>,
 ) -> Answer<EventsTaken> {
-    ask_json(&shared, move |plane| plane.take_events(&Scope::from(scope), batch)).await
+    let _turn = shared.backlog.turn().await?;
+    ask_json(&shared, move |plane| plane.take_events(&scope, batch)).await
 }
 
 async fn list(State(shared): State<Shared>, Params(scope): Params<ScopeParams>) -> Answer<ExperimentList> {

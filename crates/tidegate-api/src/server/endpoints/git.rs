@@ -45,7 +45,7 @@ async fn urls(
     let git = shared.git.as_ref().ok_or_else(not_served)?;
     // Who came over TCP reaches this machine by that name.
     let host = match peer {
-        Peer::Tcp(_) => only(&headers, header::HOST),
+        Peer::Tcp(..) => only(&headers, header::HOST),
         Peer::Unix { .. } => None,
     };
     Ok(Json(git.urls(&params.app, &params.by, host)))

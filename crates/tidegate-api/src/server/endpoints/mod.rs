@@ -3,6 +3,7 @@
 mod deploys;
 mod doctor;
 mod down;
+mod environments;
 mod events;
 mod experiments;
 mod explain;
@@ -20,6 +21,7 @@ mod rollback;
 mod rollout;
 mod runs;
 mod scale;
+mod sources;
 mod status;
 mod upgrade;
 
@@ -31,7 +33,7 @@ use tidegate_core::model::Name;
 
 use super::endpoint::Endpoint;
 use super::problem::Refused;
-use super::{Shared, catch, guard};
+use super::{Shared, catch, guard, server_key};
 use crate::wire::ScopeParams;
 
 /// The table. The order is that of the document.
@@ -46,9 +48,11 @@ pub(super) fn all() -> Vec<Endpoint> {
         scale::endpoints(),
         runs::endpoints(),
         pipeline::endpoints(),
+        environments::endpoints(),
         jobs::endpoints(),
         flags::endpoints(),
         git::endpoints(),
+        sources::endpoints(),
         events::endpoints(),
         logs::endpoints(),
         otlp::endpoints(),
@@ -65,17 +69,24 @@ pub(super) fn all() -> Vec<Endpoint> {
 
 /// The routes of the table behind their guards.
 pub(super) fn router(shared: Shared) -> Router {
-    let (open, closed): (Vec<_>, Vec<_>) = all().into_iter().partition(|endpoint| endpoint.open);
+    let (proved, here): (Vec<_>, Vec<_>) = all().into_iter().partition(|endpoint| endpoint.any_name);
+    let (open, closed): (Vec<_>, Vec<_>) = here.into_iter().partition(|endpoint| endpoint.open);
     let add = |router: Router<Shared>, endpoint: Endpoint| router.route(endpoint.path, endpoint.handler);
+    let (keyed, closed): (Vec<_>, Vec<_>) = closed.into_iter().partition(|endpoint| endpoint.for_keys);
     let closed = closed.into_iter().fold(Router::new(), add);
     let closed = closed.route_layer(from_fn_with_state(shared.clone(), guard::authorized));
+    let proved = proved.into_iter().fold(Router::new(), add).method_not_allowed_fallback(no_such_method);
+    let keyed = keyed.into_iter().fold(Router::new(), add);
+    let keyed = keyed.route_layer(from_fn_with_state(shared.clone(), server_key::authorized));
     open.into_iter()
         .fold(Router::new(), add)
         .merge(closed)
+        .merge(keyed)
         .merge(super::git::router())
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn(guard::same_site))
+        .merge(proved)
         .layer(from_fn(catch::panics))
         .with_state(shared)
 }

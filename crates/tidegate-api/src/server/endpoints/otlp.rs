@@ -10,15 +10,16 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use prost::Message;
 use serde_json::json;
-use tidegate_control::{RefusalKind, Scope};
+use tidegate_control::RefusalKind;
 use tidegate_core::experiment::{EventBatch, MOST_EVENTS};
 
 use crate::server::Shared;
 use crate::server::ask::ask;
 use crate::server::endpoint::Endpoint;
-use crate::server::extract::{Params, too_large, too_slow};
+use crate::server::extract::{too_large, too_slow};
 use crate::server::otlp::{ExportLogs, Exported, PartialSuccess, events};
 use crate::server::problem::Refused;
+use crate::server::server_key::EventScope;
 use crate::wire::ScopeParams;
 
 const JSON: &str = "application/json";
@@ -32,6 +33,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     let summary = "Take OpenTelemetry's logs: evaluations of flags and metrics of users";
     vec![
         Endpoint::post("/v1/logs", "otlp_logs", summary, take)
+            .for_keys()
             .query::<ScopeParams>()
             .takes_bytes(PROTOBUF)
             .gives_text(PROTOBUF),
@@ -40,7 +42,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 async fn take(
     State(shared): State<Shared>,
-    Params(scope): Params<ScopeParams>,
+    EventScope(scope): EventScope,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refused> {
@@ -51,10 +53,9 @@ async fn take(
     let packed = headers.get(header::CONTENT_ENCODING).is_some_and(|value| value.as_bytes() == b"gzip");
     let bytes = if packed { unpacked(&bytes)? } else { bytes };
     let (mut batch, broken) = events(decoded(media, &bytes)?);
-    let scope = Scope::from(scope);
     while !batch.exposures.is_empty() || !batch.metrics.is_empty() {
         let part = first_of(&mut batch);
-        let scope = scope.clone();
+        let (scope, _turn) = (scope.clone(), shared.backlog.turn().await?);
         ask(&shared, move |plane| plane.take_events(&scope, part)).await?;
     }
     Ok(exported(media, broken))

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use tidegate_control::{BeginRun, LogPage, Scope};
-use tidegate_core::model::RunNo;
+use tidegate_core::model::{RunNo, RunOrigin, RunSource};
 use tidegate_core::view::{PipelineList, PipelineRunView};
 
 use crate::server::Shared;
@@ -79,7 +79,12 @@ async fn list(State(shared): State<Shared>, Params(asked): Params<RunListParams>
 
 async fn begin(State(shared): State<Shared>, body: Body) -> Answer<PipelineRunView> {
     let upload = spool::receive::<BeginRun>(&shared, body).await?;
-    upload.give(&shared, |plane, request, file| plane.run_begin(request, file)).await
+    // What comes this way is not read from a repository, whatever it says.
+    let uploaded = |request: BeginRun| {
+        let source = RunSource { origin: RunOrigin::Upload, ..request.source };
+        BeginRun { source, ..request }
+    };
+    upload.give(&shared, move |plane, request, file| plane.run_begin(uploaded(request), file)).await
 }
 
 async fn show(State(shared): State<Shared>, PathOf(run): PathOf<RunNo>) -> Answer<PipelineRunView> {
@@ -107,7 +112,10 @@ async fn approve(
     PathOf(run): PathOf<RunNo>,
     JsonBody(body): JsonBody<ApproveBody>,
 ) -> Answer<PipelineRunView> {
-    ask_json(&shared, move |plane| plane.run_approve(run, &body.by, body.why.as_deref())).await
+    ask_json(&shared, move |plane| {
+        plane.run_approve(run, &body.by, body.why.as_deref(), body.break_glass.as_ref())
+    })
+    .await
 }
 
 async fn promote(

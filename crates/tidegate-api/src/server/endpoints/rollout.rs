@@ -1,7 +1,7 @@
 //! The rollout in progress of a service, or its last one; and what can be asked of it.
 
 use axum::extract::State;
-use tidegate_control::{Scope, TrafficView};
+use tidegate_control::{BreakGlass, Scope, TrafficView};
 use tidegate_core::judge::Bundle;
 use tidegate_core::model::{Name, Request};
 use tidegate_core::view::RolloutView;
@@ -11,7 +11,7 @@ use crate::server::Shared;
 use crate::server::ask::{Answer, ask_json};
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{Params, PathOf};
-use crate::wire::{ActParams, ExplainParams, RolloutAction, ScopeParams};
+use crate::wire::{ExplainParams, RolloutAction, ScopeParams, SteerParams};
 
 const SHOW: &str = "/v1/services/{service}/rollout";
 const PROOF: &str = "/v1/services/{service}/rollout/proof";
@@ -30,7 +30,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .query::<ScopeParams>()
             .gives::<TrafficView>(),
         Endpoint::post(ACT, "rollout_act", "pause, resume, promote, abort or retry", act)
-            .query::<ActParams>()
+            .query::<SteerParams>()
             .gives::<RolloutView>(),
     ]
 }
@@ -64,16 +64,19 @@ async fn traffic(
 async fn act(
     State(shared): State<Shared>,
     PathOf((service, action)): PathOf<(Name, RolloutAction)>,
-    Params(asked): Params<ActParams>,
+    Params(asked): Params<SteerParams>,
 ) -> Answer<RolloutView> {
-    let ActParams { app, environment, by } = asked;
+    let SteerParams { app, environment, by, break_glass } = asked;
+    let glass = break_glass.map(|why| BreakGlass { by: by.clone(), why });
     let service = service_ref(service, Scope { app, environment }.into());
     let request = match action {
         RolloutAction::Pause => Request::Pause,
         RolloutAction::Resume => Request::Resume,
         RolloutAction::Promote => Request::Promote,
         RolloutAction::Abort => Request::Abort,
-        RolloutAction::Retry => return ask_json(&shared, move |plane| plane.retry(&service)).await,
+        RolloutAction::Retry => {
+            return ask_json(&shared, move |plane| plane.retry(&service, glass.as_ref())).await;
+        }
     };
-    ask_json(&shared, move |plane| plane.request(&service, request, &by)).await
+    ask_json(&shared, move |plane| plane.request(&service, request, &by, glass.as_ref())).await
 }

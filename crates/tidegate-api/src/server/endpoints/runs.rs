@@ -34,7 +34,11 @@ async fn start(
     Params(scope): Params<ScopeParams>,
     JsonBody(body): JsonBody<RunBody>,
 ) -> Answer<RunView> {
-    ask_json(&shared, move |plane| plane.run(&service_ref(service, scope), body.revision, body.command)).await
+    ask_json(&shared, move |plane| {
+        let RunBody { revision, command, break_glass } = body;
+        plane.run(&service_ref(service, scope), revision, command, break_glass.as_ref())
+    })
+    .await
 }
 
 async fn view(State(shared): State<Shared>, PathOf(id): PathOf<InstanceId>) -> Answer<RunView> {

@@ -4,6 +4,7 @@
 //! git binary. What a push begins, its hooks ask for at `/v1/git/pushes`, which [`push`] answers.
 
 mod caller;
+mod incoming;
 mod narrator;
 pub(super) mod push;
 mod rate;

@@ -7,6 +7,8 @@ use tidegate_core::view::{LogLine, PipelineRunView, StageView, StepView};
 
 /// The most lines of output that are passed on; the rest is in the logs.
 const MOST_LINES: usize = 5_000;
+/// The most addresses that are told.
+const MOST_URLS: usize = 5;
 
 /// What has been told of a run.
 #[derive(Debug, Default)]
@@ -24,14 +26,16 @@ impl Narrator {
         Narrator { prefix, ..Narrator::default() }
     }
 
-    /// The first line.
-    pub(super) fn begins(&self, run: &PipelineRunView) -> String {
+    /// The first lines.
+    pub(super) fn begins(&self, run: &PipelineRunView) -> Vec<String> {
         let commit: String = run.commit.iter().flat_map(|commit| commit.chars().take(10)).collect();
         let subject = visible(&run.subject);
-        self.line(&format!(
+        let first = format!(
             "run {}: {} to {}, commit {commit} by {}: {subject}",
             run.run, run.app, run.environment, run.author
-        ))
+        );
+        let notes = run.notes.iter().map(|note| format!("  {}", visible(note)));
+        std::iter::once(first).chain(notes).map(|text| self.line(&text)).collect()
     }
 
     /// What is new: stages that begin, output, stages that end. Output is taken to be of the stages before the first that ends.
@@ -62,8 +66,10 @@ impl Narrator {
             RunState::Failed => Some(format!("tidegate pipeline logs {}", run.run)),
             RunState::Succeeded | RunState::Waiting | RunState::Cancelled | RunState::Superseded => None,
         });
-        let help = help.map(|help| self.line(&format!("  help: {}", visible(&help))));
-        std::iter::once(self.line(&end)).chain(help).collect()
+        let help = help.map(|help| format!("  help: {}", visible(&help)));
+        let urls = run.urls.iter().filter(|_| run.state == RunState::Succeeded).take(MOST_URLS);
+        let urls = urls.map(|url| format!("  {url}"));
+        std::iter::once(end).chain(urls).chain(help).map(|text| self.line(&text)).collect()
     }
 
     fn is_new(&self, stage: &StageView) -> bool {
@@ -131,6 +137,10 @@ fn step_said(step: &StepView) -> Vec<String> {
         lines.extend(
             tests.failures.iter().map(|(name, why)| format!("    {}: {}", visible(name), first_line(why))),
         );
+        let unread = tests.unread.iter();
+        lines.extend(unread.map(|(path, why)| {
+            format!("    the report {} cannot be read: {}", visible(path), first_line(why))
+        }));
     }
     lines
 }
@@ -180,6 +190,8 @@ mod tests {
             at: String::new(),
             seconds: 2.5,
             over: state.is_over(),
+            urls: vec!["http://staging.localhost:8080/".to_owned()],
+            notes: Vec::new(),
         }
     }
 
@@ -192,7 +204,7 @@ mod tests {
         use StageState::{Failed, Pending, Running, Succeeded};
         let first = run(RunState::Running, &[("build", Running), ("test", Pending)]);
         let mut narrator = Narrator::new(&first, false);
-        assert_eq!(narrator.begins(&first), "run 7: shop to staging, commit 0123456789 by Ann: Add a cart");
+        assert_eq!(narrator.begins(&first), ["run 7: shop to staging, commit 0123456789 by Ann: Add a cart"]);
         assert_eq!(narrator.news(&first, &[line("compiling")]), ["build …", "  | compiling"]);
         assert!(narrator.news(&first, &[]).is_empty());
         let later = run(RunState::Running, &[("build", Succeeded), ("test", Running)]);
@@ -206,6 +218,15 @@ mod tests {
             ["  | 1 failed", "test FAILED after 1.2 s: it [31mbroke"]
         );
         assert_eq!(narrator.ends(&last), ["run 7 FAILED after 2.5 s", "  help: tidegate pipeline logs 7"]);
+    }
+
+    #[test]
+    fn where_it_serves_is_told_once_it_does() {
+        let run =
+            PipelineRunView { notes: vec!["an old one goes".to_owned()], ..run(RunState::Succeeded, &[]) };
+        let narrator = Narrator::new(&run, false);
+        assert_eq!(narrator.begins(&run)[1], "  an old one goes");
+        assert_eq!(narrator.ends(&run), ["run 7 succeeded in 2.5 s", "  http://staging.localhost:8080/"]);
     }
 
     #[test]

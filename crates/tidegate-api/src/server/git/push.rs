@@ -39,6 +39,13 @@ pub(in crate::server) async fn attend(mut follower: Follower, shared: Shared, bo
     let mut verdicts = vec![RefVerdict::Plain; body.updates.len()];
     let mut runs = Vec::new();
     for (index, update) in body.updates.iter().enumerate() {
+        match let_go(&shared, &body, update).await {
+            Ok(lines) => drop(say(&mut follower, lines).await),
+            Err(Told { lines, why }) => {
+                verdicts[index] = RefVerdict::Refused(why);
+                say(&mut follower, lines).await;
+            }
+        }
         match begin_runs(&shared, &body, update).await {
             Ok(begun) => runs.extend(begun.into_iter().map(|view| (index, view))),
             Err(Told { lines, why }) => {
@@ -52,7 +59,7 @@ pub(in crate::server) async fn attend(mut follower: Follower, shared: Shared, bo
     }
     let several = runs.len() > 1;
     let mut runs: Vec<Awaited> = runs.into_iter().map(|run| Awaited::new(run, several)).collect();
-    let first = runs.iter().map(|run| run.narrator.begins(&run.view)).collect();
+    let first = runs.iter().flat_map(|run| run.narrator.begins(&run.view)).collect();
     if !say(&mut follower, first).await || !follow(&mut follower, &shared, &body, &mut runs).await {
         return;
     }
@@ -81,6 +88,17 @@ impl From<Refusal> for Told {
     }
 }
 
+/// A branch that is removed takes its previews along. Before git removes it: where this cannot be done, the branch stays.
+async fn let_go(shared: &Shared, body: &PushBody, update: &RefUpdate) -> Result<Vec<String>, Told> {
+    let Some(branch) = update.branch().filter(|_| update.removes()).map(str::to_owned) else {
+        return Ok(Vec::new());
+    };
+    let (app, by) = (body.app.clone(), body.by.clone());
+    let gone = ask(shared, move |plane| plane.branch_gone(&app, &branch, &by)).await;
+    let gone = gone.map_err(|refused: Refused| Told::from(refused.into_refusal()))?;
+    Ok(gone.iter().map(|environment| format!("{environment} goes with it")).collect())
+}
+
 async fn begin_runs(
     shared: &Shared,
     body: &PushBody,
@@ -98,6 +116,9 @@ async fn begin_runs(
     let shared_by_call = shared.clone();
     let begun = ask(shared, move |plane| {
         let git = shared_by_call.git.as_ref().ok_or_else(not_served)?;
+        if let Some(hooks) = &shared_by_call.hooks {
+            hooks.pushes_are_taken(&arrival.app)?;
+        }
         stands(&git.config.repositories, &arrival)?;
         begin(plane, &git.config.repositories, git.data(), &arrival)
     });

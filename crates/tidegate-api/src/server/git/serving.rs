@@ -5,6 +5,7 @@
 use std::future::Future;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::sync::{mpsc, watch};
 
+use super::incoming;
 use crate::server::guard::only;
 use crate::stream::channel_body;
 
@@ -31,6 +33,8 @@ const ALONE_WITHIN: Duration = Duration::from_secs(2);
 const END_WITHIN: Duration = Duration::from_secs(5);
 /// The most that a compressed request may hold: those are lists of commits, never a push.
 const MOST_UNPACKED: u64 = 64 << 20;
+/// So much is unpacked before the limit is looked at: at most a thousand times as much comes of it.
+const PACKED: usize = 4 << 10;
 const CHUNK: usize = 32 << 10;
 /// Chunks ahead of a slow client.
 const AHEAD: usize = 8;
@@ -71,13 +75,15 @@ impl Input {
 
     fn unpack(&mut self, data: Bytes) -> io::Result<Bytes> {
         let Some(gzip) = &mut self.gzip else { return Ok(data) };
-        gzip.write_all(&data)?;
-        gzip.flush()?;
+        for part in data.chunks(PACKED) {
+            gzip.write_all(part)?;
+            gzip.flush()?;
+            if self.unpacked + gzip.get_ref().len() as u64 > MOST_UNPACKED {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
+        }
         let unpacked = Bytes::from(std::mem::take(gzip.get_mut()));
         self.unpacked += unpacked.len() as u64;
-        if self.unpacked > MOST_UNPACKED {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
         Ok(unpacked)
     }
 
@@ -105,6 +111,8 @@ impl Input {
 pub(super) struct Serving {
     child: Child,
     group: Group,
+    /// What it brought and was ended before it was taken.
+    incoming: Option<PathBuf>,
 }
 
 /// A process group that is told to end when this is dropped.
@@ -134,7 +142,7 @@ impl Serving {
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
         let group = Group(child.id());
-        Ok(Serving { child, group })
+        Ok(Serving { child, group, incoming: None })
     }
 
     /// Goes on until the process has ended, and gives what it writes, behind `first`.
@@ -170,6 +178,7 @@ impl Serving {
         let mut nobody = tokio::io::sink();
         let alone = async { tokio::join!(tokio::io::copy(&mut stdout, &mut nobody), self.child.wait()) };
         if tokio::time::timeout(ALONE_WITHIN, alone).await.is_err() {
+            self.incoming = self.child.id().and_then(incoming::of);
             self.group.signal(TERMINATE);
         }
     }
@@ -178,6 +187,11 @@ impl Serving {
         if tokio::time::timeout(END_WITHIN, self.child.wait()).await.is_err() {
             self.group.signal(KILL);
             let _ = self.child.wait().await;
+        }
+        if let Some(folder) = self.incoming.take() {
+            // Whoever it started and left behind may still write there.
+            self.group.signal(KILL);
+            incoming::remove(&folder);
         }
         if !left {
             self.group.0 = None;
@@ -200,5 +214,31 @@ async fn output(
             Ok(_) => chunks.send(Ok(buffer.freeze())).await.map_err(|_| Left)?,
             Err(_) => return Err(Left),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A git that goes on with what it has, and one that it started.
+    const BUSY: &str = "mkdir \"$IN\"; echo x > \"$IN/pack\"; GIT_OBJECT_DIRECTORY=\"$IN\" sh -c 'trap \"\" TERM; echo up; while :; do sleep 0.1; done'";
+
+    #[tokio::test]
+    async fn what_a_killed_process_brought_goes_with_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("tmp_objdir-incoming-x");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", BUSY]).env("IN", &folder);
+        let (_leave, ending) = watch::channel(false);
+        let input = Input { body: None, gzip: None, unpacked: 0 };
+        let (going, body) = Serving::start(command).unwrap().attend(input, Bytes::new(), ending);
+        let going = tokio::spawn(going);
+        let mut body = body;
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "up\n");
+        assert!(folder.exists());
+        drop(body);
+        going.await.unwrap();
+        assert!(!folder.exists());
     }
 }

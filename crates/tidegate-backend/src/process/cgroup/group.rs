@@ -145,6 +145,12 @@ impl Group {
         files.iter().filter_map(|file| count(&fs::read_to_string(file).ok()?, "oom_kill")).sum()
     }
 
+    /// How often the kernel refused it another process.
+    pub(in crate::process) fn refused_processes(&self) -> u64 {
+        let text = fs::read_to_string(self.path.join("pids.events")).unwrap_or_default();
+        count(&text, "max").unwrap_or(0)
+    }
+
     /// Removes it; there must be no process left in it.
     pub(in crate::process) fn remove(&self) -> io::Result<()> {
         match fs::remove_dir(&self.path) {
@@ -169,7 +175,7 @@ mod tests {
 
     #[test]
     fn limits_become_what_the_kernel_wants() {
-        let limits = Limits { memory: Some(ByteSize(1024)), cpu: Some(MilliCpu(1_500)), pids: None };
+        let limits = Limits { memory: Some(ByteSize(1024)), cpu: Some(MilliCpu(1_500)), ..Limits::default() };
         let shown = |settings: Vec<Setting>| {
             settings.into_iter().map(|s| format!("{}={}", s.file, s.value)).collect::<Vec<_>>().join(" ")
         };

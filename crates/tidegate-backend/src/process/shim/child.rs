@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use tidegate_os::process::Confinement;
+use tidegate_os::process::{Confinement, can_be_offline};
 
 use crate::process::cgroup::Group;
 use crate::process::ownership;
@@ -22,12 +22,18 @@ pub(super) struct Starter {
 impl Starter {
     /// Makes the groups and the directories. Groups that cannot be made are left out and said in the second value: an
     /// app without limits is better than none.
-    pub(super) fn prepare(place: &Place, spec: ShimSpec) -> io::Result<(Starter, Vec<String>)> {
+    pub(super) fn prepare(place: &Place, mut spec: ShimSpec) -> io::Result<(Starter, Vec<String>)> {
         fs::create_dir_all(place.scratch().join("tmp"))?;
         spec.isolation.prepare()?;
         let dir = fs::canonicalize(&spec.unit.dir)?;
-        // Last, so that nothing can fail and leave groups behind.
         let mut complaints = Vec::new();
+        if spec.isolation.offline
+            && let Err(error) = can_be_offline()
+        {
+            spec.isolation.offline = false;
+            complaints.push(format!("it has the machine's network in spite of `network: none`: {error}"));
+        }
+        // Last, so that nothing can fail and leave groups behind.
         let mut groups = Vec::new();
         for plan in &spec.groups {
             match Group::make(plan) {
@@ -72,6 +78,7 @@ impl Starter {
             dir: Some(self.dir.clone()),
             user: self.spec.isolation.user(),
             background: self.spec.isolation.background,
+            offline: self.spec.isolation.offline,
         })
     }
 }

@@ -14,6 +14,7 @@ use super::capture::Capture;
 use super::checks::Checks;
 use super::child::Starter;
 use super::clients::Clients;
+use super::disk::Disk;
 use super::ending::Ending;
 use crate::process::cgroup::Group;
 use crate::process::log::{Journal, Stream};
@@ -39,6 +40,9 @@ struct Unit {
     main: Main,
     ending: Ending,
     exit: Option<Exit>,
+    disk: Option<Disk>,
+    /// Why it is ended, where it took more than it may.
+    why: Option<String>,
 }
 
 impl Life {
@@ -92,10 +96,14 @@ impl Life {
         let Ok(unit) = &mut self.unit else { return };
         if over {
             let exit = unit.exit.take().unwrap_or_else(|| Exit::trouble("its main process vanished"));
+            if let Some(said) = met(unit) {
+                self.capture.journal().note(&said);
+            }
             finish(unit);
             self.capture.finish(now_ms);
             self.unit = Err(exit);
         } else {
+            unit.mind_the_disk(now_ms);
             unit.ending.on_time(unit.main.pid, &unit.starter.groups, now_ms);
         }
     }
@@ -135,7 +143,9 @@ impl Life {
 
     fn wait(&self) {
         let Ok(unit) = &self.unit else { return };
-        let deadlines = [unit.ending.deadline_ms(), self.checks.deadline_ms(), self.capture.deadline_ms()];
+        let disk = unit.disk.as_ref().map(Disk::deadline_ms);
+        let deadlines =
+            [unit.ending.deadline_ms(), self.checks.deadline_ms(), self.capture.deadline_ms(), disk];
         let left = deadlines.into_iter().flatten().min().map(|at| at.saturating_sub(boot_ms()));
         self.poll(left);
     }
@@ -175,11 +185,25 @@ impl Life {
     }
 }
 
+impl Unit {
+    /// Ends it where it takes more of the disk than it may.
+    fn mind_the_disk(&mut self, now_ms: u64) {
+        if self.why.is_some() {
+            return;
+        }
+        self.why = self.disk.as_mut().and_then(|disk| disk.on_time(now_ms));
+        if self.why.is_some() {
+            self.ending.on_kill(now_ms);
+        }
+    }
+}
+
 fn start(place: &Place, spec: ShimSpec, capture: &mut Capture) -> io::Result<Unit> {
     let (starter, complaints) = Starter::prepare(place, spec)?;
     for complaint in complaints {
         capture.journal().note(&complaint);
     }
+    let disk = Disk::of(starter.spec(), boot_ms());
     let mut child = match starter.start() {
         Ok(child) => child,
         Err(error) => {
@@ -193,7 +217,7 @@ fn start(place: &Place, spec: ShimSpec, capture: &mut Capture) -> io::Result<Uni
         capture.journal().note(&format!("main process not recorded: {error}"));
     }
     let taken = take_output(&mut child, capture);
-    let mut unit = Unit { starter, main, ending: Ending::Not, exit: None };
+    let mut unit = Unit { starter, main, ending: Ending::Not, exit: None, disk, why: None };
     if taken.is_err() {
         // It could block on a pipe nobody reads; this cannot happen to a pipe that was just made, but must not hang.
         unit.ending.on_kill(main.started_ms);
@@ -219,14 +243,24 @@ fn exit_of(unit: &Unit, reaped: &Reaped, now_ms: u64) -> Exit {
         code: reaped.code,
         signal: reaped.signal,
         out_of_memory: killed && failed,
-        trouble: None,
+        trouble: unit.why.clone(),
         ran_ms: now_ms.saturating_sub(unit.main.started_ms),
     }
+}
+
+/// What it met that its own output may not tell: a limit on processes shows as an error of whatever wanted one.
+fn met(unit: &Unit) -> Option<String> {
+    let most = unit.starter.spec().unit.limits.pids?;
+    let refused = unit.starter.groups.iter().any(|group| group.refused_processes() > 0);
+    refused.then(|| format!("it met its limit of {most} processes and threads"))
 }
 
 /// Nothing of it runs any more: gives back what it had.
 fn finish(unit: &Unit) {
     unit.starter.groups.iter().for_each(leave);
+    if unit.why.is_some() {
+        unit.disk.iter().for_each(Disk::give_back);
+    }
     let spec = unit.starter.spec();
     if spec.unit.writable
         && spec.isolation.user().is_some()

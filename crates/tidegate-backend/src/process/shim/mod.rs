@@ -9,6 +9,7 @@ mod capture;
 mod checks;
 mod child;
 mod clients;
+mod disk;
 mod ending;
 mod life;
 mod meter;

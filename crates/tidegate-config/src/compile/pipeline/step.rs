@@ -11,7 +11,7 @@ use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
 use crate::quote::quote;
-use crate::raw::{ListOf, Named, OneOrMore, RawBeside, RawStep, RawStepMap};
+use crate::raw::{ListOf, Named, OneOrMore, RawBeside, RawStep, RawStepMap, StepNetwork};
 use crate::span::{Span, Spanned};
 
 const BESIDE: Millis = Millis::seconds(30);
@@ -37,6 +37,7 @@ pub(super) fn plain(name: String, run: &str) -> StepSpec {
         reports: Vec::new(),
         beside: BTreeMap::new(),
         limits: Limits::default(),
+        offline: false,
     }
 }
 
@@ -103,6 +104,7 @@ fn written_out(raw: &RawStepMap, at: Span, findings: &mut Findings<'_>) -> Vec<S
     let Some(run) = raw.run.value() else { return Vec::new() };
     let name = raw.name.value().map_or_else(|| name_of(&run.0), |name| name.0.0.clone());
     check_variables(raw, findings);
+    check_network(raw, findings);
     let base = StepSpec { name, ..options(raw, &run.0) };
     let combinations = combinations(raw, findings);
     combinations.into_iter().map(|combination| with(&base, combination)).collect()
@@ -129,6 +131,7 @@ fn options(raw: &RawStepMap, run: &str) -> StepSpec {
         reports: texts(raw.reports.value(), |text| text.0.0.clone()),
         beside: raw.services.value().map(beside).unwrap_or_default(),
         limits: compile_limits(raw.limits.value()),
+        offline: raw.network.value().is_some_and(|network| network.0 == StepNetwork::None),
         ..plain(String::new(), run)
     }
 }
@@ -178,6 +181,18 @@ fn combinations(raw: &RawStepMap, findings: &mut Findings<'_>) -> Vec<Combinatio
             .collect();
     }
     all
+}
+
+/// Who has no network does not reach what runs beside it.
+fn check_network(raw: &RawStepMap, findings: &mut Findings<'_>) {
+    let network = raw.network.get().filter(|network| network.value.0 == StepNetwork::None);
+    let (Some(network), Some(services)) = (network, raw.services.get()) else { return };
+    findings.push(
+        Diagnostic::error(codes::PIPELINE_STEP, "a step without a network cannot reach its `services`")
+            .at(network.key, "no network")
+            .at(services.key, "reached by the network")
+            .help("leave `network` out, or start what it needs in its own command"),
+    );
 }
 
 /// A variable has one value: it comes from one place.

@@ -10,7 +10,7 @@ mod when;
 
 pub(crate) use beside::RawBeside;
 pub(crate) use stage::{RawStage, RawStageMap, StageWord};
-pub(crate) use step::{RawStep, RawStepMap};
+pub(crate) use step::{RawStep, RawStepMap, StepNetwork};
 pub(crate) use when::RawWhen;
 
 use super::command::Command;

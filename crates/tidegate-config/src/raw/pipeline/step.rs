@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use super::super::choice::{Choice, Word};
 use super::super::command::Command;
 use super::super::entries::Entries;
 use super::super::env::RawEnv;
@@ -51,7 +52,21 @@ record! { replaced
         services: Named<RawBeside>,
         /// What it may use. Default: the server's own limits for steps.
         limits: RawLimits,
+        /// Which network it has: `host`, the machine's, or `none`, where it reaches nobody but itself. Default `host`.
+        network: Word<StepNetwork>,
     }
+}
+
+/// Which network a step has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StepNetwork {
+    Host,
+    None,
+}
+
+impl Choice for StepNetwork {
+    const WHAT: &'static str = "a network of a step";
+    const ALL: &'static [(&'static str, Self)] = &[("host", StepNetwork::Host), ("none", StepNetwork::None)];
 }
 
 /// A step, in whichever form.

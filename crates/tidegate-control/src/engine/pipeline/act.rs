@@ -2,15 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use tidegate_core::event::Event;
 use tidegate_core::model::{
-    Build, BuildPhase, Deploy, DeployPhase, InstanceId, Job, JobPhase, PipelineRun, Request, Rollout,
-    SmokeEnd,
+    Build, BuildPhase, Deploy, DeployPhase, EnvironmentState, InstanceId, Job, JobPhase, PipelineRun,
+    Request, Rollout, Rules, RunEnding, RunState, SmokeEnd,
 };
 use tidegate_core::pipeline::{Act, Plan};
 use tidegate_store::{Counter, Reader, StoreError, Tx};
 
-use super::super::{Effect, Engine, Sight, Time, World};
+use super::super::{Effect, Engine, Outcome, Sight, Time, World};
+use crate::environment::{barred, entered};
 use crate::pipeline::{build_row, put};
+use crate::protection::came_there;
+
+/// Why a plan that enters a deploy may not be carried out; `None`: it may. Seen at its beginning the same would have refused the run.
+pub(super) fn barred_from(
+    store: &Reader,
+    run: &PipelineRun,
+    plan: &Plan,
+) -> Result<Option<String>, StoreError> {
+    let enters = plan.acts.iter().any(|act| matches!(act, Act::Enter { .. }));
+    if enters { barred(store, run) } else { Ok(None) }
+}
 
 /// What is written besides the run.
 #[derive(Default)]
@@ -22,9 +35,26 @@ struct Writes {
     effects: Vec<Effect>,
     /// The keys of flags that the build mentions, where it is deployed.
     mentioned: bool,
+    /// What is kept of its environment from now on.
+    environment: Option<EnvironmentState>,
+    events: Vec<Event>,
 }
 
 impl Engine {
+    /// Has a run end as one that failed, instead of what its plan says.
+    pub(super) fn end_failed(
+        &mut self,
+        world: &mut World<'_>,
+        sight: &Sight,
+        before: &PipelineRun,
+        why: String,
+    ) -> Result<Outcome, StoreError> {
+        let ending = RunEnding { state: RunState::Failed, why };
+        let run = PipelineRun { ending: Some(ending), ..before.clone() };
+        self.decide(world, sight.time, &[], &[], |tx| put(tx, Some(before), &run, sight.time))?;
+        Ok(Outcome::changed())
+    }
+
     /// Writes it all, and starts and stops what there is to start and stop. Whether anything was to be done.
     pub(super) fn remember_plan(
         &mut self,
@@ -34,11 +64,12 @@ impl Engine {
         plan: &Plan,
         jobs: &BTreeMap<InstanceId, Job>,
     ) -> Result<bool, StoreError> {
-        let writes = Writes::of(world.store, before, plan, jobs, sight.time)?;
+        let mut writes = Writes::of(world.store, before, plan, jobs, sight.time)?;
+        writes.rule(world.store, before, &plan.run)?;
         if plan.run == *before && writes.is_empty() {
             return Ok(false);
         }
-        self.decide(world, sight.time, &[], &writes.effects, |tx| {
+        self.decide(world, sight.time, &writes.events, &writes.effects, |tx| {
             tx.use_ids_below(Counter::Instance, plan.next_unit)?;
             tx.use_ids_below(Counter::Deploy, plan.next_deploy)?;
             writes.write(tx, plan)?;
@@ -106,6 +137,22 @@ impl Writes {
             self.build = Some(build_row(run, BuildPhase::Unpacking, time));
         }
         self.deploys.push(Deploy { smoke: hold, ..deploy_of(run, id, time) });
+        if let Some((state, made)) = entered(store, run, time)? {
+            self.environment = Some(state);
+            self.events.extend(made);
+        }
+        Ok(())
+    }
+
+    /// What a run's commit says of the way into the environment is in force once the run has gone it to its end.
+    fn rule(&mut self, store: &Reader, before: &PipelineRun, run: &PipelineRun) -> Result<(), StoreError> {
+        if came_there(before) || !came_there(run) || run.preview.is_some() {
+            return Ok(());
+        }
+        let kept = store.environment(&run.app, &run.environment)?;
+        let kept = kept.unwrap_or_else(|| EnvironmentState::new(run.app.clone(), run.environment.clone()));
+        let rules = Rules { policy: run.own_policy().clone(), by: run.number };
+        self.environment = Some(EnvironmentState { rules: Some(rules), ..kept });
         Ok(())
     }
 
@@ -147,6 +194,7 @@ impl Writes {
 
     fn write(&self, tx: &Tx<'_>, plan: &Plan) -> Result<(), StoreError> {
         self.build.iter().try_for_each(|build| tx.put_build(build))?;
+        self.environment.iter().try_for_each(|state| tx.put_environment(state))?;
         self.jobs.iter().try_for_each(|job| tx.put_job(job))?;
         self.deploys.iter().try_for_each(|deploy| tx.put_deploy(deploy))?;
         self.rollouts.iter().try_for_each(|rollout| tx.put_rollout(rollout))?;

@@ -14,7 +14,7 @@ use tidegate_core::model::{
     InstanceId, Job, JobKind, PipelineRun, RunOrigin, StageRun, StageState, StageWork, StepRun,
 };
 use tidegate_core::pipeline::{Input, plan};
-use tidegate_store::{Counter, StoreError};
+use tidegate_store::{Counter, Reader, StoreError};
 
 use super::{Engine, Outcome, Sight, World};
 use sight::Seen;
@@ -34,6 +34,10 @@ impl Engine {
         let mut free = self.config.steps_at_once.saturating_sub(runs.iter().map(busy).sum());
         let mut outcome = Outcome::default();
         for run in &runs {
+            // With hundreds of them, looking at each in every pass would take time from those who serve.
+            if free == 0 && run.is_in_the_queue() {
+                continue;
+            }
             outcome = outcome.and(self.pipeline(world, sight, (run, &runs, &jobs), &mut free)?);
         }
         Ok(outcome)
@@ -46,9 +50,10 @@ impl Engine {
         (run, others, jobs): (&PipelineRun, &[PipelineRun], &BTreeMap<InstanceId, Job>),
         free: &mut usize,
     ) -> Result<Outcome, StoreError> {
-        let seen = Seen::of(world, sight, (run, others, jobs))?;
+        let ruled = by_rules(world.store, run)?;
+        let seen = Seen::of(world, sight, (&ruled, others, jobs))?;
         let mut plan = plan(&Input {
-            run,
+            run: &ruled,
             now: sight.time.now,
             build: seen.build.as_ref(),
             deploys: &seen.deploys,
@@ -60,6 +65,9 @@ impl Engine {
             next_unit: world.store.peek_id(Counter::Instance)?,
             next_deploy: world.store.peek_id(Counter::Deploy)?,
         });
+        if let Some(why) = act::barred_from(world.store, run, &plan)? {
+            return self.end_failed(world, sight, run, why);
+        }
         *free = plan.free;
         outward::ask(world, sight.time, &mut plan);
         let wake = Outcome { changed: false, wake: plan.wake };
@@ -67,6 +75,14 @@ impl Engine {
         outward::do_all(world, run, &plan);
         Ok(if acted { wake.and(Outcome::changed()) } else { wake })
     }
+}
+
+/// A run that has deployed nothing yet goes by the rules of now, not by those of its beginning; unless somebody let it pass.
+fn by_rules(store: &Reader, run: &PipelineRun) -> Result<PipelineRun, StoreError> {
+    let open = run.preview.is_none() && run.passed.is_none() && !run.has_deployed();
+    let kept = if open { store.environment(&run.app, &run.environment)? } else { None };
+    let rules = kept.and_then(|kept| kept.rules).map(|rules| rules.policy);
+    Ok(rules.into_iter().fold(run.clone(), PipelineRun::under))
 }
 
 /// How many of a run's steps are in progress; its build counts as one.

@@ -93,7 +93,7 @@ fn release_all(
 
 /// Begins what follows by itself; what has begun before is not begun again.
 fn promote(world: &mut World<'_>, time: Time, run: &PipelineRun) {
-    for (to, promotion) in promotions_after(run) {
+    for (to, promotion) in promotions_after(world.store, run) {
         if follows_already(world, run, &to) {
             continue;
         }

@@ -39,7 +39,7 @@ pub(in crate::engine) fn step_unit(
         probes,
         stop: JOB_STOP,
         limits: within(step.limits, most),
-        step: Some(StepUnit { said: step.said.clone() }),
+        step: Some(StepUnit { said: step.said.clone(), offline: step.offline }),
     })
 }
 
@@ -55,5 +55,6 @@ fn within(asked: Limits, most: Limits) -> Limits {
         memory: least(asked.memory, most.memory),
         cpu: least(asked.cpu, most.cpu),
         pids: least(asked.pids, most.pids),
+        disk: least(asked.disk, most.disk),
     }
 }

@@ -11,7 +11,7 @@ fn read(report: &str) -> TestCounts {
 
 fn counts(tests: u64, failed: u64, skipped: u64, failures: &[(&str, &str)]) -> TestCounts {
     let failures = failures.iter().map(|(name, why)| ((*name).to_owned(), (*why).to_owned())).collect();
-    TestCounts { tests, failed, skipped, failures }
+    TestCounts { tests, failed, skipped, failures, ..TestCounts::default() }
 }
 
 #[test]
@@ -33,6 +33,32 @@ fn suites_in_suites_are_counted_by_their_cases() {
 </testsuites>"#;
     let failures = [("cart pays", "expected 1 < 2"), ("breaks", "panicked at <here>")];
     assert_eq!(read(report), counts(5, 2, 1, &failures));
+}
+
+/// As pytest 9, jest 29 with jest-junit 16, and cargo-nextest 0.9 wrote them of tests of ours.
+#[test]
+fn reports_of_runners_people_use_are_read() {
+    let pytest = [
+        ("test_cart test_pays", "AssertionError: expected <2> & got 1"),
+        ("test_cart test_breaks", "failed on setup with \"RuntimeError: no database\""),
+    ];
+    assert_eq!(read(include_str!("reports/pytest.xml")), counts(5, 2, 2, &pytest));
+    let jest = [("cart pays", "Error: expect(received).toBe(expected) // Object.is equality")];
+    assert_eq!(read(include_str!("reports/jest.xml")), counts(3, 1, 1, &jest));
+    let nextest = [("cart tests::pays", "thread 'tests::pays' (9503) panicked at src/lib.rs:9:9")];
+    assert_eq!(read(include_str!("reports/nextest.xml")), counts(2, 1, 0, &nextest));
+}
+
+#[test]
+fn reports_that_say_nothing_are_named_and_not_too_many() {
+    let mut counts = read("<testsuite><testcase name='a'/></testsuite>");
+    for number in 0..100 {
+        counts.add_unread(&format!("{number}.xml"), &"x".repeat(10_000));
+    }
+    let other = counts.clone();
+    counts.add(other);
+    assert_eq!((counts.tests, counts.unread.len()), (2, 10));
+    assert!(counts.unread.iter().all(|(_, why)| why.len() == 500));
 }
 
 #[test]

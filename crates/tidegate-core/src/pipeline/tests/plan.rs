@@ -27,6 +27,7 @@ fn step(text: &str) -> StepSpec {
         reports: Vec::new(),
         beside: BTreeMap::new(),
         limits: Limits::default(),
+        offline: false,
     }
 }
 
@@ -266,15 +267,16 @@ fn only_as_many_steps_run_as_there_is_room_for() {
     stages[1].parallel = true;
     let mut world = World::new(stages);
     world.free = 0;
+    assert!(!world.run.is_in_the_queue(), "nobody has looked at it yet");
     assert_eq!(world.play(), RunState::Queued);
-    assert!(world.started.is_empty());
+    assert!(world.started.is_empty() && world.run.is_in_the_queue());
     world.free = 1;
     for _ in 0..20 {
         world.look();
         let steps = world.run.stages.iter().flat_map(|stage| &stage.steps);
         assert!(steps.filter(|step| step.state == StageState::Running).count() <= 1);
     }
-    assert_eq!(world.run.state, RunState::Succeeded);
+    assert!(world.run.state == RunState::Succeeded && !world.run.is_in_the_queue());
 }
 
 #[test]
@@ -342,6 +344,11 @@ fn what_is_run_again_is_only_what_did_not_succeed() {
         now: world.now,
         unix_ms: 1,
     };
+    // Whoever lets one run pass by the rules does so for that one alone.
+    let mut passed = world.run.clone();
+    passed.brings = Some(passed.policy.clone());
+    passed.brings.iter_mut().for_each(|own| own.approvals = 2);
+    assert_eq!(again(&passed, new.clone()).policy.approvals, 2);
     let mut next = World::new(usual());
     next.run = again(&world.run, new);
     next.next = world.next;

@@ -168,12 +168,17 @@ fn any_serving() -> impl Strategy<Value = Serving> {
         let at = |(place, serving)| Scheduled { from_unix_ms: NOW + 10_000 * place as u64, serving };
         Serving::Schedule(servings.into_iter().enumerate().map(at).collect())
     });
-    prop_oneof![3 => plain, 1 => Just(Serving::Killed("off".to_owned())), 1 => scheduled]
+    prop_oneof![
+        3 => plain,
+        1 => Just(turned_off("off")),
+        1 => Just(Serving::Killed("off".to_owned())),
+        1 => scheduled
+    ]
 }
 
 /// What is to come of it, said without flagd's language.
 fn expected(rule: &Value, serving: &Serving, context: &Value, now_s: u64) -> Option<String> {
-    if let Serving::Killed(variant) = serving {
+    if let Serving::Off(variant) | Serving::Killed(variant) = serving {
         return Some(variant.clone());
     }
     let mut of_rule = document();
@@ -183,7 +188,7 @@ fn expected(rule: &Value, serving: &Serving, context: &Value, now_s: u64) -> Opt
         return Some(said);
     }
     match serving {
-        Serving::Defined | Serving::Killed(_) => Some("off".to_owned()),
+        Serving::Defined | Serving::Off(_) | Serving::Killed(_) => Some("off".to_owned()),
         Serving::Variant(variant) => Some(variant.clone()),
         Serving::Share(share) => {
             let mut draw = document();

@@ -3,7 +3,9 @@
 mod compose;
 mod invariants;
 mod orders;
+mod own;
 mod refusals;
+mod write_back;
 
 use serde_json::{Value, json};
 

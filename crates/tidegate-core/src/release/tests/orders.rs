@@ -9,8 +9,8 @@ fn on_and_off_are_found_by_name_or_value() {
     assert_eq!(Told::of("new-cart").after(Order::On), variant("on"));
     let mut plain = Told::of("plain");
     assert_eq!(plain.after(Order::On), variant("yes"));
-    assert_eq!(plain.after(Order::Off), variant("no"));
-    assert_eq!(Told::of("colour").after(Order::Off), variant("blue"), "the safe one");
+    assert_eq!(plain.after(Order::Off), turned_off("no"));
+    assert_eq!(Told::of("colour").after(Order::Off), turned_off("blue"), "the safe one");
     assert_eq!(Told::of("colour").after(Order::Variant("green".to_owned())), variant("green"));
 }
 
@@ -55,6 +55,7 @@ fn a_kill_works_on_every_class_and_in_every_situation() {
             mentioned: Vec::new(),
             open: Vec::new(),
             experiment: true,
+            ..Situation::default()
         };
         told.ask(Asked::new(Order::Kill, "ann")).unwrap();
         assert_eq!(told.state.serving, Serving::Killed(safe.to_owned()), "{key}");
@@ -250,6 +251,12 @@ fn what_was_archived_comes_back_as_it_was() {
     told.after(Order::On);
     told.after(Order::Archive);
     assert_eq!((told.after(Order::Undo), told.state.archived), (variant("on"), false));
+    told.after(Order::Archive);
+    told.situation.lacking = vec![RevisionNo(3)];
+    told.ask(Asked { when_ready: true, ..Asked::new(Order::On, "ann") }).unwrap();
+    assert!(told.state.archived && told.state.waiting.is_some());
+    told.ask(Asked::new(Order::Undo, "ann")).unwrap();
+    assert!(told.state.archived && told.state.waiting.is_none(), "only what waited is taken back");
 }
 
 #[test]

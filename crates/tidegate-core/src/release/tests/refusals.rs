@@ -40,6 +40,24 @@ fn an_experiment_stays_as_it_is_while_it_runs() {
 }
 
 #[test]
+fn nobody_is_watched_whom_the_gateway_cannot_draw_or_count() {
+    let guarded = || Asked { guard: Some(GuardAsked::default()), ..Asked::new(to(200_000), "ann") };
+    let mut told = Told::of("new-cart");
+    told.situation.ruled_out = true;
+    assert_eq!(told.ask(guarded()).unwrap_err().code(), "flag::nobody-to-draw");
+    assert!(told.ask(Asked::new(to(100_000), "ann")).is_ok(), "it need not be watched");
+    told.situation = Situation { guarded: 16, ..Situation::default() };
+    let refused = told.ask(guarded()).unwrap_err();
+    assert_eq!((refused.code(), refused.is_mistake()), ("flag::too-many-guards", false));
+    assert_eq!(
+        refused.to_string(),
+        "16 flags are watched by the gateway already, and it watches no more of an environment"
+    );
+    told.situation.guarded = 15;
+    assert!(told.ask(guarded()).is_ok());
+}
+
+#[test]
 fn variants_have_to_be_there() {
     let mut colour = Told::of("colour");
     assert_eq!(

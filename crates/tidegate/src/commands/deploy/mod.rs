@@ -43,7 +43,7 @@ pub struct DeployArgs {
 }
 
 /// What is deployed, and where.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct FolderArgs {
     /// The app's folder
     #[arg(default_value = ".")]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
-use tidegate_flags::{Context, Explanation, FlagSet, Options};
+use tidegate_flags::{Context, Explanation, FlagSet, Fractional, Options};
 use tidegate_os::clock;
 
 use crate::cli::{JsonArgs, ScopeArgs};
@@ -18,7 +18,8 @@ use crate::session::Session;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  tidegate flag explain new-cart --context '{\"targetingKey\": \"u1\", \"plan\": \"pro\"}'\n  \
-                  tidegate flag explain new-cart --context '{\"targetingKey\": \"u1\"}' --file flags.json"
+                  tidegate flag explain new-cart --context '{\"targetingKey\": \"u1\"}' --file flags.json\n  \
+                  tidegate flag explain new-cart --file flags.json --fractional v3"
 )]
 pub struct ExplainArgs {
     /// Which
@@ -29,6 +30,9 @@ pub struct ExplainArgs {
     /// Evaluate the flags of this file, without a server
     #[arg(long, value_name = "FILE", conflicts_with_all = ["app", "environment"])]
     file: Option<PathBuf>,
+    /// How `fractional` chooses in that file, unless it says
+    #[arg(long, value_name = "VERSION", default_value = "v2", requires = "file")]
+    fractional: Fractional,
     #[command(flatten)]
     scope: ScopeArgs,
     #[command(flatten)]
@@ -45,7 +49,7 @@ pub fn run(args: ExplainArgs, session: &Session) -> Result<Exit, Failure> {
             session.wait(async { Ok(client.flag_set(&scope).await?) })?.effective.to_string()
         }
     };
-    let set = FlagSet::parse(&text, &Options::default())
+    let set = FlagSet::parse(&text, &Options { fractional: args.fractional })
         .map_err(|error| Failure::mistake(error.to_string(), "mend the file; `tidegate check` shows more"))?;
     let now_unix_s = (clock::unix_ms() / 1_000).cast_signed();
     let explanation = set.explain(&args.flag, &context, now_unix_s);

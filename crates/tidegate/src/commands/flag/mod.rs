@@ -2,6 +2,7 @@
 
 mod debt;
 mod explain;
+mod export;
 mod key;
 mod serve;
 mod stored;
@@ -15,7 +16,8 @@ use crate::session::Session;
 /// As typed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  tidegate flag list\n  tidegate flag show new-cart\n  \
-                  tidegate flag export > effective.json       what is served, as a flag file\n  \
+                  tidegate flag export | git apply            what is served, written back into the files that define it\n  \
+                  tidegate flag export --effective > flags.json\n  \
                   tidegate flag serve --file flags.json --ofrep 127.0.0.1:8016\n  \
                   tidegate flag serve --file flags.yaml --ofrep 0.0.0.0:8016 --key-file keys\n  \
                   tidegate flag key create --client --name \"web pages\"\n\n\
@@ -34,8 +36,8 @@ enum What {
     Show(stored::OneArgs),
     /// Show the releases of a flag, the newest first
     History(stored::OneArgs),
-    /// Write out what is served, as a flag file; not for Git, where a share would become a rule
-    Export(stored::ExportArgs),
+    /// Write what is served back to Git: a patch of the files that define flags
+    Export(export::ExportArgs),
     /// Serve nothing of a flag any more; its history stays
     Archive(stored::ArchiveArgs),
     /// Show flags that are left over, and which branch of the code can go
@@ -54,7 +56,7 @@ pub fn run(args: FlagArgs, session: &Session) -> Result<Exit, Failure> {
         What::List(args) => stored::list(args, session),
         What::Show(args) => stored::show(args, session),
         What::History(args) => stored::history(args, session),
-        What::Export(args) => stored::export(args, session),
+        What::Export(args) => export::run(args, session),
         What::Archive(args) => stored::archive(args, session),
         What::Debt(args) => debt::run(args, session),
         What::Explain(args) => explain::run(args, session),

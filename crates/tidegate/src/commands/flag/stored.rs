@@ -1,4 +1,4 @@
-//! `tidegate flag list|show|history|export|archive`: flags as the server knows them.
+//! `tidegate flag list|show|history|archive`: flags as the server knows them.
 
 use clap::Args;
 use tidegate_control::FlagRef;
@@ -32,16 +32,6 @@ pub struct OneArgs {
     json: JsonArgs,
 }
 
-/// What is written out.
-#[derive(Debug, Args)]
-pub struct ExportArgs {
-    /// Only what Git says, without what is released
-    #[arg(long)]
-    definitions: bool,
-    #[command(flatten)]
-    scope: ScopeArgs,
-}
-
 /// What is archived, and why.
 #[derive(Debug, Args)]
 pub struct ArchiveArgs {
@@ -59,11 +49,7 @@ pub struct ArchiveArgs {
 pub fn list(args: AllArgs, session: &Session) -> Result<Exit, Failure> {
     let (client, scope) = (session.client()?, session.scope(args.scope));
     let list = session.wait(async { Ok(client.flags(&scope).await?) })?;
-    if args.json.json {
-        Out::new().json_pretty(&list.flags)
-    } else {
-        Out::new().text(&print::flags(&list.flags))
-    }
+    if args.json.json { Out::new().json_pretty(&list) } else { Out::new().text(&print::flags(&list.flags)) }
 }
 
 /// Everything about one flag.
@@ -78,17 +64,10 @@ pub fn history(args: OneArgs, session: &Session) -> Result<Exit, Failure> {
     let (client, flag) = (session.client()?, meant(args.flag, args.scope, session));
     let history = session.wait(async { Ok(client.flag_history(&flag).await?) })?;
     if args.json.json {
-        Out::new().json_pretty(&history.releases)
+        Out::new().json_pretty(&history)
     } else {
         Out::new().text(&print::releases(&history))
     }
-}
-
-/// The flags as a flag file.
-pub fn export(args: ExportArgs, session: &Session) -> Result<Exit, Failure> {
-    let (client, scope) = (session.client()?, session.scope(args.scope));
-    let set = session.wait(async { Ok(client.flag_set(&scope).await?) })?;
-    Out::new().json_pretty(if args.definitions { &set.definitions } else { &set.effective })
 }
 
 /// Nothing of it is served any more.

@@ -29,7 +29,8 @@ const HOLD: Millis = Millis::seconds(300);
                   tidegate release schedule new-cart 2030-12-01T09:00:00Z=25% 2030-12-02T09:00:00Z=on\n  \
                   tidegate release kill new-cart                  the safe variant for everybody, at once\n  \
                   tidegate release undo new-cart\n\n\
-                  A flag's own rules come first; what is released is for those they say nothing of. A kill is for everybody.")]
+                  A flag's own rules come first; what `on` and `to` release is for those they say nothing of.\n\
+                  `off` and `kill` are for everybody: off is off, also for those whom a rule names.")]
 pub struct ReleaseArgs {
     #[command(subcommand)]
     what: What,
@@ -71,7 +72,7 @@ enum What {
         #[command(flatten)]
         guard: GuardOptions,
     },
-    /// Serve the variant that is off, to everybody the flag's own rules say nothing of; `kill` goes before rules
+    /// Serve the variant that is off, to everybody, whatever the rules say
     Off {
         /// Which
         flag: FlagKey,
@@ -100,6 +101,11 @@ enum What {
     },
     /// Serve the safe variant to everybody at once, whatever the rules say
     Kill {
+        /// Which
+        flag: FlagKey,
+    },
+    /// Serve what Git says, and nothing besides
+    Reset {
         /// Which
         flag: FlagKey,
     },
@@ -172,6 +178,7 @@ fn meant(what: What) -> Result<Meant, Failure> {
             (flag, Order::Schedule(steps), None)
         }
         What::Kill { flag } => (flag, Order::Kill, None),
+        What::Reset { flag } => (flag, Order::Reset, None),
         What::Rollback { flag } => (flag, Order::Rollback, None),
         What::Undo { flag } => (flag, Order::Undo, None),
     })

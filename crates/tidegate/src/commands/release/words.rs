@@ -98,13 +98,7 @@ pub fn percent(text: &str) -> Result<Millionths, String> {
 
 /// `cookie:sid`, `header:x-user-id`, `claim:sub`.
 pub fn user_key(text: &str) -> Result<UserKey, String> {
-    let named = text.split_once(':').filter(|(_, name)| !name.is_empty());
-    match named.map(|(kind, name)| (kind, name.to_owned())) {
-        Some(("cookie", name)) => Ok(UserKey::Cookie(name)),
-        Some(("header", name)) => Ok(UserKey::Header(name.to_ascii_lowercase())),
-        Some(("claim", name)) => Ok(UserKey::Claim(name)),
-        _ => Err(format!("`{text}` is not cookie:NAME, header:NAME or claim:NAME")),
-    }
+    text.parse()
 }
 
 fn key(text: &str) -> Result<FlagKey, Failure> {

@@ -1,127 +1,16 @@
 //! Whole releases with made-up users: how often an innocent flag is turned off, how soon a bad one is, and who is blamed.
 
+mod figures;
+mod heavy;
+mod services;
+mod world;
+
 use super::*;
-use crate::balance::{hash, mix};
-use crate::judge::{Judge, Policy, Tally, Window};
-use crate::model::{
-    CountsReport, FLAG_CELLS, FlagCounts, FlagKey, FlagState, Guard, GuardStep, Histogram, Millionths,
-    Outcomes, ReleaseCause, RevisionNo, Serving, Share, Verdict,
-};
-use crate::time::Millis;
+use crate::model::{CountsReport, FlagState, Guard, GuardStep, Millionths, ReleaseCause, Serving, Share};
+use crate::time::{Millis, Moment};
+use world::{WEB, World};
 
-/// Numbers from a seed.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(1);
-        mix(self.0)
-    }
-
-    fn hits(&mut self, probability: f64) -> bool {
-        ((self.next() >> 11) as f64) < probability * (1_u64 << 53) as f64
-    }
-}
-
-/// A gateway that counts, a service on two revisions, and users of whom some have the variant.
-struct World {
-    dice: Dice,
-    seed: u64,
-    users: u64,
-    share: f64,
-    /// Of the candidate.
-    weight: f64,
-    report: CountsReport,
-    flag: FlagKey,
-    second: u64,
-    watching: Watching,
-    /// What would be made of the same requests if each counted by itself.
-    naive: Judge,
-}
-
-impl World {
-    fn new(seed: u64, users: u64, share: f64) -> Self {
-        World {
-            dice: Dice(seed << 32),
-            seed,
-            users,
-            share,
-            weight: 0.0,
-            report: CountsReport { incarnation: "a".to_owned(), ..CountsReport::default() },
-            flag: "new-cart".parse().unwrap(),
-            second: 0,
-            watching: Watching::begin(1),
-            naive: Judge::new(Policy::default()),
-        }
-    }
-
-    fn has(&self, user: u64) -> bool {
-        ((mix(user ^ mix(self.seed)) >> 11) as f64) < self.share * (1_u64 << 53) as f64
-    }
-
-    /// So many requests in some seconds. `fails` is told who asks, whether they have the variant, and whether of the candidate.
-    fn requests(&mut self, count: u64, seconds: u64, fails: impl Fn(u64, bool, bool) -> f64) {
-        let mut tallies = [Tally::default(); 2];
-        for _ in 0..count {
-            let user = self.dice.next() % self.users;
-            let (on, candidate) = (self.has(user), self.dice.hits(self.weight));
-            let bad = self.dice.hits(fails(user, on, candidate));
-            let cell = hash(&user.to_le_bytes()) as usize % FLAG_CELLS;
-            let row = self.row(on, candidate);
-            row.requests[cell] += 1;
-            row.bad[cell] += u64::from(bad);
-            tallies[usize::from(on)] = tallies[usize::from(on)].plus(&Tally::of(1, u64::from(bad)));
-        }
-        self.second += seconds;
-        self.naive.take(&Window { second: self.second, stable: tallies[0], candidate: tallies[1] });
-        self.look();
-    }
-
-    fn row(&mut self, on: bool, candidate: bool) -> &mut FlagCounts {
-        let (variant, revision) = (if on { "on" } else { "off" }, RevisionNo(1 + u32::from(candidate)));
-        let like = |row: &FlagCounts| row.variant == variant && row.revision == revision;
-        let at = self.report.flags.iter().position(like).unwrap_or_else(|| {
-            self.report.flags.push(FlagCounts {
-                upstream: "shop/production/web".to_owned(),
-                flag: self.flag.clone(),
-                version: 1,
-                variant: variant.to_owned(),
-                revision,
-                outcomes: Outcomes::default(),
-                latencies: Histogram::default(),
-                requests: vec![0; FLAG_CELLS],
-                bad: vec![0; FLAG_CELLS],
-            });
-            self.report.flags.len() - 1
-        });
-        &mut self.report.flags[at]
-    }
-
-    fn look(&mut self) {
-        let rollouts = [Beside {
-            upstream: "shop/production/web".to_owned(),
-            stable: RevisionNo(1),
-            candidate: RevisionNo(2),
-        }];
-        let seen = Sighting {
-            reports: &[&self.report],
-            within: "shop/production/",
-            flag: &self.flag,
-            version: 1,
-            on: "on",
-            off: "off",
-            rollouts: if self.weight > 0.0 { &rollouts } else { &[] },
-            second: self.second,
-        };
-        self.watching.take(&seen);
-    }
-
-    fn is_off(&self) -> bool {
-        self.watching.condemned().is_some()
-    }
-}
-
-const RUNS: u64 = 200;
+const RUNS: u64 = 100;
 
 #[test]
 fn users_whose_every_request_fails_turn_no_flag_off() {
@@ -130,28 +19,28 @@ fn users_whose_every_request_fails_turn_no_flag_off() {
         let mut world = World::new(seed, 200, 0.2);
         // Three of 200 users are broken whatever they have.
         for _ in 0..60 {
-            world.requests(200, 5, |user, _, _| if user < 3 { 1.0 } else { 0.001 });
+            world.requests(100, 5, |user, _, _| if user < 3 { 1.0 } else { 0.001 });
         }
         off += u32::from(world.is_off());
-        naively += u32::from(world.naive.decided().verdict == Verdict::Abort);
+        naively += u32::from(world.is_naively_off());
     }
     // At most half a percent in the long run.
-    assert!(off <= 4, "{off} of {RUNS} turned off for nothing");
-    assert!(naively >= 30, "requests taken one by one would have done it in {naively} of {RUNS}");
+    assert!(off <= 2, "{off} of {RUNS} turned off for nothing");
+    assert!(naively >= 8, "requests taken one by one would have done it in {naively} of {RUNS}");
 }
 
 #[test]
 fn an_outage_of_everybody_turns_no_flag_off() {
     let mut off = 0;
-    for seed in 0..40 {
+    for seed in 0..20 {
         let mut world = World::new(seed, 5_000, 0.2);
-        for look in 0..30 {
-            let rate = if (10..16).contains(&look) { 0.6 } else { 0.001 };
+        for look in 0..20 {
+            let rate = if (6..12).contains(&look) { 0.6 } else { 0.001 };
             world.requests(2_000, 5, |_, _, _| rate);
         }
         off += u32::from(world.is_off());
     }
-    assert!(off <= 1, "{off} of 40");
+    assert!(off <= 1, "{off} of 20");
 }
 
 #[test]
@@ -192,12 +81,12 @@ fn blamed(fails: impl Fn(bool, bool) -> f64 + Copy) -> Vec<Culprit> {
     let said = |seed| {
         let mut world = World::new(seed, 20_000, 0.3);
         world.weight = 0.3;
-        for _ in 0..60 {
-            world.requests(250, 5, |_, on, candidate| fails(on, candidate));
+        for _ in 0..30 {
+            world.requests(500, 10, |_, on, candidate| fails(on, candidate));
         }
         world.watching.culprit()
     };
-    (0..30).map(said).collect()
+    (0..20).map(said).collect()
 }
 
 /// Whether those with the variant, on the candidate, meet many bad answers.
@@ -215,12 +104,12 @@ fn the_blame_goes_where_it_belongs() {
     ];
     for (truth, bad) in truths {
         let said = blamed(|on, candidate| rate(bad(on, candidate)));
-        assert!(count(&said, truth) >= 24, "{truth:?}: {said:?}");
+        assert!(count(&said, truth) >= 16, "{truth:?}: {said:?}");
         let wrong = said.iter().filter(|said| **said != truth && **said != Culprit::Unknown).count();
         assert!(wrong <= 1, "{truth:?}: {said:?}");
     }
     let each = blamed(|on, candidate| rate(on) + rate(candidate));
-    assert!(count(&each, Culprit::Each) >= 27, "{each:?}");
+    assert!(count(&each, Culprit::Each) >= 18, "{each:?}");
 }
 
 fn state(now: u64) -> FlagState {
@@ -237,24 +126,27 @@ fn a_good_variant_goes_on_by_evidence_and_never_by_time_alone() {
     let mut world = World::new(1, 1_000, 0.1);
     let state = state(0);
     let guard = state.guard.as_ref().unwrap();
-    let at = |world: &World, ms| decide(guard, &world.watching, ms);
-    assert_eq!(at(&world, 59_999), Next::Stay(60_000));
+    let at = |world: &World, ms| decide(guard, &world.watching, Moment(ms));
+    world.look();
+    assert_eq!(at(&world, 59_999), Next::Stay(Moment(60_000)));
     assert_eq!(at(&world, 900_000_000), Next::Hold(Held::TooFewUsers));
     world.requests(1_000, 5, |_, _, _| 0.0);
     assert_eq!(at(&world, 900_000_000), Next::Hold(Held::TooLittleTraffic));
     world.requests(9_000, 50, |_, _, _| 0.0);
-    assert_eq!((at(&world, 59_999), at(&world, 60_000)), (Next::Stay(60_000), Next::Grow));
+    assert_eq!((at(&world, 59_999), at(&world, 60_000)), (Next::Stay(Moment(60_000)), Next::Grow));
 
     let (grown, release) = follow(&state, &Next::Grow, 60_000).unwrap();
     assert_eq!((grown.version, release.version, release.cause.clone()), (2, 2, ReleaseCause::Guard));
     let Serving::Share(share) = &grown.serving else { panic!("{grown:?}") };
     assert_eq!((share.of, grown.guard.as_ref().map(|guard| guard.step)), (Millionths(500_000), Some(1)));
-    world.watching.on_step(1);
+    world.watching.on_step(1, Moment(60_000));
     let guard = grown.guard.as_ref().unwrap();
-    assert_eq!(decide(guard, &world.watching, 999_999), Next::Hold(Held::TooLittleTraffic));
+    let at = |world: &World, ms| decide(guard, &world.watching, Moment(ms));
+    assert_eq!(at(&world, 999_999), Next::Hold(Held::TooLittleTraffic));
     world.requests(1_000, 5, |_, _, _| 0.0);
-    assert_eq!(decide(guard, &world.watching, 119_999), Next::Stay(120_000));
-    assert_eq!(decide(guard, &world.watching, 120_000), Next::Arrive);
+    assert_eq!((at(&world, 119_999), at(&world, 120_000)), (Next::Stay(Moment(120_000)), Next::Arrive));
+    assert_eq!(Next::Arrive.unless(|| Some(Held::Code)), Next::Hold(Held::Code));
+    assert_eq!(Next::Arrive.unless(|| None), Next::Arrive);
     let (arrived, _) = follow(&grown, &Next::Arrive, 120_000).unwrap();
     assert_eq!((arrived.serving, arrived.guard), (Serving::Variant("on".into()), None));
 }
@@ -265,11 +157,12 @@ fn a_bad_variant_is_turned_off_for_all_with_the_figures() {
     world.requests(3_000, 5, |_, on, _| if on { 1.0 } else { 0.0 });
     world.requests(3_000, 5, |_, on, _| if on { 1.0 } else { 0.0 });
     let state = state(0);
-    let next = decide(state.guard.as_ref().unwrap(), &world.watching, 1);
+    let next = decide(state.guard.as_ref().unwrap(), &world.watching, Moment(1));
+    assert_eq!(next.clone().unless(|| Some(Held::Experiment)), next, "nothing keeps it on");
     let (off, release) = follow(&state, &next, 7).unwrap();
-    assert_eq!((off.serving, off.guard, off.version), (Serving::Variant("off".into()), None, 2));
+    assert_eq!((off.serving, off.guard, off.version), (Serving::Off("off".into()), None, 2));
     let why = release.why.unwrap();
-    assert!(why.starts_with("`on` errs more than `off`: of those with on "), "{why}");
+    assert!(why.starts_with("`on` errs more than `off` at web: of those with on "), "{why}");
     assert_eq!(release.by, "tidegate");
 }
 
@@ -296,19 +189,7 @@ fn six_gateway_processes_are_counted_once_each() {
     let (own, reports) = (world.report.clone(), (0..6).map(named).collect::<Vec<_>>());
     let bystander = CountsReport { incarnation: "other".to_owned(), ..CountsReport::default() };
     let all: Vec<&CountsReport> = reports.iter().chain([&own, &bystander]).collect();
-    let mut look = |reports: &[&CountsReport]| {
-        let seen = Sighting {
-            reports,
-            within: "shop/production/",
-            flag: &world.flag,
-            version: 1,
-            on: "on",
-            off: "off",
-            rollouts: &[],
-            second: 9,
-        };
-        world.watching.take(&seen)
-    };
+    let mut look = |reports: &[&CountsReport]| world.look_at(reports);
     assert!(look(&all));
     assert!(!look(&all), "nothing is new");
     assert!(!look(&[]), "the gateway is away");
@@ -331,25 +212,60 @@ fn what_waits_outlives_a_step_and_not_a_turning_off() {
     assert_eq!(grown.waiting, Some(waiting));
     let mut world = World::new(1, 1_000, 0.1);
     world.requests(3_000, 5, |_, on, _| if on { 1.0 } else { 0.0 });
-    let (off, release) = follow(&state, &Next::TurnOff(world.watching.condemned().unwrap()), 5).unwrap();
+    let (off, release) =
+        follow(&state, &Next::TurnOff(Box::new(world.watching.condemned().unwrap().clone())), 5).unwrap();
     assert_eq!(off.waiting, None);
     assert!(release.why.unwrap().ends_with("waits no more"));
 }
 
 #[test]
 fn users_who_always_fail_are_not_counted_again_as_the_share_grows() {
-    let (mut off, runs) = (0, 200);
-    for seed in 0..runs {
-        let mut world = World::new(seed, 400, 0.05);
-        for share in [0.05, 0.25, 0.5, 0.75] {
-            world.share = share;
-            // Eight of 400 users are broken whatever they have.
-            for _ in 0..20 {
-                world.requests(200, 5, |user, _, _| if user < 8 { 1.0 } else { 0.001 });
-            }
-            world.watching.on_step(1);
-        }
-        off += u32::from(world.is_off());
+    let runs = 200;
+    let off = (0..runs).filter(|seed| always_failing(*seed).is_off()).count();
+    assert!(off <= 3, "{off} of {runs} turned off for nothing");
+}
+
+/// A share that grows by little, so that nearly all of those who had the variant have it, again and again, and six users who are
+/// broken whatever they have.
+fn always_failing(seed: u64) -> World {
+    let mut world = World::new(seed, 400, 0.4);
+    for step in 0..20 {
+        world.grow_to(0.4 + 0.01 * f64::from(step));
+        (0..6).for_each(|user| world.count(WEB, user, false, (2, 2)));
+        world.requests(60, 5, |user, _, _| if user < 6 { 1.0 } else { 0.001 });
     }
-    assert!(off <= 4, "{off} of {runs} turned off for nothing");
+    world
+}
+
+/// What became of a release beside a rollout, run by run, at its end.
+fn beside(fails: Fails) -> Vec<World> {
+    let run = |seed| {
+        let mut world = World::new(seed, 20_000, 0.3);
+        world.weight = 0.3;
+        for _ in 0..30 {
+            world.requests(500, 10, |_, on, candidate| if fails(on, candidate) { 0.1 } else { 0.001 });
+        }
+        world
+    };
+    (0..10).map(run).collect()
+}
+
+#[test]
+fn a_flag_that_fails_with_the_candidate_alone_is_turned_off_and_the_figures_say_so() {
+    let mut named = 0;
+    for world in beside(|on, candidate| on && candidate) {
+        let charge = world.watching.condemned().expect("it is turned off");
+        let why = charge.why("on", "off");
+        named += u32::from(charge.blame.is_some());
+        // Whoever is quicker: all of those who have it, or the comparison beside the rollout.
+        assert!(charge.blame.is_none() || why.contains("to blame is the flag"), "{why}");
+    }
+    assert!(named >= 3, "{named} of 10");
+}
+
+#[test]
+fn a_revision_that_fails_holds_a_release_and_turns_nothing_off() {
+    for world in beside(|_, candidate| candidate) {
+        assert_eq!((world.watching.lacks(), world.is_off()), (Some(Held::Revision), false));
+    }
 }

@@ -1,0 +1,41 @@
+//! Environments that were made for branches, and taking an environment down.
+
+use axum::extract::State;
+use tidegate_control::Scope;
+use tidegate_core::model::Name;
+use tidegate_core::view::{LeavingView, PreviewList};
+
+use crate::server::Shared;
+use crate::server::ask::{Answer, ask_json};
+use crate::server::endpoint::Endpoint;
+use crate::server::extract::{JsonBody, Params, PathOf};
+use crate::wire::{RemoveBody, ScopeParams};
+
+const REMOVE: &str = "/v1/environments/{environment}/remove";
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get("/v1/previews", "previews", "The environments that were made for branches", previews)
+            .query::<ScopeParams>()
+            .gives::<PreviewList>(),
+        Endpoint::post(REMOVE, "environment_remove", "Take an environment down", remove)
+            .query::<ScopeParams>()
+            .takes::<RemoveBody>()
+            .gives::<LeavingView>(),
+    ]
+}
+
+async fn previews(State(shared): State<Shared>, Params(scope): Params<ScopeParams>) -> Answer<PreviewList> {
+    ask_json(&shared, move |plane| plane.previews(&scope.into())).await
+}
+
+async fn remove(
+    State(shared): State<Shared>,
+    PathOf(environment): PathOf<Name>,
+    Params(scope): Params<ScopeParams>,
+    JsonBody(body): JsonBody<RemoveBody>,
+) -> Answer<LeavingView> {
+    let scope = Scope { app: scope.app, environment: Some(environment) };
+    ask_json(&shared, move |plane| plane.environment_remove(&scope, &body.by, body.break_glass.as_ref()))
+        .await
+}
