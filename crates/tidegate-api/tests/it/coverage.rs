@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use tidegate_api::Client;
-use tidegate_api::wire::{FlagKeyBody, RollbackBody, RolloutAction, RunBody, RunLogParams, ScaleBody};
+use tidegate_api::wire::{
+    ApproveBody, FlagKeyBody, RemoveBody, RollbackBody, RolloutAction, RunBody, RunLogParams, ScaleBody,
+};
 use tidegate_control::{
     BeginRun, BreakGlass, DeployRequest, EventQuery, FlagRef, LogQuery, PlanRequest, Scope, ServiceRef,
 };
@@ -27,7 +29,8 @@ async fn every_operation_of_the_document_is_routed_and_guarded() {
             .replace("{action}", "retry")
             .replace("{id}", "1")
             .replace("{run}", "7")
-            .replace("{flag}", "new-cart");
+            .replace("{flag}", "new-cart")
+            .replace("{environment}", "qa");
         for (method, operation) in operations.as_object().unwrap() {
             let line = format!("{} {real}", method.to_uppercase());
             let open = operation["security"].as_array().is_some_and(Vec::is_empty);
@@ -53,7 +56,7 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
         flags: None,
     };
     let id = InstanceId("run-1".to_owned());
-    let run = RunBody { revision: Some(RevisionNo(3)), command: "echo 'a b'".to_owned() };
+    let run = RunBody { revision: Some(RevisionNo(3)), command: "echo 'a b'".to_owned(), break_glass: None };
     let _ = client.deploy(&DeployRequest::default(), |_| Ok(())).await;
     let _ = client.deploy_view(4).await;
     let _ = client.plan(&plan).await;
@@ -61,15 +64,20 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
     let _ = client.rollout(&web).await;
     for action in [RolloutAction::Pause, RolloutAction::Resume, RolloutAction::Promote, RolloutAction::Abort]
     {
-        let _ = client.act(&web, action, "ann").await;
+        let _ = client.act(&web, action, ("ann", None)).await;
     }
-    let _ = client.act(&web, RolloutAction::Retry, "").await;
+    let why = Some("the bank changed".to_owned());
+    let _ = client.act(&web, RolloutAction::Promote, ("ann", why.clone())).await;
+    let _ = client.act(&web, RolloutAction::Retry, ("ann", why)).await;
     let glass = BreakGlass { by: "ann".to_owned(), why: "the bank changed".to_owned() };
     let _ = client.rollback(&web, &RollbackBody::default()).await;
     let back = RollbackBody { to: Some(RevisionNo(3)), break_glass: Some(glass.clone()) };
     let _ = client.rollback(&web, &back).await;
     let _ = client.scale(&web, &ScaleBody { instances: Some(3), break_glass: None }).await;
-    let _ = client.scale(&web, &ScaleBody { instances: None, break_glass: Some(glass) }).await;
+    let _ = client.scale(&web, &ScaleBody { instances: None, break_glass: Some(glass.clone()) }).await;
+    let _ = client.previews(&scope).await;
+    let removal = RemoveBody { by: "ann".to_owned(), break_glass: Some(glass) };
+    let _ = client.environment_remove(scope.app.clone(), &"qa".parse().unwrap(), &removal).await;
     let _ = client.run(&web, &run).await;
     let _ = client.run_view(&id).await;
     let _ = client.run_stop(&id).await;
@@ -115,11 +123,14 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
         "request web Resume by somebody",
         "request web Promote by somebody",
         "request web Abort by somebody",
-        "retry web",
+        "request web Promote by somebody because the bank changed",
+        "retry web because the bank changed",
         "rollback web to the one before",
         "rollback web to r3 because the bank changed",
         "scale web to 3",
         "scale web to auto because the bank changed",
+        "previews Scope { app: Some(Name(\"shop\")), environment: None }",
+        "environment_remove Some(Name(\"qa\")) by ann because the bank changed",
         "run web at r3: echo 'a b'",
         "run_view run-1",
         "run_stop run-1",
@@ -175,7 +186,8 @@ async fn ask_of_runs(client: &Client, scope: &Scope) {
     let _ = client.pipeline_logs(run, &params).await;
     let _ = client.run_cancel(run, "ann").await;
     let _ = client.run_retry(run, "ann").await;
-    let _ = client.run_approve(run, "bob", Some("tried it".to_owned())).await;
+    let agreed = ApproveBody { by: "bob".to_owned(), why: Some("tried it".to_owned()), break_glass: None };
+    let _ = client.run_approve(run, &agreed).await;
     let staging = Scope { environment: Some("staging".parse().unwrap()), ..scope.clone() };
     let _ = client.promote(&staging, &"production".parse().unwrap(), "ann").await;
 }

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use tidegate_api::GitConfig;
 use tidegate_api::wire::{PushBody, PushLine, RefUpdate, RefVerdict};
-use tidegate_control::git::GitRepositories;
+use tidegate_control::git::{GitRepositories, Opener, Remote};
 use tidegate_core::model::Name;
 
 use crate::server::{Server, eventually};
@@ -187,4 +187,54 @@ async fn a_push_learns_why_no_run_begins_and_what_is_left_alone() {
     );
     assert_eq!(server.stub.called(), ["run_begin shop to production, 10240 bytes"]);
     server.stop().await;
+}
+
+/// What is followed elsewhere is opened as here: by Basic authentication, asked of a program that has it from a file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_elsewhere_is_opened_by_a_token_in_a_file() {
+    let (server, repositories) = served();
+    let data = server.dir.path();
+    tidegate_control::source::prepare(data).unwrap();
+    let (folder, commit) = checkout(&server, "app: shop\n");
+    repositories.get_or_make(&shop()).unwrap();
+    well(&folder, &["push", "-q", repositories.root().join("shop.git").to_str().unwrap(), "HEAD:main"]);
+    let file = data.join("its-token");
+    fs::write(&file, repositories.access().unwrap().token(&shop()) + "\n").unwrap();
+    let askpass = data.join("git/sources/askpass");
+    let remote = Remote {
+        address: format!("http://{}/git/shop.git", server.address).parse().unwrap(),
+        opener: Opener::Token { user: "ann".to_owned(), token: file.clone(), askpass },
+    };
+    assert_eq!(remote.list().unwrap().heads, [("main".to_owned(), commit.clone())].into());
+    let ours = repositories.get_or_make(&"blog".parse().unwrap()).unwrap();
+    remote.fetch(&ours, &["main"]).unwrap();
+    assert_eq!(well(&repositories.root().join("blog.git"), &["rev-parse", "main"]), commit);
+    fs::write(&file, "another token\n").unwrap();
+    let error = remote.list().unwrap_err().to_string();
+    assert!(error.contains("Authentication failed") && !error.contains("another"), "{error}");
+    let nothing = Remote { opener: Opener::Nothing, ..remote };
+    let error = nothing.list().unwrap_err().to_string();
+    assert!(error.contains("terminal prompts disabled"), "{error}");
+    server.stop().await;
+}
+
+/// Whoever is at an address has no say in where else is asked, and with what.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirection_is_not_followed() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = std::io::Read::read(&mut stream, &mut [0; 4_096]);
+        let head = format!(
+            "HTTP/1.1 301 Moved\r\nLocation: http://{address}/b.git/info/refs\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        listener
+    });
+    let address = format!("http://{address}/a.git").parse().unwrap();
+    let error = Remote { address, opener: Opener::Nothing }.list().unwrap_err().to_string();
+    assert!(error.contains("the repository is elsewhere"), "{error}");
+    assert!(answering.join().unwrap().accept().is_err(), "it was asked there");
 }

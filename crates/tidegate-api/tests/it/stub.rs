@@ -1,7 +1,7 @@
 //! A control plane that answers what it was told to.
 
 use std::path::PathBuf;
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, Mutex, RwLock};
 use std::time::Duration;
 
 use tidegate_control::{
@@ -17,8 +17,8 @@ use tidegate_core::release::Asked;
 use tidegate_core::view::{
     DeployView, DoctorReport, ExperimentList, ExperimentView, Explanation, FlagDebtView, FlagHistory,
     FlagKeyList, FlagKeyMade, FlagKeyView, FlagList, FlagSetView, FlagView, JobHistory, JobList, JobRunView,
-    JobView, LogLine, PipelineList, PipelineRunView, PlanReport, ReleasedView, RolloutView, RunView,
-    ServiceStatus, Status, TimelineEvent,
+    JobView, LeavingView, LogLine, PipelineList, PipelineRunView, PlanReport, PreviewList, ReleasedView,
+    RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 
 /// Answers; `None`: refuses with `stub::unset`.
@@ -38,6 +38,7 @@ pub struct Answers {
     pub runs: Vec<RunView>,
     /// One after another; the last one stays.
     pub pipeline_runs: Vec<PipelineRunView>,
+    pub previews: Option<PreviewList>,
     pub jobs: Option<JobList>,
     pub job_runs: Option<JobHistory>,
     pub events: Vec<TimelineEvent>,
@@ -59,6 +60,8 @@ pub struct Stub {
     /// Snapshots it took over, with their bytes.
     pub snapshots: Mutex<Vec<(DeployRequest, PathBuf, Vec<u8>)>>,
     changed: Condvar,
+    /// While a test has it, events wait.
+    pub held: RwLock<()>,
 }
 
 impl Stub {
@@ -132,13 +135,19 @@ impl ControlPlane for Stub {
     fn rollout(&self, service: &ServiceRef) -> Result<RolloutView, Refusal> {
         self.answer(format!("rollout {}", service.service), |answers| answers.rollout.clone())
     }
-    fn request(&self, service: &ServiceRef, request: Request, by: &str) -> Result<RolloutView, Refusal> {
+    fn request(
+        &self,
+        service: &ServiceRef,
+        request: Request,
+        by: &str,
+        glass: Option<&BreakGlass>,
+    ) -> Result<RolloutView, Refusal> {
         let who = if by.is_empty() { "nobody" } else { "somebody" };
-        let asked = format!("request {} {request:?} by {who}", service.service);
+        let asked = format!("request {} {request:?} by {who}{}", service.service, because(glass));
         self.answer(asked, |answers| answers.rollout.clone())
     }
-    fn retry(&self, service: &ServiceRef) -> Result<RolloutView, Refusal> {
-        self.answer(format!("retry {}", service.service), |answers| answers.rollout.clone())
+    fn retry(&self, service: &ServiceRef, glass: Option<&BreakGlass>) -> Result<RolloutView, Refusal> {
+        self.answer(format!("retry {}{}", service.service, because(glass)), |answers| answers.rollout.clone())
     }
     fn rollback(
         &self,
@@ -165,11 +174,11 @@ impl ControlPlane for Stub {
         service: &ServiceRef,
         revision: Option<RevisionNo>,
         command: String,
+        glass: Option<&BreakGlass>,
     ) -> Result<RunView, Refusal> {
         let revision = revision.map_or(String::new(), |revision| format!(" at {revision}"));
-        self.answer(format!("run {}{revision}: {command}", service.service), |answers| {
-            next(&mut answers.runs)
-        })
+        let call = format!("run {}{revision}: {command}{}", service.service, because(glass));
+        self.answer(call, |answers| next(&mut answers.runs))
     }
     fn run_view(&self, id: &InstanceId) -> Result<RunView, Refusal> {
         self.answer(format!("run_view {id}"), |answers| next(&mut answers.runs))
@@ -240,9 +249,16 @@ impl ControlPlane for Stub {
     fn explain(&self, _: &Scope, rollout: Option<RolloutId>) -> Result<Explanation, Refusal> {
         self.answer(format!("explain {rollout:?}"), |answers| answers.explanation.clone())
     }
-    fn take_events(&self, _: &Scope, batch: EventBatch) -> Result<EventsTaken, Refusal> {
-        let asked = format!("take_events {} and {}", batch.exposures.len(), batch.metrics.len());
-        self.answer(asked, |answers| answers.events_taken.clone())
+    fn flag_key_scope(&self, key: &str) -> Result<Option<Scope>, Refusal> {
+        let environment = key.strip_prefix("tidegate-server-of-").and_then(|name| name.parse().ok());
+        Ok(environment.map(|name| Scope { app: Some("shop".parse().unwrap()), environment: Some(name) }))
+    }
+    fn take_events(&self, scope: &Scope, batch: EventBatch) -> Result<EventsTaken, Refusal> {
+        let place = scope.environment.as_ref().map_or(String::new(), |name| format!(" in {name}"));
+        let asked = format!("take_events {} and {}{place}", batch.exposures.len(), batch.metrics.len());
+        let answer = self.answer(asked, |answers| answers.events_taken.clone());
+        drop(self.held.read());
+        answer
     }
     fn experiments(&self, scope: &Scope) -> Result<ExperimentList, Refusal> {
         self.answer(format!("experiments {scope:?}"), |answers| answers.experiments.clone())
@@ -310,13 +326,37 @@ impl ControlPlane for Stub {
     fn run_retry(&self, run: RunNo, by: &str) -> Result<PipelineRunView, Refusal> {
         self.answer(format!("run_retry {run} by {by}"), |answers| next(&mut answers.pipeline_runs))
     }
-    fn run_approve(&self, run: RunNo, by: &str, why: Option<&str>) -> Result<PipelineRunView, Refusal> {
-        let call = format!("run_approve {run} by {by} because {why:?}");
+    fn run_approve(
+        &self,
+        run: RunNo,
+        by: &str,
+        why: Option<&str>,
+        glass: Option<&BreakGlass>,
+    ) -> Result<PipelineRunView, Refusal> {
+        let call = format!("run_approve {run} by {by} because {why:?}{}", because(glass));
         self.answer(call, |answers| next(&mut answers.pipeline_runs))
     }
     fn promote(&self, scope: &Scope, to: &Name, by: &str) -> Result<PipelineRunView, Refusal> {
         let call = format!("promote from {:?} to {to} by {by}", scope.environment);
         self.answer(call, |answers| next(&mut answers.pipeline_runs))
+    }
+    fn previews(&self, scope: &Scope) -> Result<PreviewList, Refusal> {
+        self.answer(format!("previews {scope:?}"), |answers| answers.previews.clone())
+    }
+    fn environment_remove(
+        &self,
+        scope: &Scope,
+        by: &str,
+        glass: Option<&BreakGlass>,
+    ) -> Result<LeavingView, Refusal> {
+        let call = format!("environment_remove {:?} by {by}{}", scope.environment, because(glass));
+        self.answer(call, |_| {
+            let name = |name: &Option<Name>| name.as_ref().map(Name::to_string);
+            Some(LeavingView { app: name(&scope.app)?, environment: name(&scope.environment)? })
+        })
+    }
+    fn branch_gone(&self, app: &Name, branch: &str, by: &str) -> Result<Vec<Name>, Refusal> {
+        self.answer(format!("branch_gone {app} {branch} by {by}"), |_| Some(Vec::new()))
     }
     fn doctor(&self) -> Result<DoctorReport, Refusal> {
         self.answer("doctor".to_owned(), |answers| answers.doctor.clone())

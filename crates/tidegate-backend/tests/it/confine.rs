@@ -86,7 +86,7 @@ fn as_root_a_step_of_a_pipeline_cannot_end_instances_and_yields_the_cpu_to_them(
     );
     let mut step = worker(&yard, "step-1", &look);
     step.writable = true;
-    step.step = Some(StepUnit { said: [("TIDEGATE_RUN".to_owned(), "7".to_owned())].into() });
+    step.step = Some(StepUnit { said: [("TIDEGATE_RUN".to_owned(), "7".to_owned())].into(), offline: false });
     yard.start(&step);
     yard.exit("step-1");
     let said = yard.output("step-1").join("\n");

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // also what tests share may panic
 
 mod adopt;
+mod bounds;
 mod confine;
 mod ending;
 mod idle;

@@ -72,6 +72,7 @@ fn every_code_in_use_is_explained() {
         "flags::defined-twice",
         "flags::undefined",
         "flags::expired",
+        "flags::rule-for-all",
         "flags::partly-read",
         "manifest::not-used-yet",
         "manifest::which-environment",

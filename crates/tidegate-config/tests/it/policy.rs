@@ -74,3 +74,33 @@ fn days_of_a_freeze_are_days_of_its_zone() {
     assert!(matches!(at("2027-01-04T23:59:59"), Opening::Closed { .. }));
     assert_eq!(at("2027-01-05"), Opening::Open, "the last day is not part of it");
 }
+
+#[test]
+fn a_preview_is_its_base_under_a_name_and_with_hosts_of_its_own() {
+    let manifest = with(
+        "{ staging: { branch: main }, preview: { branch: \"feature/*\", env: { LEVEL: debug }, preview: {}, routes: [{ host: a.localhost, to: web }, { host: \"{branch}-b.localhost\", to: web }] } }",
+    );
+    let (base, digest) = (name("preview"), "0123456789abcdef");
+    let of = manifest.preview(&base, "feature/login", digest).unwrap();
+    assert_eq!((of.environment.as_str(), of.slug.as_str()), ("preview-login", "login"));
+    let resolved = manifest.resolve_preview(&of).unwrap();
+    assert_eq!(resolved.environment, name("preview-login"));
+    let hosts: Vec<&str> = resolved.routes.iter().map(|route| route.host.as_str()).collect();
+    assert_eq!(hosts, ["login.a.localhost", "login-b.localhost"]);
+    assert_eq!(resolved.services[&name("web")].env["LEVEL"], "debug");
+    assert!(manifest.preview(&name("staging"), "main", digest).is_none());
+    assert!(manifest.preview(&name("nowhere"), "main", digest).is_none());
+}
+
+#[test]
+fn what_is_for_previews_is_for_each_of_them() {
+    let text = "app: a\nservices: { web: { run: x } }\nenvironments: { staging: {}, preview: { branch: \"*\", preview: {} } }\n\
+                pipeline:\n  stages:\n    seed: { steps: [./seed], when: { environments: [preview] } }\n    deploy: { do: deploy, needs: [seed] }\n";
+    let (manifest, diagnostics) = load(&Source::new("tidegate.yaml", text));
+    assert_eq!(diagnostics, []);
+    let manifest = manifest.unwrap();
+    let of = manifest.preview(&name("preview"), "login", "").unwrap();
+    let seed = &manifest.preview_pipeline(&of).stages[0];
+    assert_eq!(seed.when.why_not(Some("login"), &of.environment), None);
+    assert!(seed.when.why_not(Some("main"), &name("staging")).is_some());
+}

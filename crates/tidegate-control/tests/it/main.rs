@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)] // a test may end at an impossible case
 
 mod clock;
+mod codes;
 mod git;
+mod remote;
 mod snapshot;
 mod unpack;
 mod workshop;

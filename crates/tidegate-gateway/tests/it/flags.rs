@@ -16,7 +16,14 @@ const UPSTREAM: &str = "app/dev/web";
 fn table(epoch: u64, upstream: &Upstream) -> RouteTable {
     let mut table = with_arms(epoch, vec![arm(ArmRole::Stable, 1, 100, &[("web-1", upstream.address)])]);
     let user = vec![UserKey::Cookie("uid".into()), UserKey::Header("x-user".into())];
-    let watch = FlagWatch { flag: "new-cart".parse().unwrap(), version: epoch, user, by: None, told: false };
+    let watch = FlagWatch {
+        flag: "new-cart".parse().unwrap(),
+        version: epoch,
+        user,
+        by: None,
+        told: false,
+        experiment: false,
+    };
     table.upstreams.values_mut().for_each(|upstream| upstream.flags = vec![watch.clone()]);
     table
 }

@@ -17,6 +17,9 @@ fn experiment(id: u64, flag: &str) -> Experiment {
         within: Millis::seconds(1),
         worth: None,
         rule: serde_json::Value::Null,
+        meant: None,
+        user: Vec::new(),
+        by: None,
     };
     let key =
         ExperimentKey { app: name("shop"), environment: name("production"), flag: flag.parse().unwrap() };
@@ -28,7 +31,7 @@ fn digest(byte: u8) -> UserDigest {
 }
 
 fn user(place: usize) -> User {
-    User { place, seen_at_unix_ms: 7, crossed: false, values: None }
+    User { place, seen_at_unix_ms: 7, ..User::default() }
 }
 
 fn measure(value: f64) -> Measure {
@@ -120,6 +123,31 @@ fn events_of_nobody_are_forgotten_after_a_while_and_all_users_at_the_end() {
     assert_eq!(kept(&store), [1, 0, 1]);
     assert_eq!(store.transaction(|tx| tx.drop_measures(1, &digest(3))).unwrap(), 1);
     assert_eq!(kept(&store), [1, 0, 0]);
-    store.transaction(|tx| tx.drop_experiment_users(1)).unwrap();
+    assert_eq!(store.transaction(|tx| tx.drop_experiment_users(1, 9)).unwrap(), 2);
     assert_eq!((kept(&store), store.due_users(1, Moment(99), 9).unwrap().len()), ([0, 0, 0], 0));
+}
+
+#[test]
+fn the_users_of_one_that_ended_are_forgotten_in_parts() {
+    let (mut store, mut one) = with_one();
+    one.end = Some(End { at_unix_ms: 9, by: "ann".to_owned(), why: None });
+    one.forgetting = true;
+    store
+        .transaction(|tx| {
+            for n in 0..5 {
+                tx.put_experiment_user(1, &digest(n), &user(0), None)?;
+                tx.add_measure(1, &digest(n), &digest(8), &measure(1.0), Moment(1))?;
+            }
+            tx.put_experiment(&one)
+        })
+        .unwrap();
+    assert_eq!(
+        (store.running_experiments().unwrap(), store.experiments_to_forget().unwrap()),
+        (vec![], vec![one.clone()])
+    );
+    let parts = [0; 4].map(|_| store.transaction(|tx| tx.drop_experiment_users(1, 2)).unwrap());
+    assert_eq!(parts, [4, 4, 2, 0]);
+    one.forgetting = false;
+    store.transaction(|tx| tx.put_experiment(&one)).unwrap();
+    assert!(store.experiments_to_forget().unwrap().is_empty());
 }

@@ -67,7 +67,7 @@ pub fn service_spec(env: &str) -> ServiceSpec {
         strategy: Strategy::new(StrategyKind::BlueGreen),
         drain: ServiceSpec::DRAIN,
         stop: StopSpec::default(),
-        limits: Limits { memory: None, cpu: None, pids: Some(100) },
+        limits: Limits { pids: Some(100), ..Limits::default() },
         env: BTreeMap::from([("GREETING".to_owned(), env.to_owned())]),
         traffic: TrafficPolicy::default(),
         site: None,

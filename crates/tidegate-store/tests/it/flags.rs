@@ -49,7 +49,7 @@ fn access(id: &str, digest: &str) -> FlagAccess {
 fn definitions(default: &str) -> FlagDefinitions {
     let (app, environment) = place();
     let document = json!({"flags": {"new-cart": {"state": "ENABLED", "defaultVariant": default}}});
-    FlagDefinitions { app, environment, deploy: Some(3), document }
+    FlagDefinitions { app, environment, deploy: Some(3), revision: None, document }
 }
 
 #[test]

@@ -4,10 +4,12 @@
 mod atomic;
 mod counters;
 mod disk_full;
+mod environments;
 mod experiments;
 mod files;
 mod fixtures;
 mod flags;
+mod git_sources;
 mod kill;
 mod order;
 mod prune;

@@ -72,7 +72,7 @@ fn define(tidegate: &Tidegate) {
     }}});
     let mut store = Store::open(&tidegate.data().join("tidegate.db")).unwrap();
     let (app, environment) = store.apps().unwrap().remove(0);
-    let definitions = FlagDefinitions { app, environment, deploy: None, document };
+    let definitions = FlagDefinitions { app, environment, deploy: None, revision: None, document };
     store.transaction(|tx| tx.put_flag_definitions(&definitions)).unwrap();
 }
 

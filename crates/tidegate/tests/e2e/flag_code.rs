@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tidegate_core::model::RevisionNo;
 use tidegate_core::view::FlagView;
 
-use crate::support::{App, Tidegate};
+use crate::support::{App, Tidegate, eventually};
 
 const LONG: Duration = Duration::from_secs(20);
 const FLAGS: &str = "flags:\n  new-cart: { class: operational, owner: shop }\n";
@@ -95,6 +95,36 @@ fn a_flag_is_released_with_its_code_and_goes_back_with_it() {
     assert_eq!(show(&tidegate).state, "killed", "nobody turned it on again");
     well(&tidegate.run(&["release", "undo", "new-cart"]));
     assert_eq!(show(&tidegate).served, "on to everybody");
+}
+
+#[test]
+fn what_a_deploy_defined_goes_with_it_when_it_is_taken_back() {
+    let (tidegate, mut app) = (Tidegate::up(), app());
+    fs::write(app.path().join("cart.py"), ASKS).unwrap();
+    tidegate.deploy_well(&app);
+    well(&tidegate.run(&["release", "on", "new-cart"]));
+    let as_before = |what: &str, before: &Value| {
+        eventually(what, LONG, || (effective(&tidegate) == *before).then_some(()));
+    };
+    eventually("it is on", LONG, || (effective(&tidegate)["defaultVariant"] == "on").then_some(()));
+    let before = effective(&tidegate);
+    assert_eq!(before["variants"]["on"], true);
+
+    // The next one has another type, and does not start.
+    let texts = "flags:\n  new-cart: { class: operational, owner: shop, type: string, variants: { on: \"yes\", off: \"no\" }, default: off }\n";
+    define(&app, texts);
+    app.behave("exits-at-once");
+    let deployed = tidegate.deploy(app.next_version());
+    assert_ne!(deployed.exit, 0);
+    as_before("r1 has the flags it knows", &before);
+    assert!(tidegate.story().contains("flag.put_back"), "{}", tidegate.story());
+
+    // The same with one that was taken on, and goes back by hand.
+    app.behave("good");
+    tidegate.deploy_well(app.next_version());
+    assert_eq!(effective(&tidegate)["variants"]["on"], "yes");
+    back_to(&tidegate, 1);
+    as_before("r1 has them again", &before);
 }
 
 #[test]

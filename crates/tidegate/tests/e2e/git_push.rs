@@ -55,6 +55,15 @@ fn a_push_deploys_and_one_that_is_refused_changes_nothing() {
     assert!(said(&refused).contains("(run 2 failed)"), "{}", said(&refused));
     assert_eq!(repo.tip(&url, "main"), first);
 
+    // Once its files are gone it is still shown, and not tried again.
+    for snapshot in fs::read_dir(tidegate.data().join("snapshots")).unwrap() {
+        fs::remove_dir_all(snapshot.unwrap().path()).unwrap();
+    }
+    assert!(tidegate.run(&["pipeline", "show", "2"]).stdout.starts_with(b"run 2"));
+    let retried = tidegate.run(&["pipeline", "retry", "2"]);
+    assert_eq!(retried.status.code(), Some(1));
+    assert!(said(&retried).contains("[pipeline::files-gone]"), "{}", said(&retried));
+
     // A branch of no environment is kept, and nothing runs.
     fs::write(app.manifest(), good).unwrap();
     app.next_version();

@@ -58,7 +58,7 @@ fn a_bad_variant_is_turned_off_by_itself_also_across_a_kill_of_the_control_plane
     let event = told(&tidegate, "flag.guard.off");
     let took = begun.elapsed();
     let view = show(&tidegate);
-    assert_eq!(view.run_time.serving, Serving::Variant("off".to_owned()), "{}", event.message);
+    assert_eq!(view.run_time.serving, Serving::Off("off".to_owned()), "{}", event.message);
     assert_eq!((view.run_time.version, view.run_time.guard.is_some()), (2, false));
     let guard = view.guard.expect("it was guarded");
     assert_eq!((guard.at_work, guard.verdict.as_str()), (false, "abort"));
@@ -91,9 +91,30 @@ fn a_good_variant_goes_to_everybody_by_its_shares() {
     assert_eq!(view.run_time.serving, Serving::Variant("on".to_owned()), "{}", event.message);
     assert_eq!(view.run_time.version, 3, "40 %, 80 %, everybody");
     assert!(tidegate.events().iter().any(|event| event.kind == "flag.guard.grown"), "{}", tidegate.story());
+    // An app without a client of its own knows of the flag by this alone: everybody has it now, and is told so.
+    let told = |user: u32| get_with(tidegate.gateway(), HOST, "/flags", &format!("x-load-id: u{user}\r\n"));
+    let all = || (0..20).all(|user| told(user).is_ok_and(|answer| answer.body.trim() == "new-cart=on"));
+    eventually("everybody is told", LONG, || all().then_some(()));
     let text = tidegate.run(&["flag", "show", "new-cart"]).stdout;
     let text = String::from_utf8_lossy(&text);
     assert!(text.contains("its last guarded release: it is watched no more"), "{text}");
+}
+
+#[test]
+fn a_guard_is_refused_where_the_rule_leaves_nobody_to_be_drawn() {
+    let app = App::new();
+    let text = fs::read_to_string(app.manifest()).unwrap();
+    let rule = r#"targeting: { if: [{ "==": [{ var: plan }, pro] }, "on", "off"] }"#;
+    fs::write(
+        app.manifest(),
+        format!("flags: {{ new-cart: {{ class: operational, owner: shop, {rule} }} }}\n{text}"),
+    )
+    .unwrap();
+    fs::write(app.path().join("cart.py"), "FLAG = \"new-cart\"\n").unwrap();
+    let tidegate = serving(&app);
+    let refused = tidegate.run(&["release", "to", "20%", "new-cart", "guard"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("flag::nobody-to-draw"), "{said}");
 }
 
 #[test]

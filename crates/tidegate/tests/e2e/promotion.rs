@@ -4,7 +4,6 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::process::Output;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use tidegate_control::snapshot::{pack, scan};
 use tidegate_core::model::RunSource;
 use tidegate_core::view::PipelineList;
 
-use crate::support::{App, Tidegate, eventually, get};
+use crate::support::{App, Repo, Tidegate, eventually, get, refused, typed_well};
 
 const WITHIN: Duration = Duration::from_secs(15);
 
@@ -92,44 +91,15 @@ fn app(hook: SocketAddr) -> App {
     app
 }
 
-/// Types a line in the app's folder.
-fn type_in(tidegate: &Tidegate, app: &App, line: &str) -> Output {
-    let programs = Path::new(env!("CARGO_BIN_EXE_tidegate")).parent().unwrap();
-    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
-    let mut shell = tidegate.command_of(Path::new("/bin/sh"), &["-c", line]);
-    shell.current_dir(app.path()).env("PATH", path).env("USER", "ann").env("GIT_CONFIG_GLOBAL", "/dev/null");
-    shell.env("GIT_TERMINAL_PROMPT", "0").output().unwrap()
-}
-
-fn typed_well(tidegate: &Tidegate, app: &App, line: &str) -> String {
-    let output = type_in(tidegate, app, line);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{line}\n{said}\n{}", tidegate.story());
-    String::from_utf8(output.stdout).unwrap() + &said
-}
-
-fn refused(tidegate: &Tidegate, app: &App, line: &str, code: &str) {
-    let output = type_in(tidegate, app, line);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{line}\n{said}");
-    assert!(said.contains(&format!("[{code}]")), "{line}\n{said}");
-}
-
 fn runs(tidegate: &Tidegate, app: &App) -> Vec<(u64, String, &'static str)> {
     let list = typed_well(tidegate, app, "tidegate pipeline list --json");
     let list: PipelineList = serde_json::from_str(&list).unwrap();
     list.runs.into_iter().map(|run| (run.run.0, run.environment, run.state.as_str())).collect()
 }
 
-/// Begins a run of the app's files, as a push by `ann` does.
-fn bring(tidegate: &Tidegate, app: &App) {
-    let source = RunSource {
-        branch: Some("main".to_owned()),
-        author: "Ann".to_owned(),
-        subject: "Sell things".to_owned(),
-        by: "ann".to_owned(),
-        ..RunSource::default()
-    };
+/// Begins a run of the app's files over the API, as somebody who says that they are a commit of main.
+fn upload(tidegate: &Tidegate, app: &App) {
+    let source = RunSource { branch: Some("main".to_owned()), by: "eve".to_owned(), ..RunSource::default() };
     let (shop, environment) = ("shop".parse().unwrap(), "staging".parse().unwrap());
     let begin = BeginRun { app: shop, environment, source, push: None };
     let files = scan(app.path()).unwrap();
@@ -142,8 +112,8 @@ fn bring(tidegate: &Tidegate, app: &App) {
 fn a_build_gets_to_production_by_consent_and_by_no_other_way() {
     let (hook, told) = Told::listen();
     let (tidegate, app) = (Tidegate::up(), app(hook));
-    bring(&tidegate, &app);
-    let followed = typed_well(&tidegate, &app, "tidegate pipeline show 1 -w");
+    Repo::of(&app);
+    let followed = typed_well(&tidegate, &app, "git push -q \"$(tidegate git url)\" HEAD:main");
     assert_eq!(runs(&tidegate, &app), [(1, "staging".to_owned(), "succeeded")], "{followed}");
     typed_well(&tidegate, &app, TYPED[0]);
     eventually("the promotion waits for consent", WITHIN, || {
@@ -161,6 +131,10 @@ fn a_build_gets_to_production_by_consent_and_by_no_other_way() {
     typed_well(&tidegate, &app, TYPED[2]);
     let flag = typed_well(&tidegate, &app, "tidegate flag show new-cart -e production");
     assert!(flag.contains("on"), "{flag}");
+
+    upload(&tidegate, &app);
+    typed_well(&tidegate, &app, "tidegate pipeline show 3 -w");
+    refused(&tidegate, &app, TYPED[0], "environment::protected");
 
     by_hand(&tidegate, &app);
     let everything = ["waiting", "succeeded", "break-glass"].map(str::to_owned);

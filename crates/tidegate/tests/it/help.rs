@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 28] = [
+const COMMANDS: [&str; 30] = [
     "up",
     "init",
     "check",
@@ -11,6 +11,8 @@ const COMMANDS: [&str; 28] = [
     "pipeline",
     "promote",
     "approve",
+    "preview",
+    "env",
     "status",
     "rollout",
     "rollback",

@@ -14,6 +14,7 @@ mod no_server;
 mod output;
 mod pipeline;
 mod pipeline_run;
+mod previews;
 mod releases;
 mod served;
 mod terminal;

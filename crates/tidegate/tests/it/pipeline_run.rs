@@ -1,6 +1,7 @@
 //! `tidegate pipeline run`: a pipeline on the machine of whoever types.
 
-use std::process::Output;
+use std::io::{Read, Write};
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::terminal::Terminal;
@@ -186,4 +187,34 @@ fn a_step_that_takes_too_long_is_ended_with_all_it_started_and_tried_again() {
     );
     // Its pipes are closed: nothing of it holds them any more.
     assert!(begun.elapsed() < Duration::from_secs(60));
+}
+
+/// What is typed once the shell is there.
+const TYPED: &str = "echo proof: $(cat proof)\necho step: $TIDEGATE_STEP $LEVEL $(cat made.txt)\nexit 9\n";
+
+#[test]
+fn on_a_terminal_a_shell_is_opened_where_a_step_failed() {
+    let steps = "pipeline: { stages: { build: build, t: { steps: [{ name: unit, run: 'echo kept > proof; exit 3', env: { LEVEL: high } }] } } }\n";
+    let terminal = terminal(&format!("{APP}{steps}"));
+    let line = format!("{} pipeline run --shell-on-fail", env!("CARGO_BIN_EXE_tidegate"));
+    // A terminal of its own, with whoever types at the other end.
+    let mut script = std::process::Command::new("script");
+    script.args(["-qec", &line, "/dev/null"]).current_dir(terminal.dir.path()).env("SHELL", "/bin/sh");
+    script.env("XDG_CACHE_HOME", terminal.dir.path().join(".tidegate")).env_remove("TIDEGATE_API");
+    let mut script = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut hands = script.stdin.take().unwrap();
+    hands.write_all(TYPED.as_bytes()).unwrap();
+    let mut shown = String::new();
+    script.stdout.take().unwrap().read_to_string(&mut shown).unwrap();
+    drop(hands);
+    assert_eq!(script.wait().unwrap().code(), Some(1), "{shown}");
+    for wanted in [
+        "t/unit: failed after",
+        "t/unit: a shell in its workspace; `exit` goes on",
+        "proof: kept",
+        "step: unit high made",
+        "the pipeline failed in stage t after",
+    ] {
+        assert!(shown.contains(wanted), "{wanted}: {shown}");
+    }
 }

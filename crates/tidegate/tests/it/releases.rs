@@ -25,7 +25,8 @@ fn flag() -> Value {
         "git": {
             "class": "rollout", "owner": "checkout", "description": "the cart in one page", "expires": "2026-12-31",
             "variants": { "on": true, "off": false }, "default": "off", "safe": "off", "rules": true, "clients": false,
-            "disabled": false,
+            "disabled": false, "type": "boolean", "metric": null, "source": null, "rule_for_all": false,
+            "rule": { "if": [{ "in": [{ "var": "email" }, "@shop.example"] }, "on"] },
         },
         "run_time": {
             "version": 2, "serving": share(), "archived": false,
@@ -34,7 +35,7 @@ fn flag() -> Value {
                 "steps": [{ "of": 250_000, "hold": 300_000 }, { "of": 1_000_000, "hold": 300_000 }],
             },
             "waiting": { "served": "on to everybody", "by": "bob", "why": null, "at": "2026-01-02T03:04:06.000Z" },
-            "last": release(2, "ann", json!("asked"), json!("first week")),
+            "last": release(2, "ann", json!("asked"), json!("first week")), "experiment": false,
         },
         "code": { "elsewhere": false, "mentioned": ["r3"], "lacking": ["r2"] },
         "debt": [{ "key": "new-cart", "kind": "expired", "says": "its day was 2026-12-31" }],

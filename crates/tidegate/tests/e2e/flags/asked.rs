@@ -94,7 +94,8 @@ impl Events {
         while self.line() != "0" {}
     }
 
-    fn wait_for(&mut self, beginning: &str) {
+    /// Waits for a line that begins so.
+    pub fn wait_for(&mut self, beginning: &str) {
         while !self.line().starts_with(beginning) {}
     }
 

@@ -44,7 +44,7 @@ fn keep(tidegate: &Tidegate) {
     let (app, environment): (Name, Name) = ("shop".parse().unwrap(), "production".parse().unwrap());
     let document = file(0, &flags())["sets"]["shop/production"].clone();
     let place = (app.clone(), environment.clone());
-    let definitions = FlagDefinitions { app, environment, deploy: None, document };
+    let definitions = FlagDefinitions { app, environment, deploy: None, revision: None, document };
     let key = |(_, digest): (&str, &str), kind: FlagAccessKind, id: &str| FlagAccess {
         id: id.to_owned(),
         app: place.0.clone(),

@@ -1,7 +1,7 @@
 //! `tidegate flag serve`, and the gateway of `tidegate up`, asked by OpenFeature clients that others wrote, as they come from
 //! the registries.
 
-mod asked;
+pub mod asked;
 mod browser;
 mod client;
 mod flagd;

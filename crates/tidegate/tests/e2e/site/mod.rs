@@ -3,6 +3,7 @@
 
 mod client;
 mod folder;
+mod large;
 
 use std::io::Write;
 use std::net::SocketAddr;

@@ -13,6 +13,7 @@ pub mod packages;
 mod ports;
 mod processes;
 mod repo;
+mod shell;
 mod tidegate;
 
 pub use answer::{get, get_with};
@@ -21,6 +22,7 @@ pub use load::{Load, Mix, SeenLog};
 pub use ports::free_address;
 pub use processes::{Process, kill};
 pub use repo::Repo;
+pub use shell::{refused, type_in, typed_well};
 pub use tidegate::{Deployed, Tidegate};
 
 use std::time::{Duration, Instant};

@@ -1,9 +1,8 @@
-//! Steps of pipelines as real processes in real workspaces, under a control loop that is ended and begun again between them. It runs in
-//! this process: what a kill of it leaves is what dropping it leaves, for shims hold the steps.
+//! A data directory with a control loop on it, in this process.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
@@ -17,15 +16,15 @@ use tidegate_control::seams::RouteSink;
 use tidegate_control::workshop::DirWorkshop;
 use tidegate_control::workspace::DirWorkspaces;
 use tidegate_core::model::{
-    BesideSpec, Build, BuildId, BuildPhase, BuildSource, EnvironmentPolicy, GatewayObservation, Limits,
-    PipelineRun, PipelineSpec, RevisionSpec, RouteTable, RunFilter, RunInput, RunNo, RunSource, RunState,
-    StageSpec, StageState, StageWork, StepSpec,
+    Build, BuildId, BuildPhase, BuildSource, EnvironmentPolicy, GatewayObservation, Limits, PipelineRun,
+    PipelineSpec, RevisionSpec, RouteTable, RunFilter, RunInput, RunNo, RunSource, StageSpec, StageWork,
+    StepSpec,
 };
 use tidegate_core::pipeline::{NewRun, begin};
-use tidegate_core::time::{Millis, Moment};
+use tidegate_core::time::Millis;
 use tidegate_store::{Counter, Reader, Store, StoreError};
 
-const WITHIN: Duration = Duration::from_secs(30);
+pub const WITHIN: Duration = Duration::from_secs(30);
 
 /// A gateway that has every table at once.
 struct Routes(u64);
@@ -43,14 +42,14 @@ impl RouteSink for Routes {
 type Loop = JoinHandle<Result<Parts, StoreError>>;
 
 /// A data directory, and the loop on it while it runs.
-struct Yard {
+pub struct Yard {
     data: tempfile::TempDir,
     running: Option<(Sender<Signal>, Loop)>,
-    logs: SegmentLogs,
+    pub logs: SegmentLogs,
 }
 
 impl Yard {
-    fn new() -> Yard {
+    pub fn new() -> Yard {
         let data = tempfile::tempdir().unwrap();
         let snapshot = DirWorkshop::snapshot_dir(data.path(), "s1");
         fs::create_dir_all(&snapshot).unwrap();
@@ -60,11 +59,11 @@ impl Yard {
         yard
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.data.path()
     }
 
-    fn start(&mut self) {
+    pub fn start(&mut self) {
         let (sender, receiver) = signals();
         let waking = std::sync::Mutex::new(sender.clone());
         let waker: Arc<dyn Fn() + Send + Sync> = Arc::new(move || {
@@ -94,13 +93,13 @@ impl Yard {
     }
 
     /// The loop ends; what it has in memory is gone.
-    fn end(&mut self) {
+    pub fn end(&mut self) {
         let (sender, looping) = self.running.take().unwrap();
         sender.send(Signal::Stop).unwrap();
         drop(looping.join().unwrap().unwrap());
     }
 
-    fn begin(&self, stages: Vec<StageSpec>) {
+    pub fn begin(&self, stages: Vec<StageSpec>) {
         let (sender, _) = self.running.as_ref().unwrap();
         let ask = Box::new(move |world: &mut tidegate_control::engine::World<'_>, time| {
             let (build, run) = made(stages, time);
@@ -114,11 +113,11 @@ impl Yard {
         sender.send(Signal::Ask(ask)).unwrap();
     }
 
-    fn see(&self) -> Option<PipelineRun> {
+    pub fn see(&self) -> Option<PipelineRun> {
         Reader::open(&self.path().join("tidegate.db")).unwrap().pipeline_run(RunNo(1)).unwrap()
     }
 
-    fn until(&self, what: &str, wanted: impl Fn(&PipelineRun) -> bool) -> PipelineRun {
+    pub fn until(&self, what: &str, wanted: impl Fn(&PipelineRun) -> bool) -> PipelineRun {
         let deadline = Instant::now() + WITHIN;
         loop {
             let seen = self.see();
@@ -130,11 +129,11 @@ impl Yard {
         }
     }
 
-    fn over(&self) -> PipelineRun {
+    pub fn over(&self) -> PipelineRun {
         self.until("the end", |run| run.state.is_over())
     }
 
-    fn output(&self, run: &PipelineRun, stage: usize) -> Vec<String> {
+    pub fn output(&self, run: &PipelineRun, stage: usize) -> Vec<String> {
         let units: Vec<_> = run.stages[stage].steps.iter().flat_map(|step| step.attempts.clone()).collect();
         let (lines, _) = self.logs.after(&units, &LogCursor::default(), 1_000).unwrap();
         lines.into_iter().map(|line| line.line).collect()
@@ -196,7 +195,8 @@ fn made(stages: Vec<StageSpec>, time: tidegate_control::engine::Time) -> (Build,
     (build, run)
 }
 
-fn step(name: &str, run: &str) -> StepSpec {
+/// A step that says no more than its command.
+pub fn step(name: &str, run: &str) -> StepSpec {
     StepSpec {
         name: name.to_owned(),
         run: run.to_owned(),
@@ -209,10 +209,12 @@ fn step(name: &str, run: &str) -> StepSpec {
         reports: Vec::new(),
         beside: BTreeMap::new(),
         limits: Limits::default(),
+        offline: false,
     }
 }
 
-fn stage(name: &str, work: StageWork, needs: &[&str]) -> StageSpec {
+/// A stage that is for every run.
+pub fn stage(name: &str, work: StageWork, needs: &[&str]) -> StageSpec {
     StageSpec {
         name: name.parse().unwrap(),
         work,
@@ -221,106 +223,4 @@ fn stage(name: &str, work: StageWork, needs: &[&str]) -> StageSpec {
         parallel: false,
         timeout: Millis::seconds(120),
     }
-}
-
-fn span(from: Option<Moment>, to: Option<Moment>) -> u64 {
-    to.unwrap().since(from.unwrap()).0
-}
-
-#[test]
-fn a_step_has_its_files_its_neighbours_and_what_came_before_it() {
-    let yard = Yard::new();
-    let secrets: PathBuf = yard.path().join("secrets/shop.env");
-    fs::write(&secrets, "TOKEN=s3cret\nOTHER=x\n").unwrap();
-    fs::set_permissions(&secrets, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    let db = BesideSpec {
-        run: "exec python3 -m http.server --bind 127.0.0.1 \"$PORT\"".to_owned(),
-        env: BTreeMap::new(),
-        within: Millis::seconds(20),
-    };
-    let ask = "import os,urllib.request; print(urllib.request.urlopen('http://'+os.environ['DB_ADDRESS']+'/file').read().decode())";
-    let unit = StepSpec {
-        artifacts: vec!["out/*".to_owned()],
-        beside: [("db".parse().unwrap(), db)].into(),
-        ..step(
-            "unit",
-            &format!(
-                "mkdir out && cp file out/copy && python3 -c \"{ask}\"; echo ${{TOKEN:-none}} $TIDEGATE_STEP"
-            ),
-        )
-    };
-    let secret = StepSpec {
-        secrets: vec!["TOKEN".to_owned()],
-        ..step("secret", "test \"$TOKEN\" = s3cret && test -z \"$OTHER\"")
-    };
-    let after = step("after", "cat out/copy; exit 3");
-    let failing = StepSpec { retries: 1, ..after };
-    yard.begin(vec![
-        stage("build", StageWork::Build, &[]),
-        stage("test", StageWork::Steps(vec![unit, secret]), &["build"]),
-        stage("last", StageWork::Steps(vec![failing]), &["test"]),
-        stage("deploy", StageWork::Deploy, &["last"]),
-    ]);
-    let run = yard.over();
-    assert_eq!(run.state, RunState::Failed, "{run:#?}");
-    assert_eq!(run.why.as_deref(), Some("`last` failed: after: exit code 3"));
-    let states: Vec<StageState> = run.stages.iter().map(|stage| stage.state).collect();
-    use StageState::{Cancelled, Failed, Succeeded};
-    assert_eq!(states, [Succeeded, Succeeded, Failed, Cancelled]);
-    let said = yard.output(&run, 1);
-    assert!(said.contains(&"of the commit".to_owned()) && said.contains(&"none unit".to_owned()), "{said:?}");
-    assert_eq!(yard.output(&run, 2), ["of the commit", "of the commit"], "two attempts");
-    let left = |dir: &str| fs::read_dir(yard.path().join(dir)).unwrap().count();
-    let deadline = Instant::now() + WITHIN;
-    while left("workspaces") + left("units") > 0 {
-        assert!(Instant::now() < deadline, "something is left behind");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-#[test]
-fn a_loop_that_is_ended_again_and_again_runs_each_step_once() {
-    let mut yard = Yard::new();
-    let steps: Vec<StepSpec> =
-        (0..4).map(|n| step(&format!("s{n}"), &format!("sleep 0.3; echo step {n}"))).collect();
-    yard.begin(vec![
-        stage("build", StageWork::Build, &[]),
-        stage("test", StageWork::Steps(steps), &["build"]),
-        stage("deploy", StageWork::Deploy, &["test"]),
-    ]);
-    yard.until("its entry", |_| true);
-    let mut ends = 0;
-    let deadline = Instant::now() + WITHIN;
-    while yard.see().is_none_or(|run| !run.state.is_over()) {
-        assert!(Instant::now() < deadline, "{:#?}", yard.see());
-        // Not in step with what it does.
-        std::thread::sleep(Duration::from_millis(37 + 61 * (ends % 5)));
-        yard.end();
-        yard.start();
-        ends += 1;
-    }
-    let run = yard.over();
-    assert_eq!(run.state, RunState::Succeeded, "{run:#?}");
-    assert!(ends > 3, "it was ended {ends} times");
-    assert_eq!(yard.output(&run, 1), ["step 0", "step 1", "step 2", "step 3"]);
-    let attempts: BTreeSet<usize> = run.stages[1].steps.iter().map(|step| step.attempts.len()).collect();
-    assert_eq!(attempts, [1].into());
-    let store = Reader::open(&yard.path().join("tidegate.db")).unwrap();
-    let environment = "staging".parse().unwrap();
-    assert_eq!(store.deploys_of(&run.app, &environment, 10).unwrap().len(), 1);
-}
-
-#[test]
-fn a_step_costs_little_more_than_its_command() {
-    let yard = Yard::new();
-    let steps: Vec<StepSpec> = (0..20).map(|n| step(&format!("s{n}"), "true")).collect();
-    yard.begin(vec![stage("test", StageWork::Steps(steps), &[])]);
-    let run = yard.over();
-    assert_eq!(run.state, RunState::Succeeded, "{run:#?}");
-    let stage = &run.stages[0];
-    let each = span(stage.began_at, stage.ended_at) as f64 / 20.0;
-    let first = span(Some(run.created_at), stage.steps[0].began_at);
-    println!("{each:.1} ms a step, the first {first} ms after the run was entered");
-    // A debug build on a busy machine.
-    assert!(each < 500.0, "{each} ms a step");
 }
