@@ -19,6 +19,8 @@ pub struct Row {
     pub values: Vec<Vec<Values>>,
     /// The experiment is over after so many.
     pub users: u64,
+    /// What the first metric is called, where that decides how it is counted.
+    pub metric: Option<&'static str>,
     /// What it must reach.
     pub wanted: Wanted,
 }
@@ -71,6 +73,8 @@ pub fn all() -> Vec<Row> {
             Wanted::Covers(0.05),
         ),
         row("A/A/A/A, two metrics", &[1; 4], &vec![vec![buys(0.1), spends(300.0)]; 4], Wanted::Covers(0.05)),
+        even("A/A, 0.5 % bad answers", [buys(0.005); 2], Wanted::Covers(0.05)),
+        even("0 % and 98 % bad answers", [buys(0.0), buys(0.98)], Wanted::Finds(0.99)),
         even("2 % and 3 % buy", [buys(0.02), buys(0.03)], Wanted::Covers(0.05)),
         even("10 % and 11.5 % buy", [buys(0.1), buys(0.115)], Wanted::Covers(0.05)),
         even("10 % and 12 % buy", [buys(0.1), buys(0.12)], Wanted::Finds(0.7)),
@@ -83,6 +87,7 @@ pub fn all() -> Vec<Row> {
     // Rare, skewed and lopsided ones have an interval late.
     for row in &mut rows {
         let late = ["A/A, 0.5 % buy", "A/A, revenue cut at 100000", "A/A, 2 % buy, shares 9 to 1"];
+        row.metric = row.name.ends_with("bad answers").then_some("gateway.errors");
         row.users = if late.contains(&row.name) { 40_000 } else { row.users };
     }
     rows.extend([
@@ -97,7 +102,7 @@ pub fn all() -> Vec<Row> {
 fn row(name: &'static str, meant: &[u64], values: &[Vec<Values>], wanted: Wanted) -> Row {
     let all: u64 = meant.iter().sum();
     let really = meant.iter().map(|weight| *weight as f64 / all as f64).collect();
-    Row { name, meant: meant.to_vec(), really, values: values.to_vec(), users: 10_000, wanted }
+    Row { name, meant: meant.to_vec(), really, values: values.to_vec(), users: 10_000, metric: None, wanted }
 }
 
 /// Users are not.

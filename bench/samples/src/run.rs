@@ -131,13 +131,19 @@ fn begin(row: &Row) -> Experiment {
         version: 0,
         drawn: drawn.map(|(at, weight)| Drawn { variant: format!("v{at}"), weight: *weight }).collect(),
         metrics: metrics
-            .map(|(at, values)| Metric { name: format!("m{at}"), limit: values.limit(), more: true })
+            .map(|(at, values)| {
+                let name = row.metric.filter(|_| at == 0).map_or_else(|| format!("m{at}"), str::to_owned);
+                Metric { name, limit: values.limit(), more: true }
+            })
             .collect(),
         users: row.users,
         alpha: 0.05,
         within: Millis::ZERO,
         worth: None,
         rule: Value::Null,
+        meant: None,
+        user: Vec::new(),
+        by: None,
     };
     let name = |text: &str| text.parse().expect("a name of letters is one");
     let flag = "flag".parse().expect("a key of letters is one");
