@@ -210,6 +210,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif url.path == "/price":
             price = json.dumps({"price": PRICE, "at": time.time_ns()})
             self.reply(200, price.encode(), kind="application/json")
+        elif url.path == "/flags":
+            self.reply(200, self.headers.get("tidegate-flags", "").encode() + b"\n")
         elif url.path == "/echo":
             self.reply(200, body, {"x-body-length": str(len(body))})
         elif url.path == "/slow":
