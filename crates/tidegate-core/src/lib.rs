@@ -4,6 +4,7 @@
 //! Start at [`rollout::plan`], the one function that decides what happens to a service; [`model`] holds the words it
 //! speaks in.
 //!
+//! - [`access`]: who asks, for what.
 //! - [`balance`]: how a request finds its endpoint.
 //! - [`check`]: what else is asked about a candidate, and what the answers mean.
 //! - [`event`]: the user's timeline.
@@ -29,6 +30,7 @@
 //! - [`view`]: what the API, the command line and the dashboard all show.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+pub mod access;
 pub mod balance;
 pub mod check;
 pub mod event;

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use tidegate_control::RefusalKind;
+use tidegate_core::access::{Caller, Origin, Who};
 use tidegate_os::process::own_user;
 
 use super::Shared;
@@ -86,18 +87,21 @@ pub(super) async fn same_site(request: Request, next: Next) -> Result<Response, 
 /// Over every route but the open ones: asks for the token or for the right user.
 pub(super) async fn authorized(
     State(shared): State<Shared>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, Refused> {
-    is_owner(&shared, &request)?;
+    let caller = is_owner(&shared, &request)?;
+    request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
 
 /// Refuses all but whoever owns this Tidegate.
-pub(super) fn is_owner(shared: &Shared, request: &Request) -> Result<(), Refused> {
+pub(super) fn is_owner(shared: &Shared, request: &Request) -> Result<Caller, Refused> {
     match request.extensions().get::<Peer>() {
-        Some(Peer::Tcp(..)) if bearer_is(request.headers(), &shared.token) => Ok(()),
-        Some(Peer::Unix { uid }) if *uid == 0 || *uid == own_user().uid => Ok(()),
+        Some(Peer::Tcp(_, address)) if bearer_is(request.headers(), &shared.token) => {
+            Ok(Caller { who: Who::Owner, from: Origin::Address(*address) })
+        }
+        Some(Peer::Unix { uid }) if *uid == 0 || *uid == own_user().uid => Ok(Caller::owner(*uid)),
         Some(Peer::Unix { .. }) => Err(other_user()),
         Some(Peer::Tcp(..)) | None => Err(no_token()),
     }

@@ -40,7 +40,8 @@ pub(super) async fn authorized(
             return Ok(next.run(request).await);
         }
     }
-    is_owner(&shared, &request)?;
+    let caller = is_owner(&shared, &request)?;
+    request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
 
