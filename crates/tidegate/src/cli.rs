@@ -7,8 +7,8 @@ use tidegate_core::model::Name;
 
 use crate::commands::{
     approve, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag, gateway,
-    git, git_hook, git_ssh, init, jobs, judge, login, logout, logs, pipeline, plan, preview, promote, release, rollback,
-    rollout, run, scale, shim, status, token, up, upgrade, user, whoami,
+    git, git_hook, git_ssh, init, jobs, judge, login, logout, logs, pipeline, plan, preview, promote,
+    release, rollback, rollout, run, scale, shim, status, token, up, upgrade, user, whoami,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -35,7 +35,7 @@ pub struct Cli {
     /// A PEM file with the authorities that vouch for the server [default: the system's]
     ///
     /// Without it TIDEGATE_CA says which, else what `tidegate login` was told.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
     pub ca: Option<PathBuf>,
 
     /// What to do.

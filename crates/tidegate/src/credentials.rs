@@ -88,7 +88,8 @@ impl Credentials {
     /// Writes it all, whole or not at all.
     pub fn save(&self) -> Result<(), Failure> {
         let path = path().ok_or_else(nowhere)?;
-        let text = serde_json::to_vec_pretty(self).map_err(|error| trouble(&path, &io::Error::other(error)))?;
+        let text =
+            serde_json::to_vec_pretty(self).map_err(|error| trouble(&path, &io::Error::other(error)))?;
         let folder = path.parent().map_or_else(PathBuf::new, PathBuf::from);
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
         made.and_then(|()| tidegate_os::file::write_atomic(&path, &text, 0o600))

@@ -6,7 +6,9 @@ use tidegate_control::Refusal;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The text is no address of a server.
-    #[error("`{0}` is not an address of Tidegate: write `http://HOST:PORT`, `https://HOST` or a data directory")]
+    #[error(
+        "`{0}` is not an address of Tidegate: write `http://HOST:PORT`, `https://HOST` or a data directory"
+    )]
     Address(String),
     /// It is not known whom to believe where TLS is spoken.
     #[error("{0}")]

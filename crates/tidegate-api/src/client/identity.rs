@@ -1,7 +1,9 @@
 //! The client's calls about users, tokens and logins.
 
 use tidegate_core::model::Name;
-use tidegate_core::view::{InviteMade, LoginView, TokenList, TokenMade, TokenView, UserList, UserView, WhoView};
+use tidegate_core::view::{
+    InviteMade, LoginView, TokenList, TokenMade, TokenView, UserList, UserView, WhoView,
+};
 
 use super::request::{Ask, segment};
 use super::{Client, ClientError};

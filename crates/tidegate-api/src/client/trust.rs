@@ -32,8 +32,9 @@ impl Trust {
 
     /// Shakes hands with a host.
     pub(super) async fn connect(&self, host: &str, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the host's name cannot be in a certificate"))?;
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| {
+            io::Error::new(io::ErrorKind::InvalidInput, "the host's name cannot be in a certificate")
+        })?;
         TlsConnector::from(Arc::clone(&self.0)).connect(name, stream).await
     }
 }

@@ -70,12 +70,7 @@ pub(super) fn shown(shared: &Shared, request: &Request) -> Result<Shown, Refused
     }
 }
 
-fn shown_over_tcp(
-    shared: &Shared,
-    peer: &Peer,
-    from: IpAddr,
-    headers: &HeaderMap,
-) -> Result<Shown, Refused> {
+fn shown_over_tcp(shared: &Shared, peer: &Peer, from: IpAddr, headers: &HeaderMap) -> Result<Shown, Refused> {
     let counted = caller::of(peer, headers);
     if headers.contains_key(axum::http::header::AUTHORIZATION) {
         let text = bearer(headers).filter(|text| !text.is_empty()).ok_or_else(unauthorized)?;
@@ -206,7 +201,9 @@ pub(super) async fn ask_desk<T: Send + 'static>(
 pub(super) fn not_let_in(why: NotLetIn) -> Refused {
     let (code, help) = match why {
         NotLetIn::Unknown => return unauthorized(),
-        NotLetIn::Expired => ("access::expired-token", "make another: `tidegate login`, or `tidegate token create NAME`"),
+        NotLetIn::Expired => {
+            ("access::expired-token", "make another: `tidegate login`, or `tidegate token create NAME`")
+        }
         NotLetIn::Revoked => ("access::revoked-token", "log in again: `tidegate login`"),
         NotLetIn::Disabled => ("access::disabled-user", "ask an administrator: `tidegate user enable NAME`"),
         NotLetIn::SessionOver => ("access::expired-session", "log in again"),

@@ -15,7 +15,7 @@ const MOST: u32 = 10;
 const MOST_OF_ALL: u32 = 300;
 /// In which a bucket fills.
 const FILLS_WITHIN: Duration = Duration::from_secs(60);
-/// How many addresses are known at the same time. Whose last attempt is the longest ago is forgotten first.
+/// How many addresses are known at the same time. Who has the least left to wait is forgotten first.
 const MOST_KNOWN: usize = 4_096;
 
 /// See the module.
@@ -28,41 +28,36 @@ struct Known {
     all: Option<Bucket>,
 }
 
-/// What is left of so many attempts, as of a moment.
+/// So many attempts that come back one by one: when all of them are back.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
     most: u32,
-    left: f64,
-    at: Instant,
+    full_at: Instant,
 }
 
 impl Bucket {
     fn full(most: u32, now: Instant) -> Self {
-        Bucket { most, left: f64::from(most), at: now }
+        Bucket { most, full_at: now }
     }
 
-    /// What is left now.
-    fn left(&self, now: Instant) -> f64 {
-        let filled = now.saturating_duration_since(self.at).as_secs_f64() * self.a_second();
-        (self.left + filled).min(f64::from(self.most))
-    }
-
-    fn a_second(&self) -> f64 {
-        f64::from(self.most) / FILLS_WITHIN.as_secs_f64()
+    /// In which one comes back.
+    fn each(&self) -> Duration {
+        FILLS_WITHIN / self.most
     }
 
     fn is_full(&self, now: Instant) -> bool {
-        self.left(now) >= f64::from(self.most)
+        self.full_at <= now
     }
 
     fn take(&mut self, now: Instant) {
-        (self.left, self.at) = ((self.left(now) - 1.0).max(0.0), now);
+        self.full_at = (self.full_at.max(now) + self.each()).min(now + FILLS_WITHIN);
     }
 
-    /// How many seconds are left until there is one again.
+    /// How many seconds are left until there is one.
     fn wait(&self, now: Instant) -> Result<(), u64> {
-        let missing = 1.0 - self.left(now);
-        if missing <= 0.0 { Ok(()) } else { Err((missing / self.a_second()).ceil() as u64) }
+        let missing = self.full_at.saturating_duration_since(now);
+        let over = missing.saturating_sub(FILLS_WITHIN - self.each());
+        if over.is_zero() { Ok(()) } else { Err(over.as_millis().div_ceil(1_000) as u64) }
     }
 }
 
@@ -84,7 +79,7 @@ impl Attempts {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.of.retain(|_, bucket| !bucket.is_full(now));
         if !known.of.contains_key(&from) && known.of.len() >= MOST_KNOWN {
-            let oldest = known.of.iter().min_by_key(|(_, bucket)| bucket.at).map(|(of, _)| *of);
+            let oldest = known.of.iter().min_by_key(|(_, bucket)| bucket.full_at).map(|(of, _)| *of);
             oldest.and_then(|oldest| known.of.remove(&oldest));
         }
         known.of.entry(from).or_insert_with(|| Bucket::full(MOST, now)).take(now);

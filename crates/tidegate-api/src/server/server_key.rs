@@ -37,8 +37,7 @@ pub(super) async fn authorized(
     next: Next,
 ) -> Result<Response, Refused> {
     if let Some(key) = key_of(&request) {
-        let counted =
-            request.extensions().get::<Peer>().and_then(|peer| caller::of(peer, request.headers()));
+        let counted = request.extensions().get::<Peer>().and_then(|peer| caller::of(peer, request.headers()));
         shared.attempts.may(counted, Instant::now()).map_err(guessing)?;
         let found = ask(&shared, move |plane| plane.flag_key_scope(&key)).await?;
         if let Some(scope) = found {

@@ -33,7 +33,10 @@ pub struct LoginBody {
 /// It does not show the code.
 impl std::fmt::Debug for LoginBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LoginBody").field("user", &self.user).field("token", &self.token).finish_non_exhaustive()
+        f.debug_struct("LoginBody")
+            .field("user", &self.user)
+            .field("token", &self.token)
+            .finish_non_exhaustive()
     }
 }
 

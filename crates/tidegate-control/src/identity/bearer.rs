@@ -46,7 +46,9 @@ pub(super) fn of_session(
     if kind_of(text) != Some(Kind::Session) {
         return Ok(Err(NotLetIn::Unknown));
     }
-    let Some(session) = store.access_session_of(&key.digest(text))? else { return Ok(Err(NotLetIn::Unknown)) };
+    let Some(session) = store.access_session_of(&key.digest(text))? else {
+        return Ok(Err(NotLetIn::Unknown));
+    };
     let Some(user) = store.user(&session.user)? else { return Ok(Err(NotLetIn::Unknown)) };
     Ok(session.stands(Some(&user), now_unix_ms).map(|()| LetIn {
         admission: Admission::by_session(&session, &user, from),

@@ -87,7 +87,9 @@ pub(super) fn redeem(
     }
     let user = match &code.user {
         Some(name) => {
-            if let Err(why) = store.user(name).map_err(store_trouble)?.ok_or(NotLetIn::Unknown).and_then(|u| u.stands()) {
+            if let Err(why) =
+                store.user(name).map_err(store_trouble)?.ok_or(NotLetIn::Unknown).and_then(|u| u.stands())
+            {
                 return Ok(Err(why));
             }
             same_user(name, asked.user.as_ref())?;

@@ -6,14 +6,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tidegate_core::access::{AccessToken, Admission, LoginBy, Means, NotLetIn, manages_access};
 use tidegate_core::model::Name;
-use tidegate_core::view::{InviteMade, LoginView, ToldOnce, TokenList, TokenMade, TokenView, UserList, UserView};
+use tidegate_core::view::{
+    InviteMade, LoginView, TokenList, TokenMade, TokenView, ToldOnce, UserList, UserView,
+};
 use tidegate_os::clock::unix_ms;
 use tidegate_store::{Reader, Store, StoreError};
 
 use super::bearer::{self, LetIn};
 use super::codes::Redeemed;
 use super::sessions::Opened;
-use super::{Identity, IdentityKey, LoggedIn, Redeem, TokenAsked, UserChange, codes, sessions, tokens, users, view};
+use super::{
+    Identity, IdentityKey, LoggedIn, Redeem, TokenAsked, UserChange, codes, sessions, tokens, users, view,
+};
 use crate::answer::{rfc3339, store_trouble};
 use crate::engine::Time;
 use crate::handle::Handle;
@@ -70,18 +74,18 @@ impl Desk {
 pub(super) fn note_use(store: &mut Store, means: &Means, time: Time) -> Result<(), Refusal> {
     let noted = store.transaction(|tx| match means {
         Means::Token { id } => match tx.access_token(id)?.filter(|one| one.is_to_be_noted(time.unix_ms)) {
-            Some(token) => {
-                tx.change_access_token(&AccessToken { used_unix_ms: Some(time.unix_ms), ..token })
-            }
+            Some(token) => tx.change_access_token(&AccessToken { used_unix_ms: Some(time.unix_ms), ..token }),
             None => Ok(()),
         },
-        Means::Session { id } => match tx.access_session(id)?.filter(|one| one.is_to_be_noted(time.unix_ms)) {
-            Some(mut session) => {
-                session.used_unix_ms = time.unix_ms;
-                tx.change_access_session(&session)
+        Means::Session { id } => {
+            match tx.access_session(id)?.filter(|one| one.is_to_be_noted(time.unix_ms)) {
+                Some(mut session) => {
+                    session.used_unix_ms = time.unix_ms;
+                    tx.change_access_session(&session)
+                }
+                None => Ok(()),
             }
-            None => Ok(()),
-        },
+        }
         Means::Socket | Means::OwnerToken | Means::Key => Ok(()),
     });
     noted.map_err(store_trouble)
@@ -208,10 +212,18 @@ impl Identity for Desk {
     fn token_make(&self, asker: &Admission, asked: TokenAsked) -> Result<TokenMade, Refusal> {
         let asker = asker.clone();
         let made = self.write(move |store, key, time| tokens::make(store, key, time, &asker, asked))?;
-        Ok(TokenMade { secret: ToldOnce::new(made.text.reveal()), token: view::token(&made.token, unix_ms()) })
+        Ok(TokenMade {
+            secret: ToldOnce::new(made.text.reveal()),
+            token: view::token(&made.token, unix_ms()),
+        })
     }
 
-    fn token_revoke(&self, asker: &Admission, which: &str, user: Option<&Name>) -> Result<TokenView, Refusal> {
+    fn token_revoke(
+        &self,
+        asker: &Admission,
+        which: &str,
+        user: Option<&Name>,
+    ) -> Result<TokenView, Refusal> {
         let (asker, which, user) = (asker.clone(), which.to_owned(), user.cloned());
         let token =
             self.write(move |store, _, time| tokens::revoke(store, time, &asker, (&which, user.as_ref())))?;

@@ -21,7 +21,9 @@ use std::net::IpAddr;
 
 use tidegate_core::access::{Admission, LoginBy, NotLetIn};
 use tidegate_core::model::Name;
-use tidegate_core::view::{InviteMade, LoginView, ToldOnce, TokenList, TokenMade, TokenView, UserList, UserView};
+use tidegate_core::view::{
+    InviteMade, LoginView, TokenList, TokenMade, TokenView, ToldOnce, UserList, UserView,
+};
 
 use crate::plane::{Refusal, RefusalKind};
 
@@ -63,7 +65,8 @@ pub trait Identity: Send + Sync + 'static {
     /// Makes a token.
     fn token_make(&self, asker: &Admission, asked: TokenAsked) -> Result<TokenMade, Refusal>;
     /// Revokes a token, by its id or name.
-    fn token_revoke(&self, asker: &Admission, which: &str, user: Option<&Name>) -> Result<TokenView, Refusal>;
+    fn token_revoke(&self, asker: &Admission, which: &str, user: Option<&Name>)
+    -> Result<TokenView, Refusal>;
 }
 
 /// Somebody who has just logged in.

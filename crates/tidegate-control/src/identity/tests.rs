@@ -12,7 +12,9 @@ use tidegate_store::Store;
 
 use super::codes::Redeemed;
 use super::text::SecretText;
-use super::{IdentityKey, Redeem, TokenAsked, UserChange, bearer, codes, desk, sessions, tokens, users, welcome};
+use super::{
+    IdentityKey, Redeem, TokenAsked, UserChange, bearer, codes, desk, sessions, tokens, users, welcome,
+};
 use crate::engine::Time;
 use crate::plane::Refusal;
 
@@ -88,8 +90,7 @@ impl Bench {
         code: &SecretText,
         (user, token): (Option<&str>, Option<&str>),
     ) -> Result<Result<SecretText, NotLetIn>, Refusal> {
-        let asked =
-            Redeem { code: code.reveal().to_owned(), user: user.map(name), token: token.map(name) };
+        let asked = Redeem { code: code.reveal().to_owned(), user: user.map(name), token: token.map(name) };
         let time = self.time();
         let redeemed = codes::redeem(&mut self.store, &self.key, time, &asked)?;
         Ok(redeemed.map(|redeemed| match redeemed {
@@ -228,6 +229,7 @@ fn nobody_makes_or_sees_a_token_that_gives_more_than_they_have() {
 
     let seen = |bench: &Bench, who: &Admission| tokens::seen_by(&bench.store, who, None).unwrap().len();
     assert_eq!((seen(&bench, &boss), seen(&bench, &ann), seen(&bench, &service)), (5, 1, 1));
+    assert_eq!(seen(&bench, &narrow), 1, "itself, though its user has three");
     let time = bench.time();
     let revoked = tokens::revoke(&mut bench.store, time, &ann, ("narrow", None));
     assert_eq!(revoked.unwrap_err().code, "access::unknown-token", "as if it were not there");
@@ -246,7 +248,8 @@ fn a_use_is_noted_and_a_session_goes_on_by_it() {
     bench.store.transaction(|tx| sessions::add(tx, &bench.key, &opened, time)).unwrap();
     bench.now += SESSION_IDLE.0 - 1;
     let ann = bench.shows_session(&opened.text).unwrap();
-    desk::note_use(&mut bench.store, &ann.means, bench.time()).unwrap();
+    let time = bench.time();
+    desk::note_use(&mut bench.store, &ann.means, time).unwrap();
     bench.now += 1;
     assert!(bench.shows_session(&opened.text).is_ok());
     bench.now += SESSION_IDLE.0;
@@ -257,7 +260,8 @@ fn a_use_is_noted_and_a_session_goes_on_by_it() {
     let first = bench.now;
     for later in [0, 59_999] {
         bench.now = first + later;
-        desk::note_use(&mut bench.store, &means, bench.time()).unwrap();
+        let time = bench.time();
+        desk::note_use(&mut bench.store, &means, time).unwrap();
     }
     assert_eq!(bench.store.access_tokens().unwrap()[0].used_unix_ms, Some(first), "once a minute");
 }

@@ -126,7 +126,8 @@ mod tests {
             bytes[at] = if bytes[at] == b'x' { b'y' } else { b'x' };
             assert_eq!(kind_of(&String::from_utf8(bytes).unwrap()), None, "{at}");
         }
-        for bad in ["", "tidegate_", "tidegate_user_", &text[1..], &text[..text.len() - 1], "tidegate_user_é"] {
+        for bad in ["", "tidegate_", "tidegate_user_", &text[1..], &text[..text.len() - 1], "tidegate_user_é"]
+        {
             assert_eq!(kind_of(bad), None, "{bad}");
         }
     }

@@ -98,12 +98,7 @@ pub(super) fn make(
 }
 
 /// Makes a token of somebody who has just logged in, in their transaction. A name that is taken gets a number.
-pub(super) fn make_at_login(
-    store: &Reader,
-    time: Time,
-    user: &Name,
-    wanted: &Name,
-) -> Result<Made, Refusal> {
+pub(super) fn make_at_login(store: &Reader, time: Time, user: &Name, wanted: &Name) -> Result<Made, Refusal> {
     let good = good_ones(store, Some(user), time).map_err(store_trouble)?;
     if good.len() >= MOST {
         return Err(too_many());
@@ -156,8 +151,7 @@ pub(super) fn seen_by(
 ) -> Result<Vec<AccessToken>, Refusal> {
     let all = store.access_tokens().map_err(store_trouble)?;
     let wanted = |token: &AccessToken| user.is_none_or(|user| token.user.as_ref() == Some(user));
-    let mut seen: Vec<_> =
-        all.into_iter().filter(|token| wanted(token) && may_see(asker, token)).collect();
+    let mut seen: Vec<_> = all.into_iter().filter(|token| wanted(token) && may_see(asker, token)).collect();
     seen.reverse();
     Ok(seen)
 }
@@ -191,13 +185,14 @@ fn find(
     }
 }
 
+/// What gives less than its user has sees, and revokes, itself alone: so does a program's token.
 fn may_see(asker: &Admission, token: &AccessToken) -> bool {
+    let itself = asker.means == Means::Token { id: token.id.clone() };
     let own = match &asker.caller.who {
-        Who::User { name, .. } => token.user.as_ref() == Some(name),
-        Who::Service { .. } => asker.means == Means::Token { id: token.id.clone() },
-        Who::Owner | Who::Stranger => false,
+        Who::User { name, .. } => !asker.is_narrowed() && token.user.as_ref() == Some(name),
+        Who::Owner | Who::Service { .. } | Who::Stranger => false,
     };
-    own || manages_access(asker)
+    itself || own || manages_access(asker)
 }
 
 /// Whose token is asked for, and whether who asks may have it made. A token that gives less than its user has makes none: another
@@ -254,9 +249,8 @@ fn forget_old(tx: &Tx<'_>, user: Option<&Name>, time: Time) -> Result<(), StoreE
     let mut over: Vec<(u64, &AccessToken)> =
         all.iter().filter_map(|token| Some((token.over_since(time.unix_ms)?, token))).collect();
     over.sort_by_key(|(since, _)| std::cmp::Reverse(*since));
-    let old = |at: usize, since: u64| {
-        at >= MOST_REMEMBERED || time.unix_ms.saturating_sub(since) >= REMEMBERED.0
-    };
+    let old =
+        |at: usize, since: u64| at >= MOST_REMEMBERED || time.unix_ms.saturating_sub(since) >= REMEMBERED.0;
     let old = over.into_iter().enumerate().filter(|(at, (since, _))| old(*at, *since));
     old.map(|(_, (_, token))| token).try_for_each(|token| tx.remove_access_token(&token.id))
 }

@@ -1,7 +1,7 @@
 //! Users, tokens and callers as answers show them.
 
 use tidegate_core::access::{AccessToken, Admission, User, Who};
-use tidegate_core::view::{RoleView, ToldOnce, TokenView, UserView, WhoView};
+use tidegate_core::view::{RoleView, TokenView, ToldOnce, UserView, WhoView};
 
 use crate::answer::rfc3339;
 

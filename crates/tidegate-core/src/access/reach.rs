@@ -23,8 +23,9 @@ impl Reach {
 
     /// Whether what is asked of an app and an environment is within it. What is not said is not within anything narrower.
     pub fn covers(&self, app: Option<&str>, environment: Option<&str>) -> bool {
-        let within =
-            |own: &Option<Name>, asked: Option<&str>| own.as_ref().is_none_or(|own| asked == Some(own.as_str()));
+        let within = |own: &Option<Name>, asked: Option<&str>| {
+            own.as_ref().is_none_or(|own| asked == Some(own.as_str()))
+        };
         within(&self.app, app) && within(&self.environment, environment)
     }
 }

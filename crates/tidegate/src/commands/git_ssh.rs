@@ -50,8 +50,7 @@ pub fn run(args: &GitSshArgs) -> Result<Exit, Failure> {
         Service::UploadPack => repositories.get(&app).ok_or_else(|| nobody(&app))?,
     };
     let protocol = std::env::var("GIT_PROTOCOL").ok();
-    let caller =
-        Caller { by: &by, protocol: protocol.as_deref(), stateless: false, advertise: false };
+    let caller = Caller { by: &by, protocol: protocol.as_deref(), stateless: false, advertise: false };
     let mut command = repositories.serve(&app, &repository, service, caller);
     let ended = match service {
         Service::ReceivePack => taken(command),
@@ -130,7 +129,38 @@ fn trouble(error: &std::io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_core::access::User;
+
     use super::*;
+
+    #[test]
+    fn a_users_key_opens_what_the_user_may_and_nothing_once_they_are_disabled() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = tidegate_store::Store::open(&folder.path().join("tidegate.db")).unwrap();
+        let user = |name: &str, admin, disabled_unix_ms| User {
+            name: name.parse().unwrap(),
+            added_unix_ms: 0,
+            added_by: String::new(),
+            disabled_unix_ms,
+            admin,
+        };
+        let all = [user("ann", false, None), user("boss", true, None), user("gone", true, Some(1))];
+        store.transaction(|tx| all.iter().try_for_each(|user| tx.put_user(user))).unwrap();
+        let asks = |name: &str, service| {
+            let args = GitSshArgs {
+                data: folder.path().to_owned(),
+                user: Some(name.parse().unwrap()),
+                by: None,
+                apps: Vec::new(),
+            };
+            admitted(&args, service).ok()
+        };
+        assert_eq!(asks("boss", Service::ReceivePack).as_deref(), Some("boss"));
+        assert_eq!(asks("ann", Service::UploadPack).as_deref(), Some("ann"));
+        assert_eq!(asks("ann", Service::ReceivePack), None);
+        assert_eq!(asks("gone", Service::UploadPack), None);
+        assert_eq!(asks("nobody", Service::UploadPack), None);
+    }
 
     #[test]
     fn only_git_and_only_repositories_are_understood() {

@@ -20,9 +20,11 @@ const LONGEST: u64 = 1_024;
 
 /// As typed.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  tidegate login https://tidegate.example\n  tidegate login https://tidegate.example --code tidegate_once_…\n\n\
+#[command(
+    after_help = "Examples:\n  tidegate login https://tidegate.example\n  tidegate login https://tidegate.example --code tidegate_once_…\n\n\
                         Without --code it reads a token from standard input. `tidegate user invite` makes codes; the first administrator's is printed \
-                        by the first `tidegate up`.")]
+                        by the first `tidegate up`."
+)]
 pub struct LoginArgs {
     /// The server [default: --api, TIDEGATE_API or that of the last login]
     #[arg(value_name = "URL")]
@@ -58,20 +60,28 @@ pub fn run(args: LoginArgs, session: &Session) -> Result<Exit, Failure> {
 
 /// What is sent without TLS can be read by whoever is on the way.
 fn warn_of_plain(server: &str) {
-    let Some(host) = server.strip_prefix("http://").and_then(|rest| rest.rsplit_once(':')).map(|(host, _)| host) else {
+    let Some(host) =
+        server.strip_prefix("http://").and_then(|rest| rest.rsplit_once(':')).map(|(host, _)| host)
+    else {
         return;
     };
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
     if host != "localhost" && !address.is_ok_and(|address| address.is_loopback()) {
-        print::to_stderr("warning: the way to that server is not encrypted: whoever is on it can read the token\n");
+        print::to_stderr(
+            "warning: the way to that server is not encrypted: whoever is on it can read the token\n",
+        );
     }
 }
 
 fn by_code(client: &Client, session: &Session, code: String, user: Option<Name>) -> Result<Token, Failure> {
     let code = if code == "-" { read("code")? } else { code };
     if kind_of(code.trim()) != Some(Kind::Once) {
-        let message = "that is no code: it begins with `tidegate_once_`, and none of its characters may be missing";
-        return Err(Failure::mistake(message, "copy it again; an administrator makes another with `tidegate user invite`"));
+        let message =
+            "that is no code: it begins with `tidegate_once_`, and none of its characters may be missing";
+        return Err(Failure::mistake(
+            message,
+            "copy it again; an administrator makes another with `tidegate user invite`",
+        ));
     }
     let body = LoginBody { code: code.trim().to_owned(), user, token: Some(own_name()) };
     let view = session.wait(async { Ok(client.login(&body).await?) })?;
@@ -85,11 +95,13 @@ fn pasted() -> Result<Token, Failure> {
         Some(Kind::User | Kind::Service) => Ok(Token::new(text)),
         // The owner's token is 64 hex digits: whether it is right, the server says.
         None if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) => Ok(Token::new(text)),
-        Some(Kind::Once) => {
-            Err(Failure::mistake("that is a code, not a token", "log in with it: `tidegate login URL --code CODE`"))
-        }
+        Some(Kind::Once) => Err(Failure::mistake(
+            "that is a code, not a token",
+            "log in with it: `tidegate login URL --code CODE`",
+        )),
         Some(Kind::Session) | None => {
-            let message = "that is no token: it begins with `tidegate_`, and none of its characters may be missing";
+            let message =
+                "that is no token: it begins with `tidegate_`, and none of its characters may be missing";
             Err(Failure::mistake(message, "copy it again, or make another: `tidegate token create NAME`"))
         }
     }
@@ -109,12 +121,16 @@ fn read(what: &str) -> Result<String, Failure> {
 /// The token's name: that of this machine, as far as it is one.
 fn own_name() -> Name {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host: String = host.trim().to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let host: String =
+        host.trim().to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let named = format!("on-{}", host.chars().take(30).collect::<String>());
     let fallback = || "login".parse::<Name>();
     named.trim_end_matches('-').parse().or_else(|_| fallback()).expect("`login` is a name")
 }
 
 fn where_to() -> Failure {
-    Failure::mistake("where to log in is not said", "`tidegate login URL`, like `tidegate login https://tidegate.example`")
+    Failure::mistake(
+        "where to log in is not said",
+        "`tidegate login URL`, like `tidegate login https://tidegate.example`",
+    )
 }

@@ -43,5 +43,8 @@ pub fn run(args: LogoutArgs, session: &Session) -> Result<Exit, Failure> {
 }
 
 fn nowhere() -> Failure {
-    Failure::mistake("you are not logged in there", "`tidegate login URL` logs in; TIDEGATE_TOKEN is yours to unset")
+    Failure::mistake(
+        "you are not logged in there",
+        "`tidegate login URL` logs in; TIDEGATE_TOKEN is yours to unset",
+    )
 }

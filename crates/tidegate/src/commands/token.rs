@@ -12,8 +12,10 @@ use crate::session::Session;
 
 /// As typed.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  tidegate token create laptop\n  tidegate token create ci --service --app shop -e staging --role developer --expires 30d\n  \
-                        tidegate token list\n  tidegate token revoke laptop")]
+#[command(
+    after_help = "Examples:\n  tidegate token create laptop\n  tidegate token create ci --service --app shop -e staging --role developer --expires 30d\n  \
+                        tidegate token list\n  tidegate token revoke laptop"
+)]
 pub struct TokenArgs {
     #[command(subcommand)]
     what: What,
@@ -97,7 +99,9 @@ pub fn run(args: TokenArgs, session: &Session) -> Result<Exit, Failure> {
             What::Create(asked) => {
                 let made = client.token_create(&asked.into()).await?;
                 if made.token.expires_at.is_none() {
-                    print::to_stderr("warning: this token never expires: whoever finds it is let in until it is revoked\n");
+                    print::to_stderr(
+                        "warning: this token never expires: whoever finds it is let in until it is revoked\n",
+                    );
                 }
                 if args.json {
                     return out.json_pretty(&made);

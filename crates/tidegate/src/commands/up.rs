@@ -70,7 +70,8 @@ impl ApiOptions {
         let at = args.api()?;
         let pair = args.api_cert.clone().zip(args.api_key.clone());
         if pair.is_none() && !args.api_plain && !at.ip().is_loopback() {
-            let message = format!("the API would listen on {at} without TLS: tokens could be read on the way");
+            let message =
+                format!("the API would listen on {at} without TLS: tokens could be read on the way");
             let help = "give it a certificate with --api-cert and --api-key, or say --api-plain where the way is safe";
             return Err(Failure::mistake(message, help));
         }
@@ -103,7 +104,9 @@ mod tests {
     #[test]
     fn beyond_this_machine_the_api_speaks_tls_unless_that_was_said() {
         assert!(options(&[]).is_ok() && options(&["--api", "[::1]:7070"]).is_ok());
-        assert!(options(&["--api", "0.0.0.0:7071"]).is_err() && options(&["--api", "192.0.2.1:7071"]).is_err());
+        assert!(
+            options(&["--api", "0.0.0.0:7071"]).is_err() && options(&["--api", "192.0.2.1:7071"]).is_err()
+        );
         assert!(options(&["--api", "0.0.0.0:7071", "--api-plain"]).is_ok());
         let pair = ["--api", "0.0.0.0:7071", "--api-cert", "c", "--api-key", "k", "--api-name", "td.example"];
         assert_eq!(options(&pair).unwrap().names, ["td.example"]);

@@ -12,7 +12,9 @@ use crate::session::Session;
 
 /// As typed.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  tidegate user add ann --admin\n  tidegate user invite ann\n  tidegate user disable ann")]
+#[command(
+    after_help = "Examples:\n  tidegate user add ann --admin\n  tidegate user invite ann\n  tidegate user disable ann"
+)]
 pub struct UserArgs {
     #[command(subcommand)]
     what: What,

@@ -107,7 +107,8 @@ fn may(me: &WhoView) -> String {
     if me.kind == "owner" {
         return "everything: this is whoever runs Tidegate".to_owned();
     }
-    let narrowed = me.app.is_some() || me.environment.is_some() || me.most.is_some_and(|most| most != Role::Admin);
+    let narrowed =
+        me.app.is_some() || me.environment.is_some() || me.most.is_some_and(|most| most != Role::Admin);
     if me.admin && !narrowed {
         return "everything: an administrator".to_owned();
     }

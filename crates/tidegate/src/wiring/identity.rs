@@ -24,17 +24,23 @@ pub fn listener(options: &ApiOptions) -> Result<Listener, Failure> {
     let Some((cert, key)) = &options.pair else { return Ok(named) };
     named.with_tls(cert, key).map_err(|error| {
         let message = format!("the API's certificate cannot be used: {error}");
-        Failure::environment(message, "give it PEM files with --api-cert and --api-key, the server's own certificate first")
+        Failure::environment(
+            message,
+            "give it PEM files with --api-cert and --api-key, the server's own certificate first",
+        )
     })
 }
 
 /// Who decides who is let in.
 pub fn desk(handle: &Arc<Handle>, data: &Path) -> Result<IdentityDesk, Failure> {
     let again = "run `tidegate up` again";
-    let reader =
-        Reader::open(&data.join("tidegate.db")).map_err(|error| Failure::environment(error.to_string(), again))?;
+    let reader = Reader::open(&data.join("tidegate.db"))
+        .map_err(|error| Failure::environment(error.to_string(), again))?;
     let desk = Desk::new(Arc::clone(handle), reader).map_err(|error| {
-        Failure::environment(format!("the key of tokens: {error}"), "see the permissions of the data directory")
+        Failure::environment(
+            format!("the key of tokens: {error}"),
+            "see the permissions of the data directory",
+        )
     })?;
     Ok(IdentityDesk(Arc::new(desk)))
 }

@@ -10,7 +10,7 @@ use tidegate_control::identity::{Redeem, UserChange, who_view};
 use tidegate_core::access::{Means, NotLetIn};
 use tidegate_core::model::Name;
 use tidegate_core::view::{
-    InviteMade, LoginView, ToldOnce, TokenList, TokenMade, TokenView, UserList, UserView, WhoView,
+    InviteMade, LoginView, TokenList, TokenMade, TokenView, ToldOnce, UserList, UserView, WhoView,
 };
 use tokio::time::Instant;
 
@@ -31,12 +31,22 @@ const TOKENS: &str = "/v1/tokens";
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::post("/v1/sessions", "login", "Change a code that is good once for a session or a token", login)
-            .open()
-            .takes::<LoginBody>()
-            .gives::<LoginView>(),
-        Endpoint::post("/v1/logout", "logout", "End the session, or revoke the token, that this comes with", logout)
-            .own(),
+        Endpoint::post(
+            "/v1/sessions",
+            "login",
+            "Change a code that is good once for a session or a token",
+            login,
+        )
+        .open()
+        .takes::<LoginBody>()
+        .gives::<LoginView>(),
+        Endpoint::post(
+            "/v1/logout",
+            "logout",
+            "End the session, or revoke the token, that this comes with",
+            logout,
+        )
+        .own(),
         Endpoint::get("/v1/whoami", "whoami", "Who asks, as Tidegate sees them", whoami)
             .own()
             .gives::<WhoView>(),
@@ -146,7 +156,8 @@ async fn whoami(
         Means::Session { .. } => cookie::session(&peer, &headers),
         Means::Token { .. } | Means::Socket | Means::OwnerToken | Means::Key => None,
     };
-    let csrf = session.zip(shared.identity.as_ref()).map(|(session, desk)| ToldOnce::new(desk.0.csrf(&session)));
+    let csrf =
+        session.zip(shared.identity.as_ref()).map(|(session, desk)| ToldOnce::new(desk.0.csrf(&session)));
     Ok(private(Json(who_view(&asker, roles, csrf))))
 }
 

@@ -29,8 +29,6 @@ async fn rollback(
     JsonBody(body): JsonBody<RollbackBody>,
 ) -> Answer<RolloutView> {
     let glass = asker.glass(body.break_glass);
-    ask_json(&shared, move |plane| {
-        plane.rollback(&service_ref(service, scope), body.to, glass.as_ref())
-    })
-    .await
+    ask_json(&shared, move |plane| plane.rollback(&service_ref(service, scope), body.to, glass.as_ref()))
+        .await
 }

@@ -29,8 +29,6 @@ async fn scale(
     JsonBody(body): JsonBody<ScaleBody>,
 ) -> Answer<ServiceStatus> {
     let glass = asker.glass(body.break_glass);
-    ask_json(&shared, move |plane| {
-        plane.scale(&service_ref(service, scope), body.instances, glass.as_ref())
-    })
-    .await
+    ask_json(&shared, move |plane| plane.scale(&service_ref(service, scope), body.instances, glass.as_ref()))
+        .await
 }

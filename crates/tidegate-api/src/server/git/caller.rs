@@ -97,7 +97,9 @@ pub(super) async fn admitted(
         | NotLetIn::Revoked
         | NotLetIn::Disabled
         | NotLetIn::SessionOver
-        | NotLetIn::CodeExpired => challenge(format!("{why}: make another with `tidegate token create NAME`")),
+        | NotLetIn::CodeExpired => {
+            challenge(format!("{why}: make another with `tidegate token create NAME`"))
+        }
     })?;
     if may(&admission, doing) && admission.reach.covers(Some(app.as_str()), None) {
         return Ok(Admitted { app, by: admission.signs(&by) });
@@ -131,7 +133,9 @@ fn printable(name: &str) -> String {
 }
 
 fn no_token() -> Unserved {
-    challenge("the token is missing or wrong: use one of your own, or the address that `tidegate git url APP` prints")
+    challenge(
+        "the token is missing or wrong: use one of your own, or the address that `tidegate git url APP` prints",
+    )
 }
 
 /// Has the client ask for another password.

@@ -13,9 +13,11 @@ use crate::session::Session;
 
 /// As typed.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  tidegate git authorize ann.pub --user ann >> ~/.ssh/authorized_keys\n  \
+#[command(
+    after_help = "Examples:\n  tidegate git authorize ann.pub --user ann >> ~/.ssh/authorized_keys\n  \
                         git push ssh://tidegate@host/shop.git HEAD:main\n\n\
-                        Run it as the user who runs `tidegate up`, on that machine: the line lets the key do nothing else.")]
+                        Run it as the user who runs `tidegate up`, on that machine: the line lets the key do nothing else."
+)]
 pub struct AuthorizeArgs {
     /// The public key's file, like id_ed25519.pub
     #[arg(value_name = "FILE")]
@@ -58,7 +60,8 @@ fn whose<'a>(args: &'a AuthorizeArgs, session: &Session) -> Result<(&'static str
             let client = session.client()?;
             let list = session.wait(async { Ok(client.users().await?) })?;
             let known = list.users.iter().any(|known| known.name == user.as_str());
-            let unknown = || Failure::mistake(format!("there is no user {user}"), "`tidegate user list` shows them");
+            let unknown =
+                || Failure::mistake(format!("there is no user {user}"), "`tidegate user list` shows them");
             known.then_some(("--user", user)).ok_or_else(unknown)
         }
         (None, Some(by)) => Ok(("--by", by)),
