@@ -1,6 +1,7 @@
 //! What server and client agree on beyond the types of `tidegate_core::view`: queries, small bodies, the upload format.
 
 mod git;
+mod identity;
 mod pipeline;
 mod source;
 
@@ -9,6 +10,7 @@ use tidegate_control::{BreakGlass, EventQuery, LogQuery, Refusal, Scope};
 use tidegate_core::model::{FlagAccessKind, InstanceId, Name, RevisionNo, RolloutId};
 
 pub use git::{GitUrlParams, GitUrls, PushBody, PushLine, RefUpdate, RefVerdict};
+pub use identity::{LoginBody, TokenAsked, TokenParams, UserBody};
 pub use pipeline::{ApproveBody, ByParams, PromoteBody, RUN_TYPE, RunListParams, RunLogParams};
 pub use source::SourceParams;
 

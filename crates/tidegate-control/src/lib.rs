@@ -2,7 +2,7 @@
 //!
 //! [`plane`] is what the API may ask and [`handle`] who answers: reads by [`answer`], writes by `change`, `environment`, `release`, `start_job` and `intake` between
 //! two passes of the loop in [`run`], whose body is [`engine`]. [`snapshot`] turns a folder into a build's input and
-//! [`workshop`] that into a build; [`source`] follows repositories at Git hosts, whose webhooks [`hook`] reads; [`pipeline`] begins and changes runs, [`workspace`] lays out what their steps work in. Nothing here decides what a rollout does: that is `tidegate_core::rollout`.
+//! [`workshop`] that into a build; [`source`] follows repositories at Git hosts, whose webhooks [`hook`] reads; [`pipeline`] begins and changes runs, [`workspace`] lays out what their steps work in. [`identity`] knows who is let in. Nothing here decides what a rollout does: that is `tidegate_core::rollout`.
 
 pub mod answer;
 mod change;
@@ -21,6 +21,7 @@ mod flag_key;
 pub mod git;
 pub mod handle;
 pub mod hook;
+pub mod identity;
 mod intake;
 mod left_over;
 pub mod pipeline;

@@ -1,12 +1,14 @@
 //! The command line as typed.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
     approve, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag, gateway,
-    git, git_hook, git_ssh, init, jobs, judge, logs, pipeline, plan, preview, promote, release, rollback,
-    rollout, run, scale, shim, status, up, upgrade,
+    git, git_hook, git_ssh, init, jobs, judge, login, logout, logs, pipeline, plan, preview, promote,
+    release, rollback, rollout, run, scale, shim, status, token, up, upgrade, user, whoami,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -23,11 +25,18 @@ use crate::commands::{
 pub struct Cli {
     /// The server: its data directory, or its address such as http://127.0.0.1:7070
     ///
-    /// Without it TIDEGATE_API says where, else the nearest `.tidegate` in this folder or above. An address needs the
-    /// token in TIDEGATE_TOKEN: the text of the file `token` in the server's data directory.
+    /// Without it TIDEGATE_API says where, else the nearest `.tidegate` in this folder or above, else the server of the last `tidegate
+    /// login`. An address needs a login, or a token in TIDEGATE_TOKEN: one's own, or the text of the file `token` in the server's data
+    /// directory.
     // Not `env = …`: `up` has an `--api` of its own, which TIDEGATE_API is not about.
     #[arg(long, global = true, value_name = "DIR|URL")]
     pub api: Option<String>,
+
+    /// A PEM file with the authorities that vouch for the server [default: the system's]
+    ///
+    /// Without it TIDEGATE_CA says which, else what `tidegate login` was told.
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub ca: Option<PathBuf>,
 
     /// What to do.
     #[command(subcommand)]
@@ -97,6 +106,16 @@ pub enum Command {
     Upgrade(upgrade::UpgradeArgs),
     /// Stop every instance, the gateway and the control plane
     Down(down::DownArgs),
+    /// Keep what lets you in at a server
+    Login(login::LoginArgs),
+    /// Have it refused, and forget it
+    Logout(logout::LogoutArgs),
+    /// Show who a server takes you for
+    Whoami(whoami::WhoamiArgs),
+    /// Show and change who is known by name
+    User(user::UserArgs),
+    /// Make, show and revoke what people and programs are let in by
+    Token(token::TokenArgs),
     /// A process that holds one instance (started by Tidegate itself)
     #[command(hide = true)]
     Shim(shim::ShimArgs),

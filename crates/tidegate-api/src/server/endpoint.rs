@@ -23,6 +23,8 @@ pub(super) struct Endpoint {
     pub(super) any_name: bool,
     /// Whether the server keys of an environment's flags open it as well, for that environment.
     pub(super) for_keys: bool,
+    /// Whether it concerns what is the caller's own, so that everybody who is let in may use it.
+    pub(super) own: bool,
     /// The parameters of its query string.
     pub(super) query: &'static [&'static str],
     /// Its body.
@@ -87,6 +89,7 @@ impl Endpoint {
             open: false,
             any_name: false,
             for_keys: false,
+            own: false,
             query: &[],
             body: None,
             answer,
@@ -109,6 +112,12 @@ impl Endpoint {
     /// The server keys of an environment's flags open it as well, for that environment.
     pub(super) fn for_keys(mut self) -> Self {
         self.for_keys = true;
+        self
+    }
+
+    /// It concerns what is the caller's own: everybody who is let in may use it.
+    pub(super) fn own(mut self) -> Self {
+        self.own = true;
         self
     }
 

@@ -3,10 +3,14 @@
 //! Started by the wiring of `tidegate up`. Every endpoint is a line of the table in [`endpoints`]: the router and the
 //! OpenAPI document are both made from it. Calls of the control plane block, so they run on the blocking pool.
 
+mod admit;
 mod ask;
+mod asker;
+mod attempts;
 mod backlog;
 mod catch;
 mod connection;
+mod cookie;
 mod endpoint;
 mod endpoints;
 mod extract;
@@ -20,6 +24,7 @@ mod otlp;
 mod problem;
 mod server_key;
 mod spool;
+mod tls;
 
 use std::future::Future;
 use std::io;
@@ -32,6 +37,7 @@ use tidegate_core::model::CountsReport;
 use tokio::sync::{Semaphore, watch};
 
 use crate::token::Token;
+pub use admit::IdentityDesk;
 pub use git::GitConfig;
 pub use hook::SourceDesk;
 pub use listener::Listener;
@@ -57,6 +63,8 @@ pub struct ApiConfig {
     pub git: Option<GitConfig>,
     /// Who answers about repositories at Git hosts; `None`: none are followed.
     pub sources: Option<SourceDesk>,
+    /// Who decides about users, tokens and sessions; `None`: nobody but the owner is let in.
+    pub identity: Option<IdentityDesk>,
 }
 
 impl ApiConfig {
@@ -75,6 +83,7 @@ impl ApiConfig {
             counts: CountsSource::default(),
             git: None,
             sources: None,
+            identity: None,
         }
     }
 }
@@ -114,6 +123,10 @@ pub(crate) struct Inner {
     backlog: backlog::Backlog,
     git: Option<git::GitServer>,
     hooks: Option<hook::HookServer>,
+    identity: Option<IdentityDesk>,
+    /// Who shows wrong tokens.
+    attempts: attempts::Attempts,
+    facts: endpoints::Facts,
     started_ms: u64,
 }
 
@@ -141,7 +154,7 @@ pub async fn serve(
 ) -> io::Result<()> {
     spool::prepare(&config.spool_dir)?;
     let (end, ending) = watch::channel(false);
-    let host = git::host_of(config.listeners.iter().map(Listener::address));
+    let base = git::base_of(config.listeners.iter().map(Listener::address));
     let shared = Shared(Arc::new(Inner {
         plane,
         token: config.token,
@@ -152,8 +165,11 @@ pub async fn serve(
         openapi: openapi::document(),
         counts: config.counts,
         backlog: backlog::Backlog::default(),
-        git: config.git.map(|git| git::GitServer::new(git, host)),
+        git: config.git.map(|git| git::GitServer::new(git, base)),
         hooks: config.sources.map(hook::HookServer::new),
+        identity: config.identity,
+        attempts: attempts::Attempts::default(),
+        facts: endpoints::Facts::of_all(),
         started_ms: now_ms(),
     }));
     let router = endpoints::router(shared);

@@ -55,9 +55,15 @@ impl From<Refusal> for Refused {
     }
 }
 
+/// Codes of what is refused because of who asks.
+const NOT_THEIRS: [&str; 3] = ["access::not-managing", "access::whose-token", "access::narrow-token"];
+
 fn status_of(refusal: &Refusal) -> StatusCode {
     if refusal.code == DISK_FULL {
         return StatusCode::INSUFFICIENT_STORAGE;
+    }
+    if NOT_THEIRS.contains(&refusal.code.as_str()) {
+        return StatusCode::FORBIDDEN;
     }
     match refusal.kind {
         RefusalKind::Invalid => StatusCode::BAD_REQUEST,

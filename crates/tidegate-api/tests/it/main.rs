@@ -3,9 +3,11 @@
 
 mod auth;
 mod coverage;
+mod desk;
 mod follow;
 mod git;
 mod hooks;
+mod identity;
 mod limits;
 mod otlp;
 mod pipeline;
@@ -13,4 +15,5 @@ mod refusals;
 mod server;
 mod server_keys;
 mod stub;
+mod tls;
 mod upload;

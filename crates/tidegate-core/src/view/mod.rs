@@ -9,6 +9,7 @@ mod flag;
 mod flag_key;
 mod git_source;
 mod guard;
+mod identity;
 mod job;
 mod judgement;
 mod migration;
@@ -31,6 +32,9 @@ pub use flag::{
 pub use flag_key::{FlagKeyList, FlagKeyMade, FlagKeyView};
 pub use git_source::{GitConnected, GitSourceList, GitSourceView, HookAnswer, HookView};
 pub use guard::{BlameCellView, BlameView, GuardView, GuardedVariantView};
+pub use identity::{
+    InviteMade, LoginView, RoleView, TokenList, TokenMade, TokenView, ToldOnce, UserList, UserView, WhoView,
+};
 pub use job::{JobHistory, JobList, JobRunView, JobView};
 pub use judgement::{ArmView, ComparisonView, EvidenceView, JudgementView, OutcomeView, SampleView};
 pub use migration::MigrationView;

@@ -10,6 +10,7 @@ mod files;
 mod fixtures;
 mod flags;
 mod git_sources;
+mod identity;
 mod kill;
 mod order;
 mod prune;

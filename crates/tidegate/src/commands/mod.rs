@@ -19,6 +19,8 @@ pub mod git_ssh;
 pub mod init;
 pub mod jobs;
 pub mod judge;
+pub mod login;
+pub mod logout;
 pub mod logs;
 pub mod pipeline;
 pub mod plan;
@@ -32,8 +34,11 @@ pub mod scale;
 pub mod schema;
 pub mod shim;
 pub mod status;
+pub mod token;
 pub mod up;
 pub mod upgrade;
+pub mod user;
+pub mod whoami;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
@@ -42,7 +47,7 @@ use crate::session::Session;
 
 /// Does what was typed.
 pub fn run(cli: Cli) -> Result<Exit, Failure> {
-    let session = Session::new(cli.api);
+    let session = Session::new(cli.api, cli.ca);
     match cli.command {
         Command::Up(args) => up::run(args),
         Command::Init(args) => init::run(&args),
@@ -74,6 +79,11 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Completions(args) => completions::run(&args),
         Command::Upgrade(args) => upgrade::run(args, &session),
         Command::Down(args) => down::run(args, &session),
+        Command::Login(args) => login::run(args, &session),
+        Command::Logout(args) => logout::run(args, &session),
+        Command::Whoami(args) => whoami::run(args, &session),
+        Command::User(args) => user::run(args, &session),
+        Command::Token(args) => token::run(args, &session),
         Command::Shim(args) => shim::run(&args),
         Command::Gateway(args) => gateway::run(args),
         Command::GitHook(args) => git_hook::run(&args, &session),

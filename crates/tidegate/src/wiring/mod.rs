@@ -6,6 +6,7 @@ mod exposures;
 pub mod flags;
 pub mod gateway;
 pub mod git;
+mod identity;
 #[cfg(debug_assertions)]
 mod killed;
 pub mod observe;

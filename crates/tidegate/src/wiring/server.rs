@@ -12,6 +12,7 @@ use tidegate_control::courier::Courier;
 use tidegate_control::engine::EngineConfig;
 use tidegate_control::experiment::Pseudonyms;
 use tidegate_control::git::GitRepositories;
+use tidegate_control::identity::{Welcome, welcome};
 use tidegate_control::run::{Parts, Published, Signal, run, signals};
 use tidegate_control::source::Scout;
 use tidegate_control::workshop::DirWorkshop;
@@ -30,6 +31,7 @@ use super::data_dir::DataDir;
 use super::flags;
 use super::gateway::{GatewayKeeper, GatewayProcess, Sink};
 use super::git;
+use super::identity;
 use super::observe::ObserveArgs;
 use super::program::Program;
 use super::upgrade::Upgrade;
@@ -47,10 +49,21 @@ pub struct UpOptions {
     pub gateway: SocketAddr,
     /// How the gateway meets its clients besides.
     pub edge: EdgeArgs,
-    /// Where the API listens.
-    pub api: SocketAddr,
+    /// Where the API listens, and how.
+    pub api: ApiOptions,
     /// What the gateway tells of requests, from its next start on.
     pub observe: ObserveArgs,
+}
+
+/// Where the API listens besides the socket, and how.
+#[derive(Clone, Debug)]
+pub struct ApiOptions {
+    /// The address.
+    pub at: SocketAddr,
+    /// Files with its certificates and its key, where it speaks TLS.
+    pub pair: Option<(PathBuf, PathBuf)>,
+    /// The host names it goes by besides.
+    pub names: Vec<String>,
 }
 
 /// Why the process ends.
@@ -87,14 +100,9 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     // Before anything is started, and before the file can be replaced under a process that has run for long.
     let (program, inherited) = (Program::of_this_process(), Inherited::all());
     let data = DataDir::claim(&options.data)?;
-    let api = Listener::tcp(options.api).map_err(|error| {
-        Failure::environment(
-            format!("the API cannot listen on {}: {error}", options.api),
-            "`--api ADDR:PORT` listens elsewhere",
-        )
-    })?;
+    let api = identity::listener(&options.api)?;
     let api_at = api.address();
-    let (running, handle, listening) = start(data, options, program, inherited)?;
+    let (running, handle, (listening, welcome)) = start(data, options, program, inherited)?;
     let local =
         Listener::unix(&running.data.socket()).map_err(|error| machine("the API's socket", &error))?;
     let token = token::load_or_create(&running.data.path().join("token"))
@@ -107,6 +115,8 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     let runtime = runtime().map_err(|error| machine("a runtime", &error))?;
     say_ready(&api_at, &listening, running.data.path(), begun);
     let handle = Arc::new(handle);
+    identity::say(&welcome, &api_at);
+    config.identity = Some(identity::desk(&handle, running.data.path())?);
     Courier::start(&handle).map_err(|error| machine("a thread", &error))?;
     let repositories = GitRepositories::of(running.data.path());
     Scout::start(&handle, repositories).map_err(|error| machine("repositories elsewhere", &error))?;
@@ -121,8 +131,9 @@ fn start(
     options: &UpOptions,
     program: Program,
     inherited: Inherited,
-) -> Result<(Running, Handle, String), Failure> {
-    let store = opened(&data)?;
+) -> Result<(Running, Handle, (String, Welcome)), Failure> {
+    let mut store = opened(&data)?;
+    let welcome = welcome(&mut store, data.path())?;
     data.clear_leftovers();
     let (sender, receiver) = signals();
     let waking = std::sync::Mutex::new(sender.clone());
@@ -212,7 +223,7 @@ fn start(
         .map_err(|error| machine("a thread", &error))?;
     let keeper = gateway.clone().keep(inherited).map_err(|error| machine("a thread", &error))?;
     let running = Running { data, program, gateway, link, keeper, signals: sender, looping, ending, end };
-    Ok((running, handle, listening))
+    Ok((running, handle, (listening, welcome)))
 }
 
 fn opened(data: &DataDir) -> Result<Store, Failure> {

@@ -20,6 +20,7 @@ mod git_hosts;
 mod git_peers;
 mod git_push;
 mod guarded;
+mod identity;
 mod jobs;
 mod judged;
 mod kill;

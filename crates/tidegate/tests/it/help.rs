@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 30] = [
+const COMMANDS: [&str; 35] = [
     "up",
     "init",
     "check",
@@ -33,6 +33,11 @@ const COMMANDS: [&str; 30] = [
     "completions",
     "upgrade",
     "down",
+    "login",
+    "logout",
+    "whoami",
+    "user",
+    "token",
 ];
 
 #[test]

@@ -7,6 +7,7 @@ use tidegate_core::view::DeployView;
 
 use crate::server::Shared;
 use crate::server::ask::{Answer, ask_json};
+use crate::server::asker::Asker;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::PathOf;
 use crate::server::spool;
@@ -22,9 +23,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-async fn deploy(State(shared): State<Shared>, body: Body) -> Answer<DeployView> {
+async fn deploy(State(shared): State<Shared>, asker: Asker, body: Body) -> Answer<DeployView> {
     let upload = spool::receive::<DeployRequest>(&shared, body).await?;
-    upload.give(&shared, |plane, request, file| plane.deploy(request, file)).await
+    upload
+        .give(&shared, move |plane, request, file| {
+            plane.deploy(DeployRequest { by: asker.signs(&request.by), ..request }, file)
+        })
+        .await
 }
 
 async fn view(State(shared): State<Shared>, PathOf(id): PathOf<u64>) -> Answer<DeployView> {

@@ -7,6 +7,7 @@ use tidegate_core::view::{LeavingView, PreviewList};
 
 use crate::server::Shared;
 use crate::server::ask::{Answer, ask_json};
+use crate::server::asker::Asker;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params, PathOf};
 use crate::wire::{RemoveBody, ScopeParams};
@@ -32,10 +33,11 @@ async fn previews(State(shared): State<Shared>, Params(scope): Params<ScopeParam
 async fn remove(
     State(shared): State<Shared>,
     PathOf(environment): PathOf<Name>,
+    asker: Asker,
     Params(scope): Params<ScopeParams>,
     JsonBody(body): JsonBody<RemoveBody>,
 ) -> Answer<LeavingView> {
     let scope = Scope { app: scope.app, environment: Some(environment) };
-    ask_json(&shared, move |plane| plane.environment_remove(&scope, &body.by, body.break_glass.as_ref()))
-        .await
+    let (by, glass) = (asker.signs(&body.by), asker.glass(body.break_glass));
+    ask_json(&shared, move |plane| plane.environment_remove(&scope, &by, glass.as_ref())).await
 }

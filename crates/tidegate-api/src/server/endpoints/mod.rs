@@ -11,6 +11,7 @@ mod flag_keys;
 mod flags;
 mod git;
 mod health;
+mod identity;
 mod jobs;
 mod logs;
 mod metrics;
@@ -25,8 +26,10 @@ mod sources;
 mod status;
 mod upgrade;
 
+use std::collections::BTreeSet;
+
 use axum::Router;
-use axum::http::{StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use tidegate_control::{RefusalKind, Scope, ServiceRef};
 use tidegate_core::model::Name;
@@ -63,8 +66,43 @@ pub(super) fn all() -> Vec<Endpoint> {
         doctor::endpoints(),
         upgrade::endpoints(),
         down::endpoints(),
+        identity::endpoints(),
     ];
     families.into_iter().flatten().collect()
+}
+
+/// What the way in has to know of the endpoints, by method and path.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    own: BTreeSet<(&'static str, &'static str)>,
+    scoped: BTreeSet<(&'static str, &'static str)>,
+}
+
+impl Facts {
+    /// Of the table.
+    pub(super) fn of_all() -> Self {
+        let all = all();
+        let those = |is: fn(&Endpoint) -> bool| {
+            all.iter().filter(|one| is(one)).map(|one| (one.method, one.path)).collect()
+        };
+        Facts { own: those(|one| one.own), scoped: those(|one| one.query.contains(&"app")) }
+    }
+
+    /// Whether it concerns what is the caller's own.
+    pub(super) fn is_own(&self, method: &Method, path: &str) -> bool {
+        has(&self.own, method, path)
+    }
+
+    /// Whether its query string says which app it is about.
+    pub(super) fn takes_scope(&self, method: &Method, path: &str) -> bool {
+        has(&self.scoped, method, path)
+    }
+}
+
+fn has(those: &BTreeSet<(&'static str, &'static str)>, method: &Method, path: &str) -> bool {
+    // `HEAD` is answered by whoever answers `GET`.
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    those.iter().any(|(known, at)| *at == path && known.eq_ignore_ascii_case(method.as_str()))
 }
 
 /// The routes of the table behind their guards.

@@ -11,6 +11,7 @@ use tidegate_core::view::{PipelineList, PipelineRunView};
 
 use crate::server::Shared;
 use crate::server::ask::{Answer, ask, ask_json};
+use crate::server::asker::Asker;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params, PathOf};
 use crate::server::follow::{Follower, lines};
@@ -77,11 +78,12 @@ async fn list(State(shared): State<Shared>, Params(asked): Params<RunListParams>
     ask_json(&shared, move |plane| plane.pipeline_runs(&Scope { app, environment }, most)).await
 }
 
-async fn begin(State(shared): State<Shared>, body: Body) -> Answer<PipelineRunView> {
+async fn begin(State(shared): State<Shared>, asker: Asker, body: Body) -> Answer<PipelineRunView> {
     let upload = spool::receive::<BeginRun>(&shared, body).await?;
     // What comes this way is not read from a repository, whatever it says.
-    let uploaded = |request: BeginRun| {
-        let source = RunSource { origin: RunOrigin::Upload, ..request.source };
+    let uploaded = move |request: BeginRun| {
+        let by = asker.signs(&request.source.by);
+        let source = RunSource { origin: RunOrigin::Upload, by, ..request.source };
         BeginRun { source, ..request }
     };
     upload.give(&shared, move |plane, request, file| plane.run_begin(uploaded(request), file)).await
@@ -93,37 +95,43 @@ async fn show(State(shared): State<Shared>, PathOf(run): PathOf<RunNo>) -> Answe
 
 async fn cancel(
     State(shared): State<Shared>,
+    asker: Asker,
     PathOf(run): PathOf<RunNo>,
     Params(asked): Params<ByParams>,
 ) -> Answer<PipelineRunView> {
-    ask_json(&shared, move |plane| plane.run_cancel(run, &asked.by)).await
+    ask_json(&shared, move |plane| plane.run_cancel(run, &asker.signs(&asked.by))).await
 }
 
 async fn retry(
     State(shared): State<Shared>,
+    asker: Asker,
     PathOf(run): PathOf<RunNo>,
     Params(asked): Params<ByParams>,
 ) -> Answer<PipelineRunView> {
-    ask_json(&shared, move |plane| plane.run_retry(run, &asked.by)).await
+    ask_json(&shared, move |plane| plane.run_retry(run, &asker.signs(&asked.by))).await
 }
 
 async fn approve(
     State(shared): State<Shared>,
+    asker: Asker,
     PathOf(run): PathOf<RunNo>,
     JsonBody(body): JsonBody<ApproveBody>,
 ) -> Answer<PipelineRunView> {
     ask_json(&shared, move |plane| {
-        plane.run_approve(run, &body.by, body.why.as_deref(), body.break_glass.as_ref())
+        let (by, glass) = (asker.signs(&body.by), asker.glass(body.break_glass));
+        plane.run_approve(run, &by, body.why.as_deref(), glass.as_ref())
     })
     .await
 }
 
 async fn promote(
     State(shared): State<Shared>,
+    asker: Asker,
     Params(scope): Params<ScopeParams>,
     JsonBody(body): JsonBody<PromoteBody>,
 ) -> Answer<PipelineRunView> {
-    ask_json(&shared, move |plane| plane.promote(&Scope::from(scope), &body.to, &body.by)).await
+    let by = asker.signs(&body.by);
+    ask_json(&shared, move |plane| plane.promote(&Scope::from(scope), &body.to, &by)).await
 }
 
 async fn logs(

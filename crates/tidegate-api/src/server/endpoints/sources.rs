@@ -8,6 +8,7 @@ use tidegate_core::view::{GitConnected, GitSourceList, GitSourceView, HookAnswer
 
 use crate::server::Shared;
 use crate::server::ask::Answer;
+use crate::server::asker::Asker;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params, PathOf};
 use crate::server::hook::{ask_desk, take};
@@ -49,23 +50,27 @@ async fn list(State(shared): State<Shared>) -> Answer<GitSourceList> {
 
 async fn connect(
     State(shared): State<Shared>,
+    asker: Asker,
     JsonBody(request): JsonBody<ConnectSource>,
 ) -> Answer<GitConnected> {
+    let request = ConnectSource { by: asker.signs(&request.by), ..request };
     ask_desk(&shared, move |desk| desk.git_connect(request)).await.map(Json)
 }
 
 async fn disconnect(
     State(shared): State<Shared>,
+    asker: Asker,
     PathOf(app): PathOf<Name>,
     Params(asked): Params<SourceParams>,
 ) -> Answer<GitSourceView> {
-    ask_desk(&shared, move |desk| desk.git_disconnect(&app, &asked.by)).await.map(Json)
+    ask_desk(&shared, move |desk| desk.git_disconnect(&app, &asker.signs(&asked.by))).await.map(Json)
 }
 
 async fn look(
     State(shared): State<Shared>,
+    asker: Asker,
     PathOf(app): PathOf<Name>,
     Params(asked): Params<SourceParams>,
 ) -> Answer<GitSourceView> {
-    ask_desk(&shared, move |desk| desk.git_look(&app, &asked.by)).await.map(Json)
+    ask_desk(&shared, move |desk| desk.git_look(&app, &asker.signs(&asked.by))).await.map(Json)
 }

@@ -1,20 +1,36 @@
-//! Who asks for a repository: the app's token as the password of Basic authentication, which is all that Git's clients know.
+//! Who asks for a repository: the app's token, or one's own, as the password of Basic authentication, which is all that Git's clients
+//! know.
+
+use std::net::{IpAddr, Ipv4Addr};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tidegate_control::git::AccessKey;
+use tidegate_core::access::{Doing, NotLetIn, may};
 use tidegate_core::model::Name;
+use tokio::time::Instant;
 
-use crate::server::guard::only;
+use crate::server::Shared;
+use crate::server::admit;
+use crate::server::guard::{Peer, only};
+use crate::server::hook::caller;
+use crate::server::problem::Refused;
 
 /// Somebody who may push to an app and fetch from it.
 pub(super) struct Admitted {
     /// The app.
     pub(super) app: Name,
-    /// Who, as they call themselves.
+    /// Who: as they call themselves where the token is the app's, as they are known where it is their own.
     pub(super) by: String,
+}
+
+/// What a client shows.
+pub(super) struct Claimed {
+    app: Name,
+    by: String,
+    password: String,
 }
 
 /// Why a client is not served: a status and a line of text, which Git shows.
@@ -45,14 +61,60 @@ impl IntoResponse for Unserved {
     }
 }
 
-/// Who asks for the repository of a path; the answer where they may not. It is the same whether or not there is such an app.
-pub(super) fn admitted(key: &AccessKey, headers: &HeaderMap, repository: &str) -> Result<Admitted, Unserved> {
-    let app = repository.strip_suffix(".git").unwrap_or(repository).parse::<Name>();
-    let given = only(headers, header::AUTHORIZATION).and_then(basic);
-    match (app, given) {
-        (Ok(app), Some((by, token))) if key.opens(&app, &token) => Ok(Admitted { app, by }),
-        _ => Err(no_token()),
+impl Claimed {
+    /// What is shown for the repository of a path; the answer where it is nothing.
+    pub(super) fn of(headers: &HeaderMap, repository: &str) -> Result<Self, Unserved> {
+        let app = repository.strip_suffix(".git").unwrap_or(repository).parse::<Name>();
+        let given = only(headers, header::AUTHORIZATION).and_then(basic);
+        match (app, given) {
+            (Ok(app), Some((by, password))) => Ok(Claimed { app, by, password }),
+            (Ok(_), None) | (Err(_), _) => Err(no_token()),
+        }
     }
+}
+
+/// Who asks; the answer where they may not. It is the same whether or not there is such an app.
+pub(super) async fn admitted(
+    shared: &Shared,
+    key: &AccessKey,
+    (peer, headers): (&Peer, &HeaderMap),
+    (asked, doing): (Claimed, Doing),
+) -> Result<Admitted, Unserved> {
+    let Claimed { app, by, password } = asked;
+    let counted = caller::of(peer, headers);
+    shared.attempts.may(counted, Instant::now()).map_err(guessing)?;
+    if key.opens(&app, &password) {
+        return Ok(Admitted { app, by });
+    }
+    let from = match peer {
+        Peer::Tcp(_, from) => *from,
+        Peer::Unix { .. } => IpAddr::V4(Ipv4Addr::LOCALHOST),
+    };
+    let found = admit::by_token(shared, password, (from, counted)).await.map_err(unanswered)?;
+    let admission = found.map_err(|why| match why {
+        NotLetIn::Unknown => no_token(),
+        NotLetIn::Expired
+        | NotLetIn::Revoked
+        | NotLetIn::Disabled
+        | NotLetIn::SessionOver
+        | NotLetIn::CodeExpired => {
+            challenge(format!("{why}: make another with `tidegate token create NAME`"))
+        }
+    })?;
+    if may(&admission, doing) && admission.reach.covers(Some(app.as_str()), None) {
+        return Ok(Admitted { app, by: admission.signs(&by) });
+    }
+    let text = format!("{} may not do that with {app}", admission.caller.who);
+    Err(plain(StatusCode::FORBIDDEN, text))
+}
+
+fn unanswered(refused: Refused) -> Unserved {
+    plain(StatusCode::SERVICE_UNAVAILABLE, refused.into_refusal().message)
+}
+
+fn guessing(wait_s: u64) -> Unserved {
+    let text = format!("too many wrong tokens came from there; wait {wait_s} s");
+    plain(StatusCode::TOO_MANY_REQUESTS, text).with(header::RETRY_AFTER, HeaderValue::from(wait_s))
 }
 
 /// The name and password of a Basic authorization.
@@ -71,7 +133,13 @@ fn printable(name: &str) -> String {
 }
 
 fn no_token() -> Unserved {
-    let text = "the app's token is missing or wrong: `tidegate git url APP` prints the address with it";
+    challenge(
+        "the token is missing or wrong: use one of your own, or the address that `tidegate git url APP` prints",
+    )
+}
+
+/// Has the client ask for another password.
+fn challenge(text: impl Into<String>) -> Unserved {
     let challenge = HeaderValue::from_static("Basic realm=\"Tidegate\", charset=\"UTF-8\"");
     plain(StatusCode::UNAUTHORIZED, text).with(header::WWW_AUTHENTICATE, challenge)
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -9,14 +10,15 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Deserialize;
 use tidegate_control::git::{Caller, Repository, Service};
+use tidegate_core::access::Doing;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::caller::{Admitted, Unserved, admitted, plain};
+use super::caller::{Admitted, Claimed, Unserved, admitted, plain};
 use super::serving::{Input, Serving};
 use super::{GitServer, trouble};
 use crate::server::Shared;
-use crate::server::guard::only;
+use crate::server::guard::{Peer, only};
 
 /// The query string of `info/refs`.
 #[derive(Debug, Deserialize)]
@@ -28,6 +30,7 @@ pub(super) struct Wanted {
 /// `GET info/refs?service=…`: what there is.
 pub(super) async fn advertise(
     State(shared): State<Shared>,
+    Extension(peer): Extension<Peer>,
     Path(repository): Path<String>,
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
@@ -36,27 +39,29 @@ pub(super) async fn advertise(
         .ok_or_else(|| plain(StatusCode::FORBIDDEN, "only clients that speak Git's smart HTTP are served"))?;
     let first = format!("{:04x}# service={}\n0000", service.as_str().len() + 15, service.as_str());
     let request = Request { service, advertise: true, body: None, first: first.into() };
-    answer(&shared, &repository, &headers, request).await
+    answer(&shared, (&peer, &headers), &repository, request).await
 }
 
 /// `POST git-receive-pack`: a push.
 pub(super) async fn receive(
     State(shared): State<Shared>,
+    Extension(peer): Extension<Peer>,
     Path(repository): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Unserved> {
-    answer(&shared, &repository, &headers, Request::of(Service::ReceivePack, body)).await
+    answer(&shared, (&peer, &headers), &repository, Request::of(Service::ReceivePack, body)).await
 }
 
 /// `POST git-upload-pack`: a fetch.
 pub(super) async fn upload(
     State(shared): State<Shared>,
+    Extension(peer): Extension<Peer>,
     Path(repository): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Unserved> {
-    answer(&shared, &repository, &headers, Request::of(Service::UploadPack, body)).await
+    answer(&shared, (&peer, &headers), &repository, Request::of(Service::UploadPack, body)).await
 }
 
 struct Request {
@@ -76,12 +81,17 @@ impl Request {
 /// Has a git process answer.
 async fn answer(
     shared: &Shared,
+    (peer, headers): (&Peer, &HeaderMap),
     repository: &str,
-    headers: &HeaderMap,
     request: Request,
 ) -> Result<Response, Unserved> {
     let git = shared.git.as_ref().ok_or_else(|| plain(StatusCode::NOT_FOUND, "Git is not served here"))?;
-    let caller = admitted(&git.config.key, headers, repository)?;
+    let doing = match request.service {
+        Service::ReceivePack => Doing::Change,
+        Service::UploadPack => Doing::Look,
+    };
+    let asked = Claimed::of(headers, repository)?;
+    let caller = admitted(shared, &git.config.key, (peer, headers), (asked, doing)).await?;
     let pushes = request.service == Service::ReceivePack && !request.advertise;
     if pushes {
         git.rate.count(&caller.app, Instant::now()).map_err(too_often)?;

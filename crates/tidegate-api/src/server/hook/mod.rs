@@ -4,7 +4,7 @@
 //! believed before its signature was checked, and who fails at that again and again is not heard for a while.
 
 mod body;
-mod caller;
+pub(super) mod caller;
 mod guesses;
 mod often;
 
