@@ -19,6 +19,8 @@ use tidegate_core::view::{
     RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 
+use crate::audit::AuditLog;
+
 /// The control plane as the API sees it.
 pub trait ControlPlane: Send + Sync + 'static {
     /// Begins a deploy of an uploaded snapshot (a tar file the call takes over). Nothing is changed where it is refused.
@@ -174,6 +176,8 @@ pub trait ControlPlane: Send + Sync + 'static {
     /// Has the gateway and then the control plane replaced by the program on disk. Returns once the new gateway serves; the
     /// process goes on as the new program right afterwards.
     fn upgrade(&self) -> Result<UpgradeView, Refusal>;
+    /// The audit log.
+    fn audit(&self) -> &dyn AuditLog;
     /// The newest event's number; and a way to wait for a newer one, at most `wait_ms`. Returns the newest then.
     fn wait_for_event(&self, after: u64, wait_ms: u64) -> u64;
 }

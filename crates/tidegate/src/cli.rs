@@ -4,9 +4,9 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    approve, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag, gateway,
-    git, git_hook, git_ssh, init, jobs, judge, logs, pipeline, plan, preview, promote, release, rollback,
-    rollout, run, scale, shim, status, up, upgrade,
+    approve, audit, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag,
+    gateway, git, git_hook, git_ssh, init, jobs, judge, logs, pipeline, plan, preview, promote, release,
+    rollback, rollout, run, scale, shim, status, up, upgrade,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -83,6 +83,8 @@ pub enum Command {
     Experiment(experiment::ExperimentArgs),
     /// Show feature flags, or serve those of a file to OpenFeature clients
     Flag(flag::FlagArgs),
+    /// Show who changed what and who was refused, and whether the log of it is whole
+    Audit(audit::AuditArgs),
     /// Show what this machine can and cannot do
     Doctor(doctor::DoctorArgs),
     /// Show certificates, or make some for development

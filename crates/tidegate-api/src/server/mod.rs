@@ -4,6 +4,7 @@
 //! OpenAPI document are both made from it. Calls of the control plane block, so they run on the blocking pool.
 
 mod ask;
+mod audit;
 mod backlog;
 mod catch;
 mod connection;
@@ -115,6 +116,8 @@ pub(crate) struct Inner {
     git: Option<git::GitServer>,
     hooks: Option<hook::HookServer>,
     started_ms: u64,
+    /// Who was turned away, for the audit log.
+    away: audit::Away,
 }
 
 impl std::ops::Deref for Shared {
@@ -155,7 +158,9 @@ pub async fn serve(
         git: config.git.map(|git| git::GitServer::new(git, host)),
         hooks: config.sources.map(hook::HookServer::new),
         started_ms: now_ms(),
+        away: audit::Away::default(),
     }));
+    let telling = tokio::spawn(audit::keep_telling(shared.clone(), ending.clone()));
     let router = endpoints::router(shared);
     let mut accepting = tokio::task::JoinSet::new();
     for listener in config.listeners {
@@ -166,5 +171,7 @@ pub async fn serve(
     shutdown.await;
     let _ = end.send(true);
     while accepting.join_next().await.is_some() {}
+    // One that panicked has told what it could.
+    let _ = telling.await;
     Ok(())
 }

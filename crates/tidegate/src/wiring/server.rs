@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use tidegate_api::{ApiConfig, CountsSource, Listener, SourceDesk, serve, token};
 use tidegate_backend::process::{ProcessBackend, ProcessConfig, RunAs, doctor, stop_all};
+use tidegate_control::audit::Watch;
 use tidegate_control::courier::Courier;
 use tidegate_control::engine::EngineConfig;
 use tidegate_control::experiment::Pseudonyms;
@@ -108,6 +109,7 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     say_ready(&api_at, &listening, running.data.path(), begun);
     let handle = Arc::new(handle);
     Courier::start(&handle).map_err(|error| machine("a thread", &error))?;
+    Watch::start(&handle).map_err(|error| machine("the audit log", &error))?;
     let repositories = GitRepositories::of(running.data.path());
     Scout::start(&handle, repositories).map_err(|error| machine("repositories elsewhere", &error))?;
     config.sources = Some(SourceDesk(handle.clone()));
@@ -199,6 +201,7 @@ fn start(
             pseudonyms: pseudonyms(data.path()),
             ..EngineConfig::default()
         },
+        data: data.path().to_owned(),
     };
     let broken = end.clone();
     let looping = std::thread::Builder::new()

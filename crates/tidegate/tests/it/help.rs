@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 30] = [
+const COMMANDS: [&str; 31] = [
     "up",
     "init",
     "check",
@@ -26,6 +26,7 @@ const COMMANDS: [&str; 30] = [
     "explain",
     "experiment",
     "flag",
+    "audit",
     "doctor",
     "cert",
     "judge",

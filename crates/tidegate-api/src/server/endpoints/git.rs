@@ -7,6 +7,7 @@ use axum::{Extension, Json};
 
 use crate::server::Shared;
 use crate::server::ask::Answer;
+use crate::server::audit::carried;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params};
 use crate::server::follow::Follower;
@@ -57,6 +58,6 @@ async fn pushes(
 ) -> Result<Response, Refused> {
     shared.git.as_ref().ok_or_else(not_served)?;
     let (follower, response) = Follower::new(&shared)?;
-    tokio::spawn(attend(follower, shared, body));
+    tokio::spawn(carried(attend(follower, shared, body)));
     Ok(response)
 }
