@@ -1,5 +1,6 @@
 //! What server and client agree on beyond the types of `tidegate_core::view`: queries, small bodies, the upload format.
 
+mod audit;
 mod git;
 mod identity;
 mod pipeline;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_control::{BreakGlass, EventQuery, LogQuery, Refusal, Scope};
 use tidegate_core::model::{FlagAccessKind, InstanceId, Name, RevisionNo, RolloutId};
 
+pub use audit::{AuditLinkParams, AuditParams};
 pub use git::{GitUrlParams, GitUrls, PushBody, PushLine, RefUpdate, RefVerdict};
 pub use identity::{LoginBody, TokenAsked, TokenParams, UserBody};
 pub use pipeline::{ApproveBody, ByParams, PromoteBody, RUN_TYPE, RunListParams, RunLogParams};

@@ -240,6 +240,7 @@ pub fn enter(
     let started = format!("deploy of {} to {} by {}{from}", accepted.app, accepted.environment, request.by);
     let id = world.store.transaction(|tx| {
         let id = tx.next_id(Counter::Deploy)?;
+        tx.changes(None, Some(&format!("deploy {id}")));
         build.iter().try_for_each(|build| tx.put_build(build))?;
         if let Some(flags) = &accepted.flags {
             tx.put_build_flags(&accepted.build, &flags.mentioned)?;

@@ -5,6 +5,7 @@
 //! [`workshop`] that into a build; [`source`] follows repositories at Git hosts, whose webhooks [`hook`] reads; [`pipeline`] begins and changes runs, [`workspace`] lays out what their steps work in. [`identity`] knows who is let in. Nothing here decides what a rollout does: that is `tidegate_core::rollout`.
 
 pub mod answer;
+pub mod audit;
 mod change;
 mod claim;
 pub mod clock;
@@ -40,6 +41,7 @@ mod trial;
 pub mod workshop;
 pub mod workspace;
 
+pub use audit::{AuditLog, AuditQuery};
 pub use codes::{Explained, codes};
 pub use handle::{Handle, HandleParts};
 pub use plane::{

@@ -20,6 +20,8 @@ use tidegate_core::view::{
     RoleView, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 
+use crate::audit::AuditLog;
+
 /// The control plane as the API sees it.
 pub trait ControlPlane: Send + Sync + 'static {
     /// Begins a deploy of an uploaded snapshot (a tar file the call takes over). Nothing is changed where it is refused.
@@ -179,6 +181,8 @@ pub trait ControlPlane: Send + Sync + 'static {
     fn roles_of(&self, _who: &Who) -> Result<Vec<RoleView>, Refusal> {
         Ok(Vec::new())
     }
+    /// The audit log.
+    fn audit(&self) -> &dyn AuditLog;
     /// The newest event's number; and a way to wait for a newer one, at most `wait_ms`. Returns the newest then.
     fn wait_for_event(&self, after: u64, wait_ms: u64) -> u64;
 }

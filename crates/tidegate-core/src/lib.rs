@@ -5,6 +5,7 @@
 //! speaks in.
 //!
 //! - [`access`]: who asks, for what.
+//! - [`audit`]: who changed what, in a chain that nothing can be taken out of.
 //! - [`balance`]: how a request finds its endpoint.
 //! - [`check`]: what else is asked about a candidate, and what the answers mean.
 //! - [`event`]: the user's timeline.
@@ -31,6 +32,7 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod access;
+pub mod audit;
 pub mod balance;
 pub mod check;
 pub mod event;

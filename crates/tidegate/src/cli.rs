@@ -6,9 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    approve, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag, gateway,
-    git, git_hook, git_ssh, init, jobs, judge, login, logout, logs, pipeline, plan, preview, promote,
-    release, rollback, rollout, run, scale, shim, status, token, up, upgrade, user, whoami,
+    approve, audit, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag, gateway, git, git_hook, git_ssh, init, jobs, judge, login, logout, logs, pipeline, plan, preview, promote, release, rollback, rollout, run, scale, shim, status, token, up, upgrade, user, whoami,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -92,6 +90,8 @@ pub enum Command {
     Experiment(experiment::ExperimentArgs),
     /// Show feature flags, or serve those of a file to OpenFeature clients
     Flag(flag::FlagArgs),
+    /// Show who changed what and who was refused, and whether the log of it is whole
+    Audit(audit::AuditArgs),
     /// Show what this machine can and cannot do
     Doctor(doctor::DoctorArgs),
     /// Show certificates, or make some for development

@@ -7,6 +7,7 @@ mod admit;
 mod ask;
 mod asker;
 mod attempts;
+mod audit;
 mod backlog;
 mod catch;
 mod connection;
@@ -128,6 +129,8 @@ pub(crate) struct Inner {
     attempts: attempts::Attempts,
     facts: endpoints::Facts,
     started_ms: u64,
+    /// Who was turned away, for the audit log.
+    away: audit::Away,
 }
 
 impl std::ops::Deref for Shared {
@@ -171,7 +174,9 @@ pub async fn serve(
         attempts: attempts::Attempts::default(),
         facts: endpoints::Facts::of_all(),
         started_ms: now_ms(),
+        away: audit::Away::default(),
     }));
+    let telling = tokio::spawn(audit::keep_telling(shared.clone(), ending.clone()));
     let router = endpoints::router(shared);
     let mut accepting = tokio::task::JoinSet::new();
     for listener in config.listeners {
@@ -182,5 +187,7 @@ pub async fn serve(
     shutdown.await;
     let _ = end.send(true);
     while accepting.join_next().await.is_some() {}
+    // One that panicked has told what it could.
+    let _ = telling.await;
     Ok(())
 }

@@ -4,6 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tidegate_control::{Refusal, RefusalKind};
 
+use super::audit::RefusedAs;
 use crate::wire::{DISK_FULL, PROBLEM_TYPE, Problem};
 
 /// What a handler returns where it does not do as asked.
@@ -76,6 +77,10 @@ fn status_of(refusal: &Refusal) -> StatusCode {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
+        let failed = matches!(self.refusal.kind, RefusalKind::Environment | RefusalKind::Bug);
+        // Who has no token is not the machine's fault, whatever the exit code says.
+        let failed = failed && self.status.is_server_error();
+        let refused = RefusedAs { code: self.refusal.code.clone(), rule: None, failed };
         let problem = Problem {
             type_: format!("urn:tidegate:error:{}", self.refusal.code),
             title: self.refusal.message.clone(),
@@ -84,6 +89,7 @@ impl IntoResponse for Refused {
         };
         let mut response = (self.status, axum::Json(problem)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
+        response.extensions_mut().insert(refused);
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

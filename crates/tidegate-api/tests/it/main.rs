@@ -1,6 +1,7 @@
 //! The real server over a control plane that answers from a script, on a loopback port and a unix socket.
 #![allow(clippy::unwrap_used)] // a test may end at an impossible case
 
+mod audit;
 mod auth;
 mod coverage;
 mod desk;

@@ -1,6 +1,7 @@
 //! What users are shown: the JSON of the API, of every `--json`, and later of the dashboard. One set of types, so that
 //! all of them show the same. Field names are a contract.
 
+mod audit;
 mod check;
 mod deploy;
 mod doctor;
@@ -21,6 +22,7 @@ mod status;
 mod timeline;
 mod train;
 
+pub use audit::{AuditPage, AuditRow, AuditStanding, AuditVerdict};
 pub use check::CheckView;
 pub use deploy::{DeployView, DeployedService, RunView};
 pub use doctor::{DoctorFinding, DoctorReport, Severity};

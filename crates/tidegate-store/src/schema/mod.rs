@@ -24,6 +24,7 @@ const STEPS: &[&str] = &[
     include_str!("0011_git_sources.sql"),
     include_str!("0012_flag_documents.sql"),
     include_str!("0013_identity.sql"),
+    include_str!("0015_audit.sql"),
 ];
 
 /// The newest version this program knows.

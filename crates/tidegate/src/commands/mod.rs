@@ -1,6 +1,7 @@
 //! The commands, a file each: what can be typed after its name, and what it does.
 
 pub mod approve;
+pub mod audit;
 pub mod cert;
 pub mod check;
 pub mod completions;
@@ -72,6 +73,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Experiment(args) => experiment::run(args, &session),
         Command::Flag(args) => flag::run(args, &session),
         Command::Git(args) => git::run(args, &session),
+        Command::Audit(args) => audit::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Cert(args) => cert::run(&args),
         Command::Judge(args) => judge::run(args, &session),

@@ -1,6 +1,7 @@
 //! What users see: data on standard output, talk on standard error. Plain text that reads the same everywhere; only
 //! diagnostics are drawn with colour, on a terminal that wants it.
 
+mod audit;
 mod deployed;
 mod diagnostic;
 mod doctor;
@@ -24,6 +25,7 @@ mod table;
 mod text;
 mod timeline;
 
+pub use audit::{audit, audit_verdict};
 pub use deployed::deployed;
 pub use diagnostic::{diagnostics, mistakes_in};
 pub use doctor::doctor;
@@ -42,5 +44,5 @@ pub use plan::plan;
 pub use previews::{leaving, previews};
 pub use rollout::rollout;
 pub use status::{scaled, status};
-pub use text::{attributed, wrapped};
+pub use text::{attributed, harmless, wrapped};
 pub use timeline::event_line;

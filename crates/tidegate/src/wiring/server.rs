@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use tidegate_api::{ApiConfig, CountsSource, Listener, SourceDesk, serve, token};
 use tidegate_backend::process::{ProcessBackend, ProcessConfig, RunAs, doctor, stop_all};
+use tidegate_control::audit::Watch;
 use tidegate_control::courier::Courier;
 use tidegate_control::engine::EngineConfig;
 use tidegate_control::experiment::Pseudonyms;
@@ -118,6 +119,7 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     identity::say(&welcome, &api_at);
     config.identity = Some(identity::desk(&handle, running.data.path())?);
     Courier::start(&handle).map_err(|error| machine("a thread", &error))?;
+    Watch::start(&handle).map_err(|error| machine("the audit log", &error))?;
     let repositories = GitRepositories::of(running.data.path());
     Scout::start(&handle, repositories).map_err(|error| machine("repositories elsewhere", &error))?;
     config.sources = Some(SourceDesk(handle.clone()));
@@ -210,6 +212,7 @@ fn start(
             pseudonyms: pseudonyms(data.path()),
             ..EngineConfig::default()
         },
+        data: data.path().to_owned(),
     };
     let broken = end.clone();
     let looping = std::thread::Builder::new()

@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 35] = [
+const COMMANDS: [&str; 36] = [
     "up",
     "init",
     "check",
@@ -26,6 +26,7 @@ const COMMANDS: [&str; 35] = [
     "explain",
     "experiment",
     "flag",
+    "audit",
     "doctor",
     "cert",
     "judge",

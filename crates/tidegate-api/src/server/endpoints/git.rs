@@ -8,6 +8,7 @@ use axum::{Extension, Json};
 use crate::server::Shared;
 use crate::server::ask::Answer;
 use crate::server::asker::Asker;
+use crate::server::audit::carried;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params};
 use crate::server::follow::Follower;
@@ -62,6 +63,6 @@ async fn pushes(
     shared.git.as_ref().ok_or_else(not_served)?;
     let (follower, response) = Follower::new(&shared)?;
     let body = PushBody { by: asker.signs(&body.by), ..body };
-    tokio::spawn(attend(follower, shared, body));
+    tokio::spawn(carried(attend(follower, shared, body)));
     Ok(response)
 }

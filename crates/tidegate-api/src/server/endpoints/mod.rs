@@ -1,5 +1,6 @@
 //! Every endpoint, a family a file.
 
+mod audit;
 mod deploys;
 mod doctor;
 mod down;
@@ -67,6 +68,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         upgrade::endpoints(),
         down::endpoints(),
         identity::endpoints(),
+        audit::endpoints(),
     ];
     families.into_iter().flatten().collect()
 }
@@ -109,7 +111,9 @@ fn has(those: &BTreeSet<(&'static str, &'static str)>, method: &Method, path: &s
 pub(super) fn router(shared: Shared) -> Router {
     let (proved, here): (Vec<_>, Vec<_>) = all().into_iter().partition(|endpoint| endpoint.any_name);
     let (open, closed): (Vec<_>, Vec<_>) = here.into_iter().partition(|endpoint| endpoint.open);
-    let add = |router: Router<Shared>, endpoint: Endpoint| router.route(endpoint.path, endpoint.handler);
+    let add = |router: Router<Shared>, endpoint: Endpoint| {
+        router.route(endpoint.path, super::audit::watched(&shared, endpoint))
+    };
     let (keyed, closed): (Vec<_>, Vec<_>) = closed.into_iter().partition(|endpoint| endpoint.for_keys);
     let closed = closed.into_iter().fold(Router::new(), add);
     let closed = closed.route_layer(from_fn_with_state(shared.clone(), guard::authorized));
@@ -125,6 +129,7 @@ pub(super) fn router(shared: Shared) -> Router {
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn(guard::same_site))
         .merge(proved)
+        .layer(from_fn_with_state(shared.clone(), super::audit::door))
         .layer(from_fn(catch::panics))
         .with_state(shared)
 }

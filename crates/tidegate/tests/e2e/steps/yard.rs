@@ -87,6 +87,7 @@ impl Yard {
             workspaces: Box::new(DirWorkspaces::new(&data, waker).unwrap()),
             repositories: None,
             config: EngineConfig { steps_at_once: 2, ..EngineConfig::default() },
+            data,
         };
         let looping = std::thread::spawn(move || run(parts, &receiver, &Published::default()));
         self.running = Some((sender, looping));
