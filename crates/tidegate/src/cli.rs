@@ -4,9 +4,9 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    approve, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag, gateway,
-    git, git_hook, git_ssh, init, jobs, judge, logs, pipeline, plan, preview, promote, release, rollback,
-    rollout, run, scale, shim, status, up, upgrade,
+    approve, build, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag, gateway,
+    git, git_hook, git_ssh, init, jobs, judge, key, logs, pipeline, plan, preview, promote, release, rollback,
+    rollout, run, sbom, scale, shim, status, up, upgrade, verify,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -85,6 +85,14 @@ pub enum Command {
     Flag(flag::FlagArgs),
     /// Show what this machine can and cannot do
     Doctor(doctor::DoctorArgs),
+    /// Say whether a build is what was signed: of which commit, by which run
+    Verify(verify::VerifyArgs),
+    /// Print the digest or the attestation of a build
+    Build(build::BuildArgs),
+    /// List the packages of a build
+    Sbom(sbom::SbomArgs),
+    /// Show or change the key that signs what is said of builds
+    Key(key::KeyArgs),
     /// Show certificates, or make some for development
     Cert(cert::CertArgs),
     /// Judge counts from files as a rollout would, and say what a decision takes

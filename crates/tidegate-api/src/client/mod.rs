@@ -7,6 +7,7 @@ mod environments;
 mod error;
 mod lines;
 mod pipeline;
+mod provenance;
 mod request;
 mod source;
 mod upload;

@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tidegate_control::ControlPlane;
+use tidegate_control::provenance::Provenance;
 use tidegate_core::model::CountsReport;
 use tokio::sync::{Semaphore, watch};
 
@@ -57,6 +58,8 @@ pub struct ApiConfig {
     pub git: Option<GitConfig>,
     /// Who answers about repositories at Git hosts; `None`: none are followed.
     pub sources: Option<SourceDesk>,
+    /// Who answers about builds and keys; `None`: nobody does.
+    pub provenance: Option<ProvenanceDesk>,
 }
 
 impl ApiConfig {
@@ -75,7 +78,18 @@ impl ApiConfig {
             counts: CountsSource::default(),
             git: None,
             sources: None,
+            provenance: None,
         }
+    }
+}
+
+/// Who answers about builds and keys.
+#[derive(Clone)]
+pub struct ProvenanceDesk(pub Arc<dyn Provenance>);
+
+impl std::fmt::Debug for ProvenanceDesk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProvenanceDesk").finish_non_exhaustive()
     }
 }
 
@@ -114,6 +128,7 @@ pub(crate) struct Inner {
     backlog: backlog::Backlog,
     git: Option<git::GitServer>,
     hooks: Option<hook::HookServer>,
+    provenance: Option<ProvenanceDesk>,
     started_ms: u64,
 }
 
@@ -154,6 +169,7 @@ pub async fn serve(
         backlog: backlog::Backlog::default(),
         git: config.git.map(|git| git::GitServer::new(git, host)),
         hooks: config.sources.map(hook::HookServer::new),
+        provenance: config.provenance,
         started_ms: now_ms(),
     }));
     let router = endpoints::router(shared);

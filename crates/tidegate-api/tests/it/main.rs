@@ -9,6 +9,7 @@ mod hooks;
 mod limits;
 mod otlp;
 mod pipeline;
+mod provenance;
 mod refusals;
 mod server;
 mod server_keys;

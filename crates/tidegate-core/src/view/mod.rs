@@ -15,6 +15,7 @@ mod migration;
 mod pipeline;
 mod plan;
 mod preview;
+mod provenance;
 mod rollout;
 mod status;
 mod timeline;
@@ -40,6 +41,9 @@ pub use plan::{
     PlannedStage, PlannedTraffic, PlannedWay,
 };
 pub use preview::{LeavingView, PreviewList, PreviewView};
+pub use provenance::{
+    AdmittedView, AttestationView, DependencyReport, KeyList, KeyView, SbomView, VerifyView,
+};
 pub use rollout::{Explanation, RolloutView};
 pub use status::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
 pub use timeline::{LogLine, TimelineEvent};

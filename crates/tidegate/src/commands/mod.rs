@@ -1,6 +1,7 @@
 //! The commands, a file each: what can be typed after its name, and what it does.
 
 pub mod approve;
+pub mod build;
 pub mod cert;
 pub mod check;
 pub mod completions;
@@ -19,6 +20,7 @@ pub mod git_ssh;
 pub mod init;
 pub mod jobs;
 pub mod judge;
+pub mod key;
 pub mod logs;
 pub mod pipeline;
 pub mod plan;
@@ -28,12 +30,14 @@ pub mod release;
 pub mod rollback;
 pub mod rollout;
 pub mod run;
+pub mod sbom;
 pub mod scale;
 pub mod schema;
 pub mod shim;
 pub mod status;
 pub mod up;
 pub mod upgrade;
+pub mod verify;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
@@ -68,6 +72,10 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Flag(args) => flag::run(args, &session),
         Command::Git(args) => git::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
+        Command::Verify(args) => verify::run(args, &session),
+        Command::Build(args) => build::run(args, &session),
+        Command::Sbom(args) => sbom::run(args, &session),
+        Command::Key(args) => key::run(args, &session),
         Command::Cert(args) => cert::run(&args),
         Command::Judge(args) => judge::run(args, &session),
         Command::Schema => schema::run(),

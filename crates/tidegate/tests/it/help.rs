@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 30] = [
+const COMMANDS: [&str; 34] = [
     "up",
     "init",
     "check",
@@ -27,6 +27,10 @@ const COMMANDS: [&str; 30] = [
     "experiment",
     "flag",
     "doctor",
+    "verify",
+    "build",
+    "sbom",
+    "key",
     "cert",
     "judge",
     "schema",

@@ -17,6 +17,7 @@ mod metrics;
 mod otlp;
 mod pipeline;
 mod plan;
+mod provenance;
 mod rollback;
 mod rollout;
 mod runs;
@@ -59,6 +60,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         explain::endpoints(),
         experiments::endpoints(),
         flag_keys::endpoints(),
+        provenance::endpoints(),
         metrics::endpoints(),
         doctor::endpoints(),
         upgrade::endpoints(),
