@@ -67,6 +67,16 @@ impl Admission {
         self.late = Some(build.clone());
     }
 
+    /// The one whose turn it is, to be asked whether it still can get one.
+    pub(super) fn late(&self) -> Option<&BuildId> {
+        self.late.as_ref()
+    }
+
+    /// The next one's turn: that one went away meanwhile.
+    pub(super) fn end_late(&mut self) {
+        self.late = None;
+    }
+
     /// It has one, or never gets one.
     pub(super) fn attested(&mut self, build: &BuildId) {
         self.late = self.late.take().filter(|late| late != build);

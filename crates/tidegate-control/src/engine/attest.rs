@@ -2,7 +2,7 @@
 
 use tidegate_core::event::Event;
 use tidegate_core::model::{
-    Build, BuildId, Deploy, Exit, Job, JobKind, JobPhase, PipelineRun, RunOrigin, StageState,
+    Build, BuildId, BuildPhase, Deploy, Exit, Job, JobKind, JobPhase, PipelineRun, RunOrigin, StageState,
 };
 use tidegate_core::provenance::{AlteredBuild, Attestation, Builder, Facts, Sealed, StepFact, statement};
 use tidegate_store::{Reader, StoreError};
@@ -66,6 +66,15 @@ impl Engine {
                 Ok(Outcome::changed())
             }
         }
+    }
+
+    /// One that was removed meanwhile must not keep others waiting.
+    pub(super) fn forget_late(&mut self, store: &Reader) -> Result<(), StoreError> {
+        let Some(late) = self.admission.late() else { return Ok(()) };
+        if store.build(late)?.is_none_or(|build| build.phase != BuildPhase::Ready) {
+            self.admission.end_late();
+        }
+        Ok(())
     }
 
     fn not_attested(

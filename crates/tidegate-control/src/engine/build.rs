@@ -11,6 +11,7 @@ impl Engine {
     /// Reconciles every build that is not finished.
     pub(super) fn builds(&mut self, world: &mut World<'_>, sight: &Sight) -> Result<Outcome, StoreError> {
         let mut outcome = Outcome::default();
+        self.forget_late(world.store)?;
         for build in world.store.builds()? {
             outcome = outcome.and(self.build(world, sight, build)?);
         }

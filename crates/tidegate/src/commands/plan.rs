@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 use tidegate_config::{Manifest, Source, load};
-use tidegate_api::{Client, ClientError};
+use tidegate_api::Client;
 use tidegate_control::provenance::components;
 use tidegate_control::snapshot::{Entry, every_file, scan, tree_digest};
 use tidegate_control::{DeployRequest, PlanRequest};
@@ -53,7 +53,7 @@ pub fn run(args: PlanArgs, session: &Session) -> Result<Exit, Failure> {
     };
     let client = session.client()?;
     let mut plans = Vec::new();
-    let dependencies = session.wait(async { Ok(told_of(&client, packages).await?) })?;
+    let dependencies = session.wait(async { Ok(told_of(&client, packages).await) })?;
     for request in requests(request, args.all) {
         let mut plan = session.wait(async { Ok(client.plan(&request).await?) })?;
         plan.dependencies.clone_from(&dependencies);
@@ -70,16 +70,18 @@ pub fn run(args: PlanArgs, session: &Session) -> Result<Exit, Failure> {
     }
 }
 
-/// What is known to be wrong with the packages that lock files name; nothing where there are none.
-async fn told_of(
-    client: &Client,
-    mut packages: Vec<Component>,
-) -> Result<Option<DependencyReport>, ClientError> {
+/// What is known to be wrong with the packages that lock files name; nothing where there are none. A plan does not fail for it.
+async fn told_of(client: &Client, mut packages: Vec<Component>) -> Option<DependencyReport> {
     if packages.is_empty() {
-        return Ok(None);
+        return None;
     }
     packages.truncate(MOST_PACKAGES);
-    client.advisories(packages).await.map(Some)
+    let count = packages.len();
+    Some(client.advisories(packages).await.unwrap_or_else(|error| DependencyReport {
+        packages: count,
+        note: Some(format!("advisories could not be asked for: {error}")),
+        ..DependencyReport::default()
+    }))
 }
 
 /// The packages of lock files, without what nobody asks about here.

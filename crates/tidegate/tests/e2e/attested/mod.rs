@@ -128,10 +128,26 @@ fn a_build_is_signed_and_comes_into_production_as_what_was_signed_only() {
     let advised = typed_well(&tidegate, &app, "tidegate plan -e staging; tidegate doctor || true");
     assert_eq!(advised.matches("left-pad 1.2.0 (GHSA-test-1, fixed in 1.3.0)").count(), 2, "{advised}");
 
+    unsigned(&mut tidegate, &app);
     typed_well(&tidegate, &app, "tidegate promote production");
     assert_eq!(ended(&tidegate, &app, 2), "succeeded");
     alter(&tidegate, &app, &build);
     keys(&tidegate, &app, out.path());
+}
+
+/// A build of a version that signed nothing is signed once, and says so.
+fn unsigned(tidegate: &mut Tidegate, app: &App) {
+    tidegate.end_control();
+    let forget = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('DELETE FROM attestations'); db.commit()";
+    let forgotten = Command::new("python3").args(["-c", forget]).arg(tidegate.data().join("tidegate.db")).status();
+    assert!(forgotten.unwrap().success());
+    tidegate.restart();
+    let view = eventually("it is signed later", WITHIN, || {
+        let output = type_in(tidegate, app, "tidegate verify 1 --json");
+        serde_json::from_slice::<VerifyView>(&output.stdout).ok().filter(|view| view.genuine)
+    });
+    let says = view.says.unwrap();
+    assert!(says.late && says.from_git && says.run == Some(1), "{says:?}");
 }
 
 /// Altered, it does not come in again and is not started again; what runs goes on.
