@@ -11,5 +11,7 @@ pub mod wire;
 mod stream;
 
 pub use client::{Client, ClientError};
-pub use server::{ApiConfig, CountsSource, GitConfig, IdentityDesk, Listener, SourceDesk, serve};
+pub use server::{
+    ApiConfig, CountsSource, GitConfig, IdentityDesk, Listener, ProvenanceDesk, SourceDesk, serve,
+};
 pub use token::Token;

@@ -4,6 +4,7 @@ mod audit;
 mod git;
 mod identity;
 mod pipeline;
+mod provenance;
 mod source;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ pub use audit::{AuditLinkParams, AuditParams};
 pub use git::{GitUrlParams, GitUrls, PushBody, PushLine, RefUpdate, RefVerdict};
 pub use identity::{LoginBody, TokenAsked, TokenParams, UserBody};
 pub use pipeline::{ApproveBody, ByParams, PromoteBody, RUN_TYPE, RunListParams, RunLogParams};
+pub use provenance::{AdmitBody, BuildParams, DependenciesBody};
 pub use source::SourceParams;
 
 /// The media type of a deploy's body: four bytes with the length of the JSON that follows (unsigned, big-endian), a

@@ -2,7 +2,7 @@
 //!
 //! [`plane`] is what the API may ask and [`handle`] who answers: reads by [`answer`], writes by `change`, `environment`, `release`, `start_job` and `intake` between
 //! two passes of the loop in [`run`], whose body is [`engine`]. [`snapshot`] turns a folder into a build's input and
-//! [`workshop`] that into a build; [`source`] follows repositories at Git hosts, whose webhooks [`hook`] reads; [`pipeline`] begins and changes runs, [`workspace`] lays out what their steps work in. [`identity`] knows who is let in. Nothing here decides what a rollout does: that is `tidegate_core::rollout`.
+//! [`workshop`] that into a build; [`source`] follows repositories at Git hosts, whose webhooks [`hook`] reads; [`pipeline`] begins and changes runs, [`workspace`] lays out what their steps work in. [`identity`] knows who is let in, [`provenance`] signs what is said of builds. Nothing here decides what a rollout does: that is `tidegate_core::rollout`.
 
 pub mod answer;
 pub mod audit;
@@ -28,6 +28,7 @@ mod left_over;
 pub mod pipeline;
 pub mod plane;
 pub mod protection;
+pub mod provenance;
 pub mod push;
 mod release;
 pub mod run;

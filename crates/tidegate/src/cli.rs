@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    approve, audit, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag, gateway, git, git_hook, git_ssh, init, jobs, judge, login, logout, logs, pipeline, plan, preview, promote, release, rollback, rollout, run, scale, shim, status, token, up, upgrade, user, whoami,
+    approve, audit, build, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag, gateway, git, git_hook, git_ssh, init, jobs, judge, key, login, logout, logs, pipeline, plan, preview, promote, release, rollback, rollout, run, sbom, scale, shim, status, token, up, upgrade, user, verify, whoami,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -94,6 +94,14 @@ pub enum Command {
     Audit(audit::AuditArgs),
     /// Show what this machine can and cannot do
     Doctor(doctor::DoctorArgs),
+    /// Say whether a build is what was signed: of which commit, by which run
+    Verify(verify::VerifyArgs),
+    /// Print the digest or the attestation of a build
+    Build(build::BuildArgs),
+    /// List the packages of a build
+    Sbom(sbom::SbomArgs),
+    /// Show or change the key that signs what is said of builds
+    Key(key::KeyArgs),
     /// Show certificates, or make some for development
     Cert(cert::CertArgs),
     /// Judge counts from files as a rollout would, and say what a decision takes

@@ -9,6 +9,7 @@ mod error;
 mod identity;
 mod lines;
 mod pipeline;
+mod provenance;
 mod request;
 mod source;
 mod trust;

@@ -34,6 +34,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tidegate_control::ControlPlane;
+use tidegate_control::provenance::Provenance;
 use tidegate_core::model::CountsReport;
 use tokio::sync::{Semaphore, watch};
 
@@ -66,6 +67,8 @@ pub struct ApiConfig {
     pub sources: Option<SourceDesk>,
     /// Who decides about users, tokens and sessions; `None`: nobody but the owner is let in.
     pub identity: Option<IdentityDesk>,
+    /// Who answers about builds and keys; `None`: nobody does.
+    pub provenance: Option<ProvenanceDesk>,
 }
 
 impl ApiConfig {
@@ -85,7 +88,18 @@ impl ApiConfig {
             git: None,
             sources: None,
             identity: None,
+            provenance: None,
         }
+    }
+}
+
+/// Who answers about builds and keys.
+#[derive(Clone)]
+pub struct ProvenanceDesk(pub Arc<dyn Provenance>);
+
+impl std::fmt::Debug for ProvenanceDesk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProvenanceDesk").finish_non_exhaustive()
     }
 }
 
@@ -128,6 +142,7 @@ pub(crate) struct Inner {
     /// Who shows wrong tokens.
     attempts: attempts::Attempts,
     facts: endpoints::Facts,
+    provenance: Option<ProvenanceDesk>,
     started_ms: u64,
     /// Who was turned away, for the audit log.
     away: audit::Away,
@@ -173,6 +188,7 @@ pub async fn serve(
         identity: config.identity,
         attempts: attempts::Attempts::default(),
         facts: endpoints::Facts::of_all(),
+        provenance: config.provenance,
         started_ms: now_ms(),
         away: audit::Away::default(),
     }));

@@ -12,6 +12,7 @@ mod identity;
 mod limits;
 mod otlp;
 mod pipeline;
+mod provenance;
 mod refusals;
 mod server;
 mod server_keys;

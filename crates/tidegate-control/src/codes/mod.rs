@@ -5,6 +5,7 @@ mod access;
 mod api;
 mod deliver;
 mod flags;
+mod provenance;
 mod services;
 
 /// A code and what it means, in one paragraph.
@@ -13,4 +14,5 @@ pub type Explained = (&'static str, &'static str);
 /// Every code of a refusal, in the order of the documentation.
 pub fn codes() -> impl Iterator<Item = &'static Explained> {
     [flags::CODES, deliver::CODES, services::CODES, api::CODES, access::CODES].into_iter().flatten()
+    [flags::CODES, deliver::CODES, services::CODES, api::CODES, provenance::CODES].into_iter().flatten()
 }

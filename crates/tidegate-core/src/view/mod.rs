@@ -17,6 +17,7 @@ mod migration;
 mod pipeline;
 mod plan;
 mod preview;
+mod provenance;
 mod rollout;
 mod status;
 mod timeline;
@@ -46,6 +47,9 @@ pub use plan::{
     PlannedStage, PlannedTraffic, PlannedWay,
 };
 pub use preview::{LeavingView, PreviewList, PreviewView};
+pub use provenance::{
+    AdmittedView, AttestationView, DependencyReport, KeyList, KeyView, SbomView, VerifyView,
+};
 pub use rollout::{Explanation, RolloutView};
 pub use status::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
 pub use timeline::{LogLine, TimelineEvent};

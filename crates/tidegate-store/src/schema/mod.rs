@@ -25,6 +25,7 @@ const STEPS: &[&str] = &[
     include_str!("0012_flag_documents.sql"),
     include_str!("0013_identity.sql"),
     include_str!("0015_audit.sql"),
+    include_str!("0016_provenance.sql"),
 ];
 
 /// The newest version this program knows.

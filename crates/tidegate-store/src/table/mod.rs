@@ -5,6 +5,7 @@ mod access_codes;
 mod access_sessions;
 mod access_tokens;
 pub(crate) mod audit;
+mod attestations;
 mod build_flags;
 mod builds;
 pub(crate) mod counters;

@@ -2,6 +2,7 @@
 
 pub mod approve;
 pub mod audit;
+pub mod build;
 pub mod cert;
 pub mod check;
 pub mod completions;
@@ -22,6 +23,7 @@ pub mod jobs;
 pub mod judge;
 pub mod login;
 pub mod logout;
+pub mod key;
 pub mod logs;
 pub mod pipeline;
 pub mod plan;
@@ -31,6 +33,7 @@ pub mod release;
 pub mod rollback;
 pub mod rollout;
 pub mod run;
+pub mod sbom;
 pub mod scale;
 pub mod schema;
 pub mod shim;
@@ -40,6 +43,7 @@ pub mod up;
 pub mod upgrade;
 pub mod user;
 pub mod whoami;
+pub mod verify;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
@@ -75,6 +79,10 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Git(args) => git::run(args, &session),
         Command::Audit(args) => audit::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
+        Command::Verify(args) => verify::run(args, &session),
+        Command::Build(args) => build::run(args, &session),
+        Command::Sbom(args) => sbom::run(args, &session),
+        Command::Key(args) => key::run(args, &session),
         Command::Cert(args) => cert::run(&args),
         Command::Judge(args) => judge::run(args, &session),
         Command::Schema => schema::run(),

@@ -44,6 +44,9 @@ pub struct UpArgs {
     api_plain: bool,
     #[command(flatten)]
     observe: ObserveArgs,
+    /// Advisories as OSV exports them: packages of builds that are in one are told by `plan` and `doctor`
+    #[arg(long, value_name = "DIR")]
+    advisories: Option<PathBuf>,
 }
 
 impl UpArgs {
@@ -60,8 +63,8 @@ impl UpArgs {
 pub fn run(args: UpArgs) -> Result<Exit, Failure> {
     crate::trace::begin();
     let api = ApiOptions::typed(&args)?;
-    let UpArgs { data, gateway, edge, observe, .. } = args;
-    server::up(&UpOptions { data, gateway, edge, api, observe })
+    let UpArgs { data, gateway, edge, observe, advisories, .. } = args;
+    server::up(&UpOptions { data, gateway, edge, api, observe, advisories })
 }
 
 impl ApiOptions {

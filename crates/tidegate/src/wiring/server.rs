@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use tidegate_api::{ApiConfig, CountsSource, Listener, SourceDesk, serve, token};
+use tidegate_api::{ApiConfig, CountsSource, Listener, ProvenanceDesk, SourceDesk, serve, token};
 use tidegate_backend::process::{ProcessBackend, ProcessConfig, RunAs, doctor, stop_all};
 use tidegate_control::audit::Watch;
 use tidegate_control::courier::Courier;
@@ -14,6 +14,7 @@ use tidegate_control::engine::EngineConfig;
 use tidegate_control::experiment::Pseudonyms;
 use tidegate_control::git::GitRepositories;
 use tidegate_control::identity::{Welcome, welcome};
+use tidegate_control::provenance::{self, Advisories, Desk, Keys};
 use tidegate_control::run::{Parts, Published, Signal, run, signals};
 use tidegate_control::source::Scout;
 use tidegate_control::workshop::DirWorkshop;
@@ -21,7 +22,9 @@ use tidegate_control::workspace::DirWorkspaces;
 use tidegate_control::{Handle, HandleParts};
 use tidegate_core::model::Limits;
 use tidegate_core::units::{ByteSize, MilliCpu};
+use tidegate_core::view::DoctorFinding;
 use tidegate_gateway::control::GatewayLink;
+use tidegate_os::clock::unix_ms;
 use tidegate_os::file::free_bytes;
 use tidegate_os::process::Inherited;
 use tidegate_store::{Store, StoreError};
@@ -54,6 +57,8 @@ pub struct UpOptions {
     pub api: ApiOptions,
     /// What the gateway tells of requests, from its next start on.
     pub observe: ObserveArgs,
+    /// Where advisories are.
+    pub advisories: Option<PathBuf>,
 }
 
 /// Where the API listens besides the socket, and how.
@@ -103,7 +108,9 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     let data = DataDir::claim(&options.data)?;
     let api = identity::listener(&options.api)?;
     let api_at = api.address();
-    let (running, handle, (listening, welcome)) = start(data, options, program, inherited)?;
+    let keys = Keys::open(data.path(), unix_ms()).map_err(|error| keyless(data.path(), &error))?;
+    let about = (Arc::new(keys), Arc::new(Advisories::new(options.advisories.clone())));
+    let (running, handle, (listening, welcome)) = start(data, options, &about, (program, inherited))?;
     let local =
         Listener::unix(&running.data.socket()).map_err(|error| machine("the API's socket", &error))?;
     let token = token::load_or_create(&running.data.path().join("token"))
@@ -123,6 +130,8 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     let repositories = GitRepositories::of(running.data.path());
     Scout::start(&handle, repositories).map_err(|error| machine("repositories elsewhere", &error))?;
     config.sources = Some(SourceDesk(handle.clone()));
+    let (keys, advisories) = about;
+    config.provenance = Some(ProvenanceDesk(Arc::new(Desk::new(handle.clone(), keys, advisories))));
     let ending = runtime.block_on(serve_until_the_end(config, handle, &running))?;
     runtime.shutdown_background();
     finish(running, ending)
@@ -131,8 +140,8 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
 fn start(
     data: DataDir,
     options: &UpOptions,
-    program: Program,
-    inherited: Inherited,
+    (keys, advisories): &(Arc<Keys>, Arc<Advisories>),
+    (program, inherited): (Program, Inherited),
 ) -> Result<(Running, Handle, (String, Welcome)), Failure> {
     let mut store = opened(&data)?;
     let welcome = welcome(&mut store, data.path())?;
@@ -176,6 +185,7 @@ fn start(
         store.reader().map_err(|error| Failure::environment(error.to_string(), "run `tidegate up` again"))?;
     let logs: Arc<dyn tidegate_backend::Logs> = Arc::new(backend.logs());
     let gateway_dir = gateway.dir().to_owned();
+    let said_of_builds = builds_doctor(&store, data.path(), (keys.clone(), advisories.clone()))?;
     let handle = Handle::new(HandleParts {
         signals: sender.clone(),
         published: published.clone(),
@@ -186,6 +196,7 @@ fn start(
             let mut findings = doctor(&process);
             findings.extend(certificates::findings(&gateway_dir));
             findings.extend(flags::findings(&gateway_dir));
+            findings.extend(said_of_builds());
             findings
         }),
         down: Box::new(move || {
@@ -210,6 +221,7 @@ fn start(
             job_limits: job_limits(data.path()),
             steps_at_once: cpus(),
             pseudonyms: pseudonyms(data.path()),
+            keys: Some(keys.clone()),
             ..EngineConfig::default()
         },
         data: data.path().to_owned(),
@@ -227,6 +239,31 @@ fn start(
     let keeper = gateway.clone().keep(inherited).map_err(|error| machine("a thread", &error))?;
     let running = Running { data, program, gateway, link, keeper, signals: sender, looping, ending, end };
     Ok((running, handle, (listening, welcome)))
+}
+
+/// What is to be told of builds, keys and packages: with a way to the store of its own.
+fn builds_doctor(
+    store: &Store,
+    data: &Path,
+    (keys, advisories): (Arc<Keys>, Arc<Advisories>),
+) -> Result<impl Fn() -> Vec<DoctorFinding> + Send + Sync + 'static, Failure> {
+    let reader =
+        store.reader().map_err(|error| Failure::environment(error.to_string(), "run `tidegate up` again"))?;
+    let (reader, data) = (Mutex::new(reader), data.to_owned());
+    Ok(move || {
+        let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+        provenance::findings(&reader, &data, &keys, &advisories)
+    })
+}
+
+/// Nothing could be signed: better not to begin than to build what nobody can verify.
+fn keyless(data: &Path, error: &std::io::Error) -> Failure {
+    let keys = data.join("keys");
+    Failure::environment(
+        format!("the keys in {} cannot be used: {error}", keys.display()),
+        "restore the folder from a backup; without one, move it away: new builds are signed by a new key, and older ones are verified by \
+         the old public one alone",
+    )
 }
 
 fn opened(data: &DataDir) -> Result<Store, Failure> {

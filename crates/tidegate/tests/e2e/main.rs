@@ -6,6 +6,7 @@
 
 mod a_b;
 mod audit;
+mod attested;
 mod bad_versions;
 mod canary;
 mod checks;

@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 36] = [
+const COMMANDS: [&str; 40] = [
     "up",
     "init",
     "check",
@@ -28,6 +28,10 @@ const COMMANDS: [&str; 36] = [
     "flag",
     "audit",
     "doctor",
+    "verify",
+    "build",
+    "sbom",
+    "key",
     "cert",
     "judge",
     "schema",

@@ -19,6 +19,7 @@ mod metrics;
 mod otlp;
 mod pipeline;
 mod plan;
+mod provenance;
 mod rollback;
 mod rollout;
 mod runs;
@@ -63,6 +64,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         explain::endpoints(),
         experiments::endpoints(),
         flag_keys::endpoints(),
+        provenance::endpoints(),
         metrics::endpoints(),
         doctor::endpoints(),
         upgrade::endpoints(),
