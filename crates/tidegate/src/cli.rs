@@ -4,9 +4,9 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    approve, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag, gateway,
-    git, git_hook, git_ssh, init, jobs, judge, logs, pipeline, plan, preview, promote, release, rollback,
-    rollout, run, scale, shim, status, up, upgrade,
+    approve, backup, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag,
+    gateway, git, git_hook, git_ssh, init, jobs, judge, logs, pipeline, plan, preview, promote, release,
+    restore, rollback, rollout, run, scale, shim, status, up, upgrade,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -93,6 +93,10 @@ pub enum Command {
     Schema,
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
+    /// Put the whole installation into one encrypted file, while it runs
+    Backup(backup::BackupArgs),
+    /// Bring a backup back into an empty data directory
+    Restore(restore::RestoreArgs),
     /// Replace the control plane and the gateway by the program on disk
     Upgrade(upgrade::UpgradeArgs),
     /// Stop every instance, the gateway and the control plane

@@ -7,6 +7,7 @@ mod ask;
 mod backlog;
 mod catch;
 mod connection;
+mod crowd;
 mod endpoint;
 mod endpoints;
 mod extract;

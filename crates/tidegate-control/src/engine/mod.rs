@@ -4,6 +4,7 @@
 //! loop in [`crate::run`] does so with the real world, `tidegate-sim` with a fake one, crashes included. Reconcilers are one
 //! file each; whatever they decide is in the store before anything is done about it.
 
+mod app_user;
 pub(crate) mod ask;
 mod build;
 mod checks;

@@ -1,6 +1,7 @@
 //! One file per table family: its reading methods on [`Reader`](crate::Reader), its writing ones on [`Tx`](crate::Tx).
 //! Lists come oldest first unless a method says otherwise.
 
+mod app_users;
 mod build_flags;
 mod builds;
 pub(crate) mod counters;

@@ -1,6 +1,7 @@
 //! The commands, a file each: what can be typed after its name, and what it does.
 
 pub mod approve;
+pub mod backup;
 pub mod cert;
 pub mod check;
 pub mod completions;
@@ -25,6 +26,7 @@ pub mod plan;
 pub mod preview;
 pub mod promote;
 pub mod release;
+pub mod restore;
 pub mod rollback;
 pub mod rollout;
 pub mod run;
@@ -72,6 +74,8 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Judge(args) => judge::run(args, &session),
         Command::Schema => schema::run(),
         Command::Completions(args) => completions::run(&args),
+        Command::Backup(args) => backup::run(args, &session),
+        Command::Restore(args) => restore::run(&args),
         Command::Upgrade(args) => upgrade::run(args, &session),
         Command::Down(args) => down::run(args, &session),
         Command::Shim(args) => shim::run(&args),

@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use tidegate_core::model::UserRange;
 
 use crate::edge::EdgeArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::wiring::backups::BackupsArgs;
 use crate::wiring::observe::ObserveArgs;
 use crate::wiring::server::{self, UpOptions};
 
@@ -32,6 +34,11 @@ pub struct UpArgs {
     api: String,
     #[command(flatten)]
     observe: ObserveArgs,
+    /// The users that apps run as where this runs as root, two for each app
+    #[arg(long, value_name = "FIRST-LAST", default_value_t = UserRange::default())]
+    app_users: UserRange,
+    #[command(flatten)]
+    backups: BackupsArgs,
 }
 
 impl UpArgs {
@@ -48,6 +55,6 @@ impl UpArgs {
 pub fn run(args: UpArgs) -> Result<Exit, Failure> {
     crate::trace::begin();
     let api = args.api()?;
-    let UpArgs { data, gateway, edge, observe, .. } = args;
-    server::up(&UpOptions { data, gateway, edge, api, observe })
+    let UpArgs { data, gateway, edge, observe, app_users, backups, .. } = args;
+    server::up(&UpOptions { data, gateway, edge, api, observe, app_users, backups })
 }

@@ -17,7 +17,7 @@ use tidegate_control::source::Scout;
 use tidegate_control::workshop::DirWorkshop;
 use tidegate_control::workspace::DirWorkspaces;
 use tidegate_control::{Handle, HandleParts};
-use tidegate_core::model::Limits;
+use tidegate_core::model::{Limits, UserRange};
 use tidegate_core::units::{ByteSize, MilliCpu};
 use tidegate_gateway::control::GatewayLink;
 use tidegate_os::file::free_bytes;
@@ -25,6 +25,7 @@ use tidegate_os::process::Inherited;
 use tidegate_store::{Store, StoreError};
 use tokio::sync::watch;
 
+use super::backups::{self, BackupsArgs};
 use super::certificates;
 use super::data_dir::DataDir;
 use super::flags;
@@ -51,6 +52,10 @@ pub struct UpOptions {
     pub api: SocketAddr,
     /// What the gateway tells of requests, from its next start on.
     pub observe: ObserveArgs,
+    /// What users of apps are taken from.
+    pub app_users: UserRange,
+    /// Which backups are made by themselves.
+    pub backups: BackupsArgs,
 }
 
 /// Why the process ends.
@@ -109,6 +114,8 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     let handle = Arc::new(handle);
     Courier::start(&handle).map_err(|error| machine("a thread", &error))?;
     let repositories = GitRepositories::of(running.data.path());
+    backups::start(&handle, running.data.path(), &options.backups)
+        .map_err(|error| machine("backups", &error))?;
     Scout::start(&handle, repositories).map_err(|error| machine("repositories elsewhere", &error))?;
     config.sources = Some(SourceDesk(handle.clone()));
     let ending = runtime.block_on(serve_until_the_end(config, handle, &running))?;
@@ -144,13 +151,12 @@ fn start(
     if let Some(flags) = flags::said(&link.observe().guests, options.edge.flags_tls) {
         listening.push_str(&format!("\n  flags    {flags}"));
     }
-    let process = process_config(data.path());
+    let process = process_config(data.path(), options.app_users);
     let backend = ProcessBackend::open(process.clone(), waker.clone()).map_err(|error| {
         Failure::environment(error.to_string(), "see the data directory's permissions and free space")
     })?;
-    let builder = tidegate_os::process::is_root().then_some((BUILDER, BUILDER));
-    let workshop = DirWorkshop::new(data.path(), builder, waker.clone())
-        .map_err(|error| machine("the builds", &error))?;
+    let workshop =
+        DirWorkshop::new(data.path(), None, waker.clone()).map_err(|error| machine("the builds", &error))?;
     let workspaces =
         DirWorkspaces::new(data.path(), waker).map_err(|error| machine("the workspaces", &error))?;
     let repositories =
@@ -163,6 +169,7 @@ fn start(
         store.reader().map_err(|error| Failure::environment(error.to_string(), "run `tidegate up` again"))?;
     let logs: Arc<dyn tidegate_backend::Logs> = Arc::new(backend.logs());
     let gateway_dir = gateway.dir().to_owned();
+    let (data_dir, backing) = (data.path().to_owned(), options.backups.clone());
     let handle = Handle::new(HandleParts {
         signals: sender.clone(),
         published: published.clone(),
@@ -173,6 +180,7 @@ fn start(
             let mut findings = doctor(&process);
             findings.extend(certificates::findings(&gateway_dir));
             findings.extend(flags::findings(&gateway_dir));
+            findings.push(backups::findings(&data_dir, &backing));
             findings
         }),
         down: Box::new(move || {
@@ -223,10 +231,7 @@ fn opened(data: &DataDir) -> Result<Store, Failure> {
     Ok(store)
 }
 
-/// `nobody`: whom build commands run as where we are root; the process backend's default as well.
-const BUILDER: u32 = 65_534;
-
-fn process_config(data: &Path) -> ProcessConfig {
+fn process_config(data: &Path, app_users: UserRange) -> ProcessConfig {
     let shim_command = vec![super::PROGRAM.into(), "shim".into()];
     ProcessConfig {
         root: data.join("units"),
@@ -234,6 +239,7 @@ fn process_config(data: &Path) -> ProcessConfig {
         cache: data.join("cache"),
         shim_command,
         run_as: RunAs::Unprivileged,
+        app_users: Some(app_users),
     }
 }
 
