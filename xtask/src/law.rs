@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::Trouble;
 
 /// What each crate may use; every crate may use those at the bottom, which use nothing.
-const LAW: [(&str, &[&str]); 11] = [
+const LAW: [(&str, &[&str]); 12] = [
     ("tidegate-core", &[]),
     ("tidegate-flags", &[]),
     ("tidegate-os", &[]),
@@ -17,6 +17,7 @@ const LAW: [(&str, &[&str]); 11] = [
     ("tidegate-backend", &[]),
     ("tidegate-flag-server", &[]),
     ("tidegate-gateway", &[]),
+    ("tidegate-backup", &["tidegate-store"]),
     ("tidegate-control", &["tidegate-store", "tidegate-backend", "tidegate-config"]),
     ("tidegate-api", &["tidegate-control", "tidegate-config"]),
     (

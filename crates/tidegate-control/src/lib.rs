@@ -37,6 +37,7 @@ pub mod snapshot;
 pub mod source;
 mod start_job;
 mod succession;
+mod tell;
 mod together;
 mod trial;
 pub mod workshop;

@@ -39,7 +39,8 @@ pub struct DirWorkshop {
 }
 
 impl DirWorkshop {
-    /// The workshop under `data`. `builder`: the user and group that build commands run as, who must own the clean copy.
+    /// The workshop under `data`. `builder`: who owns the clean copy where it is not us; whoever runs build commands may give it to
+    /// somebody else before.
     pub fn new(data: &Path, builder: Option<(u32, u32)>, waker: Waker) -> io::Result<Self> {
         // Snapshots are nobody else's to read; builds are read by who knows the way to one.
         for (part, mode) in [("snapshots", 0o700), ("builds", 0o711)] {
@@ -115,6 +116,9 @@ impl Workshop for DirWorkshop {
         self.begin(build, move || {
             remove_tree(&to).map_err(|e| format!("cannot clear {}: {e}", to.display()))?;
             copy_tree(&from, &to, builder).map_err(|e| format!("cannot copy the snapshot: {e}"))?;
+            // Nobody else's until it is given to whom it is made for.
+            let private = fs::set_permissions(&to, Permissions::from_mode(0o700));
+            private.map_err(|e| format!("cannot close {}: {e}", to.display()))?;
             Ok(Step::Unpacked)
         });
     }
@@ -263,7 +267,8 @@ fn bytes_of(hex: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-/// Makes every file read-only, everyone's to read; the files and links, sorted, and their size in bytes.
+/// Makes every file read-only, everyone's to read who may enter the build; the files and links, sorted, and their size in bytes. Where we
+/// are root nobody else may enter it: whatever runs in it is let in by the backend.
 fn freeze_all(dir: &Path) -> io::Result<(Vec<Entry>, u64)> {
     let builder = fs::symlink_metadata(dir)?.uid();
     let to_root = lchown(dir, Some(0), Some(0)).is_ok();
@@ -283,7 +288,9 @@ fn freeze_all(dir: &Path) -> io::Result<(Vec<Entry>, u64)> {
         if to_root {
             lchown(&directory, Some(0), Some(0))?;
         }
-        fs::set_permissions(&directory, Permissions::from_mode(0o555))?;
+        let closed = to_root && directory == dir;
+        let mode = if closed { 0o500 } else { 0o555 };
+        fs::set_permissions(&directory, Permissions::from_mode(mode))?;
     }
     entries.sort();
     let size = entries.iter().map(|e| if let EntryKind::File { size, .. } = e.kind { size } else { 0 }).sum();

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    approve, audit, build, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag, gateway, git, git_hook, git_ssh, init, jobs, judge, key, login, logout, logs, pipeline, plan, preview, promote, release, rollback, rollout, run, sbom, scale, shim, status, token, up, upgrade, user, verify, whoami,
+    approve, audit, backup, build, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag, gateway, git, git_hook, git_ssh, init, jobs, judge, key, login, logout, logs, pipeline, plan, preview, promote, release, restore, rollback, rollout, run, sbom, scale, shim, status, token, up, upgrade, user, verify, whoami,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -110,6 +110,10 @@ pub enum Command {
     Schema,
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
+    /// Put the whole installation into one encrypted file, while it runs
+    Backup(backup::BackupArgs),
+    /// Bring a backup back into an empty data directory
+    Restore(restore::RestoreArgs),
     /// Replace the control plane and the gateway by the program on disk
     Upgrade(upgrade::UpgradeArgs),
     /// Stop every instance, the gateway and the control plane

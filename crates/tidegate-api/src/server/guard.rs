@@ -29,6 +29,16 @@ pub(crate) enum Peer {
     },
 }
 
+impl Peer {
+    /// Where it is, if that is known by an address.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        match self {
+            Peer::Tcp(_, address) => Some(*address),
+            Peer::Unix { .. } => None,
+        }
+    }
+}
+
 /// The host names a TCP listener goes by.
 #[derive(Debug)]
 pub(crate) struct Hosts {

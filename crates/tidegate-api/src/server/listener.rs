@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::connection;
+use super::crowd::Crowd;
 use super::guard::{Hosts, Peer};
 use super::tls::Tls;
 
@@ -136,7 +137,7 @@ impl AsyncListener {
         seats: Arc<Semaphore>,
         mut ending: watch::Receiver<bool>,
     ) {
-        let mut connections = JoinSet::new();
+        let (mut connections, crowd) = (JoinSet::new(), Crowd::default());
         loop {
             let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { break };
             let accepted = tokio::select! {
@@ -145,12 +146,17 @@ impl AsyncListener {
             };
             match accepted {
                 Ok((arrived, peer)) => {
+                    // Closed at once: who waits would hold a seat.
+                    let guest = peer.address().map(|from| crowd.enter(from));
+                    if matches!(guest, Some(None)) {
+                        continue;
+                    }
                     let (router, ending) = (router.clone(), ending.clone());
                     connections.spawn(async move {
                         if let Some(stream) = arrived.open().await {
                             connection::serve(stream, peer, router, ending).await;
                         }
-                        drop(seat);
+                        drop((seat, guest));
                     });
                 }
                 Err(error) => {

@@ -12,6 +12,7 @@ mod backlog;
 mod catch;
 mod connection;
 mod cookie;
+mod crowd;
 mod endpoint;
 mod endpoints;
 mod extract;

@@ -13,7 +13,7 @@ use tidegate_store::StoreError;
 
 use super::admission::Admitted;
 use super::pipeline::step_unit;
-use super::{Engine, Time, World};
+use super::{Engine, Time, World, app_user};
 
 /// How a job is stopped.
 pub(super) const JOB_STOP: StopSpec = StopSpec { signal: 15, grace: Millis::seconds(10) };
@@ -88,7 +88,7 @@ impl Engine {
         }
         let Some(spec) = self.unit_of(world, &key, &instance)? else { return Ok(Ok(())) };
         match self.admitted_instance(world, &key, instance.revision, time)? {
-            Admitted::Yes => Ok(world.backend.start(&spec)),
+            Admitted::Yes => app_user::start(world, spec),
             // Its start is asked for again for as long as it is not there.
             Admitted::Wait => Ok(Ok(())),
             Admitted::No(why) => Ok(Err(not_let_in(why))),
@@ -123,6 +123,7 @@ impl Engine {
             stop: service.stop,
             limits: Limits { pids: service.limits.pids.or(Some(DEFAULT_PIDS)), ..service.limits },
             step: None,
+            user: None,
         }))
     }
 
@@ -149,7 +150,7 @@ impl Engine {
             (None, Some(build)) => build.app,
             (None, None) => return Ok(Ok(())),
         };
-        Ok(world.backend.start(&UnitSpec {
+        let unit = UnitSpec {
             id: job.id.clone(),
             generation: 1,
             app,
@@ -165,7 +166,9 @@ impl Engine {
             stop: JOB_STOP,
             limits,
             step: None,
-        }))
+            user: None,
+        };
+        app_user::start(world, unit)
     }
 
     fn start_step(
@@ -176,7 +179,10 @@ impl Engine {
     ) -> Result<Result<(), BackendError>, StoreError> {
         let Some(build) = world.store.build(&job.build)? else { return Ok(Ok(())) };
         let unit = step_unit(world, (build.app, job, step), self.config.job_limits);
-        Ok(unit.map_err(no_start).and_then(|unit| world.backend.start(&unit)))
+        match unit {
+            Ok(unit) => app_user::start(world, unit),
+            Err(why) => Ok(Err(no_start(why))),
+        }
     }
 
     /// A one-off command has its service's limits, a run its job's; a build or a migration those of the machine's owner.

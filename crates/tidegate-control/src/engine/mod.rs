@@ -5,6 +5,7 @@
 //! file each; whatever they decide is in the store before anything is done about it.
 
 mod admission;
+mod app_user;
 pub(crate) mod ask;
 mod attest;
 mod build;

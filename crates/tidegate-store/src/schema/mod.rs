@@ -26,6 +26,7 @@ const STEPS: &[&str] = &[
     include_str!("0013_identity.sql"),
     include_str!("0015_audit.sql"),
     include_str!("0016_provenance.sql"),
+    include_str!("0018_app_users.sql"),
 ];
 
 /// The newest version this program knows.

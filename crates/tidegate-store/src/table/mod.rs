@@ -6,6 +6,7 @@ mod access_sessions;
 mod access_tokens;
 pub(crate) mod audit;
 mod attestations;
+mod app_users;
 mod build_flags;
 mod builds;
 pub(crate) mod counters;

@@ -1,8 +1,10 @@
 //! The store as its callers see it, on real files.
 #![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
+mod app_users;
 mod atomic;
 mod audit;
+mod copies;
 mod counters;
 mod disk_full;
 mod environments;

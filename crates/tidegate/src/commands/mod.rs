@@ -3,6 +3,7 @@
 pub mod approve;
 pub mod audit;
 pub mod build;
+pub mod backup;
 pub mod cert;
 pub mod check;
 pub mod completions;
@@ -30,6 +31,7 @@ pub mod plan;
 pub mod preview;
 pub mod promote;
 pub mod release;
+pub mod restore;
 pub mod rollback;
 pub mod rollout;
 pub mod run;
@@ -87,6 +89,8 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Judge(args) => judge::run(args, &session),
         Command::Schema => schema::run(),
         Command::Completions(args) => completions::run(&args),
+        Command::Backup(args) => backup::run(args, &session),
+        Command::Restore(args) => restore::run(&args),
         Command::Upgrade(args) => upgrade::run(args, &session),
         Command::Down(args) => down::run(args, &session),
         Command::Login(args) => login::run(args, &session),

@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use tidegate_core::model::UserRange;
 
 use crate::edge::EdgeArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::wiring::backups::BackupsArgs;
 use crate::wiring::observe::ObserveArgs;
 use crate::wiring::server::{self, ApiOptions, UpOptions};
 
@@ -47,6 +49,11 @@ pub struct UpArgs {
     /// Advisories as OSV exports them: packages of builds that are in one are told by `plan` and `doctor`
     #[arg(long, value_name = "DIR")]
     advisories: Option<PathBuf>,
+    /// The users that apps run as where this runs as root, two for each app
+    #[arg(long, value_name = "FIRST-LAST", default_value_t = UserRange::default())]
+    app_users: UserRange,
+    #[command(flatten)]
+    backups: BackupsArgs,
 }
 
 impl UpArgs {
@@ -63,8 +70,8 @@ impl UpArgs {
 pub fn run(args: UpArgs) -> Result<Exit, Failure> {
     crate::trace::begin();
     let api = ApiOptions::typed(&args)?;
-    let UpArgs { data, gateway, edge, observe, advisories, .. } = args;
-    server::up(&UpOptions { data, gateway, edge, api, observe, advisories })
+    let UpArgs { data, gateway, edge, observe, advisories, app_users, backups, .. } = args;
+    server::up(&UpOptions { data, gateway, edge, api, observe, advisories, app_users, backups })
 }
 
 impl ApiOptions {

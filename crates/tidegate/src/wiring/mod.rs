@@ -1,5 +1,6 @@
 //! Puts the parts together into the processes of `tidegate up`. Nothing here decides anything about apps.
 
+pub mod backups;
 pub mod certificates;
 pub mod data_dir;
 mod exposures;

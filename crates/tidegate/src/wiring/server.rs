@@ -20,7 +20,7 @@ use tidegate_control::source::Scout;
 use tidegate_control::workshop::DirWorkshop;
 use tidegate_control::workspace::DirWorkspaces;
 use tidegate_control::{Handle, HandleParts};
-use tidegate_core::model::Limits;
+use tidegate_core::model::{Limits, UserRange};
 use tidegate_core::units::{ByteSize, MilliCpu};
 use tidegate_core::view::DoctorFinding;
 use tidegate_gateway::control::GatewayLink;
@@ -30,6 +30,7 @@ use tidegate_os::process::Inherited;
 use tidegate_store::{Store, StoreError};
 use tokio::sync::watch;
 
+use super::backups::{self, BackupsArgs};
 use super::certificates;
 use super::data_dir::DataDir;
 use super::flags;
@@ -59,6 +60,10 @@ pub struct UpOptions {
     pub observe: ObserveArgs,
     /// Where advisories are.
     pub advisories: Option<PathBuf>,
+    /// What users of apps are taken from.
+    pub app_users: UserRange,
+    /// Which backups are made by themselves.
+    pub backups: BackupsArgs,
 }
 
 /// Where the API listens besides the socket, and how.
@@ -128,6 +133,8 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     Courier::start(&handle).map_err(|error| machine("a thread", &error))?;
     Watch::start(&handle).map_err(|error| machine("the audit log", &error))?;
     let repositories = GitRepositories::of(running.data.path());
+    backups::start(&handle, running.data.path(), &options.backups)
+        .map_err(|error| machine("backups", &error))?;
     Scout::start(&handle, repositories).map_err(|error| machine("repositories elsewhere", &error))?;
     config.sources = Some(SourceDesk(handle.clone()));
     let (keys, advisories) = about;
@@ -166,13 +173,12 @@ fn start(
     if let Some(flags) = flags::said(&link.observe().guests, options.edge.flags_tls) {
         listening.push_str(&format!("\n  flags    {flags}"));
     }
-    let process = process_config(data.path());
+    let process = process_config(data.path(), options.app_users);
     let backend = ProcessBackend::open(process.clone(), waker.clone()).map_err(|error| {
         Failure::environment(error.to_string(), "see the data directory's permissions and free space")
     })?;
-    let builder = tidegate_os::process::is_root().then_some((BUILDER, BUILDER));
-    let workshop = DirWorkshop::new(data.path(), builder, waker.clone())
-        .map_err(|error| machine("the builds", &error))?;
+    let workshop =
+        DirWorkshop::new(data.path(), None, waker.clone()).map_err(|error| machine("the builds", &error))?;
     let workspaces =
         DirWorkspaces::new(data.path(), waker).map_err(|error| machine("the workspaces", &error))?;
     let repositories =
@@ -186,6 +192,7 @@ fn start(
     let logs: Arc<dyn tidegate_backend::Logs> = Arc::new(backend.logs());
     let gateway_dir = gateway.dir().to_owned();
     let said_of_builds = builds_doctor(&store, data.path(), (keys.clone(), advisories.clone()))?;
+    let (data_dir, backing) = (data.path().to_owned(), options.backups.clone());
     let handle = Handle::new(HandleParts {
         signals: sender.clone(),
         published: published.clone(),
@@ -197,6 +204,7 @@ fn start(
             findings.extend(certificates::findings(&gateway_dir));
             findings.extend(flags::findings(&gateway_dir));
             findings.extend(said_of_builds());
+            findings.push(backups::findings(&data_dir, &backing));
             findings
         }),
         down: Box::new(move || {
@@ -274,10 +282,7 @@ fn opened(data: &DataDir) -> Result<Store, Failure> {
     Ok(store)
 }
 
-/// `nobody`: whom build commands run as where we are root; the process backend's default as well.
-const BUILDER: u32 = 65_534;
-
-fn process_config(data: &Path) -> ProcessConfig {
+fn process_config(data: &Path, app_users: UserRange) -> ProcessConfig {
     let shim_command = vec![super::PROGRAM.into(), "shim".into()];
     ProcessConfig {
         root: data.join("units"),
@@ -285,6 +290,7 @@ fn process_config(data: &Path) -> ProcessConfig {
         cache: data.join("cache"),
         shim_command,
         run_as: RunAs::Unprivileged,
+        app_users: Some(app_users),
     }
 }
 

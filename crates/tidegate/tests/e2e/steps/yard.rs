@@ -76,6 +76,7 @@ impl Yard {
             cache: data.join("cache"),
             shim_command: vec![env!("CARGO_BIN_EXE_tidegate").into(), "shim".into()],
             run_as: RunAs::Unprivileged,
+            app_users: Some(tidegate_core::model::UserRange::default()),
         };
         let backend = ProcessBackend::open(config, waker.clone()).unwrap();
         let parts = Parts {
