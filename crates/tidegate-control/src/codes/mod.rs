@@ -13,6 +13,7 @@ pub type Explained = (&'static str, &'static str);
 
 /// Every code of a refusal, in the order of the documentation.
 pub fn codes() -> impl Iterator<Item = &'static Explained> {
-    [flags::CODES, deliver::CODES, services::CODES, api::CODES, access::CODES].into_iter().flatten()
-    [flags::CODES, deliver::CODES, services::CODES, api::CODES, provenance::CODES].into_iter().flatten()
+    [flags::CODES, deliver::CODES, services::CODES, api::CODES, access::CODES, provenance::CODES]
+        .into_iter()
+        .flatten()
 }

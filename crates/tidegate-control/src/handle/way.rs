@@ -126,4 +126,19 @@ impl Handle {
             }
         })?
     }
+
+    /// Has the loop write something down between two passes, without waiting for it.
+    pub(crate) fn jot(
+        &self,
+        work: impl FnOnce(&mut World<'_>, Time) -> Result<(), Refusal> + Send + 'static,
+    ) {
+        let ask = Box::new(move |world: &mut World<'_>, time: Time| {
+            if let Err(refusal) = work(world, time) {
+                tracing::warn!(code = refusal.code, "a note could not be written");
+            }
+        });
+        let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // The loop is gone: nothing is noted any more.
+        let _ = signals.send(Signal::Ask(ask));
+    }
 }

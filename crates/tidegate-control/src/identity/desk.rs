@@ -58,7 +58,7 @@ impl Desk {
         let LetIn { admission, note } = found?;
         if note {
             let means = admission.means.clone();
-            self.handle.tell(move |world, time| note_use(world.store, &means, time));
+            self.handle.jot(move |world, time| note_use(world.store, &means, time));
         }
         Ok(admission)
     }
