@@ -1,5 +1,7 @@
 //! The control plane as the API gets it: reads on a connection of its own, writes as requests to the loop.
 
+mod tell;
+
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -176,23 +178,6 @@ impl Handle {
                     .help("see `tidegate doctor`")
             }
         })?
-    }
-}
-
-impl Handle {
-    /// Has the loop do something between two passes, without waiting for it.
-    pub(crate) fn tell(
-        &self,
-        work: impl FnOnce(&mut World<'_>, Time) -> Result<(), Refusal> + Send + 'static,
-    ) {
-        let ask = Box::new(move |world: &mut World<'_>, time: Time| {
-            if let Err(refusal) = work(world, time) {
-                tracing::warn!(code = refusal.code, "a note could not be written");
-            }
-        });
-        let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        // The loop is gone: nothing is noted any more.
-        let _ = signals.send(Signal::Ask(ask));
     }
 }
 
