@@ -120,7 +120,7 @@ pub enum Command {
     Down(down::DownArgs),
     /// Keep what lets you in at a server
     Login(login::LoginArgs),
-    /// Have it refused, and forget it
+    /// Have the token of a login refused, and forget it
     Logout(logout::LogoutArgs),
     /// Show who a server takes you for
     Whoami(whoami::WhoamiArgs),
