@@ -4,9 +4,9 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    approve, build, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag, gateway,
-    git, git_hook, git_ssh, init, jobs, judge, key, logs, pipeline, plan, preview, promote, release, rollback,
-    rollout, run, sbom, scale, shim, status, up, upgrade, verify,
+    approve, build, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag,
+    gateway, git, git_hook, git_ssh, init, jobs, judge, key, logs, pipeline, plan, preview, promote, release,
+    rollback, rollout, run, sbom, scale, shim, status, up, upgrade, verify,
 };
 
 /// Deploys apps and takes broken versions back.
