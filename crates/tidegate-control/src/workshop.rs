@@ -28,6 +28,9 @@ pub type Waker = Arc<dyn Fn() + Send + Sync>;
 /// Where trees wait to be removed; cleared at the next start at the latest.
 pub const TRASH: &str = "trash";
 
+/// One sealed build at a time is looked at: two are not read faster than one, and what serves needs the disk as well.
+static ONE_LOOK: Mutex<()> = Mutex::new(());
+
 /// The workshop in a data directory.
 pub struct DirWorkshop {
     data: PathBuf,
@@ -138,7 +141,9 @@ impl Workshop for DirWorkshop {
         let (dir, kept, subject) = (self.dir(build), Kept::of(&self.data, build), subject.to_owned());
         let (looks, waker, id) = (self.looks.clone(), self.waker.clone(), build.clone());
         let spawned = std::thread::Builder::new().name("inspection".to_owned()).spawn(move || {
+            let one = ONE_LOOK.lock().unwrap_or_else(PoisonError::into_inner);
             let seen = inspected(&dir, &kept, &subject);
+            drop(one);
             lock(&looks).insert(id, Some(seen));
             waker();
         });

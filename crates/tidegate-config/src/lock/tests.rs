@@ -12,7 +12,7 @@ fn purls(path: &str, text: &str) -> Vec<String> {
 fn cargo() {
     let text = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\n \"libc\",\n]\n\n\
                 [[package]]\nname = \"libc\"\nversion = \"0.2.150\"\n\
-                source = \"registry+https://github.com/rust-lang/crates.io-index\"\n\
+                source = \"registry+https://example.org/index\"\n\
                 checksum = \"89d92a4743f9a61002fae18374ed11e7973f530cb3a3255fb354818118b2203c\"\n";
     assert_eq!(purls("sub/Cargo.lock", text), ["pkg:cargo/libc@0.2.150"]);
     let hashes = &read_lock("Cargo.lock", text).unwrap().components[0].hashes;

@@ -28,5 +28,9 @@ pub(super) const CODES: &[Explained] = &[
         "The environment is not protected, or the build is what was signed: it comes in without being let in.",
     ),
     ("provenance::key", "The files of the keys could not be written. The key that signs goes on."),
+    (
+        "provenance::busy",
+        "Several builds are being verified already, one after the other: each is read from its first file to its last.",
+    ),
     ("provenance::unavailable", "This server does not answer about builds."),
 ];

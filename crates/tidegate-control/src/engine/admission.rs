@@ -124,7 +124,9 @@ impl Engine {
             );
         };
         let mut problems = trouble(&attestation, &build, &keys);
-        let Some(seen) = self.seen(world, (id, &attestation.subject), counts, time) else { return Ok(Admitted::Wait) };
+        let Some(seen) = self.seen(world, (id, &attestation.subject), counts, time) else {
+            return Ok(Admitted::Wait);
+        };
         problems.extend(seen.problems);
         remember(world, &build, (&seen.digest, &problems), time)?;
         if problems.is_empty() {
@@ -173,9 +175,7 @@ impl Engine {
             }
             let fresh = match counts {
                 Counts::Since(moment) => looked.begun >= moment,
-                Counts::Lately => {
-                    looked.done.as_ref().is_some_and(|(at, _)| time.now.since(*at) < FRESH)
-                }
+                Counts::Lately => looked.done.as_ref().is_some_and(|(at, _)| time.now.since(*at) < FRESH),
             };
             if let Some((_, seen)) = looked.done.as_ref().filter(|_| fresh) {
                 return Some(seen.clone());

@@ -1,7 +1,8 @@
 //! Who answers about builds, keys and advisories: reads the store and the files on the thread of whoever asks; the loop is asked to
 //! write only.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tidegate_core::event::Event;
 use tidegate_core::model::{Build, BuildPhase};
@@ -17,6 +18,8 @@ use crate::plane::{BreakGlass, Refusal, RefusalKind, Scope};
 use crate::protection;
 use crate::workshop::DirWorkshop;
 
+/// The most builds that are verified or wait for it.
+const MOST_WAITING: usize = 8;
 /// The longest name of who asks, in characters.
 const LONGEST_NAME: usize = 64;
 
@@ -43,12 +46,15 @@ pub struct Desk {
     handle: Arc<Handle>,
     keys: Arc<Keys>,
     advisories: Arc<Advisories>,
+    /// One build at a time is read for whoever asks; what is to be started does not wait for them.
+    reading: Mutex<()>,
+    waiting: AtomicUsize,
 }
 
 impl Desk {
     /// One that answers for a control plane.
     pub fn new(handle: Arc<Handle>, keys: Arc<Keys>, advisories: Arc<Advisories>) -> Self {
-        Desk { handle, keys, advisories }
+        Desk { handle, keys, advisories, reading: Mutex::new(()), waiting: AtomicUsize::new(0) }
     }
 
     /// A build and what was signed about it.
@@ -63,7 +69,17 @@ impl Desk {
     fn verified(&self, (build, attestation): &(Build, Option<Attestation>)) -> Result<VerifyView, Refusal> {
         is_there(build)?;
         let dir = DirWorkshop::build_dir(self.handle.data(), &build.id);
-        Ok(verified(self.handle.data(), (build, &dir), attestation.as_ref(), &self.keys))
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= MOST_WAITING {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            let message = format!("{MOST_WAITING} builds are being verified already");
+            return Err(Refusal::new(RefusalKind::Environment, "provenance::busy", message)
+                .help("ask again in a while"));
+        }
+        let one = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let view = verified(self.handle.data(), (build, &dir), attestation.as_ref(), &self.keys);
+        drop(one);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        Ok(view)
     }
 }
 

@@ -139,7 +139,11 @@ mod tests {
             (good.clone(), &Build { snapshot: "6".repeat(64), ..mine.clone() }, "names another snapshot"),
             (good.clone(), &Build { source: BuildSource::default(), ..mine.clone() }, "names another commit"),
             (good.clone(), &Build { run: None, ..mine.clone() }, "names another build command"),
-            (good.clone(), &Build { app: "other".parse::<Name>().unwrap(), ..mine.clone() }, "names another app"),
+            (
+                good.clone(),
+                &Build { app: "other".parse::<Name>().unwrap(), ..mine.clone() },
+                "names another app",
+            ),
         ] {
             let found = trouble(&attestation, build, &keys);
             assert!(found.len() == 1 && found[0].contains(why), "{why}: {found:?}");

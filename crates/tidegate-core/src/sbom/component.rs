@@ -120,10 +120,8 @@ fn one_dash(name: &str) -> String {
 impl Component {
     /// Its package URL: the same package in the same version has the same.
     pub fn purl(&self) -> String {
-        let name = match self.ecosystem {
-            Ecosystem::Go => self.name.to_lowercase(),
-            other => other.plain(&self.name),
-        };
+        let go = self.ecosystem == Ecosystem::Go;
+        let name = if go { self.name.to_lowercase() } else { self.ecosystem.plain(&self.name) };
         let name: Vec<String> = name.split('/').map(encoded).collect();
         format!("pkg:{}/{}@{}", self.ecosystem.in_purl(), name.join("/"), encoded(&self.version))
     }

@@ -10,9 +10,11 @@ use crate::who;
 
 /// As typed.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  tidegate key list\n  tidegate key show --public > tidegate.pem    give it to who verifies\n  \
+#[command(
+    after_help = "Examples:\n  tidegate key list\n  tidegate key show --public > tidegate.pem    give it to who verifies\n  \
                         tidegate key rotate\n\n\
-                        What older keys have signed is verified as before.")]
+                        What older keys have signed is verified as before."
+)]
 pub struct KeyArgs {
     #[command(subcommand)]
     what: What,
@@ -52,8 +54,9 @@ pub fn run(args: KeyArgs, session: &Session) -> Result<Exit, Failure> {
         return if args.json { out.json_pretty(&list) } else { out.text(&print::keys(&list)) };
     };
     let id = id.unwrap_or_default();
-    let key = list.keys.iter().find(|key| key.id.starts_with(&id)).ok_or_else(|| {
-        Failure::mistake(format!("there is no key {id}"), "`tidegate key list` shows them")
-    })?;
+    let key =
+        list.keys.iter().find(|key| key.id.starts_with(&id)).ok_or_else(|| {
+            Failure::mistake(format!("there is no key {id}"), "`tidegate key list` shows them")
+        })?;
     if args.json { out.json_pretty(key) } else { out.text(&key.public) }
 }

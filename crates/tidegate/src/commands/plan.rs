@@ -4,8 +4,8 @@ use std::iter::successors;
 use std::path::Path;
 
 use clap::Args;
-use tidegate_config::{Manifest, Source, load};
 use tidegate_api::Client;
+use tidegate_config::{Manifest, Source, load};
 use tidegate_control::provenance::components;
 use tidegate_control::snapshot::{Entry, every_file, scan, tree_digest};
 use tidegate_control::{DeployRequest, PlanRequest};
@@ -124,11 +124,7 @@ fn in_order(manifest: &Manifest) -> Vec<Name> {
 type Planned = (PlanRequest, std::path::PathBuf, Vec<Component>);
 
 /// What is asked of a folder, and the folder whose repository has its commits.
-fn of_folder(
-    args: &FolderArgs,
-    all: bool,
-    folder: Folder,
-) -> Result<Planned, Failure> {
+fn of_folder(args: &FolderArgs, all: bool, folder: Folder) -> Result<Planned, Failure> {
     let snapshot = scan(&folder.path).map_err(|error| folder::cannot_take(&error))?;
     let digest =
         tree_digest(&snapshot.root, &snapshot.entries).map_err(|error| folder::cannot_take(&error))?;
@@ -138,11 +134,7 @@ fn of_folder(
 }
 
 /// The same of the files a commit has in that folder, whatever is there now.
-fn of_commit(
-    args: &FolderArgs,
-    all: bool,
-    revision: &str,
-) -> Result<Planned, Failure> {
+fn of_commit(args: &FolderArgs, all: bool, revision: &str) -> Result<Planned, Failure> {
     let path = if args.path.is_file() { args.path.parent().unwrap_or(Path::new(".")) } else { &args.path };
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let commit = commits::named(path, revision)?;

@@ -54,7 +54,11 @@ pub fn run(args: VerifyArgs, session: &Session) -> Result<Exit, Failure> {
         _ => return Err(Failure::mistake("nothing to verify was named", "`tidegate verify -h` shows how")),
     };
     let mut out = Out::new();
-    if args.json.json { out.json_pretty(&view)? } else { out.text(&print::verified(&view))? };
+    if args.json.json {
+        out.json_pretty(&view)?
+    } else {
+        out.text(&print::verified(&view))?
+    };
     Ok(if view.genuine { Exit::DONE } else { Exit::MISTAKE })
 }
 
@@ -80,8 +84,7 @@ fn asked(session: &Session, build: &BuildParams, key: Option<&PublicKey>) -> Res
 
 fn public_key(path: &std::path::Path) -> Result<PublicKey, Failure> {
     let help = "`tidegate key show --public` prints the installation's";
-    PublicKey::of_pem(&text(path)?)
-        .map_err(|why| Failure::mistake(format!("{} {why}", path.display()), help))
+    PublicKey::of_pem(&text(path)?).map_err(|why| Failure::mistake(format!("{} {why}", path.display()), help))
 }
 
 fn envelope(path: &std::path::Path) -> Result<Envelope, Failure> {

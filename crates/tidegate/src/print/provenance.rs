@@ -13,7 +13,11 @@ pub fn verified(view: &VerifyView) -> String {
     let mut lines = if view.genuine {
         vec![format!("build {build} is what was signed")]
     } else {
-        let head = if build.is_empty() { "not verified".to_owned() } else { format!("build {build} is NOT what was signed") };
+        let head = if build.is_empty() {
+            "not verified".to_owned()
+        } else {
+            format!("build {build} is NOT what was signed")
+        };
         let mut lines = vec![format!("{head} [provenance::altered-build]")];
         lines.extend(view.findings.iter().map(|finding| format!("  ! {}", harmless(finding))));
         lines
@@ -26,7 +30,11 @@ pub fn verified(view: &VerifyView) -> String {
         lines.push(format!("  key       {}{retired}", short(key)));
     }
     if let Some(digest) = &view.digest {
-        lines.push(format!("  files     {} entries, {}, digest {digest}", view.entries, ByteSize(view.bytes)));
+        lines.push(format!(
+            "  files     {} entries, {}, digest {digest}",
+            view.entries,
+            ByteSize(view.bytes)
+        ));
     }
     lines.extend(view.notes.iter().map(|note| format!("  note      {}", harmless(note))));
     lines.join("\n") + "\n"
@@ -41,13 +49,21 @@ fn said(says: &Claims, genuine: bool) -> Vec<String> {
     let dirty = if says.dirty { ", and changes on top of it" } else { "" };
     let branch = says.branch.as_ref().map(|branch| format!(" of {}", harmless(branch))).unwrap_or_default();
     let run = says.run.map(|run| format!("run {run}, ")).unwrap_or_default();
-    let command = says.command.as_ref().map_or_else(|| "the files as they came".to_owned(), |run| format!("`{}`", harmless(run)));
+    let command = says
+        .command
+        .as_ref()
+        .map_or_else(|| "the files as they came".to_owned(), |run| format!("`{}`", harmless(run)));
     let late = if says.late { "; signed later, by a newer version" } else { "" };
     let title = if genuine { "proves" } else { "it says" };
     vec![
         format!("  {title:<9} app {}", harmless(&says.app)),
         format!("  commit    {commit}{branch}{dirty}"),
-        format!("  made      {run}asked for by {} {}, done {}{late}", harmless(&says.by), harmless(&says.started), harmless(&says.finished)),
+        format!(
+            "  made      {run}asked for by {} {}, done {}{late}",
+            harmless(&says.by),
+            harmless(&says.started),
+            harmless(&says.finished)
+        ),
         format!("  by        {command}"),
     ]
 }

@@ -45,7 +45,8 @@ fn app() -> App {
 fn verify(tidegate: &Tidegate, app: &App, args: &str) -> (i32, VerifyView) {
     let output = type_in(tidegate, app, &format!("tidegate verify {args} --json"));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let view = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{args}: {error}: {said}"));
+    let view =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{args}: {error}: {said}"));
     (output.status.code().unwrap(), view)
 }
 
@@ -139,7 +140,8 @@ fn a_build_is_signed_and_comes_into_production_as_what_was_signed_only() {
 fn unsigned(tidegate: &mut Tidegate, app: &App) {
     tidegate.end_control();
     let forget = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute('DELETE FROM attestations'); db.commit()";
-    let forgotten = Command::new("python3").args(["-c", forget]).arg(tidegate.data().join("tidegate.db")).status();
+    let forgotten =
+        Command::new("python3").args(["-c", forget]).arg(tidegate.data().join("tidegate.db")).status();
     assert!(forgotten.unwrap().success());
     tidegate.restart();
     let view = eventually("it is signed later", WITHIN, || {
@@ -194,7 +196,11 @@ fn keys(tidegate: &Tidegate, app: &App, out: &Path) {
     assert!(list["keys"][0].get("retired").is_none() && list["keys"][1]["retired"].is_string(), "{list}");
     let (_, view) = verify(tidegate, app, "1");
     assert_eq!(view.key.as_deref(), list["keys"][1]["id"].as_str());
-    assert!(view.findings.iter().all(|finding| !finding.contains("signed by another key")), "{:?}", view.findings);
+    assert!(
+        view.findings.iter().all(|finding| !finding.contains("signed by another key")),
+        "{:?}",
+        view.findings
+    );
     let other = out.join("other.pem");
     typed_well(tidegate, app, &format!("tidegate key show --public > {}", other.display()));
     let (exit, view) = verify(tidegate, app, &format!("1 --key {}", other.display()));
