@@ -13,7 +13,7 @@ use std::sync::{Arc, Once};
 use tidegate_backend::{Backend, BackendError, UnitSpec};
 use tidegate_control::seams::{Gathering, Layout, RouteSink, Step, Workshop, Workspaces};
 use tidegate_core::model::{
-    BuildId, Evidence, GatewayObservation, InstanceId, Limits, Name, RouteTable, RunNo, StopSpec,
+    Build, BuildId, Evidence, GatewayObservation, InstanceId, Limits, Name, RouteTable, RunNo, StopSpec,
     UnitObservation,
 };
 use tidegate_core::pipeline::WorkspaceSight;
@@ -176,7 +176,7 @@ impl<T: Workshop> Workshop for Mortal<'_, T> {
         self.fuse.around("at unpacking", || self.part.unpack(build, snapshot));
     }
 
-    fn seal(&mut self, build: &BuildId) {
+    fn seal(&mut self, build: &Build) {
         self.fuse.around("at sealing", || self.part.seal(build));
     }
 
