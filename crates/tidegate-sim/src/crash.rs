@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Once};
 
 use tidegate_backend::{Backend, BackendError, UnitSpec};
-use tidegate_control::seams::{Gathering, Layout, RouteSink, Step, Workshop, Workspaces};
+use tidegate_control::seams::{Gathering, Inspection, Layout, RouteSink, Step, Workshop, Workspaces};
 use tidegate_core::model::{
     Build, BuildId, Evidence, GatewayObservation, InstanceId, Limits, Name, RouteTable, RunNo, StopSpec,
     UnitObservation,
@@ -178,6 +178,14 @@ impl<T: Workshop> Workshop for Mortal<'_, T> {
 
     fn seal(&mut self, build: &Build) {
         self.fuse.around("at sealing", || self.part.seal(build));
+    }
+
+    fn inspect(&mut self, build: &BuildId, subject: &str) {
+        self.fuse.around("at looking at a build", || self.part.inspect(build, subject));
+    }
+
+    fn inspected(&mut self, build: &BuildId) -> Option<Inspection> {
+        self.part.inspected(build)
     }
 
     fn step(&mut self, build: &BuildId) -> Step {
