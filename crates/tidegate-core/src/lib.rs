@@ -20,6 +20,7 @@
 //! - [`notify`]: what those who want to know are told of events.
 //! - [`pipeline`]: what becomes of a commit on its way into an environment.
 //! - [`preview`]: environments that are made for branches and go by themselves.
+//! - [`redact`]: values of secrets taken out of what programs write.
 //! - [`release`]: what is served of feature flags, and how that changes.
 //! - [`scale`]: how many instances the load asks for.
 //! - [`schedule`]: when jobs run.
@@ -47,6 +48,7 @@ pub mod model;
 pub mod notify;
 pub mod pipeline;
 pub mod preview;
+pub mod redact;
 pub mod release;
 pub mod rollout;
 pub mod scale;

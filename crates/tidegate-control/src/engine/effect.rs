@@ -112,6 +112,7 @@ impl Engine {
             stop: service.stop,
             limits: Limits { pids: service.limits.pids.or(Some(DEFAULT_PIDS)), ..service.limits },
             step: None,
+            sealed: Default::default(),
         }))
     }
 
@@ -149,6 +150,7 @@ impl Engine {
             stop: JOB_STOP,
             limits,
             step: None,
+            sealed: Default::default(),
         }))
     }
 

@@ -150,6 +150,7 @@ pub(super) fn unit_of(
         stop: StopSpec { grace: Millis(0), ..StopSpec::default() },
         limits: place.spec.limits,
         step: None,
+        sealed: Default::default(),
     }
 }
 
