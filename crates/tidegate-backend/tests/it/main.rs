@@ -11,4 +11,5 @@ mod life;
 mod output;
 mod probes;
 mod walls;
+mod sealed;
 mod yard;
