@@ -6,7 +6,10 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    approve, audit, backup, build, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag, gateway, git, git_hook, git_ssh, init, jobs, judge, key, login, logout, logs, pipeline, plan, preview, promote, release, restore, rollback, rollout, run, sbom, scale, shim, status, token, up, upgrade, user, verify, whoami,
+    approve, audit, backup, build, cert, check, completions, deploy, doctor, down, env, events, experiment,
+    explain, flag, gateway, git, git_hook, git_ssh, init, jobs, judge, key, login, logout, logs, pipeline,
+    plan, preview, promote, release, restore, rollback, rollout, run, sbom, scale, shim, status, token, up,
+    upgrade, user, verify, whoami,
 };
 
 /// Deploys apps and takes broken versions back.

@@ -10,6 +10,6 @@ mod idle;
 mod life;
 mod output;
 mod probes;
-mod walls;
 mod sealed;
+mod walls;
 mod yard;

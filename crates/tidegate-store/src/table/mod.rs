@@ -4,9 +4,9 @@
 mod access_codes;
 mod access_sessions;
 mod access_tokens;
-pub(crate) mod audit;
-mod attestations;
 mod app_users;
+mod attestations;
+pub(crate) mod audit;
 mod build_flags;
 mod builds;
 pub(crate) mod counters;

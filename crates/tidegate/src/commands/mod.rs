@@ -2,8 +2,8 @@
 
 pub mod approve;
 pub mod audit;
-pub mod build;
 pub mod backup;
+pub mod build;
 pub mod cert;
 pub mod check;
 pub mod completions;
@@ -22,9 +22,9 @@ pub mod git_ssh;
 pub mod init;
 pub mod jobs;
 pub mod judge;
+pub mod key;
 pub mod login;
 pub mod logout;
-pub mod key;
 pub mod logs;
 pub mod pipeline;
 pub mod plan;
@@ -44,8 +44,8 @@ pub mod token;
 pub mod up;
 pub mod upgrade;
 pub mod user;
-pub mod whoami;
 pub mod verify;
+pub mod whoami;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;

@@ -5,8 +5,8 @@
 #![allow(clippy::print_stdout)] // figures belong into the test's output
 
 mod a_b;
-mod audit;
 mod attested;
+mod audit;
 mod bad_versions;
 mod canary;
 mod checks;
