@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 40] = [
+const COMMANDS: [&str; 42] = [
     "up",
     "init",
     "check",
@@ -36,6 +36,8 @@ const COMMANDS: [&str; 40] = [
     "judge",
     "schema",
     "completions",
+    "backup",
+    "restore",
     "upgrade",
     "down",
     "login",

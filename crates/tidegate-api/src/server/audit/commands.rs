@@ -16,14 +16,15 @@ pub(super) enum Told {
 }
 
 /// Endpoints that take something and are in no entry.
-const NEVER: [(&str, &str); 4] = [
+const NEVER: [(&str, &str); 5] = [
     ("plan", "it changes nothing"),
+    ("advisories", "the same: its body says what is asked for"),
     ("exposures", "what apps' users do, a thousand times a second: it is counted, not logged"),
     ("otlp_logs", "the same by another way"),
     ("git_hook", "the runs that it begins are entered; who is not the host is counted at the door"),
 ];
 
-const COMMANDS: [(&str, &str, Action); 23] = [
+const COMMANDS: [(&str, &str, Action); 34] = [
     ("deploy", "deploy", Action::Deploy),
     ("rollout_act", "rollout", Action::Deploy),
     ("rollback", "rollback", Action::Deploy),
@@ -45,12 +46,24 @@ const COMMANDS: [(&str, &str, Action); 23] = [
     ("experiment_stop", "experiment stop", Action::Release),
     ("flag_key_create", "flag key create", Action::ManageAccess),
     ("flag_key_revoke", "flag key revoke", Action::ManageAccess),
+    ("login", "login", Action::Read),
+    ("logout", "logout", Action::Read),
+    ("user_add", "user add", Action::ManageAccess),
+    ("user_disable", "user disable", Action::ManageAccess),
+    ("user_enable", "user enable", Action::ManageAccess),
+    ("user_remove", "user remove", Action::ManageAccess),
+    ("user_invite", "user invite", Action::ManageAccess),
+    ("token_create", "token create", Action::ManageAccess),
+    ("token_revoke", "token revoke", Action::ManageAccess),
+    ("build_admit", "build admit", Action::BreakGlass),
+    ("key_rotate", "key rotate", Action::Administer),
     ("upgrade", "upgrade", Action::Administer),
     ("down", "down", Action::Administer),
 ];
 
 /// Parts of a path and of a query string that are written down. Whatever is not named here is not: it may be a key.
-const WRITTEN: [&str; 8] = ["service", "action", "run", "job", "flag", "by", "to", "revision"];
+const WRITTEN: [&str; 10] =
+    ["service", "action", "run", "job", "flag", "by", "to", "revision", "user", "build"];
 
 /// Whether the log is told of an endpoint that does not only read. One that nobody thought of is told.
 pub(super) fn told(id: &str) -> Told {
