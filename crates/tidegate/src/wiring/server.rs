@@ -151,7 +151,6 @@ fn start(
     (program, inherited): (Program, Inherited),
 ) -> Result<(Running, Handle, (String, Welcome)), Failure> {
     let mut store = opened(&data)?;
-    let welcome = welcome(&mut store, data.path())?;
     data.clear_leftovers();
     let (sender, receiver) = signals();
     let waking = std::sync::Mutex::new(sender.clone());
@@ -166,6 +165,8 @@ fn start(
         .map_err(|error| machine("the gateway's link", &error))?;
     let link = Arc::new(link);
     let mut listening = format!("http://{}", gateway.ensure(&link)?);
+    // Not before: a start that is refused changes nothing.
+    let welcome = welcome(&mut store, data.path())?;
     if let Some(https) = link.observe().https {
         listening.push_str(&format!("  https://{https}"));
     }
