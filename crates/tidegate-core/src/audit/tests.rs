@@ -231,7 +231,7 @@ fn change_a_field(body: &str, n: usize) -> String {
     let changed = match &fields[&key] {
         Value::Number(number) => Value::from(number.as_u64().unwrap() + 1),
         Value::String(text) => Value::from(format!("{text}x")),
-        _ => Value::Null,
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Value::Null,
     };
     fields.insert(key, changed);
     canonical(&value)
