@@ -1,6 +1,6 @@
 //! The audit log: who changed what and who was refused, as a chain in which nothing can be altered, taken out or moved unseen.
 //!
-//! An [`Entry`] is written as canonical JSON ([`canonical`]: RFC 8785 for what entries are made of) and hashed together with a word
+//! An [`Entry`] is written as canonical JSON ([`canonical()`]: RFC 8785 for what entries are made of) and hashed together with a word
 //! that says what it is; it holds the hash of the entry before it. The first one holds a hash of the installation's id, so no chain
 //! passes for another's. A [`Verifier`] reads a chain once, from front to back, and says where it is broken and how. That its end
 //! was cut off is seen by whoever knows an [`Anchor`]: how far it had come at some time.

@@ -2,7 +2,7 @@
 //!
 //! Inside the guard stands [`attempt`]: it puts the caller around the handler, so that the control plane's entry says who it was, and
 //! enters by itself what never got there: a body that cannot be read, a wrong path. So no endpoint that changes something can be without an
-//! entry. Outside of everything stands [`door`], which counts refusals of those who did not get in.
+//! entry. Outside of everything stands [`mod@door`], which counts refusals of those who did not get in.
 
 mod commands;
 mod door;
