@@ -20,6 +20,7 @@ use tidegate_core::audit::{Deed, Outcome};
 
 use super::Shared;
 use super::endpoint::Endpoint;
+use super::guard::Peer;
 use commands::{Told, told};
 pub(super) use door::{Away, door, keep_telling};
 
@@ -75,7 +76,7 @@ async fn attempt(
     request: Request,
     next: Next,
 ) -> Response {
-    let caller = request.extensions().get::<Caller>().cloned().unwrap_or(NOBODY);
+    let caller = request.extensions().get::<Caller>().cloned().unwrap_or_else(|| nobody(&request));
     let deed = commands::deed(id, parts.as_ref().ok(), request.uri().query()).by(&caller);
     let call = Call::of(caller);
     let mut response = NOW.scope(Some(call.clone()), next.run(request)).await;
@@ -88,8 +89,15 @@ async fn attempt(
     response
 }
 
-/// Whoever got past the guard without it having said who they are.
-const NOBODY: Caller = Caller { who: Who::Stranger, from: Origin::Within };
+/// Whoever got past the guard without it having said who they are: they are about to log in.
+fn nobody(request: &Request) -> Caller {
+    let from = match request.extensions().get::<Peer>() {
+        Some(Peer::Tcp(_, address)) => Origin::Address(*address),
+        Some(Peer::Unix { uid }) => Origin::Socket { uid: *uid },
+        None => Origin::Within,
+    };
+    Caller { who: Who::Stranger, from }
+}
 
 /// What came of a request that the control plane has not entered; `None`: it enters it by itself, now or later.
 fn left_over(id: &str, response: &Response) -> Option<Outcome> {
