@@ -11,5 +11,8 @@ pub mod wire;
 mod stream;
 
 pub use client::{Client, ClientError};
-pub use server::{ApiConfig, CountsSource, GitConfig, Listener, SourceDesk, serve};
+pub use server::{
+    Access, ApiConfig, Authenticator, CountsSource, Decided, EndpointNeed, GitConfig, Listener, SourceDesk,
+    needs, serve,
+};
 pub use token::Token;

@@ -1,5 +1,6 @@
 //! What server and client agree on beyond the types of `tidegate_core::view`: queries, small bodies, the upload format.
 
+mod access;
 mod git;
 mod pipeline;
 mod source;
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_control::{BreakGlass, EventQuery, LogQuery, Refusal, Scope};
 use tidegate_core::model::{FlagAccessKind, InstanceId, Name, RevisionNo, RolloutId};
 
+pub use access::{AccessParams, PoliciesBody, PolicyParams, RoleBody};
 pub use git::{GitUrlParams, GitUrls, PushBody, PushLine, RefUpdate, RefVerdict};
 pub use pipeline::{ApproveBody, ByParams, PromoteBody, RUN_TYPE, RunListParams, RunLogParams};
 pub use source::SourceParams;

@@ -20,6 +20,7 @@ use tidegate_core::view::{
 };
 use tidegate_store::Reader;
 
+use crate::access::{self, Compiled, Gate};
 use crate::answer::{self, Answers};
 use crate::change;
 use crate::engine::{Time, World};
@@ -78,6 +79,7 @@ pub struct Handle {
     down: Box<dyn Fn() + Send + Sync>,
     upgrade: BeginUpgrade,
     pseudonyms: OnceLock<Pseudonyms>,
+    pub(crate) policies: Compiled,
 }
 
 impl Handle {
@@ -93,6 +95,7 @@ impl Handle {
             down: parts.down,
             upgrade: parts.upgrade,
             pseudonyms: OnceLock::new(),
+            policies: Compiled::default(),
         }
     }
 
@@ -180,16 +183,8 @@ impl Handle {
 }
 
 impl ControlPlane for Handle {
-    fn deploy(&self, request: DeployRequest, snapshot: PathBuf) -> Result<DeployView, Refusal> {
-        let staged = intake::stage(&self.data, &snapshot);
-        // The upload is the call's to remove, whatever became of it.
-        let _ = std::fs::remove_file(&snapshot);
-        let accepted = intake::accept(staged?, &request)?;
-        let data = self.data.clone();
-        let id = self.ask(move |world, time| {
-            accepted.by_hand(world, time, &request)?;
-            intake::enter(world, time, &data, accepted, &request)
-        })?;
+    fn deploy(&self, request: DeployRequest, snapshot: PathBuf, gate: &Gate) -> Result<DeployView, Refusal> {
+        let id = intake::by_upload(self, request, &snapshot, gate)?;
         self.deploy_view(id)
     }
 
@@ -478,6 +473,7 @@ impl ControlPlane for Handle {
         let mut findings = (self.machine)();
         findings.push(git::finding());
         findings.extend(self.read(|answers| Ok(source::findings(answers.store)))?);
+        findings.push(self.read(|answers| access::finding(answers.store))?);
         Ok(answer::doctor(findings, &self.published.state(), &self.data))
     }
 

@@ -4,9 +4,9 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    approve, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag, gateway,
-    git, git_hook, git_ssh, init, jobs, judge, logs, pipeline, plan, preview, promote, release, rollback,
-    rollout, run, scale, shim, status, up, upgrade,
+    access, approve, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag,
+    gateway, git, git_hook, git_ssh, init, jobs, judge, logs, pipeline, plan, policy, preview, promote,
+    release, rollback, rollout, run, scale, shim, status, up, upgrade,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -83,6 +83,10 @@ pub enum Command {
     Experiment(experiment::ExperimentArgs),
     /// Show feature flags, or serve those of a file to OpenFeature clients
     Flag(flag::FlagArgs),
+    /// Give and take roles, and say why somebody may do something
+    Access(access::AccessArgs),
+    /// Show, try and set policies
+    Policy(policy::PolicyArgs),
     /// Show what this machine can and cannot do
     Doctor(doctor::DoctorArgs),
     /// Show certificates, or make some for development

@@ -3,6 +3,7 @@
 //! A browser on this machine can be made to send requests here by any page (DNS rebinding: the page's own host name then
 //! leads to 127.0.0.1). So over TCP the `Host`, and the `Origin` where there is one, must name this machine.
 
+use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -90,9 +91,32 @@ pub(super) async fn authorized(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Refused> {
-    let caller = is_owner(&shared, &request)?;
+    let caller = caller_of(&shared, &request).await?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
+}
+
+/// Who asks: the owner, or somebody whose bearer's text is known. What it needs of the request is taken from it at once.
+pub(super) fn caller_of(
+    shared: &Shared,
+    request: &Request,
+) -> impl Future<Output = Result<Caller, Refused>> + Send + use<> {
+    let owner = is_owner(shared, request);
+    let from = match request.extensions().get::<Peer>() {
+        Some(Peer::Tcp(_, address)) => Some(Origin::Address(*address)),
+        Some(Peer::Unix { .. }) | None => None,
+    };
+    let text = bearer(request.headers()).map(str::to_owned);
+    let asked = shared.callers.clone().zip(text).zip(from);
+    async move {
+        match (owner, asked) {
+            (Err(refused), Some(((callers, text), from))) => {
+                let who = tokio::task::spawn_blocking(move || (callers.0)(&text)).await;
+                who.ok().flatten().map(|who| Caller { who, from }).ok_or(refused)
+            }
+            (owner, _) => owner,
+        }
+    }
 }
 
 /// Refuses all but whoever owns this Tidegate.

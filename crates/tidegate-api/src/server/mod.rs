@@ -3,6 +3,7 @@
 //! Started by the wiring of `tidegate up`. Every endpoint is a line of the table in [`endpoints`]: the router and the
 //! OpenAPI document are both made from it. Calls of the control plane block, so they run on the blocking pool.
 
+mod access;
 mod ask;
 mod backlog;
 mod catch;
@@ -32,6 +33,7 @@ use tidegate_core::model::CountsReport;
 use tokio::sync::{Semaphore, watch};
 
 use crate::token::Token;
+pub use access::{Access, Authenticator, Decided, EndpointNeed, needs};
 pub use git::GitConfig;
 pub use hook::SourceDesk;
 pub use listener::Listener;
@@ -57,6 +59,10 @@ pub struct ApiConfig {
     pub git: Option<GitConfig>,
     /// Who answers about repositories at Git hosts; `None`: none are followed.
     pub sources: Option<SourceDesk>,
+    /// Who answers about access; `None`: nobody but the owner is let in.
+    pub access: Option<Access>,
+    /// Who callers are that are not the owner; `None`: nobody is known.
+    pub callers: Option<Authenticator>,
 }
 
 impl ApiConfig {
@@ -75,6 +81,8 @@ impl ApiConfig {
             counts: CountsSource::default(),
             git: None,
             sources: None,
+            access: None,
+            callers: None,
         }
     }
 }
@@ -114,6 +122,8 @@ pub(crate) struct Inner {
     backlog: backlog::Backlog,
     git: Option<git::GitServer>,
     hooks: Option<hook::HookServer>,
+    access: Option<Access>,
+    callers: Option<Authenticator>,
     started_ms: u64,
 }
 
@@ -154,6 +164,8 @@ pub async fn serve(
         backlog: backlog::Backlog::default(),
         git: config.git.map(|git| git::GitServer::new(git, host)),
         hooks: config.sources.map(hook::HookServer::new),
+        access: config.access,
+        callers: config.callers,
         started_ms: now_ms(),
     }));
     let router = endpoints::router(shared);

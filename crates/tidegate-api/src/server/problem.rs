@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use tidegate_control::access::FORBIDDEN;
 use tidegate_control::{Refusal, RefusalKind};
 
 use crate::wire::{DISK_FULL, PROBLEM_TYPE, Problem};
@@ -58,6 +59,9 @@ impl From<Refusal> for Refused {
 fn status_of(refusal: &Refusal) -> StatusCode {
     if refusal.code == DISK_FULL {
         return StatusCode::INSUFFICIENT_STORAGE;
+    }
+    if refusal.code == FORBIDDEN {
+        return StatusCode::FORBIDDEN;
     }
     match refusal.kind {
         RefusalKind::Invalid => StatusCode::BAD_REQUEST,

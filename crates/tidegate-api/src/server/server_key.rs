@@ -11,7 +11,7 @@ use tidegate_control::{RefusalKind, Scope};
 use super::Shared;
 use super::ask::ask;
 use super::extract::Params;
-use super::guard::{Peer, bearer, is_owner};
+use super::guard::{Peer, bearer, caller_of};
 use super::problem::Refused;
 use crate::wire::ScopeParams;
 
@@ -40,9 +40,14 @@ pub(super) async fn authorized(
             return Ok(next.run(request).await);
         }
     }
-    let caller = is_owner(&shared, &request)?;
+    let caller = caller_of(&shared, &request).await?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
+}
+
+/// Whether a request was let in by a key.
+pub(super) fn came_by_key(request: &Request) -> bool {
+    request.extensions().get::<KeyOf>().is_some()
 }
 
 /// What may be a key, of a request over TCP.

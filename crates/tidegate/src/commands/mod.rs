@@ -1,5 +1,6 @@
 //! The commands, a file each: what can be typed after its name, and what it does.
 
+pub mod access;
 pub mod approve;
 pub mod cert;
 pub mod check;
@@ -22,6 +23,7 @@ pub mod judge;
 pub mod logs;
 pub mod pipeline;
 pub mod plan;
+pub mod policy;
 pub mod preview;
 pub mod promote;
 pub mod release;
@@ -67,6 +69,8 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Experiment(args) => experiment::run(args, &session),
         Command::Flag(args) => flag::run(args, &session),
         Command::Git(args) => git::run(args, &session),
+        Command::Access(args) => access::run(args, &session),
+        Command::Policy(args) => policy::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Cert(args) => cert::run(&args),
         Command::Judge(args) => judge::run(args, &session),

@@ -1,6 +1,7 @@
 //! What users see: data on standard output, talk on standard error. Plain text that reads the same everywhere; only
 //! diagnostics are drawn with colour, on a terminal that wants it.
 
+mod access;
 mod deployed;
 mod diagnostic;
 mod doctor;
@@ -23,6 +24,7 @@ mod table;
 mod text;
 mod timeline;
 
+pub use access::{access_explained, granted, policies_set, policy_outcomes, policy_set, revoked, roles};
 pub use deployed::deployed;
 pub use diagnostic::{diagnostics, mistakes_in};
 pub use doctor::doctor;

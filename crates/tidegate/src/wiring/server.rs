@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use tidegate_api::{ApiConfig, CountsSource, Listener, SourceDesk, serve, token};
+use tidegate_api::{Access, ApiConfig, CountsSource, Listener, SourceDesk, serve, token};
 use tidegate_backend::process::{ProcessBackend, ProcessConfig, RunAs, doctor, stop_all};
 use tidegate_control::courier::Courier;
 use tidegate_control::engine::EngineConfig;
@@ -111,6 +111,7 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     let repositories = GitRepositories::of(running.data.path());
     Scout::start(&handle, repositories).map_err(|error| machine("repositories elsewhere", &error))?;
     config.sources = Some(SourceDesk(handle.clone()));
+    config.access = Some(Access(handle.clone()));
     let ending = runtime.block_on(serve_until_the_end(config, handle, &running))?;
     runtime.shutdown_background();
     finish(running, ending)

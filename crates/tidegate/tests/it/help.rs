@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 30] = [
+const COMMANDS: [&str; 32] = [
     "up",
     "init",
     "check",
@@ -26,6 +26,8 @@ const COMMANDS: [&str; 30] = [
     "explain",
     "experiment",
     "flag",
+    "access",
+    "policy",
     "doctor",
     "cert",
     "judge",

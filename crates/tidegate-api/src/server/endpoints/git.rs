@@ -4,8 +4,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use axum::{Extension, Json};
+use tidegate_core::access::Action;
 
 use crate::server::Shared;
+use crate::server::access::need::At;
 use crate::server::ask::Answer;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params};
@@ -23,6 +25,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Where an app's Git repository is, with what opens it",
             urls,
         )
+        .needs(Action::ManageAccess, At::AppOfQuery)
         .query::<GitUrlParams>()
         .gives::<GitUrls>(),
         Endpoint::post(
@@ -31,6 +34,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Begin the runs of a push and follow them (asked by the hooks of Tidegate's own repositories)",
             pushes,
         )
+        .needs(Action::Administer, At::Installation)
         .takes::<PushBody>()
         .gives_text(crate::wire::LINES_TYPE),
     ]

@@ -1,5 +1,6 @@
 //! Every endpoint, a family a file.
 
+mod access;
 mod deploys;
 mod doctor;
 mod down;
@@ -17,6 +18,7 @@ mod metrics;
 mod otlp;
 mod pipeline;
 mod plan;
+mod policies;
 mod rollback;
 mod rollout;
 mod runs;
@@ -31,6 +33,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use tidegate_control::{RefusalKind, Scope, ServiceRef};
 use tidegate_core::model::Name;
 
+use super::access::admit;
 use super::endpoint::Endpoint;
 use super::problem::Refused;
 use super::{Shared, catch, guard, server_key};
@@ -63,6 +66,8 @@ pub(super) fn all() -> Vec<Endpoint> {
         doctor::endpoints(),
         upgrade::endpoints(),
         down::endpoints(),
+        access::endpoints(),
+        policies::endpoints(),
     ];
     families.into_iter().flatten().collect()
 }
@@ -71,7 +76,13 @@ pub(super) fn all() -> Vec<Endpoint> {
 pub(super) fn router(shared: Shared) -> Router {
     let (proved, here): (Vec<_>, Vec<_>) = all().into_iter().partition(|endpoint| endpoint.any_name);
     let (open, closed): (Vec<_>, Vec<_>) = here.into_iter().partition(|endpoint| endpoint.open);
-    let add = |router: Router<Shared>, endpoint: Endpoint| router.route(endpoint.path, endpoint.handler);
+    let add = |router: Router<Shared>, endpoint: Endpoint| {
+        let handler = match endpoint.need {
+            Some(need) => endpoint.handler.layer(from_fn_with_state((shared.clone(), need), admit)),
+            None => endpoint.handler,
+        };
+        router.route(endpoint.path, handler)
+    };
     let (keyed, closed): (Vec<_>, Vec<_>) = closed.into_iter().partition(|endpoint| endpoint.for_keys);
     let closed = closed.into_iter().fold(Router::new(), add);
     let closed = closed.route_layer(from_fn_with_state(shared.clone(), guard::authorized));

@@ -5,8 +5,10 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tidegate_control::git::AccessKey;
+use tidegate_core::access::Who;
 use tidegate_core::model::Name;
 
+use crate::server::access::Authenticator;
 use crate::server::guard::only;
 
 /// Somebody who may push to an app and fetch from it.
@@ -15,6 +17,8 @@ pub(super) struct Admitted {
     pub(super) app: Name,
     /// Who, as they call themselves.
     pub(super) by: String,
+    /// Who they are: whoever has the app's own token is sent by the owner, who gave it to them.
+    pub(super) who: Who,
 }
 
 /// Why a client is not served: a status and a line of text, which Git shows.
@@ -46,13 +50,21 @@ impl IntoResponse for Unserved {
 }
 
 /// Who asks for the repository of a path; the answer where they may not. It is the same whether or not there is such an app.
-pub(super) fn admitted(key: &AccessKey, headers: &HeaderMap, repository: &str) -> Result<Admitted, Unserved> {
+pub(super) fn admitted(
+    key: &AccessKey,
+    callers: Option<&Authenticator>,
+    headers: &HeaderMap,
+    repository: &str,
+) -> Result<Admitted, Unserved> {
     let app = repository.strip_suffix(".git").unwrap_or(repository).parse::<Name>();
     let given = only(headers, header::AUTHORIZATION).and_then(basic);
-    match (app, given) {
-        (Ok(app), Some((by, token))) if key.opens(&app, &token) => Ok(Admitted { app, by }),
-        _ => Err(no_token()),
+    let (Ok(app), Some((by, token))) = (app, given) else { return Err(no_token()) };
+    if key.opens(&app, &token) {
+        return Ok(Admitted { app, by, who: Who::Owner });
     }
+    // They are who their token says, whatever they call themselves.
+    let known = callers.and_then(|callers| (callers.0)(&token));
+    known.map(|who| Admitted { app, by: who.to_string(), who }).ok_or_else(no_token)
 }
 
 /// The name and password of a Basic authorization.

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Deserialize;
 use tidegate_control::git::{Caller, Repository, Service};
+use tidegate_core::access::{Action, Caller as Asking, Origin, Place};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -16,6 +17,7 @@ use super::caller::{Admitted, Unserved, admitted, plain};
 use super::serving::{Input, Serving};
 use super::{GitServer, trouble};
 use crate::server::Shared;
+use crate::server::access::Asker;
 use crate::server::guard::only;
 
 /// The query string of `info/refs`.
@@ -81,7 +83,8 @@ async fn answer(
     request: Request,
 ) -> Result<Response, Unserved> {
     let git = shared.git.as_ref().ok_or_else(|| plain(StatusCode::NOT_FOUND, "Git is not served here"))?;
-    let caller = admitted(&git.config.key, headers, repository)?;
+    let caller = known(shared, git, headers, repository).await?;
+    may_push(shared, &caller).await?;
     let pushes = request.service == Service::ReceivePack && !request.advertise;
     if pushes {
         git.rate.count(&caller.app, Instant::now()).map_err(too_often)?;
@@ -107,6 +110,33 @@ async fn answer(
         }
     });
     Ok(streamed(request.service, request.advertise, body))
+}
+
+/// Who asks. Looking a token up takes a moment.
+async fn known(
+    shared: &Shared,
+    git: &GitServer,
+    headers: &HeaderMap,
+    repository: &str,
+) -> Result<Admitted, Unserved> {
+    let (key, callers) = (git.config.key.clone(), shared.callers.clone());
+    let (headers, repository) = (headers.clone(), repository.to_owned());
+    let looking =
+        tokio::task::spawn_blocking(move || admitted(&key, callers.as_ref(), &headers, &repository));
+    looking.await.unwrap_or_else(|_| Err(unserved(&io::Error::other("looking a token up panicked"))))
+}
+
+/// Whether they may push to the app. Nothing less opens its repository: what is in it is the app's whole history.
+async fn may_push(shared: &Shared, caller: &Admitted) -> Result<(), Unserved> {
+    // Over Git's own protocol nobody says from where: policies that go by addresses see none.
+    let asking = Asking { who: caller.who.clone(), from: Origin::Within };
+    let refused =
+        match Asker::new(&asking, Action::Push).must(shared, Place::App(caller.app.clone()), false).await {
+            Ok(()) => return Ok(()),
+            Err(refused) => refused.into_refusal(),
+        };
+    let help = refused.help.map(|help| format!("\n{help}")).unwrap_or_default();
+    Err(plain(StatusCode::FORBIDDEN, format!("{}{help}", refused.message)))
 }
 
 fn seat(git: &GitServer) -> Result<OwnedSemaphorePermit, Unserved> {
