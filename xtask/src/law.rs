@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::Trouble;
 
 /// What each crate may use; every crate may use those at the bottom, which use nothing.
-const LAW: [(&str, &[&str]); 12] = [
+const LAW: [(&str, &[&str]); 13] = [
     ("tidegate-core", &[]),
     ("tidegate-flags", &[]),
     ("tidegate-os", &[]),
@@ -19,6 +19,7 @@ const LAW: [(&str, &[&str]); 12] = [
     ("tidegate-flag-server", &[]),
     ("tidegate-gateway", &[]),
     ("tidegate-control", &["tidegate-store", "tidegate-backend", "tidegate-config", "tidegate-policy"]),
+    ("tidegate-backup", &["tidegate-store"]),
     ("tidegate-api", &["tidegate-control", "tidegate-config"]),
     (
         "tidegate-sim",

@@ -1,8 +1,11 @@
 //! What server and client agree on beyond the types of `tidegate_core::view`: queries, small bodies, the upload format.
 
 mod access;
+mod audit;
 mod git;
+mod identity;
 mod pipeline;
+mod provenance;
 mod source;
 
 use serde::{Deserialize, Serialize};
@@ -10,8 +13,11 @@ use tidegate_control::{BreakGlass, EventQuery, LogQuery, Refusal, Scope};
 use tidegate_core::model::{FlagAccessKind, InstanceId, Name, RevisionNo, RolloutId};
 
 pub use access::{AccessParams, PoliciesBody, PolicyParams, RoleBody};
+pub use audit::{AuditLinkParams, AuditParams};
 pub use git::{GitUrlParams, GitUrls, PushBody, PushLine, RefUpdate, RefVerdict};
+pub use identity::{LoginBody, TokenAsked, TokenParams, UserBody};
 pub use pipeline::{ApproveBody, ByParams, PromoteBody, RUN_TYPE, RunListParams, RunLogParams};
+pub use provenance::{AdmitBody, BuildParams, DependenciesBody};
 pub use source::SourceParams;
 
 /// The media type of a deploy's body: four bytes with the length of the JSON that follows (unsigned, big-endian), a

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tidegate_core::model::{
-    Evidence, InstanceId, Limits, Name, PortSpec, Probes, RevisionNo, StopSpec, UnitObservation,
+    AppUser, Evidence, InstanceId, Limits, Name, PortSpec, Probes, RevisionNo, StopSpec, UnitObservation,
+    UserRange,
 };
 use tidegate_core::view::LogLine;
 
@@ -30,7 +31,7 @@ pub struct UnitSpec {
     pub service: Option<Name>,
     /// The revision; `None` for a build.
     pub revision: Option<RevisionNo>,
-    /// The command, run by `/bin/sh -c`.
+    /// The command: a line for `/bin/sh -c`, or the words of a program that is started without a shell (a JSON list).
     pub command: String,
     /// The directory it runs in: a build's.
     pub dir: PathBuf,
@@ -49,6 +50,9 @@ pub struct UnitSpec {
     /// What it is of a pipeline; `None`: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<StepUnit>,
+    /// Whom its app runs as, where the backend can have each app be somebody; `None`: as everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<AppUser>,
 }
 
 /// What a step of a pipeline, or a process beside one, has that no other unit has. It gets what is left of the CPU, runs as
@@ -108,6 +112,11 @@ pub trait Backend: Send {
 
     /// What is known of a unit, for `explain`. Also works shortly after it ended.
     fn evidence(&mut self, id: &InstanceId) -> Evidence;
+
+    /// What users of apps are taken from, where it can have each app be somebody of its own.
+    fn app_users(&self) -> Option<UserRange> {
+        None
+    }
 
     /// What this machine cannot do for units of these limits: shown by `plan` and `doctor`.
     fn shortcomings(&self, limits: &Limits) -> Vec<String>;

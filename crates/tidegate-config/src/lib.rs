@@ -16,6 +16,7 @@ mod findings;
 pub mod flags;
 mod glob;
 pub mod init;
+pub mod lock;
 mod manifest;
 mod nearest;
 mod preview;

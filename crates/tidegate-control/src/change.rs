@@ -57,11 +57,20 @@ pub fn request(
         Event::of(&rollout.key, "rollout.asked", Some(rollout.to), message)
     };
     write(world, |tx| {
+        asks_of(tx, &asked, what);
         asked.iter().try_for_each(|rollout| {
             tx.put_rollout(rollout)?;
             tx.event(&event(rollout), time.unix_ms).map(drop)
         })
     })
+}
+
+/// For the audit log: where rollouts were, and what is asked of them.
+fn asks_of(tx: &tidegate_store::Tx<'_>, asked: &[Rollout], what: &str) {
+    let each = |said: &dyn Fn(&Rollout) -> String| asked.iter().map(said).collect::<Vec<_>>().join(", ");
+    let before = each(&|rollout| format!("rollout {} to {}: {}", rollout.id, rollout.to, rollout.phase));
+    let after = each(&|rollout| format!("rollout {}: {what} asked", rollout.id));
+    tx.changes(Some(&before), Some(&after));
 }
 
 /// ` by ann`: as they call themselves, on one short line.
@@ -145,6 +154,7 @@ fn retry_migration(
     );
     write(world, |tx| {
         let id = tx.next_id(Counter::Deploy)?;
+        tx.changes(Some(&format!("deploy {}", deploy.id)), Some(&format!("deploy {id}")));
         tx.put_deploy(&Deploy {
             id,
             phase: DeployPhase::Building,
@@ -210,6 +220,7 @@ fn abort_for_rollback(world: &mut World<'_>, time: Time, rollout: &Rollout) -> R
         Event::of(&rollout.key, "rollback.asked", rollout.from, message)
     };
     write(world, |tx| {
+        asks_of(tx, &asked, "abort");
         asked.iter().try_for_each(|rollout| {
             tx.put_rollout(rollout)?;
             tx.event(&event(rollout), time.unix_ms).map(drop)
@@ -318,7 +329,10 @@ fn start(
     let goals = succession::goals(world.store, (app, environment), &moved).map_err(store_trouble)?;
     let succession =
         succession::follow(world.store, (app, environment), &goals, fallen, time).map_err(store_trouble)?;
+    let before = revisions_of(&seats);
+    let after: Vec<String> = begun.iter().map(|one| format!("{} {to}", one.state.key.service)).collect();
     write(world, |tx| {
+        tx.changes(Some(&before), Some(&after.join(", ")));
         succession.write(tx, time)?;
         for one in &begun {
             tx.put_service(&one.state)?;
@@ -328,6 +342,15 @@ fn start(
         tx.use_ids_below(Counter::Rollout, next)?;
         events.iter().try_for_each(|event| tx.event(event, time.unix_ms).map(drop))
     })
+}
+
+/// For the audit log: the revision each service is on, or goes to.
+fn revisions_of(seats: &[Seat]) -> String {
+    let of = |Seat { state, active }: &Seat| {
+        let revision = active.as_ref().map(|active| active.to).or(state.stable);
+        format!("{} {}", state.key.service, revision.map_or_else(|| "none".to_owned(), |r| r.to_string()))
+    };
+    seats.iter().map(of).collect::<Vec<_>>().join(", ")
 }
 
 /// Sets the number of instances, or leaves it to the manifest and the load again.
@@ -347,9 +370,12 @@ pub fn scale(
         None => "scaled by the manifest and the load again".to_owned(),
     };
     protected(world, time, &state, "set a number of instances", glass)?;
+    let number = |scale: Option<u32>| scale.map_or_else(|| "auto".to_owned(), |number| number.to_string());
+    let (before, after) = (number(state.scale), number(instances));
     state.scale = instances;
     let event = Event::of(&state.key, "service.scaled", state.stable, message);
     write(world, |tx| {
+        tx.changes(Some(&before), Some(&after));
         tx.put_service(&state)?;
         tx.event(&event, time.unix_ms).map(drop)
     })
@@ -417,6 +443,7 @@ pub fn run(
         Event::of(&state.key, "run.started", Some(number), format!("one-off command {} runs", job.id))
             .on(&job.id);
     write(world, |tx| {
+        tx.changes(None, Some(&format!("{} in {number}", job.id)));
         tx.put_job(&job)?;
         tx.push_action(&Effect::StartJob(job.id.clone()))?;
         tx.use_ids_below(Counter::Instance, id + 1)?;
@@ -440,6 +467,7 @@ pub fn run_stop(world: &mut World<'_>, id: &InstanceId) -> Result<(), Refusal> {
     }
     job.phase = JobPhase::Stopping { why: "it was stopped".to_owned() };
     write(world, |tx| {
+        tx.changes(Some("running"), Some("stopping"));
         tx.put_job(&job)?;
         tx.push_action(&Effect::StopJob(job.id.clone())).map(drop)
     })

@@ -99,7 +99,11 @@ fn write(
     let by = if by.is_empty() { String::new() } else { format!(" by {}", short(by)) };
     let message = format!("the {word} key `{}` ({}) was {done}{by}", key.name, key.id);
     let event = Event::about(key.app.as_str(), key.environment.as_str(), kind, message);
+    let known = format!("{} ({word}, `{}`)", key.id, key.name);
+    let (before, after) =
+        if done == "made" { (None, Some(known.as_str())) } else { (Some(known.as_str()), None) };
     let written = world.store.transaction(|tx| {
+        tx.changes(before, after);
         change(tx)?;
         tx.event(&event, time.unix_ms).map(drop)
     });

@@ -1,11 +1,15 @@
 //! The control plane as the API gets it: reads on a connection of its own, writes as requests to the loop.
 
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+mod way;
+
+use std::path::PathBuf;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tidegate_backend::Logs;
+use tidegate_core::access::{Action, Who};
+use tidegate_core::audit::Deed;
 use tidegate_core::experiment::{EventBatch, EventsTaken, ExperimentKey, MOST_EVENTS};
 use tidegate_core::judge::Bundle;
 use tidegate_core::model::{
@@ -16,14 +20,14 @@ use tidegate_core::view::{
     DeployView, DoctorFinding, DoctorReport, ExperimentList, ExperimentView, Explanation, FlagDebtView,
     FlagHistory, FlagKeyList, FlagKeyMade, FlagKeyView, FlagList, FlagSetView, FlagView, JobHistory, JobList,
     JobRunView, JobView, LeavingView, PipelineList, PipelineRunView, PlanReport, PreviewList, ReleasedView,
-    RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
+    RoleView, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 use tidegate_store::Reader;
 
 use crate::access::{self, Compiled, Gate};
-use crate::answer::{self, Answers};
+use crate::answer;
+use crate::audit::{AuditLog, deeds};
 use crate::change;
-use crate::engine::{Time, World};
 use crate::environment;
 use crate::experiment::{self, Pseudonyms};
 use crate::flag_key;
@@ -38,9 +42,6 @@ use crate::release::release;
 use crate::run::{Published, Signal};
 use crate::source;
 use crate::start_job::start_job;
-
-/// How long the loop may take to get to a request before it is taken as stuck.
-const LOOP_WITHIN: Duration = Duration::from_secs(30);
 
 /// A check of the machine, for `doctor`.
 pub type MachineCheck = Box<dyn Fn() -> Vec<DoctorFinding> + Send + Sync>;
@@ -98,88 +99,6 @@ impl Handle {
             policies: Compiled::default(),
         }
     }
-
-    /// The data directory.
-    pub(crate) fn data(&self) -> &Path {
-        &self.data
-    }
-
-    /// What the loop says of itself.
-    pub(crate) fn published(&self) -> &Published {
-        &self.published
-    }
-
-    /// Answers from what is stored.
-    pub(crate) fn read<T>(
-        &self,
-        answer: impl FnOnce(&Answers<'_>) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
-        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        let state = self.published.state();
-        let reports = self.published.reports.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let scalings = self.published.scalings.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (mut answered, mut result) = (None, Ok(()));
-        // One snapshot: an answer never shows half of a decision.
-        let outcome = reader.snapshot(|reader| {
-            let answers = Answers {
-                store: reader,
-                state: &state,
-                reports: &reports,
-                scalings: &scalings,
-                logs: self.logs.as_ref(),
-            };
-            match answer(&answers) {
-                Ok(value) => answered = Some(value),
-                Err(refusal) => result = Err(refusal),
-            }
-            Ok(())
-        });
-        outcome.map_err(answer::store_trouble)?;
-        result?;
-        answered.ok_or_else(|| Refusal::new(RefusalKind::Bug, "bug", "an answer was lost"))
-    }
-
-    /// The key by which users are known, read at the first event.
-    fn pseudonyms(&self) -> Result<&Pseudonyms, Refusal> {
-        if let Some(known) = self.pseudonyms.get() {
-            return Ok(known);
-        }
-        let _one = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = self.pseudonyms.get() {
-            return Ok(known);
-        }
-        let made = Pseudonyms::of(&self.data).map_err(|error| {
-            let message = format!("the key of experiments cannot be read or made: {error}");
-            Refusal::new(RefusalKind::Environment, "experiment::key", message).help("see `tidegate doctor`")
-        })?;
-        Ok(self.pseudonyms.get_or_init(|| made))
-    }
-
-    /// Has the loop do something between two passes.
-    pub(crate) fn ask<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut World<'_>, Time) -> Result<T, Refusal> + Send + 'static,
-    ) -> Result<T, Refusal> {
-        let (reply, answer) = channel();
-        let ask = Box::new(move |world: &mut World<'_>, time: Time| {
-            // Nobody waits any more: nothing to tell.
-            let _ = reply.send(work(world, time));
-        });
-        let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let gone = || {
-            Refusal::new(RefusalKind::Environment, "control::stopping", "the control plane is stopping")
-                .help("start it again with `tidegate up`")
-        };
-        signals.send(Signal::Ask(ask)).map_err(|_| gone())?;
-        answer.recv_timeout(LOOP_WITHIN).map_err(|error| match error {
-            RecvTimeoutError::Disconnected => gone(),
-            RecvTimeoutError::Timeout => {
-                let message = format!("the control loop did not answer within {} s", LOOP_WITHIN.as_secs());
-                Refusal::new(RefusalKind::Environment, "control::stuck", message)
-                    .help("see `tidegate doctor`")
-            }
-        })?
-    }
 }
 
 impl ControlPlane for Handle {
@@ -212,13 +131,17 @@ impl ControlPlane for Handle {
         glass: Option<&BreakGlass>,
     ) -> Result<RolloutView, Refusal> {
         let (asked, by, glass) = (service.clone(), by.to_owned(), glass.cloned());
-        self.ask(move |world, time| change::request(world, time, (&asked, &by), request, glass.as_ref()))?;
+        let deed = deeds::request(service, request, &by, glass.as_ref());
+        self.change(deed, move |world, time| {
+            change::request(world, time, (&asked, &by), request, glass.as_ref())
+        })?;
         self.rollout(service)
     }
 
     fn retry(&self, service: &ServiceRef, glass: Option<&BreakGlass>) -> Result<RolloutView, Refusal> {
         let (asked, glass) = (service.clone(), glass.cloned());
-        self.ask(move |world, time| change::retry(world, time, &asked, glass.as_ref()))?;
+        let deed = deeds::retry(service, glass.as_ref());
+        self.change(deed, move |world, time| change::retry(world, time, &asked, glass.as_ref()))?;
         self.rollout(service)
     }
 
@@ -229,7 +152,8 @@ impl ControlPlane for Handle {
         glass: Option<&BreakGlass>,
     ) -> Result<RolloutView, Refusal> {
         let (asked, glass) = (service.clone(), glass.cloned());
-        self.ask(move |world, time| change::rollback(world, time, &asked, to, glass.as_ref()))?;
+        let deed = deeds::rollback(service, to, glass.as_ref());
+        self.change(deed, move |world, time| change::rollback(world, time, &asked, to, glass.as_ref()))?;
         self.rollout(service)
     }
 
@@ -240,7 +164,8 @@ impl ControlPlane for Handle {
         glass: Option<&BreakGlass>,
     ) -> Result<ServiceStatus, Refusal> {
         let (asked, glass) = (service.clone(), glass.cloned());
-        self.ask(move |world, time| change::scale(world, time, &asked, instances, glass.as_ref()))?;
+        let deed = deeds::scale(service, instances, glass.as_ref());
+        self.change(deed, move |world, time| change::scale(world, time, &asked, instances, glass.as_ref()))?;
         self.read(|answers| answer::service_status(answers, service))
     }
 
@@ -252,8 +177,10 @@ impl ControlPlane for Handle {
         glass: Option<&BreakGlass>,
     ) -> Result<RunView, Refusal> {
         let (asked, glass) = (service.clone(), glass.cloned());
-        let id = self
-            .ask(move |world, time| change::run(world, time, (&asked, revision), command, glass.as_ref()))?;
+        let deed = deeds::run(service, revision, glass.as_ref());
+        let id = self.change(deed, move |world, time| {
+            change::run(world, time, (&asked, revision), command, glass.as_ref())
+        })?;
         self.run_view(&id)
     }
 
@@ -263,7 +190,7 @@ impl ControlPlane for Handle {
 
     fn run_stop(&self, id: &InstanceId) -> Result<RunView, Refusal> {
         let asked = id.clone();
-        self.ask(move |world, _| change::run_stop(world, &asked))?;
+        self.change(deeds::run_stop(id), move |world, _| change::run_stop(world, &asked))?;
         self.run_view(id)
     }
 
@@ -281,7 +208,8 @@ impl ControlPlane for Handle {
 
     fn job_start(&self, job: &ServiceRef) -> Result<JobRunView, Refusal> {
         let asked = job.clone();
-        let number = self.ask(move |world, time| start_job(world, time, &asked))?;
+        let deed = deeds::job_start(job);
+        let number = self.change(deed, move |world, time| start_job(world, time, &asked))?;
         self.read(|answers| answer::job_run(answers, job, number))
     }
 
@@ -307,7 +235,8 @@ impl ControlPlane for Handle {
 
     fn release(&self, flag: &FlagRef, asked: Asked) -> Result<ReleasedView, Refusal> {
         let meant = flag.clone();
-        let outcome = self.ask(move |world, time| release(world, time, &meant, asked))?.to_owned();
+        let deed = deeds::release(flag, &asked);
+        let outcome = self.change(deed, move |world, time| release(world, time, &meant, asked))?.to_owned();
         let flag = self.flag(flag)?;
         Ok(ReleasedView { outcome, warning: answer::reaches_nobody(&flag), flag })
     }
@@ -359,10 +288,12 @@ impl ControlPlane for Handle {
         by: &str,
         why: Option<&str>,
     ) -> Result<ExperimentView, Refusal> {
-        let (app, environment) = self.read(|answers| answer::place_of(answers.store, scope))?;
+        let deed = deeds::experiment_stop(scope, flag, by, why);
+        let place = self.read(|answers| answer::place_of(answers.store, scope));
+        let (app, environment) = self.or_noted(&deed, place)?;
         let key = ExperimentKey { app, environment, flag: flag.clone() };
         let (by, why) = (by.to_owned(), why.map(str::to_owned));
-        self.ask(move |world, time| experiment::stop(world, time, &key, (&by, why.as_deref())))?;
+        self.change(deed, move |world, time| experiment::stop(world, time, &key, (&by, why.as_deref())))?;
         self.experiment(scope, flag)
     }
 
@@ -382,12 +313,15 @@ impl ControlPlane for Handle {
         by: &str,
     ) -> Result<FlagKeyMade, Refusal> {
         let (scope, name, by) = (scope.clone(), name.to_owned(), by.to_owned());
-        self.ask(move |world, time| flag_key::create(world, time, &scope, (kind, &name, &by)))
+        let deed = deeds::flag_key_create(&scope, kind, &name, &by);
+        self.change(deed, move |world, time| flag_key::create(world, time, &scope, (kind, &name, &by)))
     }
 
     fn flag_key_revoke(&self, scope: &Scope, which: &str, by: &str) -> Result<FlagKeyView, Refusal> {
         let (scope, which, by) = (scope.clone(), which.to_owned(), by.to_owned());
-        let revoked = self.ask(move |world, time| flag_key::revoke(world, time, &scope, (&which, &by)))?;
+        let deed = deeds::flag_key_revoke(&scope, &which, &by);
+        let revoked =
+            self.change(deed, move |world, time| flag_key::revoke(world, time, &scope, (&which, &by)))?;
         Ok(answer::flag_key_view(&revoked))
     }
 
@@ -395,8 +329,10 @@ impl ControlPlane for Handle {
         let taken = pipeline::read(&self.data, &request, &snapshot);
         // The upload is the call's to remove, whatever became of it.
         let _ = std::fs::remove_file(&snapshot);
-        let (taken, data) = (taken?, self.data.clone());
-        let run = self.ask(move |world, time| pipeline::enter(world, time, &data, taken, request))?;
+        let deed = deeds::run_begin(&request);
+        let (taken, data) = (self.or_noted(&deed, taken)?, self.data.clone());
+        let run =
+            self.change(deed, move |world, time| pipeline::enter(world, time, &data, taken, request))?;
         self.pipeline_run(run)
     }
 
@@ -420,13 +356,15 @@ impl ControlPlane for Handle {
 
     fn run_cancel(&self, run: RunNo, by: &str) -> Result<PipelineRunView, Refusal> {
         let by = by.to_owned();
-        self.ask(move |world, time| pipeline::cancel(world, time, run, &by))?;
+        let deed = deeds::of_run(Action::Push, "pipeline cancel", run, &by);
+        self.change(deed, move |world, time| pipeline::cancel(world, time, run, &by))?;
         self.pipeline_run(run)
     }
 
     fn run_retry(&self, run: RunNo, by: &str) -> Result<PipelineRunView, Refusal> {
         let (by, data) = (by.to_owned(), self.data.clone());
-        let next = self.ask(move |world, time| pipeline::retry(world, time, &data, (run, &by)))?;
+        let deed = deeds::of_run(Action::Push, "pipeline retry", run, &by);
+        let next = self.change(deed, move |world, time| pipeline::retry(world, time, &data, (run, &by)))?;
         self.pipeline_run(next)
     }
 
@@ -438,7 +376,8 @@ impl ControlPlane for Handle {
         glass: Option<&BreakGlass>,
     ) -> Result<PipelineRunView, Refusal> {
         let (by, why, glass) = (by.to_owned(), why.map(str::to_owned), glass.cloned());
-        self.ask(move |world, time| {
+        let deed = deeds::run_approve(run, &by, why.as_deref(), glass.as_ref());
+        self.change(deed, move |world, time| {
             pipeline::approve(world, time, run, (&by, why.as_deref()), glass.as_ref())
         })?;
         self.pipeline_run(run)
@@ -446,7 +385,8 @@ impl ControlPlane for Handle {
 
     fn promote(&self, scope: &Scope, to: &Name, by: &str) -> Result<PipelineRunView, Refusal> {
         let (scope, to, by) = (scope.clone(), to.clone(), by.to_owned());
-        let run = self.ask(move |world, time| pipeline::promote(world, time, &scope, (&to, &by)))?;
+        let deed = deeds::promote(&scope, &to, &by);
+        let run = self.change(deed, move |world, time| pipeline::promote(world, time, &scope, (&to, &by)))?;
         self.pipeline_run(run)
     }
 
@@ -461,12 +401,14 @@ impl ControlPlane for Handle {
         glass: Option<&BreakGlass>,
     ) -> Result<LeavingView, Refusal> {
         let (scope, by, glass) = (scope.clone(), by.to_owned(), glass.cloned());
-        self.ask(move |world, time| environment::remove(world, time, &scope, (&by, glass.as_ref())))
+        let deed = deeds::environment_remove(&scope, &by, glass.as_ref());
+        self.change(deed, move |world, time| environment::remove(world, time, &scope, (&by, glass.as_ref())))
     }
 
     fn branch_gone(&self, app: &Name, branch: &str, by: &str) -> Result<Vec<Name>, Refusal> {
         let (app, branch, by) = (app.clone(), branch.to_owned(), by.to_owned());
-        self.ask(move |world, time| environment::branch_gone(world, time, (&app, &branch), &by))
+        let deed = deeds::branch_gone(&app, &branch, &by);
+        self.change(deed, move |world, time| environment::branch_gone(world, time, (&app, &branch), &by))
     }
 
     fn doctor(&self) -> Result<DoctorReport, Refusal> {
@@ -474,16 +416,29 @@ impl ControlPlane for Handle {
         findings.push(git::finding());
         findings.extend(self.read(|answers| Ok(source::findings(answers.store)))?);
         findings.push(self.read(|answers| access::finding(answers.store))?);
+        findings.push(self.published.audit.finding());
         Ok(answer::doctor(findings, &self.published.state(), &self.data))
     }
 
     fn down(&self) -> Result<(), Refusal> {
+        self.tell_of(Deed::new(Action::Administer, "down"));
         (self.down)();
         Ok(())
     }
 
     fn upgrade(&self) -> Result<UpgradeView, Refusal> {
-        (self.upgrade)()
+        let deed = Deed::new(Action::Administer, "upgrade");
+        // Before it: the process may be another one as soon as it is done.
+        self.tell_of(deed.clone());
+        self.or_noted(&deed, (self.upgrade)())
+    }
+
+    fn roles_of(&self, who: &Who) -> Result<Vec<RoleView>, Refusal> {
+        self.read(|answers| access::roles_of(answers.store, who))
+    }
+
+    fn audit(&self) -> &dyn AuditLog {
+        self
     }
 
     fn wait_for_event(&self, after: u64, wait_ms: u64) -> u64 {

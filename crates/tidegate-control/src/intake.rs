@@ -19,6 +19,7 @@ use tidegate_store::{Counter, Reader};
 
 use crate::access::Gate;
 use crate::answer::{LEAST_FREE, store_trouble};
+use crate::audit::deeds;
 use crate::claim;
 use crate::defined;
 use crate::engine::{Time, World};
@@ -232,11 +233,13 @@ pub(crate) fn by_upload(
     let staged = stage(handle.data(), upload);
     // The upload is the call's to remove, whatever became of it.
     let _ = fs::remove_file(upload);
-    let accepted = accept(staged?, &request)?;
+    let accepted = staged.and_then(|staged| accept(staged, &request));
+    let accepted = handle.or_noted(&deeds::deploy(&request, None, None), accepted)?;
     let protects = accepted.policy.as_ref().is_some_and(|policy| policy.protected);
+    let deed = deeds::deploy(&request, Some(&accepted.app), Some(&accepted.environment));
     gate.pass(&accepted.app, &accepted.environment, protects)?;
     let data = handle.data().to_owned();
-    handle.ask(move |world, time| {
+    handle.change(deed, move |world, time| {
         accepted.by_hand(world, time, &request)?;
         enter(world, time, &data, accepted, &request)
     })
@@ -262,6 +265,7 @@ pub fn enter(
     let started = format!("deploy of {} to {} by {}{from}", accepted.app, accepted.environment, request.by);
     let id = world.store.transaction(|tx| {
         let id = tx.next_id(Counter::Deploy)?;
+        tx.changes(None, Some(&format!("deploy {id}")));
         build.iter().try_for_each(|build| tx.put_build(build))?;
         if let Some(flags) = &accepted.flags {
             tx.put_build_flags(&accepted.build, &flags.mentioned)?;

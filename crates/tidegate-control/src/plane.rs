@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tidegate_config::Diagnostic;
+use tidegate_core::access::Who;
 use tidegate_core::experiment::{EventBatch, EventsTaken};
 use tidegate_core::judge::{Bundle, Window};
 use tidegate_core::model::{
@@ -16,10 +17,11 @@ use tidegate_core::view::{
     DeployView, DoctorReport, ExperimentList, ExperimentView, Explanation, FlagDebtView, FlagHistory,
     FlagKeyList, FlagKeyMade, FlagKeyView, FlagList, FlagSetView, FlagView, JobHistory, JobList, JobRunView,
     JobView, LeavingView, LogLine, PipelineList, PipelineRunView, PlanReport, PreviewList, ReleasedView,
-    RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
+    RoleView, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 
 use crate::access::Gate;
+use crate::audit::AuditLog;
 
 /// The control plane as the API sees it.
 pub trait ControlPlane: Send + Sync + 'static {
@@ -177,6 +179,12 @@ pub trait ControlPlane: Send + Sync + 'static {
     /// Has the gateway and then the control plane replaced by the program on disk. Returns once the new gateway serves; the
     /// process goes on as the new program right afterwards.
     fn upgrade(&self) -> Result<UpgradeView, Refusal>;
+    /// The roles that somebody has, for `whoami`.
+    fn roles_of(&self, _who: &Who) -> Result<Vec<RoleView>, Refusal> {
+        Ok(Vec::new())
+    }
+    /// The audit log.
+    fn audit(&self) -> &dyn AuditLog;
     /// The newest event's number; and a way to wait for a newer one, at most `wait_ms`. Returns the newest then.
     fn wait_for_event(&self, after: u64, wait_ms: u64) -> u64;
 }

@@ -9,6 +9,7 @@ use tidegate_core::model::{EnvironmentPolicy, Name, PipelineRun, RunState};
 use tidegate_store::{Reader, Store, StoreError};
 
 use crate::answer::store_trouble;
+use crate::audit::deeds::break_glass;
 use crate::engine::Time;
 use crate::plane::{BreakGlass, Refusal, RefusalKind};
 
@@ -103,7 +104,11 @@ pub(crate) fn pass_over(
     let message = format!("the protection of {environment} was passed over by {by} to {what}: {why}");
     tracing::warn!(%app, %environment, by, "the protection of an environment was passed over");
     let event = Event::about(app.as_str(), environment.as_str(), BROKEN, message);
-    let told = store.transaction(|tx| tx.event(&event, time.unix_ms).map(drop));
+    let deed = break_glass((app, environment), what, &by, &why);
+    let told = store.transaction(|tx| {
+        tx.audit_besides(deed, time.unix_ms)?;
+        tx.event(&event, time.unix_ms).map(drop)
+    });
     told.map_err(store_trouble)?;
     Ok(why)
 }

@@ -62,6 +62,7 @@ pub fn release(
                 format!("{} waits for its code to serve everywhere, asked by {}", state.key, asked.by);
             let event = Event::about(app.as_str(), environment.as_str(), "flag.waiting", message);
             let write = |tx: &Tx<'_>| {
+                tx.changes(Some(&release.before.to_string()), Some("waits for its code"));
                 tx.put_flag_state(app, environment, &state)?;
                 tx.add_release(app, environment, &release)?;
                 tx.event(&event, time.unix_ms).map(drop)
@@ -127,6 +128,8 @@ pub(crate) fn put_release(
     (state, release): (&FlagState, &Release),
     time: Time,
 ) -> Result<(), StoreError> {
+    let Release { before, after, version, .. } = release;
+    tx.changes(Some(&before.to_string()), Some(&format!("{after} (version {version})")));
     tx.put_flag_state(app, environment, &state.clone().changed_at(time.now))?;
     tx.add_release(app, environment, release)?;
     tx.event(&told(app, environment, release), release.at_unix_ms).map(drop)

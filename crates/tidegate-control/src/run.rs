@@ -1,5 +1,6 @@
 //! The control loop: one thread, woken by signals and by a period, the only writer of the store.
 
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use tidegate_core::model::{CountsReport, GatewayObservation};
 use tidegate_core::time::{Millis, Moment};
 use tidegate_store::{Store, StoreError};
 
+use crate::audit::{Keeper, Standing};
 use crate::clock::Clock;
 use crate::engine::{Engine, EngineConfig, Reports, Time, World};
 use crate::experiment;
@@ -54,6 +56,8 @@ pub struct Parts {
     pub logs: Arc<dyn Logs>,
     /// How to go about it.
     pub config: EngineConfig,
+    /// The data directory: how far the audit log has come is kept there.
+    pub data: PathBuf,
 }
 
 /// What others may know of the loop while it runs.
@@ -64,6 +68,8 @@ pub struct Published {
     pub reports: Reports,
     /// Why so many instances of each service are wanted.
     pub scalings: Reports,
+    /// What is known of the audit log.
+    pub audit: Standing,
 }
 
 /// See [`Published`].
@@ -139,6 +145,7 @@ pub fn run(mut parts: Parts, signals: &Receiver<Signal>, published: &Published) 
     let clock = Clock::open(&mut parts.store)?;
     let mut engine = Engine::new(parts.config.clone(), published.reports.clone())
         .with_scalings(published.scalings.clone());
+    let mut keeper = Keeper::begin(&parts.data, &mut parts.store, clock.now(), published.audit.clone())?;
     let mut kept_at = clock.now().now;
     let mut wake = Some(clock.now().now);
     loop {
@@ -160,11 +167,13 @@ pub fn run(mut parts: Parts, signals: &Receiver<Signal>, published: &Published) 
         wake = passed.as_ref().ok().copied().flatten();
         unless_transient(experiment::count_due(world.store, clock.now()))?;
         unless_transient(experiment::forget(world.store))?;
+        keeper.keep(world.store, clock.now().unix_ms);
         publish(published, &mut world, &clock, passed.as_ref().err());
         unless_transient(passed.map(drop))?;
         if clock.now().now.since(kept_at).0 >= KEEP_HOUSE_MS {
             kept_at = clock.now().now;
             unless_transient(keep_house(&mut parts, &clock))?;
+            unless_transient(keeper.tell(&mut parts.store, clock.now().unix_ms))?;
         }
     }
 }

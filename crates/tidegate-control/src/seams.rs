@@ -6,10 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tidegate_core::model::{
-    BuildId, ExposureReport, FlagBundle, GatewayObservation, InstanceId, Name, PushedRef, ReportName,
+    Build, BuildId, ExposureReport, FlagBundle, GatewayObservation, InstanceId, Name, PushedRef, ReportName,
     RouteTable, RunNo,
 };
 use tidegate_core::pipeline::WorkspaceSight;
+use tidegate_core::provenance::Sealed;
 
 /// The gateway as the control loop sees it. Calls never wait.
 pub trait RouteSink: Send {
@@ -44,10 +45,16 @@ pub trait RouteSink: Send {
 pub trait Workshop: Send {
     /// Begins to lay a clean copy of the snapshot into the build's directory.
     fn unpack(&mut self, build: &BuildId, snapshot: &str);
-    /// Begins to make the build's files read-only and take their digest.
-    fn seal(&mut self, build: &BuildId);
+    /// Begins to make the build's files read-only, take their digest, and list what they are made of.
+    fn seal(&mut self, build: &Build);
     /// What became of the step begun last.
     fn step(&mut self, build: &BuildId) -> Step;
+    /// Begins to look whether the files of a sealed build are those of this digest.
+    fn inspect(&mut self, _build: &BuildId, _subject: &str) {}
+    /// What the look begun last came to, told once; `None`: it goes on.
+    fn inspected(&mut self, _build: &BuildId) -> Option<Inspection> {
+        None
+    }
     /// Removes a build's directory, and its snapshot where `snapshot` is given.
     fn discard(&mut self, build: &BuildId, snapshot: Option<&str>);
     /// Removes the snapshots that no unfinished build needs.
@@ -75,9 +82,24 @@ pub enum Step {
         content: String,
         /// Their size in bytes.
         size: u64,
+        /// What is said of them in the build's attestation.
+        found: Sealed,
     },
     /// It failed.
     Failed(String),
+}
+
+/// What a look at the files of a sealed build came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inspection {
+    /// The digest of what is there; empty where it cannot be read.
+    pub digest: String,
+    /// What is wrong, a sentence each.
+    pub problems: Vec<String>,
+    /// How many entries were looked at.
+    pub entries: u64,
+    /// Bytes of all files.
+    pub bytes: u64,
 }
 
 /// The apps' Git repositories. A commit is 40 or 64 hex digits, never a name that could move. An error is the machine's, or

@@ -27,6 +27,7 @@ pub fn start_job(world: &mut World<'_>, time: Time, job: &ServiceRef) -> Result<
     world
         .store
         .transaction(|tx| {
+            tx.changes(None, Some(&format!("run {}", run.number)));
             tx.put_job_state(&state)?;
             tx.put_job_run(&run)?;
             tx.event(&event, time.unix_ms).map(drop)

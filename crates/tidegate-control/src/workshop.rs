@@ -3,6 +3,7 @@
 //! ```text
 //! <data>/snapshots/<digest>/   a snapshot as it was uploaded, until its build is ready
 //! <data>/builds/<id>/          a build: the clean copy its command ran in, read-only once sealed
+//! <data>/provenance/<id>/      what was listed of it then
 //! ```
 //! Each step runs on a thread of its own and can be begun again: it starts by clearing away what an earlier try left.
 
@@ -14,10 +15,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidegate_core::model::BuildId;
+use tidegate_core::model::{Build, BuildId};
+use tidegate_core::provenance::Sealed;
 
-use crate::seams::{Step, Workshop};
-use crate::snapshot::{self, EntryKind, entry_of};
+use crate::provenance::{Kept, inspected, look, materials, sha256};
+use crate::seams::{Inspection, Step, Workshop};
+use crate::snapshot::{self, Entry, EntryKind, entry_of};
 
 /// Called when a step is over, so that the control loop looks at once.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
@@ -25,28 +28,45 @@ pub type Waker = Arc<dyn Fn() + Send + Sync>;
 /// Where trees wait to be removed; cleared at the next start at the latest.
 pub const TRASH: &str = "trash";
 
+/// One sealed build at a time is looked at: two are not read faster than one, and what serves needs the disk as well.
+static ONE_LOOK: Mutex<()> = Mutex::new(());
+
 /// The workshop in a data directory.
 pub struct DirWorkshop {
     data: PathBuf,
     builder: Option<(u32, u32)>,
     steps: Arc<Mutex<BTreeMap<BuildId, Step>>>,
+    /// Looks at sealed builds; `None`: it goes on.
+    looks: Arc<Mutex<BTreeMap<BuildId, Option<Inspection>>>>,
     waker: Waker,
 }
 
 impl DirWorkshop {
-    /// The workshop under `data`. `builder`: the user and group that build commands run as, who must own the clean copy.
+    /// The workshop under `data`. `builder`: who owns the clean copy where it is not us; whoever runs build commands may give it to
+    /// somebody else before.
     pub fn new(data: &Path, builder: Option<(u32, u32)>, waker: Waker) -> io::Result<Self> {
         // Snapshots are nobody else's to read; builds are read by who knows the way to one.
         for (part, mode) in [("snapshots", 0o700), ("builds", 0o711)] {
             fs::create_dir_all(data.join(part))?;
             fs::set_permissions(data.join(part), Permissions::from_mode(mode))?;
         }
-        Ok(DirWorkshop { data: data.to_owned(), builder, steps: Arc::default(), waker })
+        Ok(DirWorkshop {
+            data: data.to_owned(),
+            builder,
+            steps: Arc::default(),
+            looks: Arc::default(),
+            waker,
+        })
     }
 
     /// Where an uploaded snapshot with this digest belongs.
     pub fn snapshot_dir(data: &Path, digest: &str) -> PathBuf {
         data.join("snapshots").join(digest)
+    }
+
+    /// Where a build is.
+    pub fn build_dir(data: &Path, build: &BuildId) -> PathBuf {
+        data.join("builds").join(build.0.get(..32).unwrap_or(&build.0))
     }
 
     /// Takes trees away at once and removes them in the background: a new one can take their place meanwhile.
@@ -99,13 +119,45 @@ impl Workshop for DirWorkshop {
         self.begin(build, move || {
             remove_tree(&to).map_err(|e| format!("cannot clear {}: {e}", to.display()))?;
             copy_tree(&from, &to, builder).map_err(|e| format!("cannot copy the snapshot: {e}"))?;
+            // Nobody else's until it is given to whom it is made for.
+            let private = fs::set_permissions(&to, Permissions::from_mode(0o700));
+            private.map_err(|e| format!("cannot close {}: {e}", to.display()))?;
             Ok(Step::Unpacked)
         });
     }
 
-    fn seal(&mut self, build: &BuildId) {
-        let dir = self.dir(build);
-        self.begin(build, move || seal(&dir).map_err(|e| format!("cannot seal the build: {e}")));
+    fn seal(&mut self, build: &Build) {
+        let dir = self.dir(&build.id);
+        let (data, of) = (self.data.clone(), build.clone());
+        self.begin(&build.id, move || {
+            seal(&data, &dir, &of).map_err(|e| format!("cannot seal the build: {e}"))
+        });
+    }
+
+    fn inspect(&mut self, build: &BuildId, subject: &str) {
+        if lock(&self.looks).insert(build.clone(), None).is_some_and(|earlier| earlier.is_none()) {
+            return;
+        }
+        let (dir, kept, subject) = (self.dir(build), Kept::of(&self.data, build), subject.to_owned());
+        let (looks, waker, id) = (self.looks.clone(), self.waker.clone(), build.clone());
+        let spawned = std::thread::Builder::new().name("inspection".to_owned()).spawn(move || {
+            let one = ONE_LOOK.lock().unwrap_or_else(PoisonError::into_inner);
+            let seen = inspected(&dir, &kept, &subject);
+            drop(one);
+            lock(&looks).insert(id, Some(seen));
+            waker();
+        });
+        if let Err(error) = spawned {
+            let problems = vec![format!("its files cannot be looked at: {error}")];
+            lock(&self.looks).insert(build.clone(), Some(Inspection { problems, ..Inspection::default() }));
+        }
+    }
+
+    fn inspected(&mut self, build: &BuildId) -> Option<Inspection> {
+        let mut looks = lock(&self.looks);
+        let seen = looks.get(build)?.clone()?;
+        looks.remove(build);
+        Some(seen)
     }
 
     fn step(&mut self, build: &BuildId) -> Step {
@@ -114,7 +166,7 @@ impl Workshop for DirWorkshop {
 
     fn discard(&mut self, build: &BuildId, snapshot: Option<&str>) {
         lock(&self.steps).remove(build);
-        let mut trees = vec![self.dir(build)];
+        let mut trees = vec![self.dir(build), Kept::of(&self.data, build).dir().to_owned()];
         trees.extend(snapshot.map(|digest| Self::snapshot_dir(&self.data, digest)));
         self.throw_away(trees);
     }
@@ -130,7 +182,7 @@ impl Workshop for DirWorkshop {
     }
 
     fn dir(&self, build: &BuildId) -> PathBuf {
-        self.data.join("builds").join(build.0.get(..32).unwrap_or(&build.0))
+        Self::build_dir(&self.data, build)
     }
 
     fn check_folder(&self, build: &BuildId, folder: &str) -> Result<(), String> {
@@ -190,8 +242,39 @@ fn own(path: &Path, owner: Option<(u32, u32)>) -> io::Result<()> {
     owner.map_or(Ok(()), |(user, group)| lchown(path, Some(user), Some(group)))
 }
 
-/// Makes every file read-only, everyone's to read, and takes the digest of the whole.
-fn seal(dir: &Path) -> io::Result<Step> {
+/// Makes every file read-only, everyone's to read, takes the digest of the whole, and lists what it is made of.
+fn seal(data: &Path, dir: &Path, build: &Build) -> io::Result<Step> {
+    let (entries, size) = freeze_all(dir)?;
+    let seen = look(dir)?;
+    let known: BTreeMap<&str, &str> =
+        seen.listing.lines().iter().map(|line| (line.path.as_str(), line.digest.as_str())).collect();
+    let content = snapshot::tree_digest_by(&entries, |path| {
+        known
+            .get(path)
+            .and_then(|digest| bytes_of(digest))
+            .ok_or_else(|| io::Error::other(format!("{path} is gone")))
+    })?;
+    // What came in says more than what the build command left of it.
+    let came_in = DirWorkshop::snapshot_dir(data, &build.snapshot);
+    let of = materials(if came_in.is_dir() { &came_in } else { dir }, build)?;
+    Kept::of(data, &build.id).write(&seen.listing, &of.sbom)?;
+    let sbom = Some(sha256(of.sbom.as_bytes()));
+    let found = Sealed { subject: seen.digest, manifest: of.manifest, sbom, notes: of.notes };
+    Ok(Step::Sealed { content, size, found })
+}
+
+/// A SHA-256 from its hex digits.
+fn bytes_of(hex: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+/// Makes every file read-only, everyone's to read who may enter the build; the files and links, sorted, and their size in bytes. Where we
+/// are root nobody else may enter it: whatever runs in it is let in by the backend.
+fn freeze_all(dir: &Path) -> io::Result<(Vec<Entry>, u64)> {
     let builder = fs::symlink_metadata(dir)?.uid();
     let to_root = lchown(dir, Some(0), Some(0)).is_ok();
     let mut entries = Vec::new();
@@ -210,11 +293,13 @@ fn seal(dir: &Path) -> io::Result<Step> {
         if to_root {
             lchown(&directory, Some(0), Some(0))?;
         }
-        fs::set_permissions(&directory, Permissions::from_mode(0o555))?;
+        let closed = to_root && directory == dir;
+        let mode = if closed { 0o500 } else { 0o555 };
+        fs::set_permissions(&directory, Permissions::from_mode(mode))?;
     }
     entries.sort();
     let size = entries.iter().map(|e| if let EntryKind::File { size, .. } = e.kind { size } else { 0 }).sum();
-    Ok(Step::Sealed { content: snapshot::tree_digest(dir, &entries)?, size })
+    Ok((entries, size))
 }
 
 /// One file or link. A file that neither the build command nor an earlier try of sealing owns is somebody else's, reached

@@ -5,6 +5,8 @@
 //! speaks in.
 //!
 //! - [`access`]: who asks, for what.
+//! - [`advisory`]: what is known to be wrong with versions of packages.
+//! - [`audit`]: who changed what, in a chain that nothing can be taken out of.
 //! - [`balance`]: how a request finds its endpoint.
 //! - [`check`]: what else is asked about a candidate, and what the answers mean.
 //! - [`event`]: the user's timeline.
@@ -20,7 +22,9 @@
 //! - [`notify`]: what those who want to know are told of events.
 //! - [`pipeline`]: what becomes of a commit on its way into an environment.
 //! - [`preview`]: environments that are made for branches and go by themselves.
+//! - [`provenance`]: what is said of how a build came to be.
 //! - [`release`]: what is served of feature flags, and how that changes.
+//! - [`sbom`]: what others wrote of a build.
 //! - [`scale`]: how many instances the load asks for.
 //! - [`schedule`]: when jobs run.
 //! - [`source`]: the repositories at Git hosts that apps follow.
@@ -31,6 +35,8 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod access;
+pub mod advisory;
+pub mod audit;
 pub mod balance;
 pub mod check;
 pub mod event;
@@ -47,8 +53,10 @@ pub mod model;
 pub mod notify;
 pub mod pipeline;
 pub mod preview;
+pub mod provenance;
 pub mod release;
 pub mod rollout;
+pub mod sbom;
 pub mod scale;
 pub mod schedule;
 pub mod source;

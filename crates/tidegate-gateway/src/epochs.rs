@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use tidegate_core::model::{CountsReport, InstanceId, MirrorReport, RouteTable};
-use tokio::sync::{mpsc, oneshot};
+use tidegate_core::model::{CountsReport, InstanceId, MirrorReport, RouteChange, RouteTable};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::count::Front;
 use crate::handover::Elders;
@@ -16,6 +16,9 @@ use crate::registry::{Registry, seed};
 use crate::route::{Table, TableError, validate};
 use crate::table_file::TableFile;
 use crate::worker::Order;
+
+/// How long tables that follow are waited for before the disk is.
+const REST: Duration = Duration::from_millis(200);
 
 /// Why a table is not applied. The one in use stays.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +46,9 @@ pub(crate) struct Places {
 #[derive(Debug)]
 pub(crate) struct Epochs {
     /// Where tables are kept on disk.
-    pub(crate) file: Arc<TableFile>,
+    file: Arc<TableFile>,
+    /// There is a table that the disk may not have.
+    news: Notify,
     /// Where the workers listen.
     pub(crate) places: Places,
     /// Which process this is: counts of another start from zero.
@@ -83,8 +88,12 @@ impl Epochs {
         let incarnation = format!("{}-{:016x}", std::process::id(), seed());
         let state = Arc::new(Mutex::new(State { registry, table }));
         let applying = Arc::default();
+        let news = Notify::new();
+        // What is there already goes to the disk first of all.
+        news.notify_one();
         Epochs {
             file: Arc::new(file),
+            news,
             places,
             incarnation,
             since: Instant::now(),
@@ -169,7 +178,12 @@ impl Epochs {
     }
 
     /// Applies a table. When this returns every worker uses it, and the next gateway will find it unless the disk refused.
-    pub(crate) async fn apply(&self, table: RouteTable) -> Result<u64, ApplyError> {
+    /// `change`: what makes it of another, where that is known.
+    pub(crate) async fn apply(
+        &self,
+        table: RouteTable,
+        change: Option<RouteChange>,
+    ) -> Result<u64, ApplyError> {
         let one_at_a_time = self.hold().await;
         let current = self.table();
         if table.epoch < current.epoch {
@@ -184,7 +198,7 @@ impl Epochs {
         let table = Arc::new(table);
         // The first one begins on another thread while this one makes the table ready.
         let ((), before, ()) =
-            tokio::join!(self.keep(table.clone()), self.swap(&table), self.elders.apply(&table));
+            tokio::join!(self.keep(table.clone(), change), self.swap(&table), self.elders.apply(&table));
         let (epoch, before) = (table.epoch, before?);
         let last = std::mem::replace(&mut self.lock().table, table.clone());
         let state = self.state.clone();
@@ -198,16 +212,47 @@ impl Epochs {
     }
 
     /// Has the next gateway find the table.
-    async fn keep(&self, table: Arc<RouteTable>) {
+    async fn keep(&self, table: Arc<RouteTable>, change: Option<RouteChange>) {
         if self.succeeded.load(Ordering::Relaxed) {
             return;
         }
         let (file, epoch) = (self.file.clone(), table.epoch);
-        let kept = tokio::task::spawn_blocking(move || file.put(&table)).await;
+        let kept = tokio::task::spawn_blocking(move || file.put(&table, change.as_ref())).await;
         if let Err(error) = kept.map_err(std::io::Error::other).flatten() {
             // Serving comes first: a full disk must not stop a rollback.
             tracing::error!(%error, epoch, "the routing table is not on disk");
         }
+        self.news.notify_one();
+    }
+
+    /// Has the disk follow, for as long as it is polled.
+    pub(crate) async fn follow_on_disk(&self) {
+        loop {
+            self.news.notified().await;
+            tokio::time::sleep(REST).await;
+            if let Err(error) = self.write_to_disk().await {
+                tracing::error!(%error, "the routing table may not survive a power failure");
+            }
+        }
+    }
+
+    /// Tables wait for a moment only: while the one that is written takes its place.
+    async fn write_to_disk(&self) -> std::io::Result<()> {
+        let table = self.table();
+        if table.epoch == 0 || self.succeeded.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let file = self.file.clone();
+        let written = tokio::task::spawn_blocking(move || file.write(&table)).await??;
+        {
+            let _one_at_a_time = self.hold().await;
+            // Another gateway may have been given the directory meanwhile.
+            if !self.succeeded.load(Ordering::Relaxed) {
+                self.file.settle(written)?;
+            }
+        }
+        let file = self.file.clone();
+        tokio::task::spawn_blocking(move || file.sync()).await?
     }
 
     /// Has every worker use the table; what they used before.

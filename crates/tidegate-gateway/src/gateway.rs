@@ -178,8 +178,8 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     let epochs = Arc::new(epochs);
     let incarnation = epochs.incarnation.clone();
     runtime.spawn(flags::keep(ledger.clone(), incarnation.clone()));
-    let file = epochs.file.clone();
-    runtime.spawn(async move { file.follow().await });
+    let following = epochs.clone();
+    runtime.spawn(async move { following.follow_on_disk().await });
     if let Some(address) = config.observe.metrics {
         runtime.spawn(observe::metrics::serve(address, epochs.clone(), config.guest.clone()));
     }

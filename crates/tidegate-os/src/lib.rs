@@ -12,3 +12,4 @@ pub mod lock;
 pub mod pipe;
 pub mod process;
 pub mod socket;
+pub mod terminal;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use tidegate_control::seams::{Step, Workshop};
-use tidegate_core::model::BuildId;
+use tidegate_core::model::{Build, BuildId};
+use tidegate_core::provenance::Sealed;
 use tidegate_core::time::{Millis, Moment};
 
 /// How long a step takes.
@@ -53,10 +54,15 @@ impl Workshop for FakeWorkshop {
         self.begun.insert(build.clone(), (self.now + STEP, step));
     }
 
-    fn seal(&mut self, build: &BuildId) {
+    fn seal(&mut self, build: &Build) {
+        let build = &build.id;
         let step = match self.snapshots.get(build) {
             Some(snapshot) if snapshot.starts_with("unsealable") => Step::Failed("a foreign file".to_owned()),
-            Some(_) => Step::Sealed { content: format!("content of {}", build.0), size: 1_000 },
+            Some(_) => Step::Sealed {
+                content: format!("content of {}", build.0),
+                size: 1_000,
+                found: Sealed::default(),
+            },
             None => Step::Failed("there is nothing to seal".to_owned()),
         };
         self.begun.insert(build.clone(), (self.now + STEP, step));

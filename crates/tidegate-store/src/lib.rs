@@ -16,6 +16,7 @@
 //! (generations, routing epochs: the gateway keeps its own copy of the newest). The price is one sync per transaction
 //! that changes something; a pass that changes nothing writes nothing, because every `put_` leaves an equal row alone.
 
+mod copy;
 mod error;
 mod file;
 mod reader;

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
+use tidegate_core::audit::Deed;
 
+use crate::table::audit::Desk;
 use crate::{Reader, StoreError, Tx, file, schema};
 
 /// The log is cut to this size, in bytes, when it starts over.
@@ -18,6 +20,7 @@ pub struct Store {
     reader: Reader,
     path: Option<PathBuf>,
     witness: Witness,
+    desk: Desk,
 }
 
 /// Called before and after every commit.
@@ -64,7 +67,7 @@ impl Store {
         let reader = Reader::on(Connection::open_with_flags(path, flags)?)?;
         settle(reader.connection())?;
         schema::migrate(reader.connection())?;
-        Ok(Store { reader, path: Some(path.to_owned()), witness: Witness::default() })
+        Ok(Store { reader, path: Some(path.to_owned()), witness: Witness::default(), desk: Desk::default() })
     }
 
     /// A store that is gone when dropped: for the simulation and for tests.
@@ -72,7 +75,7 @@ impl Store {
         let reader = Reader::on(Connection::open_in_memory()?)?;
         reader.connection().pragma_update(None, "foreign_keys", true)?;
         schema::migrate(reader.connection())?;
-        Ok(Store { reader, path: None, witness: Witness::default() })
+        Ok(Store { reader, path: None, witness: Witness::default(), desk: Desk::default() })
     }
 
     /// Another connection to the same file, for another thread.
@@ -97,12 +100,25 @@ impl Store {
         &mut self,
         work: impl FnOnce(&Tx<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let tx = Tx::begin(&self.reader)?;
+        let tx = Tx::begin(&self.reader, &self.desk)?;
         let value = work(&tx)?;
+        let entered = tx.enter_announced()?;
         self.witness.call();
         tx.commit()?;
+        self.desk.committed(entered);
         self.witness.call();
         Ok(value)
+    }
+
+    /// Says what somebody is about to have done, and when: the first transaction from now on writes it into the audit log. Until it is
+    /// [over](Store::announced_is_over) nothing that happens is Tidegate's own deed.
+    pub fn announce(&mut self, deed: Deed, at_ms: u64) {
+        self.desk.announce(deed, at_ms);
+    }
+
+    /// Ends what was announced; whether a transaction has entered it.
+    pub fn announced_is_over(&mut self) -> bool {
+        self.desk.over()
     }
 
     /// Has `witness` called right before and right after every commit. The simulation crashes the control plane there,

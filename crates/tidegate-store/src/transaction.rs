@@ -4,24 +4,32 @@ use std::ops::Deref;
 
 use rusqlite::Params;
 
+use crate::table::audit::Desk;
 use crate::{Reader, StoreError};
 
 /// A transaction in progress, given by [`Store::transaction`](crate::Store::transaction). It reads what it wrote.
 #[derive(Debug)]
 pub struct Tx<'a> {
     reader: &'a Reader,
+    desk: &'a Desk,
 }
 
 impl<'a> Tx<'a> {
     /// Takes the write lock at once: a transaction that began by reading could not be sure to get it later.
-    pub(crate) fn begin(reader: &'a Reader) -> Result<Tx<'a>, StoreError> {
+    pub(crate) fn begin(reader: &'a Reader, desk: &'a Desk) -> Result<Tx<'a>, StoreError> {
         reader.connection().prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        Ok(Tx { reader })
+        desk.begun();
+        Ok(Tx { reader, desk })
     }
 
     /// Where it fails, dropping `self` rolls back.
     pub(crate) fn commit(self) -> Result<(), StoreError> {
         self.write("COMMIT", []).map(drop)
+    }
+
+    /// What the audit log is to be told.
+    pub(crate) fn desk(&self) -> &Desk {
+        self.desk
     }
 
     /// Runs one statement; how many rows it changed.

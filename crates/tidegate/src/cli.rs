@@ -1,12 +1,15 @@
 //! The command line as typed.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    access, approve, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag,
-    gateway, git, git_hook, git_ssh, init, jobs, judge, logs, pipeline, plan, policy, preview, promote,
-    release, rollback, rollout, run, scale, shim, status, up, upgrade,
+    access, approve, audit, backup, build, cert, check, completions, deploy, doctor, down, env, events,
+    experiment, explain, flag, gateway, git, git_hook, git_ssh, init, jobs, judge, key, login, logout, logs,
+    pipeline, plan, policy, preview, promote, release, restore, rollback, rollout, run, sbom, scale, shim,
+    status, token, up, upgrade, user, verify, whoami,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -23,11 +26,18 @@ use crate::commands::{
 pub struct Cli {
     /// The server: its data directory, or its address such as http://127.0.0.1:7070
     ///
-    /// Without it TIDEGATE_API says where, else the nearest `.tidegate` in this folder or above. An address needs the
-    /// token in TIDEGATE_TOKEN: the text of the file `token` in the server's data directory.
+    /// Without it TIDEGATE_API says where, else the nearest `.tidegate` in this folder or above, else the server of the last `tidegate
+    /// login`. An address needs a login, or a token in TIDEGATE_TOKEN: one's own, or the text of the file `token` in the server's data
+    /// directory.
     // Not `env = …`: `up` has an `--api` of its own, which TIDEGATE_API is not about.
     #[arg(long, global = true, value_name = "DIR|URL")]
     pub api: Option<String>,
+
+    /// A PEM file with the authorities that vouch for the server [default: the system's]
+    ///
+    /// Without it TIDEGATE_CA says which, else what `tidegate login` was told.
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true)]
+    pub ca: Option<PathBuf>,
 
     /// What to do.
     #[command(subcommand)]
@@ -87,8 +97,18 @@ pub enum Command {
     Access(access::AccessArgs),
     /// Show, try and set policies
     Policy(policy::PolicyArgs),
+    /// Show who changed what and who was refused, and whether the log of it is whole
+    Audit(audit::AuditArgs),
     /// Show what this machine can and cannot do
     Doctor(doctor::DoctorArgs),
+    /// Say whether a build is what was signed: of which commit, by which run
+    Verify(verify::VerifyArgs),
+    /// Print the digest or the attestation of a build
+    Build(build::BuildArgs),
+    /// List the packages of a build
+    Sbom(sbom::SbomArgs),
+    /// Show or change the key that signs what is said of builds
+    Key(key::KeyArgs),
     /// Show certificates, or make some for development
     Cert(cert::CertArgs),
     /// Judge counts from files as a rollout would, and say what a decision takes
@@ -97,10 +117,24 @@ pub enum Command {
     Schema,
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
+    /// Put the whole installation into one encrypted file, while it runs
+    Backup(backup::BackupArgs),
+    /// Bring a backup back into an empty data directory
+    Restore(restore::RestoreArgs),
     /// Replace the control plane and the gateway by the program on disk
     Upgrade(upgrade::UpgradeArgs),
     /// Stop every instance, the gateway and the control plane
     Down(down::DownArgs),
+    /// Keep what lets you in at a server
+    Login(login::LoginArgs),
+    /// Have the token of a login refused, and forget it
+    Logout(logout::LogoutArgs),
+    /// Show who a server takes you for
+    Whoami(whoami::WhoamiArgs),
+    /// Show and change who is known by name
+    User(user::UserArgs),
+    /// Make, show and revoke what people and programs are let in by
+    Token(token::TokenArgs),
     /// A process that holds one instance (started by Tidegate itself)
     #[command(hide = true)]
     Shim(shim::ShimArgs),

@@ -88,6 +88,7 @@ impl From<ClientError> for Failure {
             ClientError::Address(_) => {
                 Failure::mistake(message, "set --api or TIDEGATE_API, like `--api http://127.0.0.1:7070`")
             }
+            ClientError::Trust(_) => Failure::mistake(message, "name a PEM file with --ca or TIDEGATE_CA"),
             ClientError::Unreachable { source, .. } => unreachable(&message, &source),
             ClientError::Broken { .. } => {
                 Failure::environment(message, "look whether it still runs with `tidegate status`")
@@ -120,6 +121,12 @@ fn unreachable(message: &str, source: &io::Error) -> Failure {
         return Failure::environment(
             message,
             "run it as the user who runs `tidegate up`, or use its address and token",
+        );
+    }
+    if source.kind() == io::ErrorKind::InvalidData {
+        return Failure::environment(
+            message,
+            "name the authority that vouches for it: `--ca FILE` or TIDEGATE_CA, once with `tidegate login`",
         );
     }
     Failure::environment(message, "start it with `tidegate up`, or set TIDEGATE_API to where it runs")

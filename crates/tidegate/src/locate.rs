@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tidegate_api::{Client, Token};
 
+use crate::credentials::Credentials;
 use crate::failure::Failure;
 
 /// The data directory's name where none is said.
@@ -14,13 +15,27 @@ pub const SOCKET: &str = "api.sock";
 /// The API's token in a data directory.
 pub const TOKEN: &str = "token";
 
-/// A way to the server.
-pub fn client(api: Option<&str>) -> Result<Client, Failure> {
+/// A way to the server. `ca`: a file with the authorities to believe instead of the system's. Where nothing is said and no data directory
+/// is near, the server of the last login is meant.
+pub fn client(api: Option<&str>, ca: Option<&Path>) -> Result<Client, Failure> {
     match api {
-        Some(url) if url.contains("://") => Ok(Client::http(url, Some(token(url)?))?),
+        Some(url) if url.contains("://") => by_url(url, ca),
         Some(dir) => by_directory(Path::new(dir)),
-        None => by_directory(&nearest_data_dir()?),
+        None => match nearest_data_dir() {
+            Ok(dir) => by_directory(&dir),
+            Err(none) => by_url(&Credentials::load()?.last.ok_or(none)?, ca),
+        },
     }
+}
+
+/// With the token that is set, or that of a login.
+fn by_url(url: &str, ca: Option<&Path>) -> Result<Client, Failure> {
+    if let Some(token) = token_set() {
+        return Ok(Client::vouched(url, Some(token), ca)?);
+    }
+    let known = Credentials::load()?;
+    let credential = known.of(&Client::address_of(url)?).ok_or_else(|| no_token(url))?;
+    Ok(Client::vouched(url, Some(credential.token()), ca.or(credential.ca.as_deref()))?)
 }
 
 /// A way to the server of a data directory.
@@ -49,16 +64,17 @@ pub fn by_directory(dir: &Path) -> Result<Client, Failure> {
     Err(Failure::environment(message, format!("start one with `tidegate up --data {}`", dir.display())))
 }
 
-fn token(url: &str) -> Result<Token, Failure> {
+fn token_set() -> Option<Token> {
     let set = std::env::var("TIDEGATE_TOKEN").ok().filter(|text| !text.trim().is_empty());
-    let missing = || {
-        let help = format!(
-            "set TIDEGATE_TOKEN to the text of the file `{TOKEN}` in the server's data directory, like \
-                            `export TIDEGATE_TOKEN=$(cat {DATA_DIR}/{TOKEN})`"
-        );
-        Failure::environment(format!("the API at {url} needs its token"), help)
-    };
-    set.map(|text| Token::new(text.trim())).ok_or_else(missing)
+    set.map(|text| Token::new(text.trim()))
+}
+
+fn no_token(url: &str) -> Failure {
+    let help = format!(
+        "`tidegate login {url}`; or set TIDEGATE_TOKEN to a token, or to the text of the file `{TOKEN}` in the server's data directory, like \
+         `export TIDEGATE_TOKEN=$(cat {DATA_DIR}/{TOKEN})`"
+    );
+    Failure::environment(format!("the API at {url} needs a token"), help)
 }
 
 /// The first `.tidegate` here or above that has a socket; else the first at all.

@@ -4,6 +4,7 @@
 mod cli;
 mod commands;
 mod commits;
+mod credentials;
 mod edge;
 mod exit;
 mod failure;

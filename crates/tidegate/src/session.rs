@@ -15,17 +15,30 @@ use crate::{folder, locate};
 #[derive(Debug)]
 pub struct Session {
     api: Option<String>,
+    ca: Option<PathBuf>,
 }
 
 impl Session {
-    /// From `--api` or `TIDEGATE_API`.
-    pub fn new(api: Option<String>) -> Self {
-        Session { api: api.or_else(|| std::env::var("TIDEGATE_API").ok()).filter(|text| !text.is_empty()) }
+    /// From `--api` or `TIDEGATE_API`, and `--ca` or `TIDEGATE_CA`.
+    pub fn new(api: Option<String>, ca: Option<PathBuf>) -> Self {
+        let set = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+        let api = api.or_else(|| set("TIDEGATE_API")).filter(|text| !text.is_empty());
+        Session { api, ca: ca.or_else(|| set("TIDEGATE_CA").map(PathBuf::from)) }
+    }
+
+    /// The address that was said, where it is a URL.
+    pub fn url(&self) -> Option<String> {
+        self.api.clone().filter(|text| text.contains("://"))
+    }
+
+    /// The file with the authorities to believe instead of the system's.
+    pub fn ca(&self) -> Option<PathBuf> {
+        self.ca.clone()
     }
 
     /// A way to the server; nothing is sent yet.
     pub fn client(&self) -> Result<Client, Failure> {
-        locate::client(self.api.as_deref())
+        locate::client(self.api.as_deref(), self.ca.as_deref())
     }
 
     /// The data directory the server is found by, where it is not found by a URL.

@@ -10,7 +10,7 @@ use tidegate_policy::Policies;
 use crate::Trouble;
 
 /// The commands that ask an endpoint, by its name. A command may ask several; one that only looks is named where it looks first.
-const COMMANDS: [(&str, &str); 60] = [
+const COMMANDS: [(&str, &str); 76] = [
     ("deploy", "deploy"),
     ("deploy_view", "deploy --wait"),
     ("plan", "plan"),
@@ -71,6 +71,22 @@ const COMMANDS: [(&str, &str); 60] = [
     ("access_explain", "access explain"),
     ("policies", "policy show"),
     ("policies_set", "policy set"),
+    ("users", "user list"),
+    ("user_add", "user add"),
+    ("user_disable", "user disable"),
+    ("user_enable", "user enable"),
+    ("user_remove", "user remove"),
+    ("user_invite", "user invite"),
+    ("audit_list", "audit list"),
+    ("audit_links", "audit export, audit verify"),
+    ("audit_head", "audit verify"),
+    ("build_verify", "verify; build digest"),
+    ("build_attestation", "build attestation"),
+    ("build_sbom", "sbom"),
+    ("build_admit", "build admit"),
+    ("keys", "key list, key show"),
+    ("key_rotate", "key rotate"),
+    ("advisories", "plan"),
 ];
 
 /// The page.
@@ -84,7 +100,8 @@ pub fn page() -> Result<String, Trouble> {
         "# Roles, commands and environments\n\nWhat each role may do by the policies that come with Tidegate. {}\n\n\
          `yes`: in every environment; `unprotected`: where the environment is not protected; `each`: the answer has what may be read. \
          What is looked at in the `app` or the `installation` takes a role for the whole of that. Passing over the rules of a protected \
-         environment (`--break-glass`) needs `break-glass` besides. The owner, whoever runs Tidegate, may do everything.\n\n\
+         environment (`--break-glass`) needs `break-glass` besides. The owner, whoever runs Tidegate, may do everything. What is everybody's own (`whoami`, `login`, `logout`, their own tokens) needs no role; the tokens of others \
+         are for whoever may `manage-access` in the installation. A token that is of an app or an environment, or gives a role, takes from all of this.\n\n\
          | command | API | needs | in the | {} |\n|---|---|---|---|{}\n",
         super::MADE,
         Role::ALL.map(Role::name).join(" | "),

@@ -6,8 +6,13 @@ use tidegate_control::Refusal;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The text is no address of a server.
-    #[error("`{0}` is not an address of Tidegate: write `http://HOST:PORT` or a data directory")]
+    #[error(
+        "`{0}` is not an address of Tidegate: write `http://HOST:PORT`, `https://HOST` or a data directory"
+    )]
     Address(String),
+    /// It is not known whom to believe where TLS is spoken.
+    #[error("{0}")]
+    Trust(String),
     /// Nobody answers there.
     #[error("no answer at {address}")]
     Unreachable {

@@ -3,16 +3,20 @@
 //! Used by the command line. A connection a request: whoever types commands does not notice, and nothing has to be kept.
 
 mod access;
+mod audit;
 mod connection;
 mod environments;
 mod error;
+mod identity;
 mod lines;
 mod pipeline;
+mod provenance;
 mod request;
 mod source;
+mod trust;
 mod upload;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use http::Method;
 use tidegate_control::{
@@ -53,12 +57,35 @@ impl Client {
         Client { address: Address::Unix(socket.into()), token: None }
     }
 
-    /// By an address such as `http://127.0.0.1:7070`.
+    /// By an address such as `http://127.0.0.1:7070` or `https://tidegate.example`, which one of the authorities that the system
+    /// believes has to vouch for.
     ///
     /// # Errors
-    /// Where the text is no such address. `https` is not offered: the API is for this machine.
+    /// Where the text is no such address, or the system believes nobody.
     pub fn http(url: &str, token: Option<Token>) -> Result<Self, ClientError> {
-        Ok(Client { address: Address::parse(url)?, token })
+        Self::vouched(url, token, None)
+    }
+
+    /// The same; `ca`: a PEM file with the authorities to believe instead.
+    ///
+    /// # Errors
+    /// As for [`Client::http`], and where the file holds none.
+    pub fn vouched(url: &str, token: Option<Token>, ca: Option<&Path>) -> Result<Self, ClientError> {
+        Ok(Client { address: Address::parse(url, ca)?, token })
+    }
+
+    /// An address as this client writes it: one text for each server.
+    ///
+    /// # Errors
+    /// Where the text is no such address.
+    pub fn address_of(url: &str) -> Result<String, ClientError> {
+        let (secure, host, port) = connection::parts(url)?;
+        Ok(format!("{}://{host}:{port}", if secure { "https" } else { "http" }))
+    }
+
+    /// The same with another token, or none.
+    pub fn with_token(self, token: Option<Token>) -> Self {
+        Client { token, ..self }
     }
 
     /// Where it connects to, for messages.

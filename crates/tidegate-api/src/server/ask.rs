@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
+use tidegate_control::audit::Call;
 use tidegate_control::{ControlPlane, Refusal};
 
-use super::Shared;
 use super::problem::Refused;
+use super::{Shared, audit};
 
 /// What most handlers return.
 pub(super) type Answer<T> = Result<Json<T>, Refused>;
@@ -16,8 +17,8 @@ pub(super) async fn ask<T: Send + 'static>(
     shared: &Shared,
     call: impl FnOnce(&dyn ControlPlane) -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refused> {
-    let plane = Arc::clone(&shared.plane);
-    match tokio::task::spawn_blocking(move || call(&*plane)).await {
+    let (plane, now) = (Arc::clone(&shared.plane), audit::now());
+    match tokio::task::spawn_blocking(move || Call::within(now, || call(&*plane))).await {
         Ok(answer) => Ok(answer?),
         Err(_panicked) => Err(Refused::bug("the request made Tidegate panic")),
     }

@@ -25,8 +25,10 @@ pub(super) struct Endpoint {
     pub(super) any_name: bool,
     /// Whether the server keys of an environment's flags open it as well, for that environment.
     pub(super) for_keys: bool,
-    /// What whoever asks must be allowed to do, and where; `None`: it is open.
+    /// What whoever asks must be allowed to do, and where; `None`: it is open, or their own.
     pub(super) need: Option<Need>,
+    /// Whether it concerns what is the caller's own, so that everybody who is let in may use it.
+    pub(super) own: bool,
     /// The parameters of its query string.
     pub(super) query: &'static [&'static str],
     /// Its body.
@@ -92,6 +94,7 @@ impl Endpoint {
             any_name: false,
             for_keys: false,
             need: None,
+            own: false,
             query: &[],
             body: None,
             answer,
@@ -126,6 +129,12 @@ impl Endpoint {
     /// It passes over the rules of a protected environment where this part of a request says so.
     pub(super) fn breaks_glass(mut self, glass: Glass) -> Self {
         self.need = self.need.map(|need| Need { glass, ..need });
+        self
+    }
+
+    /// It concerns what is the caller's own: everybody who is let in may use it.
+    pub(super) fn own(mut self) -> Self {
+        self.own = true;
         self
     }
 

@@ -1,23 +1,21 @@
-//! Who may ask: a token over TCP, the same user or root over the unix socket; and no web page of another site.
+//! Who may ask: a token or a session over TCP, the same user or root over the unix socket; and no web page of another site.
 //!
 //! A browser on this machine can be made to send requests here by any page (DNS rebinding: the page's own host name then
 //! leads to 127.0.0.1). So over TCP the `Host`, and the `Origin` where there is one, must name this machine.
 
-use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use tidegate_control::RefusalKind;
-use tidegate_core::access::{Caller, Origin, Who};
-use tidegate_os::process::own_user;
+use tidegate_core::access::Admission;
 
 use super::Shared;
+use super::admit;
 use super::problem::Refused;
-use crate::token::Token;
 
 /// Who is at the other end of a connection. In the extensions of each of its requests.
 #[derive(Clone, Debug)]
@@ -31,16 +29,40 @@ pub(crate) enum Peer {
     },
 }
 
+impl Peer {
+    /// Where it is, if that is known by an address.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        match self {
+            Peer::Tcp(_, address) => Some(*address),
+            Peer::Unix { .. } => None,
+        }
+    }
+}
+
 /// The host names a TCP listener goes by.
 #[derive(Debug)]
 pub(crate) struct Hosts {
     listens_on: IpAddr,
+    /// Further names, as whoever started it said.
+    names: Vec<String>,
+    /// Whether it speaks TLS.
+    tls: bool,
 }
 
 impl Hosts {
     /// Those of a listener's address.
     pub(crate) fn of(address: SocketAddr) -> Self {
-        Hosts { listens_on: address.ip() }
+        Hosts { listens_on: address.ip(), names: Vec::new(), tls: false }
+    }
+
+    /// The same with these names besides, and whether it speaks TLS.
+    pub(crate) fn with(self, names: Vec<String>, tls: bool) -> Self {
+        Hosts { names, tls, ..self }
+    }
+
+    /// Whether it speaks TLS.
+    pub(crate) fn tls(&self) -> bool {
+        self.tls
     }
 
     /// Whether a `Host` header (with or without a port) names this machine. Addresses cannot be rebound, names can.
@@ -49,7 +71,10 @@ impl Hosts {
         let literal = name.trim_start_matches('[').trim_end_matches(']');
         match literal.parse::<IpAddr>() {
             Ok(ip) => ip.is_loopback() || ip == self.listens_on || self.listens_on.is_unspecified(),
-            Err(_) => name.eq_ignore_ascii_case("localhost"),
+            Err(_) => {
+                name.eq_ignore_ascii_case("localhost")
+                    || self.names.iter().any(|own| name.eq_ignore_ascii_case(own))
+            }
         }
     }
 
@@ -85,54 +110,26 @@ pub(super) async fn same_site(request: Request, next: Next) -> Result<Response, 
     Ok(next.run(request).await)
 }
 
-/// Over every route but the open ones: asks for the token or for the right user.
+/// Over every route but the open ones: lets in who shows who they are. What they may do is asked of the policies further in.
 pub(super) async fn authorized(
     State(shared): State<Shared>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Refused> {
-    let caller = caller_of(&shared, &request).await?;
-    request.extensions_mut().insert(caller);
+    let admission = admitted(&shared, &request).await?;
+    request.extensions_mut().insert(admission.caller.clone());
+    request.extensions_mut().insert(admission);
     Ok(next.run(request).await)
 }
 
-/// Who asks: the owner, or somebody whose bearer's text is known. What it needs of the request is taken from it at once.
-pub(super) fn caller_of(
+/// Who sends a request. What it takes of the request is taken at once.
+pub(super) fn admitted(
     shared: &Shared,
     request: &Request,
-) -> impl Future<Output = Result<Caller, Refused>> + Send + use<> {
-    let owner = is_owner(shared, request);
-    let from = match request.extensions().get::<Peer>() {
-        Some(Peer::Tcp(_, address)) => Some(Origin::Address(*address)),
-        Some(Peer::Unix { .. }) | None => None,
-    };
-    let text = bearer(request.headers()).map(str::to_owned);
-    let asked = shared.callers.clone().zip(text).zip(from);
-    async move {
-        match (owner, asked) {
-            (Err(refused), Some(((callers, text), from))) => {
-                let who = tokio::task::spawn_blocking(move || (callers.0)(&text)).await;
-                who.ok().flatten().map(|who| Caller { who, from }).ok_or(refused)
-            }
-            (owner, _) => owner,
-        }
-    }
-}
-
-/// Refuses all but whoever owns this Tidegate.
-pub(super) fn is_owner(shared: &Shared, request: &Request) -> Result<Caller, Refused> {
-    match request.extensions().get::<Peer>() {
-        Some(Peer::Tcp(_, address)) if bearer_is(request.headers(), &shared.token) => {
-            Ok(Caller { who: Who::Owner, from: Origin::Address(*address) })
-        }
-        Some(Peer::Unix { uid }) if *uid == 0 || *uid == own_user().uid => Ok(Caller::owner(*uid)),
-        Some(Peer::Unix { .. }) => Err(other_user()),
-        Some(Peer::Tcp(..)) | None => Err(no_token()),
-    }
-}
-
-fn bearer_is(headers: &HeaderMap, token: &Token) -> bool {
-    bearer(headers).is_some_and(|given| token.matches(given))
+) -> impl Future<Output = Result<Admission, Refused>> + Send + use<> {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let (shown, shared) = (admit::shown(shared, request), shared.clone());
+    async move { admit::admission(&shared, shown?, reads).await }
 }
 
 /// What is sent as a bearer's token.
@@ -151,19 +148,20 @@ pub(super) fn only(headers: &HeaderMap, name: header::HeaderName) -> Option<&str
 fn foreign(header: &str) -> Refused {
     let message = format!("the request's {header} header does not name this machine");
     Refused::at(StatusCode::FORBIDDEN, RefusalKind::Invalid, "api::foreign-host", message)
-        .help("use http://127.0.0.1 or http://localhost with the port of the API")
+        .help("use http://127.0.0.1 or http://localhost with the port of the API, or start it with `--api-name` and that name")
 }
 
-fn other_user() -> Refused {
+pub(super) fn other_user() -> Refused {
     let message = "the socket is open to the user who runs Tidegate, and to root";
     Refused::at(StatusCode::FORBIDDEN, RefusalKind::Environment, "api::other-user", message)
         .help("use the API's address with TIDEGATE_TOKEN")
 }
 
-fn no_token() -> Refused {
+/// Nobody knows what a request shows, or it shows nothing.
+pub(super) fn unauthorized() -> Refused {
     let message = "the token is missing or wrong";
     Refused::at(StatusCode::UNAUTHORIZED, RefusalKind::Environment, "api::unauthorized", message)
-        .help("set TIDEGATE_TOKEN to the text in the file `token` of the data directory of `tidegate up`")
+        .help("log in with `tidegate login URL`, or set TIDEGATE_TOKEN to a token, or to the text in the file `token` of the data directory of `tidegate up`")
 }
 
 #[cfg(test)]
@@ -193,6 +191,13 @@ mod tests {
         for bad in ["null", "http://evil.example", "file://", "http://"] {
             assert!(!hosts.allow_origin(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_name_that_was_given_is_allowed_and_no_other() {
+        let hosts = Hosts::of("0.0.0.0:7071".parse().unwrap()).with(vec!["td.example".to_owned()], true);
+        assert!(hosts.allow("TD.example:7071") && hosts.allow_origin("https://td.example:7071"));
+        assert!(!hosts.allow("x.td.example") && !hosts.allow("td.example.evil"));
     }
 
     #[test]

@@ -4,10 +4,15 @@
 //! OpenAPI document are both made from it. Calls of the control plane block, so they run on the blocking pool.
 
 mod access;
+mod admit;
 mod ask;
+mod attempts;
+mod audit;
 mod backlog;
 mod catch;
 mod connection;
+mod cookie;
+mod crowd;
 mod endpoint;
 mod endpoints;
 mod extract;
@@ -21,6 +26,7 @@ mod otlp;
 mod problem;
 mod server_key;
 mod spool;
+mod tls;
 
 use std::future::Future;
 use std::io;
@@ -29,11 +35,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tidegate_control::ControlPlane;
+use tidegate_control::provenance::Provenance;
 use tidegate_core::model::CountsReport;
 use tokio::sync::{Semaphore, watch};
 
 use crate::token::Token;
-pub use access::{Access, Authenticator, Decided, EndpointNeed, needs};
+pub use access::{Access, Decided, EndpointNeed, needs};
+pub use admit::IdentityDesk;
 pub use git::GitConfig;
 pub use hook::SourceDesk;
 pub use listener::Listener;
@@ -61,8 +69,10 @@ pub struct ApiConfig {
     pub sources: Option<SourceDesk>,
     /// Who answers about access; `None`: nobody but the owner is let in.
     pub access: Option<Access>,
-    /// Who callers are that are not the owner; `None`: nobody is known.
-    pub callers: Option<Authenticator>,
+    /// Who decides about users, tokens and sessions; `None`: nobody but the owner is let in.
+    pub identity: Option<IdentityDesk>,
+    /// Who answers about builds and keys; `None`: nobody does.
+    pub provenance: Option<ProvenanceDesk>,
 }
 
 impl ApiConfig {
@@ -82,8 +92,19 @@ impl ApiConfig {
             git: None,
             sources: None,
             access: None,
-            callers: None,
+            identity: None,
+            provenance: None,
         }
+    }
+}
+
+/// Who answers about builds and keys.
+#[derive(Clone)]
+pub struct ProvenanceDesk(pub Arc<dyn Provenance>);
+
+impl std::fmt::Debug for ProvenanceDesk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProvenanceDesk").finish_non_exhaustive()
     }
 }
 
@@ -123,8 +144,13 @@ pub(crate) struct Inner {
     git: Option<git::GitServer>,
     hooks: Option<hook::HookServer>,
     access: Option<Access>,
-    callers: Option<Authenticator>,
+    identity: Option<IdentityDesk>,
+    /// Who shows wrong tokens.
+    attempts: attempts::Attempts,
+    provenance: Option<ProvenanceDesk>,
     started_ms: u64,
+    /// Who was turned away, for the audit log.
+    away: audit::Away,
 }
 
 impl std::ops::Deref for Shared {
@@ -151,7 +177,7 @@ pub async fn serve(
 ) -> io::Result<()> {
     spool::prepare(&config.spool_dir)?;
     let (end, ending) = watch::channel(false);
-    let host = git::host_of(config.listeners.iter().map(Listener::address));
+    let base = git::base_of(config.listeners.iter().map(Listener::address));
     let shared = Shared(Arc::new(Inner {
         plane,
         token: config.token,
@@ -162,12 +188,16 @@ pub async fn serve(
         openapi: openapi::document(),
         counts: config.counts,
         backlog: backlog::Backlog::default(),
-        git: config.git.map(|git| git::GitServer::new(git, host)),
+        git: config.git.map(|git| git::GitServer::new(git, base)),
         hooks: config.sources.map(hook::HookServer::new),
         access: config.access,
-        callers: config.callers,
+        identity: config.identity,
+        attempts: attempts::Attempts::default(),
+        provenance: config.provenance,
         started_ms: now_ms(),
+        away: audit::Away::default(),
     }));
+    let telling = tokio::spawn(audit::keep_telling(shared.clone(), ending.clone()));
     let router = endpoints::router(shared);
     let mut accepting = tokio::task::JoinSet::new();
     for listener in config.listeners {
@@ -178,5 +208,7 @@ pub async fn serve(
     shutdown.await;
     let _ = end.send(true);
     while accepting.join_next().await.is_some() {}
+    // One that panicked has told what it could.
+    let _ = telling.await;
     Ok(())
 }

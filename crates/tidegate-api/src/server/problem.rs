@@ -2,9 +2,10 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tidegate_control::access::FORBIDDEN;
+use tidegate_control::access::{FORBIDDEN, OUT_OF_REACH};
 use tidegate_control::{Refusal, RefusalKind};
 
+use super::audit::RefusedAs;
 use crate::wire::{DISK_FULL, PROBLEM_TYPE, Problem};
 
 /// What a handler returns where it does not do as asked.
@@ -56,11 +57,15 @@ impl From<Refusal> for Refused {
     }
 }
 
+/// Codes of what is refused because of who asks.
+const NOT_THEIRS: [&str; 5] =
+    [FORBIDDEN, OUT_OF_REACH, "access::not-managing", "access::whose-token", "access::narrow-token"];
+
 fn status_of(refusal: &Refusal) -> StatusCode {
     if refusal.code == DISK_FULL {
         return StatusCode::INSUFFICIENT_STORAGE;
     }
-    if refusal.code == FORBIDDEN {
+    if NOT_THEIRS.contains(&refusal.code.as_str()) {
         return StatusCode::FORBIDDEN;
     }
     match refusal.kind {
@@ -74,6 +79,10 @@ fn status_of(refusal: &Refusal) -> StatusCode {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
+        let failed = matches!(self.refusal.kind, RefusalKind::Environment | RefusalKind::Bug);
+        // Who has no token is not the machine's fault, whatever the exit code says.
+        let failed = failed && self.status.is_server_error();
+        let refused = RefusedAs { code: self.refusal.code.clone(), rule: None, failed };
         let problem = Problem {
             type_: format!("urn:tidegate:error:{}", self.refusal.code),
             title: self.refusal.message.clone(),
@@ -82,6 +91,7 @@ impl IntoResponse for Refused {
         };
         let mut response = (self.status, axum::Json(problem)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
+        response.extensions_mut().insert(refused);
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

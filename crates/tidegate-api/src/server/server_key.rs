@@ -1,5 +1,5 @@
 //! Endpoints that apps send events to: the server keys by which they ask for an environment's flags open those for that environment, and
-//! nothing else. Whoever owns this Tidegate may use them too.
+//! nothing else. Whoever else is let in may use them too.
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::StatusCode;
@@ -7,16 +7,19 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 use tidegate_control::{RefusalKind, Scope};
+use tokio::time::Instant;
 
 use super::Shared;
+use super::admit::guessing;
 use super::ask::ask;
 use super::extract::Params;
-use super::guard::{Peer, bearer, caller_of};
+use super::guard::{self, Peer, bearer};
+use super::hook::caller;
 use super::problem::Refused;
 use crate::wire::ScopeParams;
 
 /// How the keys begin. What begins otherwise is not looked for.
-const PREFIX: &str = "tidegate-server-";
+pub(super) const PREFIX: &str = "tidegate-server-";
 /// A longer one is none.
 const LONGEST: usize = 128;
 
@@ -34,14 +37,18 @@ pub(super) async fn authorized(
     next: Next,
 ) -> Result<Response, Refused> {
     if let Some(key) = key_of(&request) {
+        let counted = request.extensions().get::<Peer>().and_then(|peer| caller::of(peer, request.headers()));
+        shared.attempts.may(counted, Instant::now()).map_err(guessing)?;
         let found = ask(&shared, move |plane| plane.flag_key_scope(&key)).await?;
         if let Some(scope) = found {
             request.extensions_mut().insert(KeyOf(scope));
             return Ok(next.run(request).await);
         }
+        shared.attempts.wrong(counted, Instant::now());
     }
-    let caller = caller_of(&shared, &request).await?;
-    request.extensions_mut().insert(caller);
+    let admission = guard::admitted(&shared, &request).await?;
+    request.extensions_mut().insert(admission.caller.clone());
+    request.extensions_mut().insert(admission);
     Ok(next.run(request).await)
 }
 

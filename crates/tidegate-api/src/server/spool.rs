@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::StatusCode;
@@ -27,6 +27,8 @@ use crate::wire::{DISK_FULL, MOST_METADATA};
 
 /// The longest wait for the next piece of an upload.
 const PIECE_WITHIN: Duration = Duration::from_secs(60);
+/// Fewer bytes a second than this are no upload, once it has gone on for a while.
+const SLOWEST: u64 = 1_024;
 /// How long the rest of a refused upload is read and thrown away, so that the peer gets to read why.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 
@@ -89,7 +91,8 @@ impl Drop for Spooled {
 /// Reads an upload's body (see [`crate::wire::DEPLOY_TYPE`]) into the spool directory.
 pub(super) async fn receive<T: DeserializeOwned>(shared: &Shared, body: Body) -> Result<Upload<T>, Refused> {
     let most_bytes = shared.most_upload_bytes;
-    let mut pieces = Pieces { body, buffer: BytesMut::new(), left: most_bytes, most_bytes };
+    let pace = Pace::begin(Instant::now());
+    let mut pieces = Pieces { body, buffer: BytesMut::new(), left: most_bytes, most_bytes, pace };
     let received = receive_from(&mut pieces, &shared.spool_dir).await;
     if received.is_err() {
         pieces.drain().await;
@@ -138,6 +141,26 @@ struct Pieces {
     buffer: BytesMut,
     left: u64,
     most_bytes: u64,
+    pace: Pace,
+}
+
+/// How fast a body comes: one that hardly moves would hold its connection for days.
+struct Pace {
+    begun: Instant,
+    bytes: u64,
+}
+
+impl Pace {
+    fn begin(now: Instant) -> Pace {
+        Pace { begun: now, bytes: 0 }
+    }
+
+    /// Whether it goes on fast enough, with so many bytes more.
+    fn keeps(&mut self, bytes: u64, now: Instant) -> bool {
+        self.bytes += bytes;
+        let took = now.duration_since(self.begun);
+        took < PIECE_WITHIN || self.bytes >= SLOWEST * took.as_secs()
+    }
 }
 
 impl Pieces {
@@ -166,6 +189,9 @@ impl Pieces {
             return Ok(None);
         };
         let piece = piece.map_err(|error| Refused::bad_request(format!("the upload broke off: {error}")))?;
+        if !self.pace.keeps(piece.len() as u64, Instant::now()) {
+            return Err(too_slow());
+        }
         self.left = self.left.checked_sub(piece.len() as u64).ok_or_else(|| too_large(self.most_bytes))?;
         Ok(Some(piece))
     }
@@ -206,6 +232,19 @@ mod tests {
     use axum::response::IntoResponse;
 
     use super::*;
+
+    #[test]
+    fn a_body_that_hardly_moves_is_given_up_and_a_slow_one_is_not() {
+        let begun = Instant::now();
+        let at = |seconds: u64| begun + Duration::from_secs(seconds);
+        let mut drip = Pace::begin(begun);
+        assert!(drip.keeps(1, at(59)));
+        assert!(!drip.keeps(1, at(61)));
+        let mut slow = Pace::begin(begun);
+        assert!((1..=600).all(|second| slow.keeps(2 * SLOWEST, at(second))));
+        assert!(slow.keeps(1, at(1_000)), "what came before counts");
+        assert!(!slow.keeps(1, at(2_000)));
+    }
 
     #[test]
     fn a_full_disk_is_told_apart_from_other_trouble() {

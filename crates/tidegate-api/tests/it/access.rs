@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use tidegate_api::{Access, Authenticator, EndpointNeed, needs};
+use tidegate_api::{Access, EndpointNeed, needs};
 use tidegate_core::access::{Action, Facts, Origin, Place, Question, Role, Who, roles_at};
 use tidegate_core::view::TimelineEvent;
 use tidegate_policy::Policies;
 
-use crate::desk::{Desk, binding};
+use crate::desk::Desk;
+use crate::judge::{Judge, binding};
 use crate::server::{Answer, Server};
 use crate::stub::{Answers, Stub, event};
 
@@ -17,14 +18,11 @@ use crate::stub::{Answers, Stub, event};
 const PLACES: [&str; 3] = ["shop/staging", "shop/production", "billing/production"];
 
 /// A server that knows people by name: their token is their name.
-fn server(desk: &Arc<Desk>, answers: Answers) -> Server {
+fn server(desk: &Arc<Judge>, answers: Answers) -> Server {
     let access = Access(desk.clone());
     Server::start_with(Stub::new(answers), |config| {
         config.access = Some(access);
-        config.callers = Some(Authenticator(Arc::new(|text| {
-            let name = text.parse().ok()?;
-            Some(Who::User { name, token: None })
-        })));
+        config.identity = Some(Desk::of_everybody().served().1);
     })
 }
 
@@ -51,7 +49,9 @@ fn request(need: &EndpointNeed, place: &str) -> (String, String) {
         .replace("{job}", "nightly")
         .replace("{flag}", "cart")
         .replace("{app}", app)
-        .replace("{environment}", environment);
+        .replace("{environment}", environment)
+        .replace("{user}", "zoe")
+        .replace("{token}", "laptop");
     let scope = format!("?app={app}&environment={environment}");
     let query = match need.id {
         "promote" | "environment_remove" => format!("?app={app}"),
@@ -61,7 +61,12 @@ fn request(need: &EndpointNeed, place: &str) -> (String, String) {
         | "pipeline_logs" | "pipeline_cancel" | "pipeline_retry" | "pipeline_approve" | "git_push"
         | "git_sources" | "git_connect" | "git_disconnect" | "git_look" | "metrics" | "doctor"
         | "upgrade" | "down" | "access_list" | "access_grant" | "access_revoke" | "policies"
-        | "policies_set" => String::new(),
+        | "policies_set" | "login" | "logout" | "whoami" | "users" | "user_add" | "user_disable"
+        | "user_enable" | "user_remove" | "user_invite" | "tokens" | "token_create" | "token_revoke"
+        | "build_admit" | "keys" | "key_rotate" | "advisories" | "audit_links" | "audit_head" => {
+            String::new()
+        }
+        "build_verify" | "build_attestation" | "build_sbom" => format!("{scope}&what=r3"),
         _ => scope,
     };
     let body = match need.id {
@@ -77,6 +82,13 @@ fn request(need: &EndpointNeed, place: &str) -> (String, String) {
         }),
         "git_push" => json!({ "app": app, "by": "x", "updates": [] }),
         "git_connect" => json!({ "app": app, "url": "https://git.example/x.git" }),
+        "user_add" => json!({ "name": "zoe" }),
+        "token_create" => json!({ "name": "laptop" }),
+        "login" => json!({ "code": "wrong" }),
+        "build_admit" => json!({
+            "build": { "what": "r3", "app": app, "environment": environment },
+            "break_glass": { "by": "x", "why": "y" },
+        }),
         "flag_key_create" => json!({ "name": "x", "kind": "client" }),
         "deploy" | "pipeline_begin" => {
             return (format!("{} {path}", need.method), upload(need.id, app, environment));
@@ -133,19 +145,19 @@ fn expected(policies: &Policies, role: Role, at: &str, need: &EndpointNeed, plac
 }
 
 fn has_scope(need: &EndpointNeed) -> bool {
-    !matches!(need.id, "access_list" | "git_sources")
+    !matches!(need.id, "access_list" | "git_sources" | "keys" | "advisories")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_role_gets_through_where_the_policies_say_so_and_nowhere_else() {
     let policies = Policies::shipped();
     let all = needs();
-    assert!(all.len() > 60, "{}", all.len());
+    assert!(all.len() > 75, "{}", all.len());
     let mut told = Vec::new();
     let (mut through, mut refused) = (0, 0);
     for role in Role::ALL {
         for at in ["shop", "*"] {
-            let desk = Arc::new(Desk::with(&[("ann", role, at)]));
+            let desk = Arc::new(Judge::with(&[("ann", role, at)]));
             let server = server(&desk, Answers::default());
             for need in all.iter().filter(|need| need.action.is_some()) {
                 for place in PLACES {
@@ -175,7 +187,7 @@ async fn each_role_gets_through_where_the_policies_say_so_and_nowhere_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_has_no_role_gets_nothing_but_what_is_open() {
-    let desk = Arc::new(Desk::with(&[]));
+    let desk = Arc::new(Judge::with(&[]));
     let server = server(&desk, Answers::default());
     for need in needs() {
         let (line, body) = request(&need, "shop/staging");
@@ -192,7 +204,7 @@ async fn whoever_has_no_role_gets_nothing_but_what_is_open() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_decided_about_is_what_is_done() {
-    let desk = Arc::new(Desk::with(&[("ann", Role::Operator, "shop/staging")]));
+    let desk = Arc::new(Judge::with(&[("ann", Role::Operator, "shop/staging")]));
     let server = server(&desk, Answers::default());
     // All she may read is staging: what she leaves out is that, and the control plane is told so.
     assert_eq!(ask(&server, "ann", "GET /v1/status", "").code(), "stub::unset");
@@ -219,7 +231,7 @@ async fn what_was_decided_about_is_what_is_done() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_names_the_role_to_ask_for_and_no_secret() {
-    let desk = Arc::new(Desk::with(&[("ann", Role::Developer, "shop")]));
+    let desk = Arc::new(Judge::with(&[("ann", Role::Developer, "shop")]));
     let server = server(&desk, Answers::default());
     let answer = ask(&server, "ann", "POST /v1/services/web/rollback?app=shop&environment=production", "{}");
     let problem = answer.json();
@@ -238,7 +250,7 @@ async fn a_refusal_names_the_role_to_ask_for_and_no_secret() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn passing_over_a_protection_is_a_right_of_its_own() {
-    let desk = Arc::new(Desk::with(&[("ann", Role::Developer, "shop"), ("olga", Role::Operator, "shop")]));
+    let desk = Arc::new(Judge::with(&[("ann", Role::Developer, "shop"), ("olga", Role::Operator, "shop")]));
     let server = server(&desk, Answers::default());
     let glass = r#"{"break_glass":{"by":"x","why":"y"}}"#;
     let back = "POST /v1/services/web/rollback?app=shop&environment=staging";
@@ -261,7 +273,7 @@ fn of(app: Option<&str>, environment: Option<&str>, seq: u64) -> TimelineEvent {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_have_what_may_be_read_and_nothing_else() {
-    let desk = Arc::new(Desk::with(&[("ann", Role::Reader, "shop/staging"), ("bob", Role::Reader, "*")]));
+    let desk = Arc::new(Judge::with(&[("ann", Role::Reader, "shop/staging"), ("bob", Role::Reader, "*")]));
     let events = vec![
         of(Some("shop"), Some("staging"), 1),
         of(Some("shop"), Some("production"), 2),
@@ -287,7 +299,7 @@ async fn lists_have_what_may_be_read_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn roles_and_policies_are_managed_by_whoever_may() {
-    let desk = Arc::new(Desk::with(&[("ann", Role::Admin, "shop"), ("dora", Role::Developer, "shop")]));
+    let desk = Arc::new(Judge::with(&[("ann", Role::Admin, "shop"), ("dora", Role::Developer, "shop")]));
     let server = server(&desk, Answers::default());
     let give = |who: &str, place: &str| {
         let body = json!({ "who": "zoe", "role": "admin", "place": place }).to_string();
@@ -320,8 +332,7 @@ async fn roles_and_policies_are_managed_by_whoever_may() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_anybody_to_ask_about_access_only_the_owner_is_let_in() {
     let server = Server::start_with(Stub::default(), |config| {
-        config.callers =
-            Some(Authenticator(Arc::new(|_| Some(Who::User { name: "ann".parse().unwrap(), token: None }))));
+        config.identity = Some(Desk::of_everybody().served().1);
     });
     assert_eq!(ask(&server, "ann", "GET /v1/doctor", "").status, 403);
     assert_eq!(server.ask_with_token("GET /v1/doctor", "").code(), "stub::unset");

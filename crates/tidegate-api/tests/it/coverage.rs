@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use tidegate_api::Client;
 use tidegate_api::wire::{
-    ApproveBody, FlagKeyBody, RemoveBody, RollbackBody, RolloutAction, RunBody, RunLogParams, ScaleBody,
+    ApproveBody, AuditParams, FlagKeyBody, RemoveBody, RollbackBody, RolloutAction, RunBody, RunLogParams,
+    ScaleBody,
 };
 use tidegate_control::{
     BeginRun, BreakGlass, DeployRequest, EventQuery, FlagRef, LogQuery, PlanRequest, Scope, ServiceRef,
@@ -111,6 +112,9 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
     // Git is not served here: what it does with the control plane is seen in `git.rs`.
     let _ = client.git_urls(&"shop".parse().unwrap(), "ann").await;
     let _ = client.doctor().await;
+    let _ = client.audit_list(&AuditParams { who: Some("ann".to_owned()), ..AuditParams::default() }).await;
+    let _ = client.audit_links(17).await;
+    let _ = client.audit_head().await;
     let _ = client.upgrade().await;
     client.down().await.unwrap();
     let expected = [
@@ -166,6 +170,9 @@ async fn every_call_of_the_client_reaches_its_call_of_the_control_plane() {
         "flag_key_create Client web pages by ann",
         "flag_key_revoke web pages by ann",
         "doctor",
+        "audit_list Some(\"ann\") before None",
+        "audit_links 17 0",
+        "audit_standing",
         "upgrade",
         "down",
     ];

@@ -1,176 +1,145 @@
-//! Who answers about access in tests: three environments, numbered as they stand, and the policies that come with Tidegate.
+//! Who is let in, from a list.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use tidegate_control::access::{AccessDesk, Asked, Given, Subject, Verdict};
-use tidegate_control::{Refusal, RefusalKind, Scope};
+use tidegate_api::IdentityDesk;
+use tidegate_control::identity::{Identity, LoggedIn, Redeem, TokenAsked, UserChange};
+use tidegate_control::{Refusal, RefusalKind};
 use tidegate_core::access::{
-    Action, Binding, Caller, Decision, Facts, Holder, Origin, Place, PolicyFile, Question, Role, roles_at,
+    AccessToken, Admission, Caller, LoginBy, Means, NotLetIn, Origin, Reach, Role, Who,
 };
-use tidegate_core::view::{AccessExplanation, AccessList, BindingChanged, BindingView, PolicySetView};
-use tidegate_policy::Policies;
+use tidegate_core::model::Name;
+use tidegate_core::view::{
+    InviteMade, LoginView, TokenList, TokenMade, TokenView, ToldOnce, UserList, UserView,
+};
 
-const PLACES: [&str; 3] = ["shop/staging", "shop/production", "billing/production"];
+type Found = Result<Admission, NotLetIn>;
 
+#[derive(Default)]
 pub struct Desk {
-    bindings: Mutex<Vec<Binding>>,
-    policies: Policies,
-    changed: AtomicBool,
+    tokens: BTreeMap<String, Found>,
+    sessions: BTreeMap<String, Found>,
+    everybody: bool,
+    pub ended: Mutex<Vec<Means>>,
 }
 
-pub fn binding(holder: &str, role: Role, place: &str) -> Binding {
-    let (holder, place) = (holder.parse().unwrap(), place.parse().unwrap());
-    Binding { holder, role, place, by: "owner".to_owned(), made_at_unix_ms: 0 }
+pub fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+/// A user with a token.
+pub fn user(who: &str) -> Admission {
+    narrow(who, Reach::default(), None)
+}
+
+/// A user with a token that gives less.
+pub fn narrow(who: &str, reach: Reach, most: Option<Role>) -> Admission {
+    let token = AccessToken {
+        id: "t1".to_owned(),
+        name: name("laptop"),
+        user: Some(name(who)),
+        reach,
+        most,
+        made_unix_ms: 0,
+        made_by: String::new(),
+        expires_unix_ms: None,
+        used_unix_ms: None,
+        revoked_unix_ms: None,
+    };
+    Admission::by_token(&token, [127, 0, 0, 1].into())
+}
+
+/// A program with a token.
+pub fn service(token: &str) -> Admission {
+    let caller = Caller { who: Who::Service { token: name(token) }, from: Origin::Within };
+    Admission { caller, ..user("nobody") }
 }
 
 impl Desk {
-    pub fn with(roles: &[(&str, Role, &str)]) -> Self {
-        let bindings = roles.iter().map(|(who, role, at)| binding(who, *role, at)).collect();
-        Desk {
-            bindings: Mutex::new(bindings),
-            policies: Policies::shipped(),
-            changed: AtomicBool::new(false),
+    pub fn with_token(mut self, text: &str, found: Found) -> Self {
+        self.tokens.insert(text.to_owned(), found);
+        self
+    }
+
+    /// Knows people by name: their token is their name.
+    pub fn of_everybody() -> Self {
+        Desk { everybody: true, ..Desk::default() }
+    }
+
+    pub fn with_session(mut self, text: &str, who: &str) -> Self {
+        let means = Means::Session { id: "s1".to_owned() };
+        let caller = Caller { who: Who::User { name: name(who), token: None }, from: Origin::Within };
+        self.sessions.insert(text.to_owned(), Ok(Admission { caller, means, ..user(who) }));
+        self
+    }
+
+    pub fn served(self) -> (Arc<Desk>, IdentityDesk) {
+        let desk = Arc::new(self);
+        (desk.clone(), IdentityDesk(desk))
+    }
+}
+
+fn unset<T>() -> Result<T, Refusal> {
+    Err(Refusal::new(RefusalKind::NotFound, "stub::unset", "nothing is set"))
+}
+
+impl Identity for Desk {
+    fn token(&self, text: &str, _: IpAddr) -> Result<Found, Refusal> {
+        if self.everybody && text.parse::<Name>().is_ok() {
+            return Ok(Ok(user(text)));
         }
+        Ok(self.tokens.get(text).cloned().unwrap_or(Err(NotLetIn::Unknown)))
     }
-
-    /// Whether anything was changed since this was asked last.
-    pub fn changed(&self) -> bool {
-        self.changed.swap(false, Ordering::SeqCst)
+    fn session(&self, text: &str, _: IpAddr) -> Result<Found, Refusal> {
+        Ok(self.sessions.get(text).cloned().unwrap_or(Err(NotLetIn::Unknown)))
     }
-
-    fn decide(&self, caller: &Caller, action: Action, place: &Place, glass: bool) -> Decision {
-        let bindings = self.bindings.lock().unwrap();
-        let own: Vec<&Binding> =
-            bindings.iter().filter(|one| Some(&one.holder) == Holder::of(&caller.who).as_ref()).collect();
-        let protected = place.environment().is_some_and(|environment| environment.as_str() == "production");
-        self.policies.decide(&Question {
-            who: caller.who.clone(),
-            from: caller.from,
-            groups: BTreeSet::new(),
-            roles: roles_at(own, place),
-            action,
-            place: place.clone(),
-            facts: Facts { protected, break_glass: glass, ..Facts::default() },
-        })
+    fn csrf(&self, session: &str) -> String {
+        format!("csrf-of-{session}")
     }
-
-    fn place(&self, caller: &Caller, subject: &Subject) -> Place {
-        let numbered = |number: u64| {
-            PLACES.get((number as usize).wrapping_sub(1)).map_or(Place::Everywhere, |at| at.parse().unwrap())
-        };
-        match subject {
-            Subject::Place(place) => place.clone(),
-            Subject::Run(run) => numbered(run.0),
-            Subject::Deploy(id) => numbered(*id),
-            Subject::Rollout(id) => numbered(id.0),
-            Subject::Unit(id) => numbered(id.0.parse().unwrap_or(0)),
-            Subject::Promotion(scope, to) => Place::Environment(scope.app.clone().unwrap(), to.clone()),
-            Subject::Plan(request) => {
-                let app = request.manifest_text.lines().next().unwrap().strip_prefix("app: ").unwrap();
-                Place::Environment(app.parse().unwrap(), request.deploy.environment.clone().unwrap())
+    fn redeem(&self, asked: Redeem) -> Result<Result<LoggedIn, NotLetIn>, Refusal> {
+        Ok(match asked.code.as_str() {
+            "right" => {
+                let csrf = Some(ToldOnce::new("csrf-of-opened"));
+                let (user, expires_at) = ("ann".to_owned(), String::new());
+                let view = LoginView { user, token: None, csrf, expires_at };
+                Ok(LoggedIn { view, session: Some(ToldOnce::new("opened")) })
             }
-            Subject::Scope(scope) | Subject::Removal(scope) => self.filled_in(caller, scope),
-        }
-    }
-
-    fn filled_in(&self, caller: &Caller, scope: &Scope) -> Place {
-        if let (Some(app), Some(environment)) = (&scope.app, &scope.environment) {
-            return Place::Environment(app.clone(), environment.clone());
-        }
-        let places = PLACES.iter().map(|at| at.parse::<Place>().unwrap());
-        let fits = |place: &Place| {
-            (scope.app.is_none() || scope.app.as_ref() == place.app())
-                && (scope.environment.is_none() || scope.environment.as_ref() == place.environment())
-        };
-        let seen = |place: &Place| self.decide(caller, Action::Read, place, false).allowed;
-        places.into_iter().find(|place| fits(place) && seen(place)).unwrap_or(Place::Everywhere)
-    }
-
-    fn change(&self, role: &Given, add: bool) -> BindingChanged {
-        self.changed.store(true, Ordering::SeqCst);
-        let one = Binding {
-            holder: role.holder.clone(),
-            role: role.role,
-            place: role.place.clone(),
-            by: String::new(),
-            made_at_unix_ms: 0,
-        };
-        let mut bindings = self.bindings.lock().unwrap();
-        bindings.retain(|known| !known.is_the_same(&one));
-        let binding = view(&one);
-        if add {
-            bindings.push(one);
-        }
-        BindingChanged { changed: true, binding }
-    }
-}
-
-fn view(one: &Binding) -> BindingView {
-    let Binding { holder, role, place, by, .. } = one.clone();
-    BindingView { who: holder, role, place, by, at: String::new() }
-}
-
-impl AccessDesk for Desk {
-    fn judge(&self, asked: &Asked) -> Result<Verdict, Refusal> {
-        let place = self.place(&asked.caller, &asked.subject);
-        let mut action = asked.action;
-        let mut decision = self.decide(&asked.caller, action, &place, asked.glass);
-        if decision.allowed && asked.glass {
-            action = Action::BreakGlass;
-            decision = self.decide(&asked.caller, action, &place, true);
-        }
-        let numbered = matches!(
-            asked.subject,
-            Subject::Run(_) | Subject::Deploy(_) | Subject::Rollout(_) | Subject::Unit(_)
-        );
-        let hidden =
-            numbered && !decision.allowed && !self.decide(&asked.caller, Action::Read, &place, false).allowed;
-        Ok(Verdict { action, place, decision, hidden })
-    }
-    fn readable(&self, caller: &Caller, places: BTreeSet<Place>) -> Result<BTreeSet<Place>, Refusal> {
-        Ok(places.into_iter().filter(|at| self.decide(caller, Action::Read, at, false).allowed).collect())
-    }
-    fn roles(&self, _: &Caller) -> Result<AccessList, Refusal> {
-        Ok(AccessList { bindings: self.bindings.lock().unwrap().iter().map(view).collect() })
-    }
-    fn grant(&self, _: &Caller, role: &Given) -> Result<BindingChanged, Refusal> {
-        Ok(self.change(role, true))
-    }
-    fn revoke(&self, _: &Caller, role: &Given) -> Result<BindingChanged, Refusal> {
-        Ok(self.change(role, false))
-    }
-    fn explain(&self, who: &Holder, action: Action, place: &Place) -> Result<AccessExplanation, Refusal> {
-        let who_asks =
-            who.who().ok_or_else(|| Refusal::new(RefusalKind::Invalid, "stub::group", "a group"))?;
-        let caller = Caller { who: who_asks, from: Origin::Within };
-        let Decision { allowed, rules, would } = self.decide(&caller, action, place, false);
-        let (who, place) = (who.clone(), place.clone());
-        let facts = Facts::default();
-        Ok(AccessExplanation { who, action, place, roles: Vec::new(), facts, allowed, rules, would })
-    }
-    fn policies(&self, _: Option<u64>) -> Result<PolicySetView, Refusal> {
-        let rules = self.policies.rules().collect();
-        let (by, at) = (String::new(), String::new());
-        Ok(PolicySetView {
-            version: 0,
-            by,
-            at,
-            files: Vec::new(),
-            enabled: Vec::new(),
-            rules,
-            mistakes: Vec::new(),
+            "late" => Err(NotLetIn::CodeExpired),
+            _ => Err(NotLetIn::Unknown),
         })
     }
-    fn set_policies(
-        &self,
-        caller: &Caller,
-        files: Vec<PolicyFile>,
-        enabled: Vec<String>,
-    ) -> Result<PolicySetView, Refusal> {
-        self.changed.store(true, Ordering::SeqCst);
-        let by = caller.who.to_string();
-        Ok(PolicySetView { version: 1, by, files, enabled, ..self.policies(None)? })
+    fn open_session(&self, _: &Name, _: LoginBy) -> Result<LoggedIn, Refusal> {
+        unset()
+    }
+    fn end(&self, asker: &Admission) -> Result<(), Refusal> {
+        self.ended.lock().unwrap().push(asker.means.clone());
+        Ok(())
+    }
+    fn users(&self) -> Result<UserList, Refusal> {
+        Ok(UserList { users: Vec::new() })
+    }
+    fn user_add(&self, _: &Admission, _: &Name, _: bool) -> Result<UserView, Refusal> {
+        unset()
+    }
+    fn user_change(&self, _: &Admission, _: &Name, _: UserChange) -> Result<UserView, Refusal> {
+        unset()
+    }
+    fn user_remove(&self, _: &Admission, _: &Name) -> Result<UserView, Refusal> {
+        unset()
+    }
+    fn user_invite(&self, _: &Admission, _: &Name) -> Result<InviteMade, Refusal> {
+        unset()
+    }
+    fn tokens(&self, _: &Admission, _: Option<&Name>) -> Result<TokenList, Refusal> {
+        Ok(TokenList { tokens: Vec::new() })
+    }
+    fn token_make(&self, _: &Admission, _: TokenAsked) -> Result<TokenMade, Refusal> {
+        unset()
+    }
+    fn token_revoke(&self, _: &Admission, _: &str, _: Option<&Name>) -> Result<TokenView, Refusal> {
+        unset()
     }
 }

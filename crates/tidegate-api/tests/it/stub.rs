@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tidegate_control::access::Gate;
 use tidegate_control::{
-    BeginRun, BreakGlass, ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage, LogQuery, PlanRequest,
-    Refusal, RefusalKind, Scope, ServiceRef, TrafficView, UpgradeView,
+    AuditLog, AuditQuery, BeginRun, BreakGlass, ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage,
+    LogQuery, PlanRequest, Refusal, RefusalKind, Scope, ServiceRef, TrafficView, UpgradeView,
 };
+use tidegate_core::audit::{Deed, Link};
 use tidegate_core::experiment::{EventBatch, EventsTaken};
 use tidegate_core::judge::Bundle;
 use tidegate_core::model::{
@@ -16,10 +17,10 @@ use tidegate_core::model::{
 };
 use tidegate_core::release::Asked;
 use tidegate_core::view::{
-    DeployView, DoctorReport, ExperimentList, ExperimentView, Explanation, FlagDebtView, FlagHistory,
-    FlagKeyList, FlagKeyMade, FlagKeyView, FlagList, FlagSetView, FlagView, JobHistory, JobList, JobRunView,
-    JobView, LeavingView, LogLine, PipelineList, PipelineRunView, PlanReport, PreviewList, ReleasedView,
-    RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
+    AuditPage, AuditStanding, DeployView, DoctorReport, ExperimentList, ExperimentView, Explanation,
+    FlagDebtView, FlagHistory, FlagKeyList, FlagKeyMade, FlagKeyView, FlagList, FlagSetView, FlagView,
+    JobHistory, JobList, JobRunView, JobView, LeavingView, LogLine, PipelineList, PipelineRunView,
+    PlanReport, PreviewList, ReleasedView, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 
 /// Answers; `None`: refuses with `stub::unset`.
@@ -60,6 +61,8 @@ pub struct Stub {
     pub calls: Mutex<Vec<String>>,
     /// Snapshots it took over, with their bytes.
     pub snapshots: Mutex<Vec<(DeployRequest, PathBuf, Vec<u8>)>>,
+    /// What the audit log was told.
+    pub noted: Mutex<Vec<Deed>>,
     changed: Condvar,
     /// While a test has it, events wait.
     pub held: RwLock<()>,
@@ -115,6 +118,23 @@ pub fn event(seq: u64, kind: &str, message: &str) -> TimelineEvent {
         revision: Some(RevisionNo(2)),
         instance: None,
         message: message.to_owned(),
+    }
+}
+
+impl AuditLog for Stub {
+    fn audit_list(&self, query: &AuditQuery) -> Result<AuditPage, Refusal> {
+        let call = format!("audit_list {:?} before {:?}", query.filter.who, query.before);
+        self.answer(call, |_| Some(AuditPage { entries: Vec::new(), next: None }))
+    }
+    fn audit_links(&self, after: u64, most: usize) -> Result<Vec<Link>, Refusal> {
+        self.answer(format!("audit_links {after} {most}"), |_| Some(Vec::new()))
+    }
+    fn audit_standing(&self) -> Result<AuditStanding, Refusal> {
+        self.answer("audit_standing".to_owned(), |_| None)
+    }
+    fn audit_note(&self, deeds: Vec<Deed>) -> Result<(), Refusal> {
+        self.noted.lock().unwrap().extend(deeds);
+        Ok(())
     }
 }
 
@@ -362,6 +382,9 @@ impl ControlPlane for Stub {
     }
     fn branch_gone(&self, app: &Name, branch: &str, by: &str) -> Result<Vec<Name>, Refusal> {
         self.answer(format!("branch_gone {app} {branch} by {by}"), |_| Some(Vec::new()))
+    }
+    fn audit(&self) -> &dyn AuditLog {
+        self
     }
     fn doctor(&self) -> Result<DoctorReport, Refusal> {
         self.answer("doctor".to_owned(), |answers| answers.doctor.clone())

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tidegate_core::model::{Exit, InstanceId, Limits, PortSpec, StopSpec};
 use tidegate_os::clock;
 use tidegate_os::lock::holder;
-use tidegate_os::process::{User, is_root};
+use tidegate_os::process::{User, can_hide_processes, is_root};
 
 use super::cgroup::Cgroups;
 use super::config::ProcessConfig;
@@ -27,6 +27,8 @@ pub(super) struct Abilities {
     pub(super) why_ourselves: Option<String>,
     /// Why they see the file system as we do, although they run as another user.
     pub(super) why_no_mounts: Option<String>,
+    /// Why they see the processes of others, although they have a view of their own.
+    pub(super) why_seen: Option<String>,
     /// Control groups.
     pub(super) cgroups: Cgroups,
 }
@@ -41,6 +43,7 @@ impl Abilities {
             user: None,
             why_ourselves: None,
             why_no_mounts: None,
+            why_seen: None,
             cgroups: Cgroups::open(prefix(config)),
         };
         match config.run_as.user() {
@@ -56,6 +59,7 @@ impl Abilities {
     fn try_user(&mut self, config: &ProcessConfig, user: User) {
         let Err(why) = confined(config, user, true) else {
             self.user = Some(user);
+            self.why_seen = can_hide_processes().err().map(|error| error.to_string());
             return;
         };
         match confined(config, user, false) {
@@ -136,6 +140,7 @@ fn trial(place: &Place, user: User, mounts: bool) -> io::Result<ShimSpec> {
             stop: StopSpec::default(),
             limits: Limits::default(),
             step: None,
+            user: None,
         },
         env: [("BUILD", build(place)), ("HOME", place.scratch())]
             .map(|(name, path)| (name.to_owned(), path.display().to_string()))
@@ -153,6 +158,9 @@ fn trial(place: &Place, user: User, mounts: bool) -> io::Result<ShimSpec> {
             offline: false,
             users: None,
             readable: vec![build(place)],
+            closed: Vec::new(),
+            alone: false,
+            tmp: None,
         },
         groups: Vec::new(),
     })

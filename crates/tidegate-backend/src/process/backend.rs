@@ -4,16 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tidegate_core::model::{
-    Evidence, Exit, Health, InstanceId, Limits, PortSpec, StopSpec, UnitObservation, UnitState,
+    Evidence, Exit, Health, InstanceId, Limits, PortSpec, StopSpec, UnitObservation, UnitState, UserRange,
 };
 use tidegate_core::view::DoctorFinding;
 use tidegate_os::clock::{boot_id, boot_ms};
 use tidegate_os::lock::holder;
+use tidegate_os::process::{User, own_user};
 
 use super::abilities::Abilities;
 use super::cgroup::GroupPlan;
@@ -49,8 +51,8 @@ pub struct ProcessBackend {
     ports: Ports,
     ours: environment::Ours,
     boot_id: String,
-    /// The system's users and that of steps.
-    users: Option<PathBuf>,
+    /// Units that an earlier program of ours started as somebody else than it would be today.
+    strangers: Vec<Stranger>,
     /// The newest generation known of each unit that was removed since we began.
     fences: BTreeMap<InstanceId, u64>,
 }
@@ -72,11 +74,9 @@ impl ProcessBackend {
         let boot_id = boot_id().map_err(failed("cannot tell which boot of the machine this is"))?;
         let board = Arc::new(Mutex::new(Board::default()));
         let watch = Watch::begin(Arc::clone(&board), waker).map_err(failed("cannot start a thread"))?;
-        // Without it steps have no name, which few programs mind.
-        let users = names::write(&config.cache).unwrap_or_default();
         let mut backend = ProcessBackend {
             abilities,
-            users,
+            strangers: Vec::new(),
             logs: SegmentLogs::new(config.logs.clone()),
             config,
             board,
@@ -110,6 +110,7 @@ impl ProcessBackend {
 
     fn adopt(&mut self) -> io::Result<()> {
         place::empty_trash(&self.config.root)?;
+        place::empty_trash(&self.config.cache)?;
         for (id, generation, place) in Place::all(&self.config.root)? {
             if let Some(earlier) = self.generation_of(&id) {
                 // Sorted by generation: what is known is older, and was being replaced.
@@ -131,6 +132,7 @@ impl ProcessBackend {
     }
 
     fn adopt_one(&mut self, id: InstanceId, generation: u64, place: Place, spec: ShimSpec) -> io::Result<()> {
+        self.strangers.extend(Stranger::of(&spec));
         let mut sight = Sight::new(id.clone(), generation, place.clone(), spec.port);
         // As it was last seen, until a probe says otherwise: nobody is taken out of rotation by our restart.
         sight.seen.state = UnitState::Running(Health { ready: place.was_ready(), live: true });
@@ -213,20 +215,64 @@ impl ProcessBackend {
 
     fn isolation(&self, spec: &UnitSpec, place: &Place, home: PathBuf) -> Isolation {
         let mut writable = vec![place.scratch()];
-        let (mut kept, mut readable) = (Vec::new(), Vec::new());
+        let (mut kept, mut readable, mut closed) = (Vec::new(), Vec::new(), Vec::new());
         if spec.writable {
             kept.push(home);
             writable.push(spec.dir.clone());
         } else {
             readable.push(spec.dir.clone());
         }
+        let user = self.user_of(spec);
+        if let Some(user) = user {
+            closed.extend(readable.iter().filter(|dir| !self.has_strangers(dir, user)).cloned());
+        }
         let background = spec.step.is_some();
         let offline = spec.step.as_ref().is_some_and(|step| step.offline);
-        let user = self.abilities.user.map(|user| if background && user == NOBODY { STEPS } else { user });
-        let users = self.users.clone().filter(|_| user == Some(STEPS));
-        let user = user.map(|user| (user.uid, user.gid));
         let mounts = self.abilities.why_no_mounts.is_none();
-        Isolation { user, mounts, writable, kept, readable, background, offline, users }
+        // Without it they have no name, which few programs mind.
+        let users = user.filter(|user| mounts && *user != NOBODY);
+        let name = if background { "tidegate-step" } else { "tidegate-app" };
+        let users = users.and_then(|user| names::write(&self.config.cache, user, name).ok().flatten());
+        let alone = mounts && user.is_some() && self.abilities.why_seen.is_none();
+        let tmp = self.tmp(spec, place).filter(|_| mounts && user.is_some());
+        let user = user.map(|user| (user.uid, user.gid));
+        Isolation { user, mounts, writable, kept, readable, closed, alone, tmp, background, offline, users }
+    }
+
+    /// Whom it runs as: its app's own user where there is one, else one of those that all apps share.
+    fn user_of(&self, spec: &UnitSpec) -> Option<User> {
+        let all = self.abilities.user?;
+        let own = |number: u32| User { uid: number, gid: number };
+        Some(match (spec.user.filter(|_| all == NOBODY), &spec.step) {
+            (Some(user), None) => own(user.of_instances()),
+            (Some(user), Some(_)) => own(user.of_steps()),
+            (None, Some(_)) if all == NOBODY => STEPS,
+            (None, _) => all,
+        })
+    }
+
+    /// What it has for `/tmp`. Steps share the machine's with processes beside them, and so does everybody where the data directory
+    /// itself is below it.
+    fn tmp(&self, spec: &UnitSpec, place: &Place) -> Option<PathBuf> {
+        let below = ["/tmp", "/var/tmp"].iter().any(|tmp| self.config.root.starts_with(tmp));
+        (spec.step.is_none() && !below).then(|| place.scratch().join("tmp"))
+    }
+
+    /// Whether a unit of an earlier program runs in the directory as somebody whom closing it would keep out.
+    fn has_strangers(&self, dir: &Path, user: User) -> bool {
+        let runs = |one: &&Stranger| {
+            self.board()
+                .get(&one.id)
+                .is_some_and(|sight| sight.seen.generation == one.generation && sight.runs())
+        };
+        self.strangers.iter().filter(|one| one.dir == dir && one.gid != user.gid).any(|one| runs(&one))
+    }
+
+    /// Takes a home away that was somebody else's: what package tools kept in it is fetched again.
+    fn renew(&self, home: &Path, user: User) -> io::Result<()> {
+        let Ok(found) = fs::symlink_metadata(home) else { return Ok(()) };
+        let ours = [user.uid, own_user().uid];
+        if ours.contains(&found.uid()) { Ok(()) } else { place::throw_away(home) }
     }
 
     fn watch(&mut self, spec: &UnitSpec, place: Place, port: Option<u16>, launched: Launched) {
@@ -256,7 +302,11 @@ impl Backend for ProcessBackend {
         }
         self.replace(&spec.id);
         let place = Place::new(&self.config.root, &spec.id, spec.generation);
-        let started = self.port(spec.port).and_then(|port| {
+        let renewed = match self.user_of(spec).filter(|_| spec.writable) {
+            Some(user) => self.renew(&self.home(spec, &place), user),
+            None => Ok(()),
+        };
+        let started = renewed.and_then(|()| self.port(spec.port)).and_then(|port| {
             let launched = launch(&place, &self.spec(spec, &place, port), &self.config.shim_command)?;
             Ok((port, launched))
         });
@@ -322,8 +372,29 @@ impl Backend for ProcessBackend {
         Evidence { instance, exit, last_probe: seen.last_probe, port: seen.port, listening, last_output }
     }
 
+    fn app_users(&self) -> Option<UserRange> {
+        self.config.users_of_apps(self.abilities.user)
+    }
+
     fn shortcomings(&self, limits: &Limits) -> Vec<String> {
         self.abilities.shortcomings(limits)
+    }
+}
+
+/// A unit by whom it runs as.
+struct Stranger {
+    id: InstanceId,
+    generation: u64,
+    dir: PathBuf,
+    gid: u32,
+}
+
+impl Stranger {
+    /// Of a unit that reads its directory and was confined to somebody.
+    fn of(spec: &ShimSpec) -> Option<Stranger> {
+        let (_, gid) = spec.isolation.user.filter(|_| !spec.unit.writable)?;
+        let (id, generation) = (spec.unit.id.clone(), spec.unit.generation);
+        Some(Stranger { id, generation, dir: spec.unit.dir.clone(), gid })
     }
 }
 

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tidegate_os::process::{User, is_root};
+use tidegate_core::model::UserRange;
+use tidegate_os::process::{User, are_mapped, is_root};
 
 /// Called whenever an observation has changed, from a thread of the backend. It must not block.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
@@ -22,6 +23,16 @@ pub struct ProcessConfig {
     pub shim_command: Vec<OsString>,
     /// Whom units run as.
     pub run_as: RunAs,
+    /// What users of apps are taken from, where each app can be somebody of its own; `None`: all are one.
+    pub app_users: Option<UserRange>,
+}
+
+impl ProcessConfig {
+    /// What users of apps are taken from, where they can be had: in a container there may be no such numbers.
+    pub(super) fn users_of_apps(&self, all: Option<User>) -> Option<UserRange> {
+        let there = |range: &UserRange| are_mapped(range.ends().0..=range.ends().1);
+        self.app_users.filter(|_| all == Some(NOBODY)).filter(there)
+    }
 }
 
 /// Whom units run as.

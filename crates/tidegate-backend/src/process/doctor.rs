@@ -23,7 +23,7 @@ pub fn doctor(config: &ProcessConfig) -> Vec<DoctorFinding> {
 /// The same from what a backend has found already.
 pub(super) fn findings(abilities: &Abilities, config: &ProcessConfig) -> Vec<DoctorFinding> {
     let mut found: Vec<DoctorFinding> = limits(abilities);
-    found.push(user(abilities));
+    found.push(user(abilities, config));
     found.push(disk(config));
     found.sort_by_key(|finding| finding.severity);
     found
@@ -45,7 +45,7 @@ fn limits(abilities: &Abilities) -> Vec<DoctorFinding> {
     abilities.cgroups.facts().into_iter().map(one).collect()
 }
 
-fn user(abilities: &Abilities) -> DoctorFinding {
+fn user(abilities: &Abilities, config: &ProcessConfig) -> DoctorFinding {
     if let (Some(user), Some(why)) = (&abilities.user, &abilities.why_no_mounts) {
         let message = format!("instances run as user {}, but see the whole file system: {why}", user.uid);
         let help = "let Tidegate make mount namespaces (CAP_SYS_ADMIN)".to_owned();
@@ -53,14 +53,20 @@ fn user(abilities: &Abilities) -> DoctorFinding {
     }
     match (&abilities.user, &abilities.why_ourselves) {
         (Some(user), _) => {
-            let message =
-                format!("instances run as user {} with a view of the file system of their own", user.uid);
-            finding(Severity::Ok, "user", message, None)
+            let who = match config.users_of_apps(Some(*user)) {
+                Some(range) => format!("each app runs as a user of its own ({range})"),
+                None => format!("all apps run as user {}", user.uid),
+            };
+            let view = match &abilities.why_seen {
+                None => "of the file system and of processes of their own",
+                Some(_) => "of the file system of their own, and see which processes others run",
+            };
+            finding(Severity::Ok, "user", format!("{who} with a view {view}"), None)
         }
         (None, why) => {
             let why = why.as_deref().unwrap_or("unknown");
             let message = format!("instances run as the user Tidegate runs as: {why}");
-            let help = "run Tidegate as root to have instances run as an unprivileged user".to_owned();
+            let help = "run Tidegate as root to have each app run as a user of its own".to_owned();
             finding(Severity::Warning, "user", message, Some(help))
         }
     }

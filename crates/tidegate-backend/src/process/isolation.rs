@@ -19,8 +19,16 @@ impl Isolation {
     pub(super) fn prepare(&self) -> io::Result<()> {
         self.writable.iter().chain(&self.kept).try_for_each(fs::create_dir_all)?;
         let Some(user) = self.user() else { return Ok(()) };
-        self.writable.iter().try_for_each(|dir| ownership::give(&fs::canonicalize(dir)?, user))?;
-        self.kept.iter().try_for_each(|dir| ownership::give_top(dir, user))
+        for dir in &self.writable {
+            let dir = fs::canonicalize(dir)?;
+            ownership::give(&dir, user)?;
+            ownership::keep_private(&dir)?;
+        }
+        for dir in &self.kept {
+            ownership::give_top(dir, user)?;
+            ownership::keep_private(dir)?;
+        }
+        self.closed.iter().try_for_each(|dir| ownership::close_to(dir, user))
     }
 
     /// What is to be mounted for it.
@@ -34,6 +42,6 @@ impl Isolation {
             .chain(self.writable.iter().chain(&self.kept).map(|path| bind(path, false)))
             .collect::<io::Result<Vec<Bind>>>()?;
         let plan = MountPlan::new(user, binds)?;
-        Ok(Some(plan.with_users(self.users.clone())))
+        Ok(Some(plan.with_users(self.users.clone()).with_tmp(self.tmp.clone()).alone(self.alone)))
     }
 }

@@ -32,6 +32,24 @@ pub(super) fn take_back(dir: &Path) -> io::Result<()> {
     take_below(&open_dir(dir)?, own_user(), 0)
 }
 
+/// Nobody but its owner, and we, may enter the directory from now on.
+pub(super) fn keep_private(dir: &Path) -> io::Result<()> {
+    open_dir(dir)?.set_permissions(Permissions::from_mode(0o700))
+}
+
+/// Makes a directory of ours one that besides us only the user's group may enter, as its owner could. What is in it is reached
+/// through it alone. Done again, nothing changes.
+pub(super) fn close_to(dir: &Path, user: User) -> io::Result<()> {
+    let dir = open_dir(dir)?;
+    // Never open to the group it had before.
+    let mode = dir.metadata()?.mode() & 0o700;
+    if dir.metadata()?.gid() != user.gid {
+        dir.set_permissions(Permissions::from_mode(mode))?;
+        fchown(&dir, Some(own_user().uid), Some(user.gid))?;
+    }
+    dir.set_permissions(Permissions::from_mode(mode | (mode & 0o500) >> 3))
+}
+
 fn give_below(dir: &File, user: User, depth: u32) -> io::Result<()> {
     for (path, found) in entries(dir, depth)? {
         if found.is_dir() {

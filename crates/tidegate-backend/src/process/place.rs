@@ -109,12 +109,17 @@ impl Place {
 
     /// Takes the directory away at once and frees its room later, in the background.
     pub(super) fn discard(&self) -> io::Result<()> {
-        let name = self.dir.file_name().unwrap_or_default().to_string_lossy();
-        let trash = self.dir.with_file_name(format!("{TRASH}{name}"));
-        let moved = fs::rename(&self.dir, &trash).or_else(ignore_missing);
-        std::thread::Builder::new().name("discard".to_owned()).spawn(move || delete(&trash))?;
-        moved
+        throw_away(&self.dir)
     }
+}
+
+/// Takes any directory of ours away at once and frees its room later. What was thrown away under its name before is gone by then.
+pub(super) fn throw_away(dir: &Path) -> io::Result<()> {
+    let name = dir.file_name().unwrap_or_default().to_string_lossy();
+    let trash = dir.with_file_name(format!("{TRASH}{name}"));
+    let moved = fs::rename(dir, &trash).or_else(ignore_missing);
+    std::thread::Builder::new().name("discard".to_owned()).spawn(move || delete(&trash))?;
+    moved
 }
 
 const TRASH: &str = ".trash-";

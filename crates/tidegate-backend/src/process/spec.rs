@@ -49,6 +49,15 @@ pub(super) struct Isolation {
     /// Whether it has no network but one of its own.
     #[serde(default)]
     pub offline: bool,
+    /// Of those it may read, what its user's group alone may enter from now on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub closed: Vec<PathBuf>,
+    /// Whether it sees no processes of others in `/proc`.
+    #[serde(default)]
+    pub alone: bool,
+    /// What it has for `/tmp` and `/var/tmp`; `None`: the machine's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tmp: Option<PathBuf>,
     /// What it reads in place of `/etc/passwd`, where it is a user of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<PathBuf>,
@@ -96,5 +105,6 @@ pub(super) fn example(id: &str) -> UnitSpec {
         stop: StopSpec::default(),
         limits: Limits::default(),
         step: None,
+        user: None,
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tidegate_backend::process::{ProcessBackend, ProcessConfig, RunAs, SegmentLogs, stop_all};
 use tidegate_backend::{Backend, Logs, UnitSpec};
 use tidegate_core::model::{
-    Check, Exit, InstanceId, Limits, PortSpec, Probe, Probes, StopSpec, UnitObservation, UnitState,
+    Check, Exit, InstanceId, Limits, PortSpec, Probe, Probes, StopSpec, UnitObservation, UnitState, UserRange,
 };
 use tidegate_core::time::Millis;
 
@@ -46,6 +46,7 @@ pub fn worker(yard: &Yard, name: &str, command: &str) -> UnitSpec {
         stop: StopSpec { signal: 15, grace: Millis(2_000) },
         limits: Limits::default(),
         step: None,
+        user: None,
     }
 }
 
@@ -88,6 +89,7 @@ impl Yard {
             cache: self.data.join("cache"),
             shim_command: vec![env!("CARGO_BIN_EXE_tidegate-shim-for-tests").into()],
             run_as: RunAs::Unprivileged,
+            app_users: Some(UserRange::default()),
         }
     }
 

@@ -1,13 +1,15 @@
-//! A command line for `/bin/sh -c`.
+//! A command: a line for `/bin/sh -c`, or a list of words that is started without a shell.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use tidegate_core::model::command_of;
 
 use super::read::{Place, Read};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
+use crate::tree::{Node, Value};
 
 /// The kernel takes 128 KiB for one argument.
 const LONGEST: usize = 64 * 1024;
@@ -38,9 +40,32 @@ impl Command {
 
 impl Read for Command {
     fn read(place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Self> {
+        if let Value::List(items) = &place.node.value {
+            return words(place, items, findings);
+        }
         let text = place.text(findings)?;
         Command::check(text, place).map_err(|diagnostic| findings.push(*diagnostic)).ok()
     }
+}
+
+/// The program and its arguments, each as it is: numbers and truth values are to be in quotes, as texts are everywhere.
+fn words(place: &Place<'_>, items: &[Node], findings: &mut Findings<'_>) -> Option<Command> {
+    let mut words = Vec::new();
+    for item in items {
+        let subject = format!("a word of {}", place.subject);
+        words.push(Place { node: item, key: item.span, subject }.text(findings)?.to_owned());
+    }
+    if words.first().is_none_or(|program| program.trim().is_empty()) {
+        let diagnostic = Diagnostic::error(codes::EMPTY_RUN, format!("{} names no program", place.subject));
+        findings.push(
+            diagnostic
+                .at(place.node.span, "empty")
+                .help("write the program and its arguments: `[node, server.js]`"),
+        );
+        return None;
+    }
+    let checked = Command::check(&words.join(" "), place).map(|_| Command(command_of(&words)));
+    checked.map_err(|diagnostic| findings.push(*diagnostic)).ok()
 }
 
 impl JsonSchema for Command {
@@ -53,6 +78,11 @@ impl JsonSchema for Command {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "\\S" })
+        json_schema!({
+            "type": ["string", "array"],
+            "pattern": "\\S",
+            "items": { "type": "string" },
+            "minItems": 1
+        })
     }
 }

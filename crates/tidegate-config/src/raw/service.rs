@@ -26,7 +26,8 @@ record! { merged
         extend("oneOf" = [{ "required": ["run"] }, { "required": ["static"] }])
     )]
     RawService is "a service" {
-        /// The command, run by `/bin/sh -c` in the build's directory. It gets `$PORT`, and a signal when it is to stop.
+        /// The command, run by `/bin/sh -c` in the build's directory; a list of words such as `[node, server.js]` is started without a
+        /// shell. It gets `$PORT`, and a signal when it is to stop.
         run: Command,
         /// A folder of the build whose files are served: nothing runs. Instead of `run`.
         r#static: RawSite,

@@ -254,3 +254,20 @@ fn what_a_number_of_instances_follows_is_taken_over() {
         ]
     );
 }
+
+#[test]
+fn a_command_may_be_a_list_of_words_that_no_shell_reads() {
+    let text =
+        |run: &str| Source::new("tidegate.yaml", format!("app: shop\nservices:\n  web: {{ run: {run} }}\n"));
+    let run = |text: &Source| {
+        let resolved = resolve(&good(text), "production");
+        resolved.services[&name("web")].run.clone()
+    };
+    assert_eq!(run(&text("[node, server.js, \"a b\", \"$HOME\"]")), r#"["node","server.js","a b","$HOME"]"#);
+    assert_eq!(run(&text("node server.js")), "node server.js");
+    for bad in ["[]", "['']", "[node, 1]", "[node, [x]]", "[node, \"a\\0b\"]", "{ node: x }"] {
+        let source = text(bad);
+        let (manifest, diagnostics) = load(&source);
+        assert!(manifest.is_none() || !diagnostics.is_empty(), "{bad}");
+    }
+}

@@ -45,7 +45,8 @@ pub(super) fn of_caller(
         | Subject::Plan(_)
         | Subject::Deploy(_)
         | Subject::Rollout(_)
-        | Subject::Unit(_) => false,
+        | Subject::Unit(_)
+        | Subject::Build(..) => false,
     };
     let released = place.app().zip(place.environment()).filter(|_| action == Action::Release);
     let deployer_is_caller = released.map(|of| is_deployer(store, of, by)).transpose()?.unwrap_or(false);

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_core::access::{Action, Binding, Caller, Holder, Place, Who, is_the_last_administrator};
+use tidegate_core::access::{
+    Action, Binding, Caller, Ceiling, Holder, Place, Who, is_the_last_administrator,
+};
 use tidegate_core::event::Event;
-use tidegate_core::view::{AccessList, BindingChanged, BindingView};
+use tidegate_core::view::{AccessList, BindingChanged, BindingView, RoleView};
 use tidegate_policy::Policies;
 use tidegate_store::{Reader, Store, StoreError, Tx};
 
@@ -61,8 +63,12 @@ pub(super) fn revoke(
 }
 
 /// The roles that a caller may manage, and their own.
-pub(super) fn list(store: &Reader, policies: &Policies, caller: &Caller) -> Result<AccessList, Refusal> {
-    let bench = Bench::of(store, policies, caller)?;
+pub(super) fn list(
+    store: &Reader,
+    policies: &Policies,
+    (caller, ceiling): (&Caller, &Ceiling),
+) -> Result<AccessList, Refusal> {
+    let bench = Bench::of(store, policies, (caller, ceiling))?;
     let own = Holder::of(&caller.who);
     let (mut bindings, mut managed) = (Vec::new(), BTreeMap::new());
     for known in store.role_bindings().map_err(store_trouble)? {
@@ -77,6 +83,18 @@ pub(super) fn list(store: &Reader, policies: &Policies, caller: &Caller) -> Resu
         managed.insert(known.place, manages);
     }
     Ok(AccessList { bindings })
+}
+
+/// The roles of somebody, for themselves.
+pub(crate) fn of(store: &Reader, who: &Who) -> Result<Vec<RoleView>, Refusal> {
+    let Some(holder) = Holder::of(who) else { return Ok(Vec::new()) };
+    let own = store.role_bindings_of(&holder).map_err(store_trouble)?;
+    let seen = |binding: &Binding| RoleView {
+        role: binding.role,
+        app: binding.place.app().map(ToString::to_string),
+        environment: binding.place.environment().map(ToString::to_string),
+    };
+    Ok(own.iter().map(seen).collect())
 }
 
 fn binding(given: &Given, caller: &Caller, time: Time) -> Binding {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tidegate_core::access::{
-    Action, Binding, Caller, Decision, Facts, Holder, Origin, Place, Question, roles_at,
+    Action, Binding, Caller, Ceiling, Decision, Facts, Holder, Origin, Place, Question, Role, roles_at,
 };
 use tidegate_core::model::Name;
 use tidegate_core::view::AccessExplanation;
@@ -15,32 +15,61 @@ use super::{Asked, Subject, Verdict, facts};
 use crate::answer::store_trouble;
 use crate::plane::{Refusal, RefusalKind};
 
+/// The rule that a token opens nothing elsewhere.
+pub(super) const TOKEN_REACH: &str = "token.reach";
+/// The rule that a token gives no more than its role.
+pub(super) const TOKEN_ROLE: &str = "token.role";
+
 /// Somebody before the policies, with all their roles.
 pub(super) struct Bench<'a> {
     store: &'a Reader,
     policies: &'a Policies,
     caller: &'a Caller,
+    ceiling: &'a Ceiling,
     roles: Vec<Binding>,
 }
 
 impl<'a> Bench<'a> {
-    /// Of a caller.
-    pub(super) fn of(store: &'a Reader, policies: &'a Policies, caller: &'a Caller) -> Result<Self, Refusal> {
+    /// Of a caller, by what gives them at most this.
+    pub(super) fn of(
+        store: &'a Reader,
+        policies: &'a Policies,
+        (caller, ceiling): (&'a Caller, &'a Ceiling),
+    ) -> Result<Self, Refusal> {
         let roles = match Holder::of(&caller.who) {
             Some(holder) => store.role_bindings_of(&holder).map_err(store_trouble)?,
             None => Vec::new(),
         };
-        Ok(Bench { store, policies, caller, roles })
+        Ok(Bench { store, policies, caller, ceiling, roles })
     }
 
-    /// What the policies say.
+    /// What the policies say, and what the caller showed gives no more than.
     pub(super) fn decide(&self, action: Action, place: &Place, facts: Facts) -> Decision {
+        if !self.ceiling.covers(place) {
+            let reason = format!("the token is for {} alone", self.ceiling.reach);
+            return Decision::without_policies(false, TOKEN_REACH, &reason);
+        }
+        let decision = self.decide_as(roles_at(&self.roles, place), action, place, facts);
+        match self.ceiling.most {
+            // Both have to allow it: no role that somebody has not is made up, and no rule about a person passes over their token's.
+            Some(most)
+                if decision.allowed
+                    && !self.decide_as(BTreeSet::from([most]), action, place, facts).allowed =>
+            {
+                let reason = format!("the token gives no more than the role {most}");
+                Decision::without_policies(false, TOKEN_ROLE, &reason)
+            }
+            Some(_) | None => decision,
+        }
+    }
+
+    fn decide_as(&self, roles: BTreeSet<Role>, action: Action, place: &Place, facts: Facts) -> Decision {
         self.policies.decide(&Question {
             who: self.caller.who.clone(),
             from: self.caller.from,
             // An identity provider's: there is none yet.
             groups: BTreeSet::new(),
-            roles: roles_at(&self.roles, place),
+            roles,
             action,
             place: place.clone(),
             facts,
@@ -76,7 +105,7 @@ impl<'a> Bench<'a> {
 
 /// Whether somebody may do what they ask for, and where that is.
 pub(super) fn judge(store: &Reader, policies: &Policies, asked: &Asked) -> Result<Verdict, Refusal> {
-    let bench = Bench::of(store, policies, &asked.caller)?;
+    let bench = Bench::of(store, policies, (&asked.caller, &asked.ceiling))?;
     let found = find(store, &asked.subject, |places| bench.readable_environments(places))?;
     let (place, numbered) = match found {
         Found::Named(place) => (place, false),
@@ -130,7 +159,8 @@ pub(super) fn explain(
             .help("name a person or a token: `tidegate access explain ann deploy shop/production`"));
     };
     let caller = Caller { who: asking, from: Origin::Within };
-    let bench = Bench::of(store, policies, &caller)?;
+    let ceiling = Ceiling::default();
+    let bench = Bench::of(store, policies, (&caller, &ceiling))?;
     let facts = facts::of_place(store, place)?;
     let Decision { allowed, rules, would } = bench.decide(action, place, facts);
     // What a place is like is for whoever may see it.

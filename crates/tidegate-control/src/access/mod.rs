@@ -16,14 +16,15 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use tidegate_core::access::{Action, Caller, Decision, Holder, Place, PolicyFile, Role};
+use tidegate_core::access::{Action, Caller, Ceiling, Decision, Holder, Place, PolicyFile, Role};
 use tidegate_core::view::{AccessExplanation, AccessList, BindingChanged, PolicySetView};
 
 use crate::handle::Handle;
 use crate::plane::Refusal;
 pub use gate::Gate;
+pub(crate) use grant::of as roles_of;
 pub(crate) use policies::{Compiled, finding};
-pub use refusal::{FORBIDDEN, forbidden};
+pub use refusal::{FORBIDDEN, OUT_OF_REACH, forbidden};
 pub use subject::Subject;
 
 /// What the API asks about access. Calls block for milliseconds.
@@ -33,10 +34,15 @@ pub trait AccessDesk: Send + Sync + 'static {
     /// # Errors
     /// Where a request does not say which of several places it means, and where the store cannot be read.
     fn judge(&self, asked: &Asked) -> Result<Verdict, Refusal>;
-    /// Those of the places that a caller may read.
-    fn readable(&self, caller: &Caller, places: BTreeSet<Place>) -> Result<BTreeSet<Place>, Refusal>;
+    /// Those of the places that a caller may read, by what gives them at most this.
+    fn readable(
+        &self,
+        caller: &Caller,
+        ceiling: &Ceiling,
+        places: BTreeSet<Place>,
+    ) -> Result<BTreeSet<Place>, Refusal>;
     /// The roles that are given, as far as a caller may manage them, and their own.
-    fn roles(&self, caller: &Caller) -> Result<AccessList, Refusal>;
+    fn roles(&self, caller: &Caller, ceiling: &Ceiling) -> Result<AccessList, Refusal>;
     /// Gives a role.
     fn grant(&self, caller: &Caller, role: &Given) -> Result<BindingChanged, Refusal>;
     /// Takes a role.
@@ -59,6 +65,8 @@ pub trait AccessDesk: Send + Sync + 'static {
 pub struct Asked {
     /// Who.
     pub caller: Caller,
+    /// The most that what they showed gives.
+    pub ceiling: Ceiling,
     /// For what.
     pub action: Action,
     /// About what.
@@ -74,7 +82,8 @@ pub struct Asked {
 impl Asked {
     /// A question with nothing special.
     pub fn new(caller: Caller, action: Action, subject: Subject) -> Self {
-        Asked { caller, action, subject, glass: false, turns_on: false, protects: false }
+        let ceiling = Ceiling::default();
+        Asked { caller, ceiling, action, subject, glass: false, turns_on: false, protects: false }
     }
 }
 
@@ -110,17 +119,22 @@ impl AccessDesk for Handle {
         })
     }
 
-    fn readable(&self, caller: &Caller, places: BTreeSet<Place>) -> Result<BTreeSet<Place>, Refusal> {
+    fn readable(
+        &self,
+        caller: &Caller,
+        ceiling: &Ceiling,
+        places: BTreeSet<Place>,
+    ) -> Result<BTreeSet<Place>, Refusal> {
         self.read(|answers| {
             let policies = self.compiled(answers.store)?;
-            judge::Bench::of(answers.store, &policies, caller)?.readable(places)
+            judge::Bench::of(answers.store, &policies, (caller, ceiling))?.readable(places)
         })
     }
 
-    fn roles(&self, caller: &Caller) -> Result<AccessList, Refusal> {
+    fn roles(&self, caller: &Caller, ceiling: &Ceiling) -> Result<AccessList, Refusal> {
         self.read(|answers| {
             let policies = self.compiled(answers.store)?;
-            grant::list(answers.store, &policies, caller)
+            grant::list(answers.store, &policies, (caller, ceiling))
         })
     }
 

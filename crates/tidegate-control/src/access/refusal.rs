@@ -3,10 +3,14 @@
 use tidegate_core::access::{Decision, Holder, Place, Who};
 
 use super::Verdict;
+use super::judge::{TOKEN_REACH, TOKEN_ROLE};
 use crate::plane::{Refusal, RefusalKind};
 
 /// The code of a refusal by the policies: its HTTP status is 403.
 pub const FORBIDDEN: &str = "access::forbidden";
+
+/// The code where a token is for another place: 403 as well.
+pub const OUT_OF_REACH: &str = "access::out-of-reach";
 
 /// The refusal of what was judged.
 pub fn forbidden(who: &Who, verdict: &Verdict) -> Refusal {
@@ -16,7 +20,12 @@ pub fn forbidden(who: &Who, verdict: &Verdict) -> Refusal {
         return Refusal::new(RefusalKind::Invalid, FORBIDDEN, message).help(whom_to_ask(who, place, None));
     }
     let message = format!("{who} may not {action} {}: {}", at(place), why(decision));
-    Refusal::new(RefusalKind::Invalid, FORBIDDEN, message).help(help(who, place, decision))
+    let code = if decided_by(decision, TOKEN_REACH) { OUT_OF_REACH } else { FORBIDDEN };
+    Refusal::new(RefusalKind::Invalid, code, message).help(help(who, place, decision))
+}
+
+fn decided_by(decision: &Decision, rule: &str) -> bool {
+    decision.rules.iter().any(|one| one.id == rule)
 }
 
 fn at(place: &Place) -> String {
@@ -38,6 +47,12 @@ fn why(decision: &Decision) -> String {
 }
 
 fn help(who: &Who, place: &Place, decision: &Decision) -> String {
+    if decided_by(decision, TOKEN_REACH) {
+        return "say --app and -e, or use another token; `tidegate whoami` says what yours is for".to_owned();
+    }
+    if decided_by(decision, TOKEN_ROLE) {
+        return "use another token; `tidegate whoami` says what yours gives".to_owned();
+    }
     if !decision.rules.is_empty() {
         return "no role passes that rule: `tidegate policy show` has it, and administrators can change it"
             .to_owned();

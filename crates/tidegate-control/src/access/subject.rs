@@ -2,12 +2,13 @@
 
 use tidegate_config::Source;
 use tidegate_core::access::Place;
-use tidegate_core::model::{InstanceId, Job, Name, RolloutId, RunNo};
+use tidegate_core::model::{InstanceId, Job, Name, RevisionNo, RolloutId, RunNo};
 use tidegate_store::Reader;
 
 use crate::answer::{place_among, store_trouble};
 use crate::intake::{read_manifest, resolve};
 use crate::plane::{PlanRequest, Refusal, RefusalKind, Scope};
+use crate::provenance::build_meant;
 
 /// What a request is about, as it says itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub enum Subject {
     Rollout(RolloutId),
     /// A one-off command, an instance, or a job: what has output of its own.
     Unit(InstanceId),
+    /// A build: a revision in a scope, the number of a run, or the beginning of its own name.
+    Build(String, Scope),
 }
 
 /// Where a subject was found.
@@ -66,6 +69,7 @@ pub(super) fn find(
             Ok(numbered(rollout.map(|rollout| Place::Environment(rollout.key.app, rollout.key.environment))))
         }
         Subject::Unit(id) => unit(store, id).map(numbered),
+        Subject::Build(what, scope) => built(store, (what, scope), readable),
     }
 }
 
@@ -122,6 +126,22 @@ fn planned(request: &PlanRequest) -> Result<Place, Refusal> {
     let manifest = read_manifest(&source, &request.deploy)?;
     let resolved = resolve(&manifest, &request.deploy)?;
     Ok(Place::Environment(resolved.app, resolved.environment))
+}
+
+/// By the function that finds the build itself. What is no revision in a place is the app's.
+fn built(
+    store: &Reader,
+    (what, scope): (&str, &Scope),
+    readable: impl FnOnce(Vec<(Name, Name)>) -> Result<Vec<(Name, Name)>, Refusal>,
+) -> Result<Found, Refusal> {
+    if what.parse::<RevisionNo>().is_ok() {
+        return in_scope(store, scope, readable);
+    }
+    match build_meant(store, what, scope) {
+        Ok(build) => Ok(numbered(Some(Place::App(build.app)))),
+        Err(refusal) if refusal.kind == RefusalKind::NotFound => Ok(numbered(None)),
+        Err(refusal) => Err(refusal),
+    }
 }
 
 fn unit(store: &Reader, id: &InstanceId) -> Result<Option<Place>, Refusal> {

@@ -1,6 +1,6 @@
 //! Where requests really are, who may do what there, and what they are told.
 
-use tidegate_core::access::{Action, Caller, Origin, Place, PolicyFile, Role, Who};
+use tidegate_core::access::{Action, Caller, Ceiling, Origin, Place, PolicyFile, Reach, Role, Who};
 use tidegate_core::model::{
     Build, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, EnvironmentPolicy, EnvironmentState, Name,
     RevisionNo, RevisionSpec, Rules, RunNo, ServiceKey, ServiceState,
@@ -234,7 +234,7 @@ fn a_list_has_what_somebody_may_manage_and_their_own_roles() {
     ]);
     let policies = Policies::shipped();
     let listed = |caller: &Caller| -> Vec<String> {
-        let list = list(&store, &policies, caller).unwrap();
+        let list = list(&store, &policies, (caller, &Ceiling::default())).unwrap();
         list.bindings.iter().map(|one| format!("{} {} {}", one.who, one.role, one.place.key())).collect()
     };
     assert_eq!(listed(&user("ann")), ["ann reader *", "ann admin shop", "bob developer shop/staging"]);
@@ -281,4 +281,34 @@ fn policies_with_mistakes_are_not_taken_and_broken_ones_are_told() {
     assert!(finding.message.contains("version 2"), "{}", finding.message);
     assert_eq!(policies::view(&store, Some(1)).unwrap().files, file(good), "the one before is there");
     assert_eq!(policies::view(&store, Some(7)).unwrap_err().code, "policy::no-version");
+}
+
+#[test]
+fn a_token_gives_no_more_than_its_role_and_opens_nothing_elsewhere() {
+    let store = with(&[("ann", Role::Admin, "*"), ("dora", Role::Developer, "*")]);
+    let by = |who: &str, ceiling: &Ceiling, action: Action, at: &str| {
+        let asked = Asked::new(user(who), action, Subject::Place(place(at)));
+        judge(&store, &Policies::shipped(), &Asked { ceiling: ceiling.clone(), ..asked }).unwrap()
+    };
+    let may = |who: &str, ceiling: &Ceiling, action, at: &str| by(who, ceiling, action, at).decision.allowed;
+    let releaser = Ceiling { most: Some(Role::Releaser), ..Ceiling::default() };
+    assert!(may("ann", &releaser, Action::Release, "shop/staging"));
+    assert!(!may("ann", &releaser, Action::Deploy, "shop/staging"), "its role may not");
+    assert!(!may("dora", &releaser, Action::Release, "shop/staging"), "she may not herself");
+    let told = by("ann", &releaser, Action::Deploy, "shop/staging");
+    assert_eq!(told.decision.ids(), ["token.role"]);
+    assert_eq!(forbidden(&user("ann").who, &told).code, FORBIDDEN);
+    let shop = Ceiling { reach: Reach { app: Some(name("shop")), environment: None }, most: None };
+    assert!(
+        may("ann", &shop, Action::Deploy, "shop/staging") && may("ann", &shop, Action::ManageAccess, "shop")
+    );
+    assert!(!may("ann", &shop, Action::Read, "billing/production") && !may("ann", &shop, Action::Read, "*"));
+    let told = by("ann", &shop, Action::Read, "*");
+    let refusal = forbidden(&user("ann").who, &told);
+    assert_eq!((refusal.code.as_str(), told.decision.ids()), (OUT_OF_REACH, vec!["token.reach"]));
+    let staging = Reach { environment: Some(name("staging")), ..shop.reach.clone() };
+    let staging = Ceiling { reach: staging, most: None };
+    let asked = Asked::new(user("ann"), Action::Read, Subject::Scope(Scope::default()));
+    let filled = judge(&store, &Policies::shipped(), &Asked { ceiling: staging, ..asked }).unwrap();
+    assert_eq!(filled.place, place("shop/staging"), "what is left out is within its reach");
 }

@@ -66,6 +66,7 @@ pub(crate) fn plan(world: &mut World<'_>, time: Time, request: &PlanRequest) -> 
         experiments: planned_experiments(world.store, &accepted, request.flags.as_deref())?,
         serving: serving(world, &accepted)?,
         code: None,
+        dependencies: None,
         way: Some(way),
         warnings,
     })

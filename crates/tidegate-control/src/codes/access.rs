@@ -1,30 +1,82 @@
-//! Of roles and policies.
+//! Of users, tokens, sessions and codes.
 
 use super::Explained;
 
 pub(super) const CODES: &[Explained] = &[
     (
-        "access::forbidden",
-        "No policy allows it, or one forbids it. The message names the rule, or the help the role that would allow it; \
-         `tidegate access explain WHO ACTION APP/ENV` says more.",
-    ),
-    ("access::group", "A group asks for nothing itself: its members do. Name one of them, or a token."),
-    (
-        "access::last-admin",
-        "The last administrator cannot be taken away but by whoever runs this Tidegate: nobody else could make another one.",
-    ),
-    ("access::many", "As many roles are given as are possible. Take some of them."),
-    (
-        "policy::mistakes",
-        "The policies have mistakes, and those in force stay as they are. `tidegate policy check FILE` shows all of them.",
+        "access::expired-token",
+        "The token is right and its time is over. Make another one: `tidegate token create NAME`, or `tidegate login`.",
     ),
     (
-        "policy::no-version",
-        "There is no version of the policies of that number. The newest hundred are kept.",
+        "access::revoked-token",
+        "The token is right and was revoked. Ask an administrator, or log in again with `tidegate login`.",
     ),
     (
-        "policy::unreadable",
-        "The users' own policies cannot be read by this version of Tidegate, so what they forbid is not known: nobody but \
-         whoever runs it gets in until they are set anew.",
+        "access::disabled-user",
+        "The token, session or code is right and its user is disabled. An administrator lets them in again with `tidegate user enable`.",
     ),
+    (
+        "access::expired-session",
+        "The session is over: nobody used it for 12 hours, or it is 30 days old. Log in again.",
+    ),
+    (
+        "access::expired-code",
+        "The code is right and its time is over: a user's is good for an hour, the first administrator's for a day. `tidegate user invite` makes \
+         another one; the next `tidegate up` prints another first one.",
+    ),
+    (
+        "access::wrong-code",
+        "Nobody knows the code: it is mistyped, was used already, or another was made since. `tidegate user invite` makes another one.",
+    ),
+    (
+        "access::guessing",
+        "Too many wrong tokens or codes came from that address, or from everywhere. Wait as long as `Retry-After` says; the unix socket is always open.",
+    ),
+    (
+        "access::out-of-reach",
+        "The token is for one app or environment, and the request is about another one, or does not say about which.",
+    ),
+    (
+        "access::csrf",
+        "A request of a session that changes something sends the header `X-Tidegate-Csrf`, with what the login or `/v1/whoami` said.",
+    ),
+    ("access::not-served", "This Tidegate keeps no users: it was started without them."),
+    (
+        "access::owner",
+        "There is nothing to end: the socket and the token of the data directory are the owner's.",
+    ),
+    ("access::not-managing", "Only administrators, and whoever runs this Tidegate, decide about users."),
+    ("access::user-known", "A user of that name is there already."),
+    ("access::unknown-user", "There is no such user. `tidegate user list` shows them."),
+    (
+        "access::reserved-name",
+        "Tidegate's own records mean something else than a person by that name. Choose another.",
+    ),
+    ("access::disabled", "The user is disabled: `tidegate user enable` first."),
+    ("access::too-many", "There are as many users or good tokens as may be. Remove or revoke some."),
+    ("access::token-known", "A good token of that name is there already. Choose another name, or revoke it."),
+    (
+        "access::unknown-token",
+        "There is no such token, or it is somebody else's. `tidegate token list` shows those you see.",
+    ),
+    ("access::which-token", "Several tokens have that name. Say the id, or whose it is."),
+    (
+        "access::narrow-token",
+        "A token that gives less than its user has makes no tokens: another could give more.",
+    ),
+    (
+        "access::whose-token",
+        "A token is one's own, another user's or a program's; administrators alone make those of others.",
+    ),
+    ("access::expiry", "A token is good for a minute to 366 days, or `never` expires."),
+    (
+        "access::name-missing",
+        "The first administrator needs a name: `tidegate login URL --code CODE --user ann`.",
+    ),
+    ("access::other-user", "The code is for another user than the one that was named."),
+    (
+        "access::key",
+        "The file `identity-key` of the data directory can be neither read nor made. Nothing was changed.",
+    ),
+    ("access::random", "The machine gave no random bytes. `tidegate doctor` may say more."),
 ];

@@ -5,6 +5,8 @@ mod access;
 mod api;
 mod deliver;
 mod flags;
+mod policy;
+mod provenance;
 mod services;
 
 /// A code and what it means, in one paragraph.
@@ -12,5 +14,15 @@ pub type Explained = (&'static str, &'static str);
 
 /// Every code of a refusal, in the order of the documentation.
 pub fn codes() -> impl Iterator<Item = &'static Explained> {
-    [flags::CODES, deliver::CODES, services::CODES, access::CODES, api::CODES].into_iter().flatten()
+    [
+        flags::CODES,
+        deliver::CODES,
+        services::CODES,
+        api::CODES,
+        access::CODES,
+        policy::CODES,
+        provenance::CODES,
+    ]
+    .into_iter()
+    .flatten()
 }

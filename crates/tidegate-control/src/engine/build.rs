@@ -11,6 +11,7 @@ impl Engine {
     /// Reconciles every build that is not finished.
     pub(super) fn builds(&mut self, world: &mut World<'_>, sight: &Sight) -> Result<Outcome, StoreError> {
         let mut outcome = Outcome::default();
+        self.forget_late(world.store)?;
         for build in world.store.builds()? {
             outcome = outcome.and(self.build(world, sight, build)?);
         }
@@ -22,9 +23,8 @@ impl Engine {
             BuildPhase::Unpacking => self.unpack(world, sight, build),
             BuildPhase::Running(job) => self.run_build(world, sight, build, &job),
             BuildPhase::Sealing => self.seal(world, sight, build),
-            BuildPhase::Waiting | BuildPhase::Ready | BuildPhase::Failed(_) | BuildPhase::Pruned => {
-                Ok(Outcome::default())
-            }
+            BuildPhase::Ready => self.attest_late(world, sight, &build),
+            BuildPhase::Waiting | BuildPhase::Failed(_) | BuildPhase::Pruned => Ok(Outcome::default()),
         }
     }
 
@@ -114,17 +114,24 @@ impl Engine {
     ) -> Result<Outcome, StoreError> {
         match world.workshop.step(&build.id) {
             Step::Idle | Step::Unpacked => {
-                world.workshop.seal(&build.id);
+                world.workshop.seal(&build);
                 Ok(Outcome::default())
             }
             Step::Busy => Ok(Outcome::default()),
             Step::Failed(reason) => self.fail(world, sight, build, reason),
-            Step::Sealed { content, size } => {
+            Step::Sealed { content, size, found } => {
                 build.phase = BuildPhase::Ready;
                 build.content = Some(content);
                 build.size = size;
+                let attestation = self.attestation_of(world.store, &build, found, (sight.time, false))?;
                 let event = told(&build, "build.ready", format!("build {} is ready", build.id));
-                self.decide(world, sight.time, &[event], &[], |tx| tx.put_build(&build))?;
+                // With its attestation or not at all.
+                self.decide(world, sight.time, &[event], &[], |tx| {
+                    tx.put_build(&build)?;
+                    tx.remove_altered_build(&build.id)?;
+                    attestation.iter().try_for_each(|attestation| tx.put_attestation(&build.id, attestation))
+                })?;
+                self.forget_looks(&build.id);
                 Ok(Outcome::changed())
             }
         }
@@ -147,6 +154,6 @@ impl Engine {
     }
 }
 
-fn told(build: &Build, kind: &str, message: String) -> Event {
+pub(super) fn told(build: &Build, kind: &str, message: String) -> Event {
     Event { app: Some(build.app.to_string()), ..Event::platform(kind, message) }
 }

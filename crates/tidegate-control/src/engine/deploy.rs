@@ -16,6 +16,7 @@ use tidegate_core::scale::wanted;
 use tidegate_core::train::couple;
 use tidegate_store::{Counter, Reader, StoreError};
 
+use super::admission::{Admitted, Counts};
 use super::{Effect, Engine, Outcome, Sight, Time, World, as_a_whole, expand_digest, site};
 use crate::claim;
 use crate::defined;
@@ -50,16 +51,27 @@ impl Engine {
             ) => Ok(Outcome::default()),
             // Two steps of migrations never run side by side.
             Some(BuildPhase::Ready) if contract_runs(world.store, &deploy)? => Ok(Outcome::default()),
-            Some(BuildPhase::Ready) => match overtaken_by(world, &deploy)? {
-                Some(newer) => {
-                    let reason = format!("deploy {newer}, asked for later, is already rolled out");
-                    self.fail_deploy(world, sight.time, deploy, reason)
-                }
-                None => self.roll_out(world, sight.time, deploy),
-            },
+            Some(BuildPhase::Ready) => self.built(world, sight, deploy),
             Some(BuildPhase::Failed(reason)) => self.fail_deploy(world, sight.time, deploy, reason),
             Some(BuildPhase::Pruned) | None => {
                 self.fail_deploy(world, sight.time, deploy, "its build is gone; deploy again".to_owned())
+            }
+        }
+    }
+
+    /// Its build is ready. Into a protected environment it comes only as what it was when it was sealed.
+    fn built(&mut self, world: &mut World<'_>, sight: &Sight, deploy: Deploy) -> Result<Outcome, StoreError> {
+        if let Some(newer) = overtaken_by(world, &deploy)? {
+            let reason = format!("deploy {newer}, asked for later, is already rolled out");
+            return self.fail_deploy(world, sight.time, deploy, reason);
+        }
+        let place = (&deploy.app, &deploy.environment);
+        match self.admitted(world, place, (&deploy.build, Counts::Since(deploy.created_at)), sight.time)? {
+            Admitted::Yes => self.roll_out(world, sight.time, deploy),
+            Admitted::Wait => Ok(Outcome::default()),
+            Admitted::No(why) => {
+                let reason = format!("provenance::altered-build: {why}");
+                self.fail_deploy(world, sight.time, deploy, reason)
             }
         }
     }

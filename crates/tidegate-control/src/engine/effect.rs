@@ -11,8 +11,9 @@ use tidegate_core::rollout::Action;
 use tidegate_core::time::Millis;
 use tidegate_store::StoreError;
 
+use super::admission::Admitted;
 use super::pipeline::step_unit;
-use super::{Engine, Time, World};
+use super::{Engine, Time, World, app_user};
 
 /// How a job is stopped.
 pub(super) const JOB_STOP: StopSpec = StopSpec { signal: 15, grace: Millis::seconds(10) };
@@ -38,7 +39,7 @@ pub enum Effect {
 /// Executes the outbox. A failure is recorded as a fact; the reconcilers, which come again, are the retry.
 pub(super) fn run_all(engine: &mut Engine, world: &mut World<'_>, time: Time) -> Result<(), StoreError> {
     for (seq, effect) in world.store.outbox::<Effect>()? {
-        let failure = engine.execute(world, &effect)?;
+        let failure = engine.execute(world, &effect, time)?;
         world.store.transaction(|tx| {
             if let Some((id, reason)) = &failure {
                 record_failure(tx, id, reason, time)?;
@@ -52,10 +53,15 @@ pub(super) fn run_all(engine: &mut Engine, world: &mut World<'_>, time: Time) ->
 type Failure = (InstanceId, String);
 
 impl Engine {
-    fn execute(&mut self, world: &mut World<'_>, effect: &Effect) -> Result<Option<Failure>, StoreError> {
+    fn execute(
+        &mut self,
+        world: &mut World<'_>,
+        effect: &Effect,
+        time: Time,
+    ) -> Result<Option<Failure>, StoreError> {
         let (id, done) = match effect {
             Effect::Unit(Action::Start { id, generation }) => {
-                (id, self.start_instance(world, id, *generation)?)
+                (id, self.start_instance(world, (id, *generation), time)?)
             }
             Effect::StartJob(id) => (id, self.start_job(world, id)?),
             Effect::Unit(Action::Stop { id, generation, stop }) => {
@@ -73,15 +79,20 @@ impl Engine {
     fn start_instance(
         &mut self,
         world: &mut World<'_>,
-        id: &InstanceId,
-        generation: u64,
+        (id, generation): (&InstanceId, u64),
+        time: Time,
     ) -> Result<Result<(), BackendError>, StoreError> {
         let Some((key, instance)) = world.store.instance(id)? else { return Ok(Ok(())) };
         if instance.generation != generation || instance.intent != Intent::Run {
             return Ok(Ok(()));
         }
         let Some(spec) = self.unit_of(world, &key, &instance)? else { return Ok(Ok(())) };
-        Ok(world.backend.start(&spec))
+        match self.admitted_instance(world, &key, instance.revision, time)? {
+            Admitted::Yes => app_user::start(world, spec),
+            // Its start is asked for again for as long as it is not there.
+            Admitted::Wait => Ok(Ok(())),
+            Admitted::No(why) => Ok(Err(not_let_in(why))),
+        }
     }
 
     fn unit_of(
@@ -112,6 +123,7 @@ impl Engine {
             stop: service.stop,
             limits: Limits { pids: service.limits.pids.or(Some(DEFAULT_PIDS)), ..service.limits },
             step: None,
+            user: None,
         }))
     }
 
@@ -126,6 +138,11 @@ impl Engine {
         if let Some(step) = &job.step {
             return self.start_step(world, &job, step);
         }
+        if let Some((key, _)) = &job.of
+            && let Some(why) = self.barred(world.store, (&key.app, &key.environment), &job.build)?
+        {
+            return Ok(Err(not_let_in(why)));
+        }
         let limits = self.limits_of(world, &job)?;
         let build = world.store.build(&job.build)?;
         let app = match (&job.of, build) {
@@ -133,7 +150,7 @@ impl Engine {
             (None, Some(build)) => build.app,
             (None, None) => return Ok(Ok(())),
         };
-        Ok(world.backend.start(&UnitSpec {
+        let unit = UnitSpec {
             id: job.id.clone(),
             generation: 1,
             app,
@@ -149,7 +166,9 @@ impl Engine {
             stop: JOB_STOP,
             limits,
             step: None,
-        }))
+            user: None,
+        };
+        app_user::start(world, unit)
     }
 
     fn start_step(
@@ -160,7 +179,10 @@ impl Engine {
     ) -> Result<Result<(), BackendError>, StoreError> {
         let Some(build) = world.store.build(&job.build)? else { return Ok(Ok(())) };
         let unit = step_unit(world, (build.app, job, step), self.config.job_limits);
-        Ok(unit.map_err(no_start).and_then(|unit| world.backend.start(&unit)))
+        match unit {
+            Ok(unit) => app_user::start(world, unit),
+            Err(why) => Ok(Err(no_start(why))),
+        }
     }
 
     /// A one-off command has its service's limits, a run its job's; a build or a migration those of the machine's owner.
@@ -181,6 +203,10 @@ impl Engine {
 
 fn no_start(why: String) -> BackendError {
     BackendError::Io { what: "its variables".to_owned(), source: std::io::Error::other(why) }
+}
+
+fn not_let_in(why: String) -> BackendError {
+    BackendError::Io { what: "provenance::altered-build".to_owned(), source: std::io::Error::other(why) }
 }
 
 /// A later generation is there already: what was asked of the earlier one is done.

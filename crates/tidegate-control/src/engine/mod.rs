@@ -4,7 +4,10 @@
 //! loop in [`crate::run`] does so with the real world, `tidegate-sim` with a fake one, crashes included. Reconcilers are one
 //! file each; whatever they decide is in the store before anything is done about it.
 
+mod admission;
+mod app_user;
 pub(crate) mod ask;
+mod attest;
 mod build;
 mod checks;
 mod deploy;
@@ -43,6 +46,7 @@ use tidegate_core::time::Moment;
 use tidegate_store::{Store, StoreError, Tx};
 
 use crate::experiment::Pseudonyms;
+use crate::provenance::Keys;
 use crate::seams::{Repositories, RouteSink, Workshop, Workspaces};
 pub(crate) use deploy::{effective_for, told};
 pub use effect::Effect;
@@ -96,6 +100,8 @@ pub struct EngineConfig {
     pub flags_open: Option<String>,
     /// The key of users' digests; `None`: the gateway tells nothing of users.
     pub pseudonyms: Option<Arc<Pseudonyms>>,
+    /// What signs attestations of builds; `None`: none are made, and none are asked for.
+    pub keys: Option<Arc<Keys>>,
 }
 
 impl Default for EngineConfig {
@@ -107,6 +113,7 @@ impl Default for EngineConfig {
             keep_build_bytes: 10 << 30,
             flags_open: None,
             pseudonyms: None,
+            keys: None,
         }
     }
 }
@@ -139,6 +146,7 @@ pub struct Engine {
     stopped_again: bool,
     judgements: judging::Judgements,
     traffic: traffic::Traffic,
+    admission: admission::Admission,
 }
 
 /// What a round saw.
@@ -194,6 +202,7 @@ impl Engine {
             stopped_again: false,
             judgements: judging::Judgements::new(),
             traffic: traffic::Traffic::default(),
+            admission: admission::Admission::default(),
         }
     }
 

@@ -65,7 +65,9 @@ fn take_down(
         .filter(|state| state.leaving.is_none())
         .map(|state| leaving(state, why, time))
         .collect();
+    let going: Vec<String> = states.iter().map(|state| state.environment.to_string()).collect();
     let written = world.store.transaction(|tx| {
+        tx.changes(Some(&going.join(", ")), Some("taken down"));
         for state in &states {
             tx.put_environment(state)?;
             tx.event(&told(state, why), time.unix_ms)?;

@@ -25,5 +25,9 @@ pub fn stop(
     };
     let short = |text: &str| text.chars().filter(|c| !c.is_control()).take(LONGEST).collect::<String>();
     let by = if by.is_empty() { "somebody".to_owned() } else { short(by) };
-    world.store.transaction(|tx| end(tx, time, &mut experiment, (&by, why.map(short)))).map_err(store_trouble)
+    let ended = world.store.transaction(|tx| {
+        tx.changes(Some("running"), Some("ended"));
+        end(tx, time, &mut experiment, (&by, why.map(short)))
+    });
+    ended.map_err(store_trouble)
 }

@@ -130,6 +130,34 @@ impl Remote {
         })
     }
 
+    /// Brings branches into a repository of ours, all at once; where that fails each by itself, so that one whose commits are refused
+    /// keeps back no other. Those that came, and why the first of the others did not.
+    pub fn fetch_what_can_be<'b>(
+        &self,
+        into: &Repository,
+        branches: &[&'b str],
+    ) -> (Vec<&'b str>, Option<io::Error>) {
+        if branches.is_empty() {
+            return (Vec::new(), None);
+        }
+        let Err(error) = self.fetch(into, branches) else { return (branches.to_vec(), None) };
+        if branches.len() == 1 || concerns_all(&error) {
+            return (Vec::new(), Some(error));
+        }
+        let (mut came, mut withheld) = (Vec::new(), None);
+        for &branch in branches {
+            match self.fetch(into, &[branch]) {
+                Ok(()) => came.push(branch),
+                Err(error) if concerns_all(&error) => return (came, Some(error)),
+                Err(error) => {
+                    let why = io::Error::new(error.kind(), format!("{branch}: {error}"));
+                    withheld.get_or_insert(why);
+                }
+            }
+        }
+        (came, withheld)
+    }
+
     fn git(&self, most_bytes: u64, repository: &Path) -> Command {
         // The names of branches need no files; what SSH writes of hosts is small.
         let mut command = git_within(most_bytes.max(1 << 20));
@@ -212,6 +240,11 @@ fn clear_halves(repository: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A host that is slow is so for every branch.
+fn concerns_all(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::TimedOut
 }
 
 fn too_large(error: io::Error, most: u64) -> io::Error {

@@ -35,7 +35,12 @@ pub fn approve(
     let mut run = before.clone();
     let why = why.map(|why| why.chars().take(500).collect());
     run.approvals.push(Approval { by: by.trim().to_owned(), at_unix_ms: time.unix_ms, why });
-    world.store.transaction(|tx| put(tx, Some(&before), &run, time)).map_err(store_trouble)
+    let consents = |run: &PipelineRun| format!("{} of {}", run.approvals.len(), run.policy.approvals);
+    let written = world.store.transaction(|tx| {
+        tx.changes(Some(&consents(&before)), Some(&consents(&run)));
+        put(tx, Some(&before), &run, time)
+    });
+    written.map_err(store_trouble)
 }
 
 /// Has a run go on whatever the rules ask for: nobody may be left who could agree, or a freeze may have to be mended. That is told

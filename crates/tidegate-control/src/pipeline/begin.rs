@@ -148,6 +148,7 @@ pub(super) fn put_new(
     let overtaken: Vec<&PipelineRun> =
         open.iter().filter(|other| other.ending.is_none() && supersedes(&run, other)).collect();
     let written = world.store.transaction(|tx| {
+        tx.changes(None, Some(&format!("run {}", run.number)));
         tx.use_ids_below(Counter::Run, run.number.0 + 1)?;
         build.iter().try_for_each(|build| tx.put_build(build))?;
         pushed.state.iter().try_for_each(|state| tx.put_environment(state))?;

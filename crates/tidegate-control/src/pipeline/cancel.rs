@@ -13,5 +13,9 @@ pub fn cancel(world: &mut World<'_>, time: Time, number: RunNo, by: &str) -> Res
     let who = if by.is_empty() { "somebody" } else { by };
     let ending = RunEnding { state: RunState::Cancelled, why: format!("{who} cancelled it") };
     let run = tidegate_core::model::PipelineRun { ending: Some(ending), ..before.clone() };
-    world.store.transaction(|tx| put(tx, Some(&before), &run, time)).map_err(store_trouble)
+    let written = world.store.transaction(|tx| {
+        tx.changes(Some(before.state.as_str()), Some("cancelled"));
+        put(tx, Some(&before), &run, time)
+    });
+    written.map_err(store_trouble)
 }

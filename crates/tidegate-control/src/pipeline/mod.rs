@@ -23,6 +23,7 @@ pub use cancel::cancel;
 pub use promote::promote;
 pub(crate) use promote::{begin_promotion, promotions_after};
 pub use retry::retry;
+pub(crate) use way::may_come_again;
 
 /// Keeps a run, and tells what has changed of it.
 pub(crate) fn put(

@@ -119,6 +119,9 @@ fn way(store: &Reader, earlier: &PipelineRun, to: &Name) -> Result<Promotion, Re
     let in_force = protection::in_force(store, &earlier.app, to).map_err(store_trouble)?;
     let rules = in_force.unwrap_or_else(|| own.clone());
     allowed(&rules, earlier, to)?;
+    if rules.protected {
+        not_altered(store, earlier, to)?;
+    }
     if rules.protected && earlier.uploaded {
         return Err(not_from_git(to, &format!("run {} is of files that were uploaded", earlier.number)));
     }
@@ -127,6 +130,20 @@ fn way(store: &Reader, earlier: &PipelineRun, to: &Name) -> Result<Promotion, Re
     let accepted = Accepted::new(resolved, earlier.input.snapshot.clone(), None);
     let input = RunInput { revision: accepted.spec, ..earlier.input.clone() };
     Ok(Promotion { input, rules, own })
+}
+
+/// A build that was seen not to be what was signed is refused at once; whether it still is what was signed is looked at before its
+/// deploy.
+fn not_altered(store: &Reader, earlier: &PipelineRun, to: &Name) -> Result<(), Refusal> {
+    let build = &earlier.input.build;
+    let Some(altered) = store.altered_build(build).map_err(store_trouble)? else { return Ok(()) };
+    let admitted = store.admitted_build((&earlier.app, to), build).map_err(store_trouble)?;
+    if admitted.is_some_and(|admitted| !altered.found.is_empty() && admitted.found == altered.found) {
+        return Ok(());
+    }
+    let message = format!("build {build} of run {} does not come into {to}: {}", earlier.number, altered.why);
+    Err(Refusal::new(RefusalKind::Conflict, "provenance::altered-build", message)
+        .help(format!("`tidegate verify {build}` says more; build a new commit")))
 }
 
 fn allowed(policy: &EnvironmentPolicy, earlier: &PipelineRun, to: &Name) -> Result<(), Refusal> {

@@ -29,8 +29,8 @@ pub(super) fn may_come(
     Err(another_way(environment, &rules, branch))
 }
 
-/// The rules in force for a run that is done once more: those of now, which may be others than when it began.
-pub(super) fn may_come_again(
+/// The rules in force for a run that is done once more, or that has waited: those of now, which may be others than when it began.
+pub(crate) fn may_come_again(
     store: &Reader,
     run: &PipelineRun,
 ) -> Result<Option<EnvironmentPolicy>, Refusal> {

@@ -10,13 +10,21 @@ use super::scan::{Entry, EntryKind};
 
 /// SHA-256 in hex over the entries (sorted by path): kind, path, executable bit, and contents or link target.
 pub fn tree_digest(root: &Path, entries: &[Entry]) -> io::Result<String> {
+    tree_digest_by(entries, |path| file_digest(&root.join(path)))
+}
+
+/// The same by whoever knows the SHA-256 of each file already.
+pub(crate) fn tree_digest_by(
+    entries: &[Entry],
+    mut contents: impl FnMut(&str) -> io::Result<[u8; 32]>,
+) -> io::Result<String> {
     let mut tree = Sha256::new();
     for entry in entries {
         field(&mut tree, entry.path.as_bytes());
         match &entry.kind {
             EntryKind::File { executable, .. } => {
                 tree.update([b'f', u8::from(*executable)]);
-                tree.update(file_digest(&root.join(&entry.path))?);
+                tree.update(contents(&entry.path)?);
             }
             EntryKind::Link { target } => {
                 tree.update(b"l");

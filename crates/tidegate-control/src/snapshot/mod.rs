@@ -9,6 +9,7 @@ mod git;
 mod pack;
 mod scan;
 
+pub(crate) use digest::tree_digest_by;
 pub use digest::{digest_of, tree_digest};
 pub use flags::{FlagsRefused, FolderFlags, flags_of};
 pub use git::source_of;

@@ -4,6 +4,7 @@
 use std::io;
 use std::path::Path;
 
+use tidegate_core::audit::Deed;
 use tidegate_core::event::Event;
 use tidegate_core::model::{GitSource, Name, SourceAccess, SourceState};
 use tidegate_core::pipeline::Pattern;
@@ -13,6 +14,7 @@ use tidegate_store::Store;
 
 use super::{ConnectSource, follows_nothing, keys, short, unreadable, view};
 use crate::answer::store_trouble;
+use crate::audit::deeds;
 use crate::engine::Time;
 use crate::flag_key::random;
 use crate::git::Remote;
@@ -30,6 +32,13 @@ const ID_BYTES: usize = 6;
 
 /// Connects.
 pub(super) fn connect(handle: &Handle, request: ConnectSource) -> Result<GitConnected, Refusal> {
+    let deed = deeds::git_connect(&request);
+    let connected = connect_by(handle, request, &deed);
+    // What the loop refused is entered by now, and so is what it did.
+    handle.or_noted_once(&deed, connected)
+}
+
+fn connect_by(handle: &Handle, request: ConnectSource, deed: &Deed) -> Result<GitConnected, Refusal> {
     let address = address_of(&request)?;
     let access = access_of(&request, &address)?;
     let chosen = request.secret.as_ref().map(|text| chosen(text.reveal())).transpose()?;
@@ -52,7 +61,7 @@ pub(super) fn connect(handle: &Handle, request: ConnectSource) -> Result<GitConn
     keys::keep(handle.data(), &source.id, &secret, &request).map_err(|error| unkept(&error))?;
     let entered = tried(handle.data(), &source, address).and_then(|()| {
         let entering = source.clone();
-        handle.ask(move |world, time| enter(world.store, time, entering))
+        handle.change(deed.clone(), move |world, time| enter(world.store, time, entering))
     });
     let before = entered.inspect_err(|_| forget(handle.data(), &source.id))?;
     if let Some(before) = before {
@@ -64,9 +73,10 @@ pub(super) fn connect(handle: &Handle, request: ConnectSource) -> Result<GitConn
 
 /// Ends it.
 pub(super) fn disconnect(handle: &Handle, app: &Name, by: &str) -> Result<GitSourceView, Refusal> {
-    let told = view::one(handle, app)?;
+    let deed = deeds::of_source("git disconnect", app, by);
+    let told = handle.or_noted(&deed, view::one(handle, app))?;
     let (app, by) = (app.clone(), short(by));
-    let source = handle.ask(move |world, time| leave(world.store, time, &app, &by))?;
+    let source = handle.change(deed, move |world, time| leave(world.store, time, &app, &by))?;
     forget(handle.data(), &source.id);
     Ok(told)
 }
@@ -74,7 +84,7 @@ pub(super) fn disconnect(handle: &Handle, app: &Name, by: &str) -> Result<GitSou
 /// Has it looked at now.
 pub(super) fn look(handle: &Handle, app: &Name, by: &str) -> Result<GitSourceView, Refusal> {
     let (asked, by) = (app.clone(), short(by));
-    handle.ask(move |world, time| {
+    handle.change(deeds::of_source("git fetch", app, &by), move |world, time| {
         let source = world.store.git_source(&asked).map_err(store_trouble)?;
         let mut source = source.ok_or_else(|| follows_nothing(&asked))?;
         source.state.due = Some(time.now);
@@ -102,6 +112,7 @@ fn enter(store: &mut Store, time: Time, source: GitSource) -> Result<Option<GitS
     let state = SourceState { due: Some(time.now), ..carried_over(before.as_ref(), &source) };
     let source = GitSource { made_at_unix_ms: time.unix_ms, state, ..source };
     let written = store.transaction(|tx| {
+        tx.changes(before.as_ref().map(|before| before.address.as_str()), Some(&source.address));
         tx.put_git_source(&source)?;
         tx.event(&event, time.unix_ms).map(drop)
     });
@@ -127,6 +138,7 @@ fn leave(store: &mut Store, time: Time, app: &Name, by: &str) -> Result<GitSourc
     let message = format!("{app} does not follow {} any more, asked for by {by}", source.address);
     let event = Event::of_app(app.as_str(), "git.disconnected", message);
     let written = store.transaction(|tx| {
+        tx.changes(Some(&source.address), None);
         tx.drop_git_source(app)?;
         tx.event(&event, time.unix_ms).map(drop)
     });

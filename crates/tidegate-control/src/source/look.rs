@@ -67,12 +67,13 @@ impl Looked {
         forgotten.extend(found.gone.iter().cloned());
         repository.forget(forgotten.iter().map(String::as_str)).map_err(said)?;
         self.gone = found.gone;
-        if !branches.is_empty() {
-            remote.fetch(&repository, &branches).map_err(said)?;
-        }
+        let (came, withheld) = remote.fetch_what_can_be(&repository, &branches);
         let beginner = Beginner { handle, repositories, source, host: remote.address.host() };
-        let failed = found.arrived.iter().filter_map(|arrived| self.deal(&beginner, arrived).err());
-        let failed: Vec<String> = failed.collect();
+        let there = found.arrived.iter().filter(|arrived| came.contains(&arrived.branch.as_str()));
+        let failed: Vec<String> = there
+            .filter_map(|arrived| self.deal(&beginner, arrived).err())
+            .chain(withheld.map(said))
+            .collect();
         repository.tidy().map_err(said)?;
         failed.into_iter().next().map_or(Ok(()), Err)
     }

@@ -4,6 +4,7 @@
 mod clock;
 mod codes;
 mod git;
+mod provenance;
 mod remote;
 mod snapshot;
 mod unpack;

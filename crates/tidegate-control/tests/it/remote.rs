@@ -161,3 +161,27 @@ fn the_settings_of_a_checkout_around_it_are_not_read() {
     place.fetch(&["main"]).unwrap();
     assert_eq!(place.tip("main"), Some(first));
 }
+
+/// A tree that has a folder called `.git` would have a checkout run what is in it.
+#[test]
+fn a_branch_that_is_refused_keeps_back_no_other() {
+    let place = Place::new();
+    let good = place.push("main");
+    let before = place.push("work");
+    place.fetch(&["main", "work"]).unwrap();
+    let host = place.folder.path().join("host.git");
+    let tree = git(&host, &["rev-parse", "main^{tree}"]);
+    fs::write(place.folder.path().join("entry"), format!("040000 tree {tree}\t.git\n")).unwrap();
+    let made = Command::new("sh").current_dir(&host).args(["-c", "git mktree < ../entry"]).output().unwrap();
+    let ill = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+    let ill = git(&host, &["commit-tree", &ill, "-m", "ill"]);
+    git(&host, &["update-ref", "refs/heads/ill", &ill]);
+    let newer = place.push("work");
+    assert_ne!(newer, before);
+    let ours = place.ours.get(&place.app).unwrap();
+    let (came, withheld) = place.remote().fetch_what_can_be(&ours, &["ill", "main", "work"]);
+    assert_eq!(came, ["main", "work"]);
+    let why = withheld.unwrap().to_string();
+    assert!(why.starts_with("ill: ") && why.contains("hasDotgit"), "{why}");
+    assert_eq!((place.tip("ill"), place.tip("main"), place.tip("work")), (None, Some(good), Some(newer)));
+}

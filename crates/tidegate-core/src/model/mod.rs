@@ -1,9 +1,11 @@
 //! The nouns of the glossary, one file each. Values only: no behaviour that needs the world.
 
 mod address;
+mod app_user;
 mod autoscale;
 mod build_flags;
 mod check;
+mod command;
 mod compare;
 mod deploy;
 mod environment_policy;
@@ -43,9 +45,11 @@ mod train;
 mod verdict;
 
 pub use address::Address;
+pub use app_user::{AppUser, UserRange, UserRangeError};
 pub use autoscale::{Autoscale, QueueSource, QueueTarget, ScheduledBounds, is_timezone};
 pub use build_flags::BuildFlags;
 pub use check::{CheckSource, CheckSpec, Unreachable};
+pub use command::{command_of, words_of};
 pub use compare::{Compare, Copies};
 pub use deploy::{Build, BuildPhase, BuildSource, Deploy, DeployPhase, Job, JobKind, JobPhase, StepJob};
 pub use environment_policy::{EnvironmentPolicy, Freeze, FreezeTime, PreviewPolicy, Window};

@@ -19,9 +19,12 @@ pub struct RouteChange {
     /// Upstreams that are gone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<String>,
-    /// All routes, where one of them is another.
+    /// All routes, where some are new or gone, or most are others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routes: Option<Vec<Route>>,
+    /// Routes that are others now, by their places. Only for a gateway that says that it takes them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes_at: Vec<(usize, Route)>,
     /// Where the gateway itself runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
@@ -34,26 +37,54 @@ impl RouteChange {
             |(name, upstream): &(&String, &Upstream)| before.upstreams.get(*name) != Some(*upstream);
         let others = after.upstreams.iter().filter(is_other);
         let gone = before.upstreams.keys().filter(|name| !after.upstreams.contains_key(*name));
+        let (routes, routes_at) = match routes_between(&before.routes, &after.routes) {
+            Some(few) => (None, few),
+            None => (Some(after.routes.clone()), Vec::new()),
+        };
         RouteChange {
             from: before.epoch,
             epoch: after.epoch,
             upstreams: others.map(|(name, upstream)| (name.clone(), upstream.clone())).collect(),
             gone: gone.cloned().collect(),
-            routes: (before.routes != after.routes).then(|| after.routes.clone()),
+            routes,
+            routes_at,
             zone: after.zone.clone(),
         }
     }
 
-    /// The table it makes of its base.
+    /// The same for a gateway that takes no routes by their places. `after`: the table it makes.
+    pub fn with_all_routes(self, after: &RouteTable) -> Self {
+        if self.routes_at.is_empty() {
+            return self;
+        }
+        RouteChange { routes: Some(after.routes.clone()), routes_at: Vec::new(), ..self }
+    }
+
+    /// The table it makes of its base. Places that its base does not have are passed over.
     pub fn onto(self, before: &RouteTable) -> RouteTable {
         let mut upstreams = before.upstreams.clone();
         for name in &self.gone {
             upstreams.remove(name);
         }
         upstreams.extend(self.upstreams);
-        let routes = self.routes.unwrap_or_else(|| before.routes.clone());
+        let mut routes = self.routes.unwrap_or_else(|| before.routes.clone());
+        for (at, route) in self.routes_at {
+            if let Some(place) = routes.get_mut(at) {
+                *place = route;
+            }
+        }
         RouteTable { epoch: self.epoch, routes, upstreams, zone: self.zone }
     }
+}
+
+/// The routes that are others, by their places; `None` where all of them say it as shortly.
+fn routes_between(before: &[Route], after: &[Route]) -> Option<Vec<(usize, Route)>> {
+    if before.len() != after.len() {
+        return None;
+    }
+    let others = before.iter().zip(after).enumerate().filter(|(_, (before, after))| before != after);
+    let others: Vec<(usize, Route)> = others.map(|(at, (_, after))| (at, after.clone())).collect();
+    (others.len() * 2 <= after.len()).then_some(others)
 }
 
 #[cfg(test)]
@@ -65,7 +96,7 @@ mod tests {
 
     fn a_table() -> impl Strategy<Value = RouteTable> {
         let upstreams = proptest::collection::btree_map("[a-d]", 0_u64..3, 0..4);
-        let routes = proptest::collection::vec("[a-c]", 0..3);
+        let routes = proptest::collection::vec("[a-c]", 0..5);
         (0_u64..9, upstreams, routes, proptest::option::of("[xy]")).prop_map(
             |(epoch, upstreams, hosts, zone)| RouteTable {
                 epoch,
@@ -89,7 +120,8 @@ mod tests {
         fn invariant_a_change_makes_the_table_that_is_meant(before in a_table(), after in a_table()) {
             let change = RouteChange::between(&before, &after);
             let sent: RouteChange = serde_json::from_str(&serde_json::to_string(&change).unwrap()).unwrap();
-            prop_assert_eq!(sent.onto(&before), after);
+            prop_assert_eq!(sent.clone().onto(&before), after.clone());
+            prop_assert_eq!(sent.with_all_routes(&after).onto(&before), after);
         }
     }
 
@@ -105,5 +137,12 @@ mod tests {
         after.upstreams.insert("b".to_owned(), upstream(2));
         let change = RouteChange::between(&before, &after);
         assert_eq!((change.upstreams.len(), change.gone.len(), change.routes.is_none()), (1, 0, true));
+        let before =
+            RouteTable { routes: ["a", "b", "c"].map(|host| route(host.to_owned())).into(), ..after };
+        let mut after = before.clone();
+        after.routes[1].path = "/x".to_owned();
+        let change = RouteChange::between(&before, &after);
+        assert_eq!((change.routes.is_none(), &change.routes_at), (true, &vec![(1, after.routes[1].clone())]));
+        assert_eq!(change.with_all_routes(&after).routes, Some(after.routes));
     }
 }

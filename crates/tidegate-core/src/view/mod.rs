@@ -2,6 +2,7 @@
 //! all of them show the same. Field names are a contract.
 
 mod access;
+mod audit;
 mod check;
 mod deploy;
 mod doctor;
@@ -10,18 +11,21 @@ mod flag;
 mod flag_key;
 mod git_source;
 mod guard;
+mod identity;
 mod job;
 mod judgement;
 mod migration;
 mod pipeline;
 mod plan;
 mod preview;
+mod provenance;
 mod rollout;
 mod status;
 mod timeline;
 mod train;
 
 pub use access::{AccessExplanation, AccessList, BindingChanged, BindingView, PolicySetView};
+pub use audit::{AuditPage, AuditRow, AuditStanding, AuditVerdict};
 pub use check::CheckView;
 pub use deploy::{DeployView, DeployedService, RunView};
 pub use doctor::{DoctorFinding, DoctorReport, Severity};
@@ -33,6 +37,9 @@ pub use flag::{
 pub use flag_key::{FlagKeyList, FlagKeyMade, FlagKeyView};
 pub use git_source::{GitConnected, GitSourceList, GitSourceView, HookAnswer, HookView};
 pub use guard::{BlameCellView, BlameView, GuardView, GuardedVariantView};
+pub use identity::{
+    InviteMade, LoginView, RoleView, TokenList, TokenMade, TokenView, ToldOnce, UserList, UserView, WhoView,
+};
 pub use job::{JobHistory, JobList, JobRunView, JobView};
 pub use judgement::{ArmView, ComparisonView, EvidenceView, JudgementView, OutcomeView, SampleView};
 pub use migration::MigrationView;
@@ -42,6 +49,9 @@ pub use plan::{
     PlannedStage, PlannedTraffic, PlannedWay,
 };
 pub use preview::{LeavingView, PreviewList, PreviewView};
+pub use provenance::{
+    AdmittedView, AttestationView, DependencyReport, KeyList, KeyView, SbomView, VerifyView,
+};
 pub use rollout::{Explanation, RolloutView};
 pub use status::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
 pub use timeline::{LogLine, TimelineEvent};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::PlannedTrain;
+use super::{DependencyReport, PlannedTrain};
 use crate::model::RevisionNo;
 
 /// What a deploy would do. The same function makes the revision and the strategies when it is done for real.
@@ -52,6 +52,9 @@ pub struct PlanReport {
     /// How it comes there, and what it changes about that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub way: Option<PlannedWay>,
+    /// What is known to be wrong with the packages of its lock files. Added by whoever has the folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dependencies: Option<DependencyReport>,
     /// What a user should know before: limits that cannot be enforced, a strategy that cannot be had, …
     pub warnings: Vec<String>,
 }

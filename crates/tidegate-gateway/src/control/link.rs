@@ -45,6 +45,8 @@ struct State {
     serial: u64,
     /// Whether the gateway that is connected takes changes of a table.
     takes_changes: bool,
+    /// And, in those, routes by their places.
+    takes_places: bool,
     /// It wants the newest table whole.
     whole: bool,
     shutdown: Option<Duration>,
@@ -119,8 +121,18 @@ impl Shared {
     fn on_message(&self, message: Message) -> bool {
         let mut state = self.lock();
         match message {
-            Message::Hello { pid, listen, https, guests, epoch, inflight, takes_changes, .. } => {
-                state.takes_changes = takes_changes;
+            Message::Hello {
+                pid,
+                listen,
+                https,
+                guests,
+                epoch,
+                inflight,
+                takes_changes,
+                takes_places,
+                ..
+            } => {
+                (state.takes_changes, state.takes_places) = (takes_changes, takes_places);
                 let (counts, counted_at) = (state.seen.counts.take(), state.seen.counted_at);
                 let mirrors = std::mem::take(&mut state.seen.mirrors);
                 let earlier_counts = std::mem::take(&mut state.seen.earlier_counts);
@@ -246,13 +258,14 @@ async fn talk(
     // The last table it was told on this connection, and its number.
     let mut told: Option<(u64, Arc<RouteTable>)> = None;
     loop {
-        let (table, serial, shutdown, dropped, takes_changes) = {
+        let (table, serial, shutdown, dropped, (takes_changes, takes_places)) = {
             let mut state = shared.lock();
             if std::mem::take(&mut state.whole) {
                 told = None;
             }
             let shutdown = state.shutdown.take();
-            (state.table.clone(), state.serial, shutdown, state.dropped, state.takes_changes)
+            let takes = (state.takes_changes, state.takes_places);
+            (state.table.clone(), state.serial, shutdown, state.dropped, takes)
         };
         if dropped && shutdown.is_none() {
             return Ok(());
@@ -260,7 +273,9 @@ async fn talk(
         if let Some(table) = table.filter(|_| told.as_ref().is_none_or(|(known, _)| *known != serial)) {
             match told.as_ref().filter(|_| takes_changes) {
                 Some((_, before)) => {
-                    lines::write(writer, &Told::Change(&RouteChange::between(before, &table))).await?;
+                    let change = RouteChange::between(before, &table);
+                    let change = if takes_places { change } else { change.with_all_routes(&table) };
+                    lines::write(writer, &Told::Change(&change)).await?;
                 }
                 None => lines::write(writer, &Told::Apply(&table)).await?,
             }

@@ -57,6 +57,9 @@ pub enum Message {
         /// Whether it takes changes of a table.
         #[serde(default)]
         takes_changes: bool,
+        /// Whether it takes, in those, routes by their places.
+        #[serde(default)]
+        takes_places: bool,
     },
     /// Every worker uses the table.
     Ack {

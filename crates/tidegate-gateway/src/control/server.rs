@@ -109,7 +109,7 @@ async fn obey(
     while let Some(command) = lines::read(&mut reader).await? {
         match command {
             Command::Apply(table) => {
-                let answer = apply(epochs, table).await;
+                let answer = apply(epochs, table, None).await;
                 if say.send(answer).await.is_err() {
                     return Ok(());
                 }
@@ -127,9 +127,9 @@ async fn obey(
     Ok(())
 }
 
-async fn apply(epochs: &Epochs, table: RouteTable) -> Message {
+async fn apply(epochs: &Epochs, table: RouteTable, change: Option<RouteChange>) -> Message {
     let epoch = table.epoch;
-    match epochs.apply(table).await {
+    match epochs.apply(table, change).await {
         Ok(_) => {
             let (epoch, inflight) = epochs.inflight();
             Message::Ack { epoch, inflight }
@@ -147,7 +147,8 @@ async fn apply_change(epochs: &Epochs, change: RouteChange) -> Message {
     if current.epoch != change.from {
         return Message::Whole { epoch: change.epoch };
     }
-    apply(epochs, change.onto(&current)).await
+    let table = change.clone().onto(&current);
+    apply(epochs, table, Some(change)).await
 }
 
 async fn speak(
@@ -193,6 +194,7 @@ fn hello(epochs: &Epochs) -> Message {
         epoch,
         inflight,
         takes_changes: true,
+        takes_places: true,
     }
 }
 

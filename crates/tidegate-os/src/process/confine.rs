@@ -8,6 +8,7 @@ use std::process::{Child, Command};
 
 use nix::libc;
 use nix::sys::prctl;
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Pid, Uid, getegid, geteuid, getppid, setgroups, setresgid, setresuid};
 
@@ -33,7 +34,7 @@ pub fn is_root() -> bool {
 }
 
 /// What a child is confined to. It always gets a session and process group of its own, no new privileges, no descriptors
-/// but its standard ones, and SIGKILL when its parent thread ends.
+/// but its standard ones, no core files, and SIGKILL when its parent thread ends.
 #[derive(Debug, Default)]
 pub struct Confinement {
     /// Opened `cgroup.procs` files of the control groups it joins.
@@ -48,6 +49,8 @@ pub struct Confinement {
     pub background: bool,
     /// Whether it has no network but one of its own, with nothing but a loopback.
     pub offline: bool,
+    /// The most processes and threads of its user, all its instances together; `None`: as many as we may have.
+    pub processes: Option<u64>,
 }
 
 impl Confinement {
@@ -85,6 +88,7 @@ impl Confinement {
         if let Some(mounts) = &self.mounts {
             mounts.apply()?;
         }
+        bound(self.processes)?;
         // Not left to `Command`, which would enter it before anything is mounted, and so behind the mounts.
         if let Some(dir) = &self.dir {
             nix::unistd::chdir(dir)?;
@@ -96,6 +100,16 @@ impl Confinement {
         // A change of user has cleared it.
         die_with(parent)
     }
+}
+
+/// A core file has secrets in it, and may be as large as the memory.
+fn bound(processes: Option<u64>) -> io::Result<()> {
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    if let Some(most) = processes {
+        let (_, hard) = nix::sys::resource::getrlimit(Resource::RLIMIT_NPROC)?;
+        setrlimit(Resource::RLIMIT_NPROC, most.min(hard), most.min(hard))?;
+    }
+    Ok(())
 }
 
 /// The lowest but one priority of a process.

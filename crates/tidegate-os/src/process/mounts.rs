@@ -31,12 +31,24 @@ pub struct MountPlan {
     covers: Vec<PathBuf>,
     binds: Vec<Bind>,
     users: Option<PathBuf>,
+    tmp: Option<PathBuf>,
+    alone: bool,
 }
 
 impl MountPlan {
     /// The same, with a file that is read in place of `/etc/passwd`. Where that cannot be, the child has the system's users.
     pub fn with_users(self, file: Option<PathBuf>) -> MountPlan {
         MountPlan { users: file, ..self }
+    }
+
+    /// The same, with a directory in place of `/tmp` and `/var/tmp`.
+    pub fn with_tmp(self, dir: Option<PathBuf>) -> MountPlan {
+        MountPlan { tmp: dir, ..self }
+    }
+
+    /// The same, with a `/proc` that shows no processes of other users, where `alone`.
+    pub fn alone(self, alone: bool) -> MountPlan {
+        MountPlan { alone, ..self }
     }
 
     /// Plans for a user and its directories: which ancestors are to be covered.
@@ -49,7 +61,7 @@ impl MountPlan {
         }
         covers.sort();
         covers.dedup();
-        Ok(MountPlan { covers, binds, users: None })
+        Ok(MountPlan { covers, binds, users: None, tmp: None, alone: false })
     }
 
     /// Mounts it, in a new mount namespace of the calling process.
@@ -60,6 +72,7 @@ impl MountPlan {
         if let Some(users) = &self.users {
             let _ = mount(Some(users), "/etc/passwd", None::<&str>, MsFlags::MS_BIND, None::<&str>);
         }
+        let tmp = self.tmp.as_deref().map(open_path).transpose()?;
         let opened = self.binds.iter().map(|bind| open_path(&bind.path)).collect::<io::Result<Vec<_>>>()?;
         for cover in &self.covers {
             let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
@@ -68,21 +81,57 @@ impl MountPlan {
         for (bind, source) in self.binds.iter().zip(&opened) {
             place(bind, source)?;
         }
+        if let Some(tmp) = &tmp {
+            let there = TEMPORARY.into_iter().map(Path::new).filter(|at| at.is_dir());
+            for at in there {
+                put(tmp, at)?;
+            }
+        }
         self.covers.iter().try_for_each(|cover| {
             let sealed = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY;
             change(cover, sealed | MsFlags::MS_NOSUID | MsFlags::MS_NODEV)
-        })
+        })?;
+        // Last: what is opened by its descriptor is found in the machine's own.
+        if self.alone { hide_processes() } else { Ok(()) }
     }
 }
 
 fn place(bind: &Bind, source: &fs::File) -> io::Result<()> {
     fs::create_dir_all(&bind.path)?;
-    let from = format!("/proc/self/fd/{}", source.as_raw_fd());
-    mount(Some(from.as_str()), &bind.path, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
+    put(source, &bind.path)?;
     if bind.read_only {
         change(&bind.path, MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY | MsFlags::MS_NOSUID)?;
     }
     Ok(())
+}
+
+/// Where programs leave files for a moment.
+const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
+
+fn put(source: &fs::File, at: &Path) -> io::Result<()> {
+    let from = format!("/proc/self/fd/{}", source.as_raw_fd());
+    Ok(mount(Some(from.as_str()), at, None::<&str>, MsFlags::MS_BIND, None::<&str>)?)
+}
+
+/// A `/proc` over the machine's in which processes are hidden from those who may not trace them. Told by a word that kernels before
+/// 5.8 do not know: theirs would hide them on the whole machine.
+fn hide_processes() -> io::Result<()> {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    Ok(mount(Some("proc"), "/proc", Some("proc"), flags, Some("hidepid=invisible"))?)
+}
+
+/// Whether processes can be hidden from a confined one here: tried on a thread that ends with it.
+///
+/// # Errors
+/// Why not: `PermissionDenied` without the right to mount, `InvalidInput` for a kernel before 5.8.
+pub fn can_hide_processes() -> io::Result<()> {
+    let tried = || {
+        unshare(CloneFlags::CLONE_NEWNS)?;
+        change(Path::new("/"), MsFlags::MS_REC | MsFlags::MS_PRIVATE)?;
+        hide_processes()
+    };
+    let tried = std::thread::Builder::new().name("mounts".to_owned()).spawn(tried)?;
+    tried.join().unwrap_or_else(|_| Err(io::Error::other("trying it panicked")))
 }
 
 fn change(at: &Path, flags: MsFlags) -> io::Result<()> {

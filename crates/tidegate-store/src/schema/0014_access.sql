@@ -12,3 +12,9 @@ CREATE TABLE policy_versions (
     version INTEGER PRIMARY KEY,
     body    TEXT NOT NULL
 ) STRICT;
+
+-- Who was an administrator before there were roles has theirs.
+INSERT INTO role_bindings (holder, role, place, body)
+SELECT name, 'admin', '*',
+       json_object('holder', name, 'role', 'admin', 'place', '*', 'by', 'tidegate', 'made_at_unix_ms', json_extract(body, '$.added_unix_ms'))
+FROM users WHERE json_extract(body, '$.admin');

@@ -115,6 +115,7 @@ impl Tx<'_> {
             ),
         )?;
         let seq = self.last_row();
+        self.enter_own(&event, unix_ms)?;
         self.forget_events_through(seq.saturating_sub(EVENTS_KEPT))?;
         Ok(seq)
     }

@@ -1,6 +1,12 @@
 //! One file per table family: its reading methods on [`Reader`](crate::Reader), its writing ones on [`Tx`](crate::Tx).
 //! Lists come oldest first unless a method says otherwise.
 
+mod access_codes;
+mod access_sessions;
+mod access_tokens;
+mod app_users;
+mod attestations;
+pub(crate) mod audit;
 mod build_flags;
 mod builds;
 pub(crate) mod counters;
@@ -31,6 +37,7 @@ mod routing;
 mod schedules;
 mod services;
 mod traffic;
+mod users;
 
 use tidegate_core::model::{Name, ServiceKey};
 

@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
 mod access;
+mod app_users;
 mod atomic;
+mod audit;
+mod copies;
 mod counters;
 mod disk_full;
 mod environments;
@@ -11,6 +14,7 @@ mod files;
 mod fixtures;
 mod flags;
 mod git_sources;
+mod identity;
 mod kill;
 mod order;
 mod prune;

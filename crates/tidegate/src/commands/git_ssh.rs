@@ -9,7 +9,9 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use clap::Args;
 use tidegate_control::git::{Caller, GitRepositories, Service};
+use tidegate_core::access::{Admission, Doing, may};
 use tidegate_core::model::Name;
+use tidegate_store::Reader;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -20,9 +22,12 @@ pub struct GitSshArgs {
     /// The data directory
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Whose key it is
+    /// Whose key it is: a user
+    #[arg(long, value_name = "NAME", required_unless_present = "by", conflicts_with = "by")]
+    user: Option<Name>,
+    /// Whose key it is, as they call themselves
     #[arg(long, value_name = "NAME")]
-    by: Name,
+    by: Option<Name>,
     /// The apps it opens; none: every app
     #[arg(long = "app", value_name = "APP")]
     apps: Vec<Name>,
@@ -38,14 +43,14 @@ pub fn run(args: &GitSshArgs) -> Result<Exit, Failure> {
             "ask whoever runs this Tidegate",
         ));
     }
+    let by = admitted(args, service)?;
     let repositories = GitRepositories::of(&args.data);
     let repository = match service {
         Service::ReceivePack => repositories.get_or_make(&app).map_err(|error| trouble(&error))?,
         Service::UploadPack => repositories.get(&app).ok_or_else(|| nobody(&app))?,
     };
     let protocol = std::env::var("GIT_PROTOCOL").ok();
-    let caller =
-        Caller { by: args.by.as_str(), protocol: protocol.as_deref(), stateless: false, advertise: false };
+    let caller = Caller { by: &by, protocol: protocol.as_deref(), stateless: false, advertise: false };
     let mut command = repositories.serve(&app, &repository, service, caller);
     let ended = match service {
         Service::ReceivePack => taken(command),
@@ -53,6 +58,30 @@ pub fn run(args: &GitSshArgs) -> Result<Exit, Failure> {
     };
     let status = ended.map_err(|error| trouble(&error))?;
     Ok(if status.success() { Exit::DONE } else { Exit::MISTAKE })
+}
+
+/// Who is served. What a user may is asked of the server at each use: a key in a file opens nothing to who was disabled since.
+fn admitted(args: &GitSshArgs, service: Service) -> Result<String, Failure> {
+    let Some(name) = &args.user else {
+        let nobody = || Failure::bug("the line of authorized_keys does not say whose key it is");
+        return args.by.as_ref().map(ToString::to_string).ok_or_else(nobody);
+    };
+    let doing = match service {
+        Service::ReceivePack => Doing::Change,
+        Service::UploadPack => Doing::Look,
+    };
+    let store = Reader::open(&args.data.join("tidegate.db")).map_err(|error| {
+        Failure::environment(error.to_string(), "ask whoever runs this Tidegate to look at `tidegate doctor`")
+    })?;
+    let user = store.user(name).map_err(|error| Failure::environment(error.to_string(), "try again"))?;
+    let user = user.filter(|user| user.stands().is_ok()).ok_or_else(|| {
+        Failure::mistake(format!("{name} is not let in"), "ask an administrator: `tidegate user list`")
+    })?;
+    let admission = Admission::by_key(&user);
+    if may(&admission, doing) {
+        return Ok(admission.signs(""));
+    }
+    Err(Failure::mistake(format!("{name} may look, and change nothing"), "ask an administrator"))
 }
 
 /// Has a push taken. What git says is passed on, and read to its end where nobody hears it any more: a broken pipe would be a signal,
@@ -100,7 +129,38 @@ fn trouble(error: &std::io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_core::access::User;
+
     use super::*;
+
+    #[test]
+    fn a_users_key_opens_what_the_user_may_and_nothing_once_they_are_disabled() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = tidegate_store::Store::open(&folder.path().join("tidegate.db")).unwrap();
+        let user = |name: &str, admin, disabled_unix_ms| User {
+            name: name.parse().unwrap(),
+            added_unix_ms: 0,
+            added_by: String::new(),
+            disabled_unix_ms,
+            admin,
+        };
+        let all = [user("ann", false, None), user("boss", true, None), user("gone", true, Some(1))];
+        store.transaction(|tx| all.iter().try_for_each(|user| tx.put_user(user))).unwrap();
+        let asks = |name: &str, service| {
+            let args = GitSshArgs {
+                data: folder.path().to_owned(),
+                user: Some(name.parse().unwrap()),
+                by: None,
+                apps: Vec::new(),
+            };
+            admitted(&args, service).ok()
+        };
+        assert_eq!(asks("boss", Service::ReceivePack).as_deref(), Some("boss"));
+        assert_eq!(asks("ann", Service::UploadPack).as_deref(), Some("ann"));
+        assert_eq!(asks("ann", Service::ReceivePack), None);
+        assert_eq!(asks("gone", Service::UploadPack), None);
+        assert_eq!(asks("nobody", Service::UploadPack), None);
+    }
 
     #[test]
     fn only_git_and_only_repositories_are_understood() {

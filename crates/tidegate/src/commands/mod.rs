@@ -2,6 +2,9 @@
 
 pub mod access;
 pub mod approve;
+pub mod audit;
+pub mod backup;
+pub mod build;
 pub mod cert;
 pub mod check;
 pub mod completions;
@@ -20,6 +23,9 @@ pub mod git_ssh;
 pub mod init;
 pub mod jobs;
 pub mod judge;
+pub mod key;
+pub mod login;
+pub mod logout;
 pub mod logs;
 pub mod pipeline;
 pub mod plan;
@@ -27,15 +33,21 @@ pub mod policy;
 pub mod preview;
 pub mod promote;
 pub mod release;
+pub mod restore;
 pub mod rollback;
 pub mod rollout;
 pub mod run;
+pub mod sbom;
 pub mod scale;
 pub mod schema;
 pub mod shim;
 pub mod status;
+pub mod token;
 pub mod up;
 pub mod upgrade;
+pub mod user;
+pub mod verify;
+pub mod whoami;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
@@ -44,7 +56,7 @@ use crate::session::Session;
 
 /// Does what was typed.
 pub fn run(cli: Cli) -> Result<Exit, Failure> {
-    let session = Session::new(cli.api);
+    let session = Session::new(cli.api, cli.ca);
     match cli.command {
         Command::Up(args) => up::run(args),
         Command::Init(args) => init::run(&args),
@@ -71,13 +83,25 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Git(args) => git::run(args, &session),
         Command::Access(args) => access::run(args, &session),
         Command::Policy(args) => policy::run(args, &session),
+        Command::Audit(args) => audit::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
+        Command::Verify(args) => verify::run(args, &session),
+        Command::Build(args) => build::run(args, &session),
+        Command::Sbom(args) => sbom::run(args, &session),
+        Command::Key(args) => key::run(args, &session),
         Command::Cert(args) => cert::run(&args),
         Command::Judge(args) => judge::run(args, &session),
         Command::Schema => schema::run(),
         Command::Completions(args) => completions::run(&args),
+        Command::Backup(args) => backup::run(args, &session),
+        Command::Restore(args) => restore::run(&args),
         Command::Upgrade(args) => upgrade::run(args, &session),
         Command::Down(args) => down::run(args, &session),
+        Command::Login(args) => login::run(args, &session),
+        Command::Logout(args) => logout::run(args, &session),
+        Command::Whoami(args) => whoami::run(args, &session),
+        Command::User(args) => user::run(args, &session),
+        Command::Token(args) => token::run(args, &session),
         Command::Shim(args) => shim::run(&args),
         Command::Gateway(args) => gateway::run(args),
         Command::GitHook(args) => git_hook::run(&args, &session),

@@ -4,10 +4,14 @@ use std::iter::successors;
 use std::path::Path;
 
 use clap::Args;
+use tidegate_api::Client;
 use tidegate_config::{Manifest, Source, load};
-use tidegate_control::snapshot::{every_file, scan, tree_digest};
+use tidegate_control::provenance::components;
+use tidegate_control::snapshot::{Entry, every_file, scan, tree_digest};
 use tidegate_control::{DeployRequest, PlanRequest};
 use tidegate_core::model::{BuildSource, Name};
+use tidegate_core::sbom::Component;
+use tidegate_core::view::DependencyReport;
 
 use super::deploy::{self, FolderArgs};
 use crate::cli::JsonArgs;
@@ -17,6 +21,9 @@ use crate::failure::Failure;
 use crate::folder::{self, Folder};
 use crate::print::{self, Out};
 use crate::session::Session;
+
+/// More packages are not asked about.
+const MOST_PACKAGES: usize = 10_000;
 
 /// As typed.
 #[derive(Debug, Args)]
@@ -40,14 +47,16 @@ pub struct PlanArgs {
 
 /// Looks at the files, asks and shows. Nothing is changed.
 pub fn run(args: PlanArgs, session: &Session) -> Result<Exit, Failure> {
-    let (request, repository) = match &args.commit {
+    let (request, repository, packages) = match &args.commit {
         Some(commit) => of_commit(&args.folder, args.all, commit)?,
         None => of_folder(&args.folder, args.all, args.folder.open()?)?,
     };
     let client = session.client()?;
     let mut plans = Vec::new();
+    let dependencies = session.wait(async { Ok(told_of(&client, packages).await) })?;
     for request in requests(request, args.all) {
         let mut plan = session.wait(async { Ok(client.plan(&request).await?) })?;
+        plan.dependencies.clone_from(&dependencies);
         let BuildSource { commit, dirty } = request.deploy.source;
         if let (Some(from), Some(to), false) = (&plan.serving, commit, dirty) {
             plan.code = commits::between(&repository, from, &to);
@@ -59,6 +68,28 @@ pub fn run(args: PlanArgs, session: &Session) -> Result<Exit, Failure> {
         plans if args.json.json => Out::new().json_pretty(&plans),
         plans => Out::new().text(&plans.iter().map(print::plan).collect::<Vec<_>>().join("\n")),
     }
+}
+
+/// What is known to be wrong with the packages that lock files name; nothing where there are none. A plan does not fail for it.
+async fn told_of(client: &Client, mut packages: Vec<Component>) -> Option<DependencyReport> {
+    if packages.is_empty() {
+        return None;
+    }
+    packages.truncate(MOST_PACKAGES);
+    let count = packages.len();
+    Some(client.advisories(packages).await.unwrap_or_else(|error| DependencyReport {
+        packages: count,
+        note: Some(format!("advisories could not be asked for: {error}")),
+        ..DependencyReport::default()
+    }))
+}
+
+/// The packages of lock files, without what nobody asks about here.
+fn packages_of(folder: &Path, entries: &[Entry]) -> Vec<Component> {
+    let (found, notes) = components(folder, entries);
+    notes.iter().for_each(|note| print::to_stderr(&format!("note: {}\n", print::harmless(note))));
+    let plain = |one: Component| Component { hashes: Vec::new(), licences: Vec::new(), ..one };
+    found.into_iter().flat_map(|(_, components)| components).map(plain).collect()
 }
 
 /// One for each environment that is asked about.
@@ -89,25 +120,21 @@ fn in_order(manifest: &Manifest) -> Vec<Name> {
     names
 }
 
+/// What is asked, where the commits are, and the packages it uses.
+type Planned = (PlanRequest, std::path::PathBuf, Vec<Component>);
+
 /// What is asked of a folder, and the folder whose repository has its commits.
-fn of_folder(
-    args: &FolderArgs,
-    all: bool,
-    folder: Folder,
-) -> Result<(PlanRequest, std::path::PathBuf), Failure> {
+fn of_folder(args: &FolderArgs, all: bool, folder: Folder) -> Result<Planned, Failure> {
     let snapshot = scan(&folder.path).map_err(|error| folder::cannot_take(&error))?;
     let digest =
         tree_digest(&snapshot.root, &snapshot.entries).map_err(|error| folder::cannot_take(&error))?;
+    let packages = packages_of(&snapshot.root, &snapshot.entries);
     let path = folder.path.clone();
-    Ok((request_of(args, all, folder, digest)?, path))
+    Ok((request_of(args, all, folder, digest)?, path, packages))
 }
 
 /// The same of the files a commit has in that folder, whatever is there now.
-fn of_commit(
-    args: &FolderArgs,
-    all: bool,
-    revision: &str,
-) -> Result<(PlanRequest, std::path::PathBuf), Failure> {
+fn of_commit(args: &FolderArgs, all: bool, revision: &str) -> Result<Planned, Failure> {
     let path = if args.path.is_file() { args.path.parent().unwrap_or(Path::new(".")) } else { &args.path };
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let commit = commits::named(path, revision)?;
@@ -118,7 +145,7 @@ fn of_commit(
     let digest = tree_digest(files.path(), &entries).map_err(|error| folder::cannot_take(&error))?;
     let mut request = request_of(args, all, folder, digest)?;
     request.deploy.source = BuildSource { commit: Some(commit), dirty: false };
-    Ok((request, path.to_owned()))
+    Ok((request, path.to_owned(), packages_of(files.path(), &entries)))
 }
 
 fn request_of(

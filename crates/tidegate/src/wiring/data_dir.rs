@@ -6,6 +6,7 @@
 //! tidegate.db     what is remembered       token, api.sock   the ways in
 //! gateway/        the gateway's own        units/ logs/      instances and their output
 //! snapshots/ staging/ spool/ builds/ cache/                  uploads and builds
+//! keys/ provenance/                                          what signs builds, and what was listed of them
 //! ```
 
 use std::fs::{self, DirBuilder};

@@ -1,11 +1,13 @@
 //! Puts the parts together into the processes of `tidegate up`. Nothing here decides anything about apps.
 
+pub mod backups;
 pub mod certificates;
 pub mod data_dir;
 mod exposures;
 pub mod flags;
 pub mod gateway;
 pub mod git;
+mod identity;
 #[cfg(debug_assertions)]
 mod killed;
 pub mod observe;

@@ -2,34 +2,41 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use tidegate_api::{Access, ApiConfig, CountsSource, Listener, SourceDesk, serve, token};
+use tidegate_api::{Access, ApiConfig, CountsSource, Listener, ProvenanceDesk, SourceDesk, serve, token};
 use tidegate_backend::process::{ProcessBackend, ProcessConfig, RunAs, doctor, stop_all};
+use tidegate_control::audit::Watch;
 use tidegate_control::courier::Courier;
 use tidegate_control::engine::EngineConfig;
 use tidegate_control::experiment::Pseudonyms;
 use tidegate_control::git::GitRepositories;
+use tidegate_control::identity::{Welcome, welcome};
+use tidegate_control::provenance::{self, Advisories, Desk, Keys};
 use tidegate_control::run::{Parts, Published, Signal, run, signals};
 use tidegate_control::source::Scout;
 use tidegate_control::workshop::DirWorkshop;
 use tidegate_control::workspace::DirWorkspaces;
 use tidegate_control::{Handle, HandleParts};
-use tidegate_core::model::Limits;
+use tidegate_core::model::{Limits, UserRange};
 use tidegate_core::units::{ByteSize, MilliCpu};
+use tidegate_core::view::DoctorFinding;
 use tidegate_gateway::control::GatewayLink;
+use tidegate_os::clock::unix_ms;
 use tidegate_os::file::free_bytes;
 use tidegate_os::process::Inherited;
 use tidegate_store::{Store, StoreError};
 use tokio::sync::watch;
 
+use super::backups::{self, BackupsArgs};
 use super::certificates;
 use super::data_dir::DataDir;
 use super::flags;
 use super::gateway::{GatewayKeeper, GatewayProcess, Sink};
 use super::git;
+use super::identity;
 use super::observe::ObserveArgs;
 use super::program::Program;
 use super::upgrade::Upgrade;
@@ -47,10 +54,27 @@ pub struct UpOptions {
     pub gateway: SocketAddr,
     /// How the gateway meets its clients besides.
     pub edge: EdgeArgs,
-    /// Where the API listens.
-    pub api: SocketAddr,
+    /// Where the API listens, and how.
+    pub api: ApiOptions,
     /// What the gateway tells of requests, from its next start on.
     pub observe: ObserveArgs,
+    /// Where advisories are.
+    pub advisories: Option<PathBuf>,
+    /// What users of apps are taken from.
+    pub app_users: UserRange,
+    /// Which backups are made by themselves.
+    pub backups: BackupsArgs,
+}
+
+/// Where the API listens besides the socket, and how.
+#[derive(Clone, Debug)]
+pub struct ApiOptions {
+    /// The address.
+    pub at: SocketAddr,
+    /// Files with its certificates and its key, where it speaks TLS.
+    pub pair: Option<(PathBuf, PathBuf)>,
+    /// The host names it goes by besides.
+    pub names: Vec<String>,
 }
 
 /// Why the process ends.
@@ -87,14 +111,11 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     // Before anything is started, and before the file can be replaced under a process that has run for long.
     let (program, inherited) = (Program::of_this_process(), Inherited::all());
     let data = DataDir::claim(&options.data)?;
-    let api = Listener::tcp(options.api).map_err(|error| {
-        Failure::environment(
-            format!("the API cannot listen on {}: {error}", options.api),
-            "`--api ADDR:PORT` listens elsewhere",
-        )
-    })?;
+    let api = identity::listener(&options.api)?;
     let api_at = api.address();
-    let (running, handle, listening) = start(data, options, program, inherited)?;
+    let keys = Keys::open(data.path(), unix_ms()).map_err(|error| keyless(data.path(), &error))?;
+    let about = (Arc::new(keys), Arc::new(Advisories::new(options.advisories.clone())));
+    let (running, handle, (listening, welcome)) = start(data, options, &about, (program, inherited))?;
     let local =
         Listener::unix(&running.data.socket()).map_err(|error| machine("the API's socket", &error))?;
     let token = token::load_or_create(&running.data.path().join("token"))
@@ -107,11 +128,18 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     let runtime = runtime().map_err(|error| machine("a runtime", &error))?;
     say_ready(&api_at, &listening, running.data.path(), begun);
     let handle = Arc::new(handle);
+    identity::say(&welcome, &api_at);
+    config.identity = Some(identity::desk(&handle, running.data.path())?);
     Courier::start(&handle).map_err(|error| machine("a thread", &error))?;
+    Watch::start(&handle).map_err(|error| machine("the audit log", &error))?;
     let repositories = GitRepositories::of(running.data.path());
+    backups::start(&handle, running.data.path(), &options.backups)
+        .map_err(|error| machine("backups", &error))?;
     Scout::start(&handle, repositories).map_err(|error| machine("repositories elsewhere", &error))?;
     config.sources = Some(SourceDesk(handle.clone()));
     config.access = Some(Access(handle.clone()));
+    let (keys, advisories) = about;
+    config.provenance = Some(ProvenanceDesk(Arc::new(Desk::new(handle.clone(), keys, advisories))));
     let ending = runtime.block_on(serve_until_the_end(config, handle, &running))?;
     runtime.shutdown_background();
     finish(running, ending)
@@ -120,10 +148,11 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
 fn start(
     data: DataDir,
     options: &UpOptions,
-    program: Program,
-    inherited: Inherited,
-) -> Result<(Running, Handle, String), Failure> {
-    let store = opened(&data)?;
+    (keys, advisories): &(Arc<Keys>, Arc<Advisories>),
+    (program, inherited): (Program, Inherited),
+) -> Result<(Running, Handle, (String, Welcome)), Failure> {
+    let mut store = opened(&data)?;
+    let welcome = welcome(&mut store, data.path())?;
     data.clear_leftovers();
     let (sender, receiver) = signals();
     let waking = std::sync::Mutex::new(sender.clone());
@@ -145,13 +174,12 @@ fn start(
     if let Some(flags) = flags::said(&link.observe().guests, options.edge.flags_tls) {
         listening.push_str(&format!("\n  flags    {flags}"));
     }
-    let process = process_config(data.path());
+    let process = process_config(data.path(), options.app_users);
     let backend = ProcessBackend::open(process.clone(), waker.clone()).map_err(|error| {
         Failure::environment(error.to_string(), "see the data directory's permissions and free space")
     })?;
-    let builder = tidegate_os::process::is_root().then_some((BUILDER, BUILDER));
-    let workshop = DirWorkshop::new(data.path(), builder, waker.clone())
-        .map_err(|error| machine("the builds", &error))?;
+    let workshop =
+        DirWorkshop::new(data.path(), None, waker.clone()).map_err(|error| machine("the builds", &error))?;
     let workspaces =
         DirWorkspaces::new(data.path(), waker).map_err(|error| machine("the workspaces", &error))?;
     let repositories =
@@ -164,6 +192,8 @@ fn start(
         store.reader().map_err(|error| Failure::environment(error.to_string(), "run `tidegate up` again"))?;
     let logs: Arc<dyn tidegate_backend::Logs> = Arc::new(backend.logs());
     let gateway_dir = gateway.dir().to_owned();
+    let said_of_builds = builds_doctor(&store, data.path(), (keys.clone(), advisories.clone()))?;
+    let (data_dir, backing) = (data.path().to_owned(), options.backups.clone());
     let handle = Handle::new(HandleParts {
         signals: sender.clone(),
         published: published.clone(),
@@ -174,6 +204,8 @@ fn start(
             let mut findings = doctor(&process);
             findings.extend(certificates::findings(&gateway_dir));
             findings.extend(flags::findings(&gateway_dir));
+            findings.extend(said_of_builds());
+            findings.push(backups::findings(&data_dir, &backing));
             findings
         }),
         down: Box::new(move || {
@@ -198,8 +230,10 @@ fn start(
             job_limits: job_limits(data.path()),
             steps_at_once: cpus(),
             pseudonyms: pseudonyms(data.path()),
+            keys: Some(keys.clone()),
             ..EngineConfig::default()
         },
+        data: data.path().to_owned(),
     };
     let broken = end.clone();
     let looping = std::thread::Builder::new()
@@ -213,7 +247,32 @@ fn start(
         .map_err(|error| machine("a thread", &error))?;
     let keeper = gateway.clone().keep(inherited).map_err(|error| machine("a thread", &error))?;
     let running = Running { data, program, gateway, link, keeper, signals: sender, looping, ending, end };
-    Ok((running, handle, listening))
+    Ok((running, handle, (listening, welcome)))
+}
+
+/// What is to be told of builds, keys and packages: with a way to the store of its own.
+fn builds_doctor(
+    store: &Store,
+    data: &Path,
+    (keys, advisories): (Arc<Keys>, Arc<Advisories>),
+) -> Result<impl Fn() -> Vec<DoctorFinding> + Send + Sync + 'static, Failure> {
+    let reader =
+        store.reader().map_err(|error| Failure::environment(error.to_string(), "run `tidegate up` again"))?;
+    let (reader, data) = (Mutex::new(reader), data.to_owned());
+    Ok(move || {
+        let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+        provenance::findings(&reader, &data, &keys, &advisories)
+    })
+}
+
+/// Nothing could be signed: better not to begin than to build what nobody can verify.
+fn keyless(data: &Path, error: &std::io::Error) -> Failure {
+    let keys = data.join("keys");
+    Failure::environment(
+        format!("the keys in {} cannot be used: {error}", keys.display()),
+        "restore the folder from a backup; without one, move it away: new builds are signed by a new key, and older ones are verified by \
+         the old public one alone",
+    )
 }
 
 fn opened(data: &DataDir) -> Result<Store, Failure> {
@@ -224,10 +283,7 @@ fn opened(data: &DataDir) -> Result<Store, Failure> {
     Ok(store)
 }
 
-/// `nobody`: whom build commands run as where we are root; the process backend's default as well.
-const BUILDER: u32 = 65_534;
-
-fn process_config(data: &Path) -> ProcessConfig {
+fn process_config(data: &Path, app_users: UserRange) -> ProcessConfig {
     let shim_command = vec![super::PROGRAM.into(), "shim".into()];
     ProcessConfig {
         root: data.join("units"),
@@ -235,6 +291,7 @@ fn process_config(data: &Path) -> ProcessConfig {
         cache: data.join("cache"),
         shim_command,
         run_as: RunAs::Unprivileged,
+        app_users: Some(app_users),
     }
 }
 

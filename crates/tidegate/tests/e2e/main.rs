@@ -5,6 +5,8 @@
 #![allow(clippy::print_stdout)] // figures belong into the test's output
 
 mod a_b;
+mod attested;
+mod audit;
 mod bad_versions;
 mod canary;
 mod checks;
@@ -20,6 +22,7 @@ mod git_hosts;
 mod git_peers;
 mod git_push;
 mod guarded;
+mod identity;
 mod jobs;
 mod judged;
 mod kill;
@@ -33,6 +36,7 @@ mod promotion;
 mod push_speed;
 mod releases;
 mod reload;
+mod restored;
 mod rules;
 mod scaling;
 mod scenarios;
@@ -44,4 +48,5 @@ mod steps;
 mod support;
 mod trains;
 mod upgrade;
+mod walls;
 mod zero_loss;

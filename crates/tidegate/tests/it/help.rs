@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 32] = [
+const COMMANDS: [&str; 42] = [
     "up",
     "init",
     "check",
@@ -28,13 +28,23 @@ const COMMANDS: [&str; 32] = [
     "flag",
     "access",
     "policy",
+    "audit",
     "doctor",
+    "verify",
+    "build",
+    "sbom",
+    "key",
     "cert",
     "judge",
     "schema",
     "completions",
     "upgrade",
     "down",
+    "login",
+    "logout",
+    "whoami",
+    "user",
+    "token",
 ];
 
 #[test]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test may end at an impossible case
 
 mod accepted;
+mod audit;
 mod check;
 mod commits;
 mod flag;

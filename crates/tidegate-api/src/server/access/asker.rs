@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use tidegate_control::access::{AccessDesk, Asked, Gate, Subject, Verdict, forbidden};
-use tidegate_control::{Refusal, RefusalKind};
-use tidegate_core::access::{Action, Caller, Holder, Origin, Place, Who};
+use tidegate_control::{BreakGlass, Refusal, RefusalKind};
+use tidegate_core::access::{Action, Admission, Caller, Holder, Place, Who};
 use tidegate_core::model::Name;
 
 use super::Decided;
@@ -18,24 +18,51 @@ use crate::server::problem::Refused;
 /// Whoever asks. In the extensions of each request that was let in.
 #[derive(Clone, Debug)]
 pub(in crate::server) struct Asker {
-    caller: Caller,
+    admission: Admission,
     action: Action,
     decided: Arc<Mutex<Option<Decided>>>,
 }
 
 impl Asker {
     /// Somebody who asks for something.
-    pub(in crate::server) fn new(caller: &Caller, action: Action) -> Self {
-        Asker { caller: caller.clone(), action, decided: Arc::default() }
+    pub(in crate::server) fn new(admission: &Admission, action: Action) -> Self {
+        Asker { admission: admission.clone(), action, decided: Arc::default() }
+    }
+
+    /// By what they were let in.
+    pub(in crate::server) fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    /// Who is written down as having asked, from who the request says did.
+    pub(in crate::server) fn signs(&self, claimed: &str) -> String {
+        self.admission.signs(claimed)
+    }
+
+    /// The same of somebody who passes over the rules of an environment.
+    pub(in crate::server) fn glass(&self, claimed: Option<BreakGlass>) -> Option<BreakGlass> {
+        claimed.map(|glass| BreakGlass { by: self.signs(&glass.by), ..glass })
+    }
+
+    /// The same, who decides about users or does not: what was just found out.
+    pub(super) fn managing(mut self, manages: bool) -> Self {
+        self.admission.admin = manages;
+        self
+    }
+
+    /// A question about something.
+    pub(super) fn asking(&self, action: Action, subject: Subject) -> Asked {
+        let ceiling = self.admission.ceiling();
+        Asked { ceiling, ..Asked::new(self.caller().clone(), action, subject) }
     }
 
     /// Who it is.
     pub(in crate::server) fn caller(&self) -> &Caller {
-        &self.caller
+        &self.admission.caller
     }
 
     /// What was decided about last.
-    pub(super) fn decided(&self) -> Option<Decided> {
+    pub(in crate::server) fn decided(&self) -> Option<Decided> {
         self.decided.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -47,21 +74,21 @@ impl Asker {
     }
 
     fn note(&self, verdict: &Verdict) {
-        let decided = Decided::by(&self.caller, verdict);
+        let decided = Decided::by(self.caller(), verdict);
         *self.decided.lock().unwrap_or_else(PoisonError::into_inner) = Some(decided);
     }
 
     /// Refuses whoever has no role at all.
     pub(super) async fn has_a_role(&self, shared: &Shared) -> Result<(), Refused> {
-        let (caller, action) = (self.caller.clone(), self.action);
+        let (caller, ceiling) = (self.caller().clone(), self.admission.ceiling());
         let own = Holder::of(&caller.who);
-        let listed = on_desk(shared, move |desk| desk.roles(&caller)).await?;
+        let listed = on_desk(shared, move |desk| desk.roles(&caller, &ceiling)).await?;
         if listed.bindings.iter().any(|binding| Some(&binding.who) == own.as_ref()) {
             return Ok(());
         }
-        let asked = Asked::new(self.caller.clone(), action, Subject::Place(Place::Everywhere));
+        let asked = self.asking(self.action, Subject::Place(Place::Everywhere));
         let verdict = self.judge(shared, asked).await?;
-        if verdict.decision.allowed { Ok(()) } else { Err(forbidden(&self.caller.who, &verdict).into()) }
+        if verdict.decision.allowed { Ok(()) } else { Err(forbidden(&self.caller().who, &verdict).into()) }
     }
 
     /// Refuses what may not be done in a place.
@@ -71,27 +98,27 @@ impl Asker {
         place: Place,
         glass: bool,
     ) -> Result<(), Refused> {
-        if self.caller.who == Who::Owner {
+        if self.caller().who == Who::Owner {
             return Ok(());
         }
-        let asked = Asked { glass, ..Asked::new(self.caller.clone(), self.action, Subject::Place(place)) };
+        let asked = Asked { glass, ..self.asking(self.action, Subject::Place(place)) };
         let verdict = self.judge(shared, asked).await?;
-        if verdict.decision.allowed { Ok(()) } else { Err(forbidden(&self.caller.who, &verdict).into()) }
+        if verdict.decision.allowed { Ok(()) } else { Err(forbidden(&self.caller().who, &verdict).into()) }
     }
 
     /// The question for a call that finds out itself where its upload goes.
     pub(in crate::server) fn gate(&self, shared: &Shared, glass: bool) -> Gate {
-        if self.caller.who == Who::Owner {
+        if self.caller().who == Who::Owner {
             return Gate::open();
         }
         let (asker, desk) = (self.clone(), shared.access.clone());
         Gate::asking(move |app, environment, protects| {
             let desk = desk.as_ref().ok_or_else(no_desk)?;
             let place = Place::Environment(app.clone(), environment.clone());
-            let asked = Asked::new(asker.caller.clone(), asker.action, Subject::Place(place));
+            let asked = asker.asking(asker.action, Subject::Place(place));
             let verdict = desk.0.judge(&Asked { glass, protects, ..asked })?;
             asker.note(&verdict);
-            if verdict.decision.allowed { Ok(()) } else { Err(forbidden(&asker.caller.who, &verdict)) }
+            if verdict.decision.allowed { Ok(()) } else { Err(forbidden(&asker.caller().who, &verdict)) }
         })
     }
 
@@ -102,19 +129,20 @@ impl Asker {
         list: &mut Vec<T>,
         place: impl Fn(&T) -> Option<Place>,
     ) -> Result<(), Refused> {
-        if self.caller.who == Who::Owner || list.is_empty() {
+        if self.caller().who == Who::Owner || list.is_empty() {
             return Ok(());
         }
         let of = |one: &T| place(one).unwrap_or(Place::Everywhere);
-        let (caller, places): (_, BTreeSet<Place>) = (self.caller.clone(), list.iter().map(of).collect());
-        let readable = on_desk(shared, move |desk| desk.readable(&caller, places)).await?;
+        let places: BTreeSet<Place> = list.iter().map(of).collect();
+        let (caller, ceiling) = (self.caller().clone(), self.admission.ceiling());
+        let readable = on_desk(shared, move |desk| desk.readable(&caller, &ceiling, places)).await?;
         list.retain(|one| readable.contains(&of(one)));
         Ok(())
     }
 
     /// Whether everything is shown to them.
     pub(in crate::server) fn sees_all(&self) -> bool {
-        self.caller.who == Who::Owner
+        self.caller().who == Who::Owner
     }
 }
 
@@ -123,7 +151,7 @@ impl FromRequestParts<Shared> for Asker {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Infallible> {
-        let nobody = || Asker::new(&Caller { who: Who::Stranger, from: Origin::Within }, Action::Administer);
+        let nobody = || Asker::new(&Admission::nobody(), Action::Administer);
         Ok(parts.extensions.get::<Asker>().cloned().unwrap_or_else(nobody))
     }
 }

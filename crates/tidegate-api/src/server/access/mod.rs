@@ -12,9 +12,9 @@ mod request;
 use std::sync::Arc;
 
 use tidegate_control::access::{AccessDesk, Verdict};
-use tidegate_core::access::{Action, Caller, Place, Who};
+use tidegate_core::access::{Action, Caller, Place};
 
-pub(super) use admit::admit;
+pub(super) use admit::{admit, own};
 pub(super) use asker::{Asker, on_desk, place_of};
 pub use need::{EndpointNeed, needs};
 
@@ -25,19 +25,6 @@ pub struct Access(pub Arc<dyn AccessDesk>);
 impl std::fmt::Debug for Access {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Access").finish_non_exhaustive()
-    }
-}
-
-/// Who a bearer's text belongs to; `None`: to nobody. Asked of texts that are not the owner's token; calls block for milliseconds.
-#[derive(Clone)]
-pub struct Authenticator(pub Arc<Known>);
-
-/// See [`Authenticator`].
-type Known = dyn Fn(&str) -> Option<Who> + Send + Sync;
-
-impl std::fmt::Debug for Authenticator {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Authenticator").finish_non_exhaustive()
     }
 }
 
@@ -66,6 +53,16 @@ impl Decided {
             allowed: verdict.decision.allowed,
             rules: verdict.decision.rules.iter().map(|rule| rule.id.clone()).collect(),
         }
+    }
+
+    /// Whether it was found out that they decide about everybody's access.
+    fn manages_access(&self) -> bool {
+        self.allowed && self.action == Action::ManageAccess && self.place == Some(Place::Everywhere)
+    }
+
+    /// The policies that decided, for the audit log.
+    pub(super) fn rule(&self) -> Option<String> {
+        (!self.rules.is_empty()).then(|| self.rules.join(", "))
     }
 
     /// Where none was: the owner, a list, a request that does not say what it means.

@@ -48,6 +48,12 @@ pub(in crate::server) enum At {
     Role,
     /// `place` of its query; about oneself nothing is needed.
     AskedAbout,
+    /// `what` of its query: a build, with the scope of a revision.
+    Build,
+    /// The scope of `build` in its body: where a build is let in.
+    Admitted,
+    /// `app` and `environment` of its query, as far as they are there: what is left out is not filled in.
+    Filtered,
     /// Its upload: the handler asks as soon as that is read.
     Upload,
     /// Everywhere: the answer has what may be read, and nothing else.
@@ -76,7 +82,7 @@ impl Need {
     /// Whether the layer has to read the body.
     pub(super) fn reads_body(self) -> bool {
         let by_place = match self.at {
-            At::Release | At::Promotion | At::Plan | At::Role => true,
+            At::Release | At::Promotion | At::Plan | At::Role | At::Admitted => true,
             At::Installation
             | At::Scope
             | At::AppOfQuery
@@ -88,6 +94,8 @@ impl Need {
             | At::Logs
             | At::Explained
             | At::AskedAbout
+            | At::Build
+            | At::Filtered
             | At::Upload
             | At::Listed => false,
         };
@@ -106,10 +114,12 @@ pub struct EndpointNeed {
     pub id: &'static str,
     /// What it does, in a line.
     pub summary: &'static str,
-    /// What it needs; `None`: it is open to everybody, or proves who asks in a way of its own.
+    /// What it needs; `None`: it is open to everybody, proves who asks in a way of its own, or is about what is their own.
     pub action: Option<Action>,
     /// Where that is looked at, in a word: `environment`, `app`, `installation` or `each`.
     pub place: &'static str,
+    /// Whether it is about what is the caller's own: everybody who is let in may use it.
+    pub own: bool,
     /// Whether it can pass over the rules of a protected environment, which needs `break-glass` besides.
     pub break_glass: bool,
 }
@@ -123,6 +133,7 @@ pub fn needs() -> Vec<EndpointNeed> {
         summary: endpoint.summary,
         action: endpoint.need.map(|need| need.action),
         place: endpoint.need.map_or("", |need| word(need.at)),
+        own: endpoint.own,
         break_glass: endpoint.need.is_some_and(|need| need.glass != Glass::No),
     };
     endpoints::all().iter().map(one).collect()
@@ -132,7 +143,7 @@ fn word(at: At) -> &'static str {
     match at {
         At::Installation => "installation",
         At::AppOfQuery | At::AppOfPath => "app",
-        At::Role | At::AskedAbout => "as named",
+        At::Role | At::AskedAbout | At::Filtered => "as named",
         At::Listed => "each",
         At::Scope
         | At::Release
@@ -144,6 +155,8 @@ fn word(at: At) -> &'static str {
         | At::Command
         | At::Logs
         | At::Explained
+        | At::Build
+        | At::Admitted
         | At::Upload => "environment",
     }
 }
@@ -155,7 +168,9 @@ mod tests {
     #[test]
     fn every_endpoint_that_is_not_open_says_what_it_needs() {
         for endpoint in endpoints::all() {
-            assert_eq!(endpoint.need.is_none(), endpoint.open, "{}: what does it need?", endpoint.id);
+            let free = endpoint.open || endpoint.own;
+            assert_eq!(endpoint.need.is_none(), free, "{}: what does it need?", endpoint.id);
+            assert!(!(endpoint.open && endpoint.own), "{}", endpoint.id);
         }
     }
 
@@ -186,6 +201,8 @@ mod tests {
             let has = |names: &[&str]| names.iter().all(|name| endpoint.query.contains(name));
             let good = match need.at {
                 At::Scope | At::Release => has(&["app", "environment"]),
+                At::Filtered => has(&["app", "environment"]),
+                At::Build => has(&["app", "environment", "what"]),
                 At::Promotion => has(&["app", "environment"]) && endpoint.body.is_some(),
                 At::Logs => has(&["app", "environment", "unit"]),
                 At::Explained => has(&["app", "environment", "rollout"]),
@@ -195,7 +212,7 @@ mod tests {
                 At::Run => endpoint.path.contains("{run}"),
                 At::Deploy | At::Command => endpoint.path.contains("{id}"),
                 At::AskedAbout => has(&["place", "who"]),
-                At::Plan | At::Role => endpoint.body.is_some(),
+                At::Plan | At::Role | At::Admitted => endpoint.body.is_some(),
                 At::Installation | At::Upload | At::Listed => true,
             };
             assert!(good, "{}: {:?}", endpoint.id, need.at);

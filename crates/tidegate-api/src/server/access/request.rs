@@ -10,13 +10,13 @@ use serde_json::Value;
 use tidegate_control::access::Subject;
 use tidegate_control::{PlanRequest, Scope};
 use tidegate_core::access::{Holder, Place};
-use tidegate_core::model::{InstanceId, Name, RolloutId, RunNo};
+use tidegate_core::model::{InstanceId, Name, RevisionNo, RolloutId, RunNo};
 use tidegate_core::release::{Asked as Ordered, Order};
 
 use super::need::{At, Glass, Need};
 use crate::server::Shared;
 use crate::server::problem::Refused;
-use crate::wire::{PromoteBody, RoleBody};
+use crate::wire::{AdmitBody, PromoteBody, RoleBody};
 
 /// What a request says: the parts that matter here.
 pub(super) struct Said {
@@ -80,6 +80,14 @@ impl Said {
                 Some(id) => Subject::Rollout(RolloutId(read("rollout", id)?)),
                 None => Subject::Scope(self.scope()?),
             },
+            At::Build => Subject::Build(self.asked("what").unwrap_or_default().to_owned(), self.scope()?),
+            At::Admitted => Subject::Scope(self.of_body::<AdmitBody>()?.build.scope()),
+            At::Filtered => {
+                let (app, environment) = (self.name("app")?, self.name("environment")?);
+                // An environment of no app is of all of them.
+                let place = Place::of(app.as_ref(), environment.as_ref());
+                Subject::Place(place.unwrap_or(Place::Everywhere))
+            }
             At::Role => Subject::Place(self.of_body::<RoleBody>()?.place),
             At::AskedAbout => {
                 let who: Option<Holder> = self.asked("who").map(|who| read("who", who)).transpose()?;
@@ -128,12 +136,17 @@ impl Said {
         self.asked("app").is_some() && self.asked("environment").is_some()
     }
 
+    fn names_a_revision(&self) -> bool {
+        self.asked("what").is_some_and(|what| what.parse::<RevisionNo>().is_ok())
+    }
+
     /// What has to be written into its query, so that what was decided about is what is done.
     pub(super) fn pin(&self, need: Need) -> Pin {
         match need.at {
             At::Scope | At::Release => Pin::Both,
             At::Logs if self.asked("unit").is_none() => Pin::Both,
             At::Explained if self.asked("rollout").is_none() => Pin::Both,
+            At::Build if self.names_a_revision() => Pin::Both,
             At::Removal | At::Promotion => Pin::App,
             At::Logs
             | At::Explained
@@ -146,6 +159,9 @@ impl Said {
             | At::Command
             | At::Role
             | At::AskedAbout
+            | At::Build
+            | At::Admitted
+            | At::Filtered
             | At::Upload
             | At::Listed => Pin::Nothing,
         }

@@ -39,7 +39,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn list(State(shared): State<Shared>, asker: Asker) -> Answer<AccessList> {
-    let listed = on_desk(&shared, move |desk| desk.roles(asker.caller())).await;
+    let listed = on_desk(&shared, move |desk| desk.roles(asker.caller(), &asker.admission().ceiling())).await;
     listed.map(axum::Json)
 }
 

@@ -31,7 +31,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 async fn deploy(State(shared): State<Shared>, asker: Asker, body: Body) -> Answer<DeployView> {
     let upload = spool::receive::<DeployRequest>(&shared, body).await?;
     let gate = asker.gate(&shared, upload.request.break_glass.is_some());
-    upload.give(&shared, move |plane, request, file| plane.deploy(request, file, &gate)).await
+    upload
+        .give(&shared, move |plane, request, file| {
+            plane.deploy(DeployRequest { by: asker.signs(&request.by), ..request }, file, &gate)
+        })
+        .await
 }
 
 async fn view(State(shared): State<Shared>, PathOf(id): PathOf<u64>) -> Answer<DeployView> {

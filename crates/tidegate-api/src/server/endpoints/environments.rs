@@ -46,10 +46,11 @@ async fn previews(
 async fn remove(
     State(shared): State<Shared>,
     PathOf(environment): PathOf<Name>,
+    asker: Asker,
     Params(scope): Params<ScopeParams>,
     JsonBody(body): JsonBody<RemoveBody>,
 ) -> Answer<LeavingView> {
     let scope = Scope { app: scope.app, environment: Some(environment) };
-    ask_json(&shared, move |plane| plane.environment_remove(&scope, &body.by, body.break_glass.as_ref()))
-        .await
+    let (by, glass) = (asker.signs(&body.by), asker.glass(body.break_glass));
+    ask_json(&shared, move |plane| plane.environment_remove(&scope, &by, glass.as_ref())).await
 }

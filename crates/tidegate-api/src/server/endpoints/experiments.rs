@@ -8,6 +8,7 @@ use tidegate_core::model::FlagKey;
 use tidegate_core::view::{ExperimentList, ExperimentView};
 
 use crate::server::Shared;
+use crate::server::access::Asker;
 use crate::server::access::need::At;
 use crate::server::ask::{Answer, ask_json};
 use crate::server::endpoint::Endpoint;
@@ -67,10 +68,11 @@ async fn show(
 
 async fn stop(
     State(shared): State<Shared>,
+    asker: Asker,
     PathOf(flag): PathOf<FlagKey>,
     Params(scope): Params<ScopeParams>,
     JsonBody(body): JsonBody<StopExperimentBody>,
 ) -> Answer<ExperimentView> {
-    let scope = Scope::from(scope);
-    ask_json(&shared, move |plane| plane.experiment_stop(&scope, &flag, &body.by, body.why.as_deref())).await
+    let (scope, by) = (Scope::from(scope), asker.signs(&body.by));
+    ask_json(&shared, move |plane| plane.experiment_stop(&scope, &flag, &by, body.why.as_deref())).await
 }

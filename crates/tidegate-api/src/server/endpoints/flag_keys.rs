@@ -5,6 +5,7 @@ use tidegate_core::access::Action;
 use tidegate_core::view::{FlagKeyList, FlagKeyMade, FlagKeyView};
 
 use crate::server::Shared;
+use crate::server::access::Asker;
 use crate::server::access::need::At;
 use crate::server::ask::{Answer, ask_json};
 use crate::server::endpoint::Endpoint;
@@ -40,17 +41,21 @@ async fn list(State(shared): State<Shared>, Params(scope): Params<ScopeParams>) 
 
 async fn create(
     State(shared): State<Shared>,
+    asker: Asker,
     Params(asked): Params<ActParams>,
     JsonBody(body): JsonBody<FlagKeyBody>,
 ) -> Answer<FlagKeyMade> {
     let FlagKeyBody { name, kind } = body;
-    ask_json(&shared, move |plane| plane.flag_key_create(&asked.scope(), kind, &name, &asked.by)).await
+    let by = asker.signs(&asked.by);
+    ask_json(&shared, move |plane| plane.flag_key_create(&asked.scope(), kind, &name, &by)).await
 }
 
 async fn revoke(
     State(shared): State<Shared>,
+    asker: Asker,
     PathOf(which): PathOf<String>,
     Params(asked): Params<ActParams>,
 ) -> Answer<FlagKeyView> {
-    ask_json(&shared, move |plane| plane.flag_key_revoke(&asked.scope(), &which, &asked.by)).await
+    let by = asker.signs(&asked.by);
+    ask_json(&shared, move |plane| plane.flag_key_revoke(&asked.scope(), &which, &by)).await
 }

@@ -8,6 +8,7 @@ use tidegate_core::release::Asked;
 use tidegate_core::view::{FlagDebtView, FlagHistory, FlagList, FlagSetView, FlagView, ReleasedView};
 
 use crate::server::Shared;
+use crate::server::access::Asker;
 use crate::server::access::need::At;
 use crate::server::ask::{Answer, ask_json};
 use crate::server::endpoint::Endpoint;
@@ -70,8 +71,10 @@ async fn release(
     State(shared): State<Shared>,
     PathOf(flag): PathOf<FlagKey>,
     Params(scope): Params<ScopeParams>,
+    asker: Asker,
     JsonBody(asked): JsonBody<Asked>,
 ) -> Answer<ReleasedView> {
+    let asked = Asked { by: asker.signs(&asked.by), ..asked };
     ask_json(&shared, move |plane| plane.release(&flag_ref(flag, scope), asked)).await
 }
 

@@ -7,11 +7,14 @@ use axum::{Extension, Json};
 use tidegate_core::access::Action;
 
 use crate::server::Shared;
+use crate::server::access::Asker;
 use crate::server::access::need::At;
 use crate::server::ask::Answer;
+use crate::server::audit::carried;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params};
 use crate::server::follow::Follower;
+use crate::server::git::base;
 use crate::server::git::push::{attend, not_served};
 use crate::server::guard::{Peer, only};
 use crate::server::problem::Refused;
@@ -22,10 +25,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::get(
             "/v1/git/url",
             "git_urls",
-            "Where an app's Git repository is, with what opens it",
+            "Where an app's Git repository is; to the owner with what opens it",
             urls,
         )
-        .needs(Action::ManageAccess, At::AppOfQuery)
+        .needs(Action::Read, At::AppOfQuery)
         .query::<GitUrlParams>()
         .gives::<GitUrls>(),
         Endpoint::post(
@@ -43,24 +46,27 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 async fn urls(
     State(shared): State<Shared>,
     Extension(peer): Extension<Peer>,
+    asker: Asker,
     Params(params): Params<GitUrlParams>,
     headers: HeaderMap,
 ) -> Answer<GitUrls> {
     let git = shared.git.as_ref().ok_or_else(not_served)?;
     // Who came over TCP reaches this machine by that name.
-    let host = match peer {
-        Peer::Tcp(..) => only(&headers, header::HOST),
+    let base = match &peer {
+        Peer::Tcp(hosts, _) => only(&headers, header::HOST).map(|host| base(hosts.tls(), host)),
         Peer::Unix { .. } => None,
     };
-    Ok(Json(git.urls(&params.app, &params.by, host)))
+    Ok(Json(git.urls(&params.app, (asker.admission(), &params.by), base.as_deref())))
 }
 
 async fn pushes(
     State(shared): State<Shared>,
+    asker: Asker,
     JsonBody(body): JsonBody<PushBody>,
 ) -> Result<Response, Refused> {
     shared.git.as_ref().ok_or_else(not_served)?;
     let (follower, response) = Follower::new(&shared)?;
-    tokio::spawn(attend(follower, shared, body));
+    let body = PushBody { by: asker.signs(&body.by), ..body };
+    tokio::spawn(carried(attend(follower, shared, body)));
     Ok(response)
 }

@@ -1,6 +1,7 @@
 //! Every endpoint, a family a file.
 
 mod access;
+mod audit;
 mod deploys;
 mod doctor;
 mod down;
@@ -12,6 +13,7 @@ mod flag_keys;
 mod flags;
 mod git;
 mod health;
+mod identity;
 mod jobs;
 mod logs;
 mod metrics;
@@ -19,6 +21,7 @@ mod otlp;
 mod pipeline;
 mod plan;
 mod policies;
+mod provenance;
 mod rollback;
 mod rollout;
 mod runs;
@@ -33,7 +36,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use tidegate_control::{RefusalKind, Scope, ServiceRef};
 use tidegate_core::model::Name;
 
-use super::access::admit;
+use super::access::{admit, own};
 use super::endpoint::Endpoint;
 use super::problem::Refused;
 use super::{Shared, catch, guard, server_key};
@@ -62,12 +65,15 @@ pub(super) fn all() -> Vec<Endpoint> {
         explain::endpoints(),
         experiments::endpoints(),
         flag_keys::endpoints(),
+        provenance::endpoints(),
         metrics::endpoints(),
         doctor::endpoints(),
         upgrade::endpoints(),
         down::endpoints(),
         access::endpoints(),
         policies::endpoints(),
+        identity::endpoints(),
+        audit::endpoints(),
     ];
     families.into_iter().flatten().collect()
 }
@@ -77,11 +83,17 @@ pub(super) fn router(shared: Shared) -> Router {
     let (proved, here): (Vec<_>, Vec<_>) = all().into_iter().partition(|endpoint| endpoint.any_name);
     let (open, closed): (Vec<_>, Vec<_>) = here.into_iter().partition(|endpoint| endpoint.open);
     let add = |router: Router<Shared>, endpoint: Endpoint| {
-        let handler = match endpoint.need {
-            Some(need) => endpoint.handler.layer(from_fn_with_state((shared.clone(), need), admit)),
-            None => endpoint.handler,
+        let path = endpoint.path;
+        let handler = match (endpoint.need, endpoint.own) {
+            (Some(need), _) => {
+                endpoint.handler.clone().route_layer(from_fn_with_state((shared.clone(), need), admit))
+            }
+            (None, true) => endpoint.handler.clone().route_layer(from_fn_with_state(shared.clone(), own)),
+            (None, false) => endpoint.handler.clone(),
         };
-        router.route(endpoint.path, handler)
+        // Outside of them: the log is told of what they refuse.
+        let handler = super::audit::watched(&shared, Endpoint { handler, ..endpoint });
+        router.route(path, handler)
     };
     let (keyed, closed): (Vec<_>, Vec<_>) = closed.into_iter().partition(|endpoint| endpoint.for_keys);
     let closed = closed.into_iter().fold(Router::new(), add);
@@ -98,6 +110,7 @@ pub(super) fn router(shared: Shared) -> Router {
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn(guard::same_site))
         .merge(proved)
+        .layer(from_fn_with_state(shared.clone(), super::audit::door))
         .layer(from_fn(catch::panics))
         .with_state(shared)
 }

@@ -105,8 +105,9 @@ async fn begin(State(shared): State<Shared>, asker: Asker, body: Body) -> Answer
     let BeginRun { app, environment, .. } = &upload.request;
     asker.must(&shared, Place::Environment(app.clone(), environment.clone()), false).await?;
     // What comes this way is not read from a repository, whatever it says.
-    let uploaded = |request: BeginRun| {
-        let source = RunSource { origin: RunOrigin::Upload, ..request.source };
+    let uploaded = move |request: BeginRun| {
+        let by = asker.signs(&request.source.by);
+        let source = RunSource { origin: RunOrigin::Upload, by, ..request.source };
         BeginRun { source, ..request }
     };
     upload.give(&shared, move |plane, request, file| plane.run_begin(uploaded(request), file)).await
@@ -118,37 +119,43 @@ async fn show(State(shared): State<Shared>, PathOf(run): PathOf<RunNo>) -> Answe
 
 async fn cancel(
     State(shared): State<Shared>,
+    asker: Asker,
     PathOf(run): PathOf<RunNo>,
     Params(asked): Params<ByParams>,
 ) -> Answer<PipelineRunView> {
-    ask_json(&shared, move |plane| plane.run_cancel(run, &asked.by)).await
+    ask_json(&shared, move |plane| plane.run_cancel(run, &asker.signs(&asked.by))).await
 }
 
 async fn retry(
     State(shared): State<Shared>,
+    asker: Asker,
     PathOf(run): PathOf<RunNo>,
     Params(asked): Params<ByParams>,
 ) -> Answer<PipelineRunView> {
-    ask_json(&shared, move |plane| plane.run_retry(run, &asked.by)).await
+    ask_json(&shared, move |plane| plane.run_retry(run, &asker.signs(&asked.by))).await
 }
 
 async fn approve(
     State(shared): State<Shared>,
+    asker: Asker,
     PathOf(run): PathOf<RunNo>,
     JsonBody(body): JsonBody<ApproveBody>,
 ) -> Answer<PipelineRunView> {
     ask_json(&shared, move |plane| {
-        plane.run_approve(run, &body.by, body.why.as_deref(), body.break_glass.as_ref())
+        let (by, glass) = (asker.signs(&body.by), asker.glass(body.break_glass));
+        plane.run_approve(run, &by, body.why.as_deref(), glass.as_ref())
     })
     .await
 }
 
 async fn promote(
     State(shared): State<Shared>,
+    asker: Asker,
     Params(scope): Params<ScopeParams>,
     JsonBody(body): JsonBody<PromoteBody>,
 ) -> Answer<PipelineRunView> {
-    ask_json(&shared, move |plane| plane.promote(&Scope::from(scope), &body.to, &body.by)).await
+    let by = asker.signs(&body.by);
+    ask_json(&shared, move |plane| plane.promote(&Scope::from(scope), &body.to, &by)).await
 }
 
 async fn logs(

@@ -7,6 +7,7 @@ use tidegate_core::view::RolloutView;
 
 use super::service_ref;
 use crate::server::Shared;
+use crate::server::access::Asker;
 use crate::server::access::need::{At, Glass};
 use crate::server::ask::{Answer, ask_json};
 use crate::server::endpoint::Endpoint;
@@ -27,11 +28,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 async fn rollback(
     State(shared): State<Shared>,
     PathOf(service): PathOf<Name>,
+    asker: Asker,
     Params(scope): Params<ScopeParams>,
     JsonBody(body): JsonBody<RollbackBody>,
 ) -> Answer<RolloutView> {
-    ask_json(&shared, move |plane| {
-        plane.rollback(&service_ref(service, scope), body.to, body.break_glass.as_ref())
-    })
-    .await
+    let glass = asker.glass(body.break_glass);
+    ask_json(&shared, move |plane| plane.rollback(&service_ref(service, scope), body.to, glass.as_ref()))
+        .await
 }

@@ -9,6 +9,7 @@ use tidegate_core::view::RolloutView;
 
 use super::service_ref;
 use crate::server::Shared;
+use crate::server::access::Asker;
 use crate::server::access::need::{At, Glass};
 use crate::server::ask::{Answer, ask_json};
 use crate::server::endpoint::Endpoint;
@@ -70,10 +71,12 @@ async fn traffic(
 
 async fn act(
     State(shared): State<Shared>,
+    asker: Asker,
     PathOf((service, action)): PathOf<(Name, RolloutAction)>,
     Params(asked): Params<SteerParams>,
 ) -> Answer<RolloutView> {
     let SteerParams { app, environment, by, break_glass } = asked;
+    let by = asker.signs(&by);
     let glass = break_glass.map(|why| BreakGlass { by: by.clone(), why });
     let service = service_ref(service, Scope { app, environment }.into());
     let request = match action {

@@ -7,6 +7,7 @@ use tidegate_core::view::RunView;
 
 use super::service_ref;
 use crate::server::Shared;
+use crate::server::access::Asker;
 use crate::server::access::need::{At, Glass};
 use crate::server::ask::{Answer, ask_json};
 use crate::server::endpoint::Endpoint;
@@ -38,12 +39,14 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 async fn start(
     State(shared): State<Shared>,
     PathOf(service): PathOf<Name>,
+    asker: Asker,
     Params(scope): Params<ScopeParams>,
     JsonBody(body): JsonBody<RunBody>,
 ) -> Answer<RunView> {
     ask_json(&shared, move |plane| {
         let RunBody { revision, command, break_glass } = body;
-        plane.run(&service_ref(service, scope), revision, command, break_glass.as_ref())
+        let glass = asker.glass(break_glass);
+        plane.run(&service_ref(service, scope), revision, command, glass.as_ref())
     })
     .await
 }

@@ -7,6 +7,7 @@ use tidegate_core::view::ServiceStatus;
 
 use super::service_ref;
 use crate::server::Shared;
+use crate::server::access::Asker;
 use crate::server::access::need::{At, Glass};
 use crate::server::ask::{Answer, ask_json};
 use crate::server::endpoint::Endpoint;
@@ -27,11 +28,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 async fn scale(
     State(shared): State<Shared>,
     PathOf(service): PathOf<Name>,
+    asker: Asker,
     Params(scope): Params<ScopeParams>,
     JsonBody(body): JsonBody<ScaleBody>,
 ) -> Answer<ServiceStatus> {
-    ask_json(&shared, move |plane| {
-        plane.scale(&service_ref(service, scope), body.instances, body.break_glass.as_ref())
-    })
-    .await
+    let glass = asker.glass(body.break_glass);
+    ask_json(&shared, move |plane| plane.scale(&service_ref(service, scope), body.instances, glass.as_ref()))
+        .await
 }

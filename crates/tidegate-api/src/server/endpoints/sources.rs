@@ -58,23 +58,27 @@ async fn list(State(shared): State<Shared>, asker: Asker) -> Answer<GitSourceLis
 
 async fn connect(
     State(shared): State<Shared>,
+    asker: Asker,
     JsonBody(request): JsonBody<ConnectSource>,
 ) -> Answer<GitConnected> {
+    let request = ConnectSource { by: asker.signs(&request.by), ..request };
     ask_desk(&shared, move |desk| desk.git_connect(request)).await.map(Json)
 }
 
 async fn disconnect(
     State(shared): State<Shared>,
+    asker: Asker,
     PathOf(app): PathOf<Name>,
     Params(asked): Params<SourceParams>,
 ) -> Answer<GitSourceView> {
-    ask_desk(&shared, move |desk| desk.git_disconnect(&app, &asked.by)).await.map(Json)
+    ask_desk(&shared, move |desk| desk.git_disconnect(&app, &asker.signs(&asked.by))).await.map(Json)
 }
 
 async fn look(
     State(shared): State<Shared>,
+    asker: Asker,
     PathOf(app): PathOf<Name>,
     Params(asked): Params<SourceParams>,
 ) -> Answer<GitSourceView> {
-    ask_desk(&shared, move |desk| desk.git_look(&app, &asked.by)).await.map(Json)
+    ask_desk(&shared, move |desk| desk.git_look(&app, &asker.signs(&asked.by))).await.map(Json)
 }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 use tidegate_control::git::{AccessKey, GitRepositories};
+use tidegate_core::access::{Admission, Who};
 use tidegate_core::model::Name;
 use tokio::sync::Semaphore;
 
@@ -46,26 +47,38 @@ pub(super) struct GitServer {
     /// One at a time: it takes processor time from everybody else.
     tidying: Arc<Semaphore>,
     rate: Rate,
-    /// `127.0.0.1:7070`: where this is found over TCP.
-    host: String,
+    /// `http://127.0.0.1:7070`: where this is found over TCP.
+    base: String,
 }
 
 impl GitServer {
-    pub(super) fn new(config: GitConfig, host: String) -> Self {
+    pub(super) fn new(config: GitConfig, base: String) -> Self {
         GitServer {
             config,
             seats: Arc::new(Semaphore::new(MOST_AT_ONCE)),
             tidying: Arc::new(Semaphore::new(1)),
             rate: Rate::default(),
-            host,
+            base,
         }
     }
 
-    /// The addresses of an app's repository. `host`: what whoever asks calls this machine.
-    pub(super) fn urls(&self, app: &Name, by: &str, host: Option<&str>) -> GitUrls {
-        let (by, token) = (user_name(by), self.config.key.token(app));
-        let host = host.unwrap_or(&self.host);
-        GitUrls { app: app.clone(), http: format!("http://{by}:{token}@{host}/git/{app}.git") }
+    /// The addresses of an app's repository. `base`: what whoever asks calls this machine. To the owner with the app's token; others
+    /// have a token of their own, and none of everybody's.
+    pub(super) fn urls(
+        &self,
+        app: &Name,
+        (asker, claimed): (&Admission, &str),
+        base: Option<&str>,
+    ) -> GitUrls {
+        let base = base.unwrap_or(&self.base);
+        let (scheme, host) = base.split_once("://").unwrap_or(("http", base));
+        let signs = asker.signs(claimed);
+        let (by, token) = (user_name(&signs), self.config.key.token(app));
+        let who = match &asker.caller.who {
+            Who::Owner => format!("{by}:{token}"),
+            Who::User { .. } | Who::Service { .. } | Who::Stranger => by.to_owned(),
+        };
+        GitUrls { app: app.clone(), http: format!("{scheme}://{who}@{host}/git/{app}.git") }
     }
 
     fn data(&self) -> &Path {
@@ -99,11 +112,15 @@ pub(super) fn router() -> Router<Shared> {
         .route("/git/{repository}/git-upload-pack", post(service::upload))
 }
 
-/// Where the API is found over TCP, from how its listeners call themselves: `127.0.0.1:7070`.
-pub(super) fn host_of(mut addresses: impl Iterator<Item = String>) -> String {
-    let tcp = addresses.find_map(|address| address.strip_prefix("http://").map(str::to_owned));
-    let host = tcp.unwrap_or_default();
-    host.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
+/// Where the API is found over TCP, from how its listeners call themselves: `http://127.0.0.1:7070`.
+pub(super) fn base_of(mut addresses: impl Iterator<Item = String>) -> String {
+    let tcp = addresses.find(|address| address.contains("://")).unwrap_or_default();
+    tcp.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
+}
+
+/// The same of a host that somebody reached it by.
+pub(super) fn base(tls: bool, host: &str) -> String {
+    format!("{}://{host}", if tls { "https" } else { "http" })
 }
 
 /// What went wrong on this machine, for the log; the client is told less.

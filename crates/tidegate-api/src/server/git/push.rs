@@ -6,6 +6,8 @@ use std::time::Duration;
 use tidegate_control::push::{Arrival, begin};
 use tidegate_control::seams::Repositories;
 use tidegate_control::{LogPage, Refusal, RefusalKind};
+use tidegate_core::access::Action;
+use tidegate_core::audit::{Deed, Outcome};
 use tidegate_core::model::{Name, PushedRef, RunNo, RunOrigin, RunState};
 use tidegate_core::view::PipelineRunView;
 use tokio::time::Instant;
@@ -13,6 +15,7 @@ use tokio::time::Instant;
 use super::narrator::Narrator;
 use crate::server::Shared;
 use crate::server::ask::ask;
+use crate::server::audit::{self, enter};
 use crate::server::follow::Follower;
 use crate::server::problem::Refused;
 use crate::wire::{PushBody, PushLine, RefUpdate, RefVerdict};
@@ -39,20 +42,22 @@ pub(in crate::server) async fn attend(mut follower: Follower, shared: Shared, bo
     let mut verdicts = vec![RefVerdict::Plain; body.updates.len()];
     let mut runs = Vec::new();
     for (index, update) in body.updates.iter().enumerate() {
+        let mut refused = None;
         match let_go(&shared, &body, update).await {
             Ok(lines) => drop(say(&mut follower, lines).await),
-            Err(Told { lines, why }) => {
-                verdicts[index] = RefVerdict::Refused(why);
+            Err(Told { lines, why, code }) => {
+                (verdicts[index], refused) = (RefVerdict::Refused(why), Some(code));
                 say(&mut follower, lines).await;
             }
         }
         match begin_runs(&shared, &body, update).await {
             Ok(begun) => runs.extend(begun.into_iter().map(|view| (index, view))),
-            Err(Told { lines, why }) => {
-                verdicts[index] = RefVerdict::Refused(why);
+            Err(Told { lines, why, code }) => {
+                (verdicts[index], refused) = (RefVerdict::Refused(why), Some(code));
                 say(&mut follower, lines).await;
             }
         }
+        enter(&shared, vec![deed_of(&body, update, refused.take())]).await;
         if let Some(line) = unanswered(update, index, &runs, &verdicts) {
             say(&mut follower, vec![line]).await;
         }
@@ -69,10 +74,28 @@ pub(in crate::server) async fn attend(mut follower: Follower, shared: Shared, bo
     follower.write(&[PushLine::Done(verdicts)]).await;
 }
 
+/// The entry of an update. What it leads to, runs and previews that go, has entries of its own.
+fn deed_of(body: &PushBody, update: &RefUpdate, refused: Option<String>) -> Deed {
+    let deed = Deed::new(Action::Push, "push")
+        .at(Some(&body.app), None)
+        .with("ref", &update.name)
+        .with("by", &body.by)
+        .changed(Some(&update.before), Some(&update.after));
+    let deed = match audit::now() {
+        Some(call) => deed.by(call.caller()),
+        None => deed,
+    };
+    match refused {
+        Some(code) => deed.ended(Outcome::Refused { code, rule: None }),
+        None => deed,
+    }
+}
+
 /// Why an update is refused: for people, and in a few words.
 struct Told {
     lines: Vec<String>,
     why: String,
+    code: String,
 }
 
 impl From<Refusal> for Told {
@@ -84,7 +107,7 @@ impl From<Refusal> for Told {
         let mut lines: Vec<String> = said.collect();
         lines.push(format!("error: {} [{}]", refusal.message, refusal.code));
         lines.extend(refusal.help.map(|help| format!("  help: {help}")));
-        Told { lines, why: refusal.message }
+        Told { lines, why: refusal.message, code: refusal.code }
     }
 }
 

@@ -2,23 +2,26 @@
 
 use std::io;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Deserialize;
+use tidegate_control::RefusalKind;
 use tidegate_control::git::{Caller, Repository, Service};
-use tidegate_core::access::{Action, Caller as Asking, Origin, Place};
+use tidegate_core::access::{Action, Place};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::caller::{Admitted, Unserved, admitted, plain};
+use super::caller::{Admitted, Claimed, Unserved, admitted, plain};
 use super::serving::{Input, Serving};
 use super::{GitServer, trouble};
 use crate::server::Shared;
 use crate::server::access::Asker;
-use crate::server::guard::only;
+use crate::server::audit::RefusedAs;
+use crate::server::guard::{Peer, only};
 
 /// The query string of `info/refs`.
 #[derive(Debug, Deserialize)]
@@ -30,6 +33,7 @@ pub(super) struct Wanted {
 /// `GET info/refs?service=…`: what there is.
 pub(super) async fn advertise(
     State(shared): State<Shared>,
+    Extension(peer): Extension<Peer>,
     Path(repository): Path<String>,
     Query(wanted): Query<Wanted>,
     headers: HeaderMap,
@@ -38,27 +42,29 @@ pub(super) async fn advertise(
         .ok_or_else(|| plain(StatusCode::FORBIDDEN, "only clients that speak Git's smart HTTP are served"))?;
     let first = format!("{:04x}# service={}\n0000", service.as_str().len() + 15, service.as_str());
     let request = Request { service, advertise: true, body: None, first: first.into() };
-    answer(&shared, &repository, &headers, request).await
+    answer(&shared, (&peer, &headers), &repository, request).await
 }
 
 /// `POST git-receive-pack`: a push.
 pub(super) async fn receive(
     State(shared): State<Shared>,
+    Extension(peer): Extension<Peer>,
     Path(repository): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Unserved> {
-    answer(&shared, &repository, &headers, Request::of(Service::ReceivePack, body)).await
+    answer(&shared, (&peer, &headers), &repository, Request::of(Service::ReceivePack, body)).await
 }
 
 /// `POST git-upload-pack`: a fetch.
 pub(super) async fn upload(
     State(shared): State<Shared>,
+    Extension(peer): Extension<Peer>,
     Path(repository): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Unserved> {
-    answer(&shared, &repository, &headers, Request::of(Service::UploadPack, body)).await
+    answer(&shared, (&peer, &headers), &repository, Request::of(Service::UploadPack, body)).await
 }
 
 struct Request {
@@ -78,12 +84,13 @@ impl Request {
 /// Has a git process answer.
 async fn answer(
     shared: &Shared,
+    (peer, headers): (&Peer, &HeaderMap),
     repository: &str,
-    headers: &HeaderMap,
     request: Request,
 ) -> Result<Response, Unserved> {
     let git = shared.git.as_ref().ok_or_else(|| plain(StatusCode::NOT_FOUND, "Git is not served here"))?;
-    let caller = known(shared, git, headers, repository).await?;
+    let asked = Claimed::of(headers, repository)?;
+    let caller = admitted(shared, &git.config.key, (peer, headers), asked).await?;
     may_push(shared, &caller).await?;
     let pushes = request.service == Service::ReceivePack && !request.advertise;
     if pushes {
@@ -112,31 +119,22 @@ async fn answer(
     Ok(streamed(request.service, request.advertise, body))
 }
 
-/// Who asks. Looking a token up takes a moment.
-async fn known(
-    shared: &Shared,
-    git: &GitServer,
-    headers: &HeaderMap,
-    repository: &str,
-) -> Result<Admitted, Unserved> {
-    let (key, callers) = (git.config.key.clone(), shared.callers.clone());
-    let (headers, repository) = (headers.clone(), repository.to_owned());
-    let looking =
-        tokio::task::spawn_blocking(move || admitted(&key, callers.as_ref(), &headers, &repository));
-    looking.await.unwrap_or_else(|_| Err(unserved(&io::Error::other("looking a token up panicked"))))
-}
-
 /// Whether they may push to the app. Nothing less opens its repository: what is in it is the app's whole history.
 async fn may_push(shared: &Shared, caller: &Admitted) -> Result<(), Unserved> {
-    // Over Git's own protocol nobody says from where: policies that go by addresses see none.
-    let asking = Asking { who: caller.who.clone(), from: Origin::Within };
-    let refused =
-        match Asker::new(&asking, Action::Push).must(shared, Place::App(caller.app.clone()), false).await {
-            Ok(()) => return Ok(()),
-            Err(refused) => refused.into_refusal(),
-        };
+    let asker = Asker::new(&caller.admission, Action::Push);
+    let refused = match asker.must(shared, Place::App(caller.app.clone()), false).await {
+        Ok(()) => return Ok(()),
+        Err(refused) => refused.into_refusal(),
+    };
+    let status = match refused.kind {
+        RefusalKind::Invalid | RefusalKind::NotFound | RefusalKind::Conflict => StatusCode::FORBIDDEN,
+        RefusalKind::Environment | RefusalKind::Bug => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let rule = asker.decided().and_then(|decided| decided.rule());
+    let told = RefusedAs { code: refused.code, rule, failed: status.is_server_error() };
     let help = refused.help.map(|help| format!("\n{help}")).unwrap_or_default();
-    Err(plain(StatusCode::FORBIDDEN, format!("{}{help}", refused.message)))
+    let unserved = plain(status, format!("{}{help}", refused.message));
+    Err(unserved.told(told, caller.admission.caller.clone()))
 }
 
 fn seat(git: &GitServer) -> Result<OwnedSemaphorePermit, Unserved> {

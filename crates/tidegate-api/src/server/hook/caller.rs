@@ -1,4 +1,4 @@
-//! From where a webhook comes, to know who guesses.
+//! From where a webhook, or a token, comes: to know who guesses.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -8,7 +8,7 @@ use crate::server::guard::Peer;
 
 /// The address; `None`: over the unix socket. Behind a proxy of this machine it is what the proxy added last to `X-Forwarded-For`:
 /// what stands before that is anybody's to write. Of IPv6 the network counts: a machine has as many addresses in it as it likes.
-pub(super) fn of(peer: &Peer, headers: &HeaderMap) -> Option<IpAddr> {
+pub(in crate::server) fn of(peer: &Peer, headers: &HeaderMap) -> Option<IpAddr> {
     let Peer::Tcp(_, from) = peer else { return None };
     let forwarded = if from.is_loopback() { last_forwarded(headers) } else { None };
     Some(network(forwarded.unwrap_or(*from)))

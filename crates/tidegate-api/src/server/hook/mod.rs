@@ -4,7 +4,7 @@
 //! believed before its signature was checked, and who fails at that again and again is not heard for a while.
 
 mod body;
-mod caller;
+pub(super) mod caller;
 mod guesses;
 mod often;
 
@@ -17,6 +17,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use tidegate_control::audit::Call;
 use tidegate_control::hook::{Delivery, HookSecret, Incoming, NotTaken, read};
 use tidegate_control::source::GitSources;
 use tidegate_control::{Refusal, RefusalKind};
@@ -70,7 +71,8 @@ pub(super) async fn ask_desk<T: Send + 'static>(
     call: impl FnOnce(&dyn GitSources) -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refused> {
     let desk = shared.hooks.as_ref().ok_or_else(super::git::push::not_served)?.desk.clone();
-    match tokio::task::spawn_blocking(move || call(&*desk.0)).await {
+    let now = super::audit::now();
+    match tokio::task::spawn_blocking(move || Call::within(now, || call(&*desk.0))).await {
         Ok(answer) => Ok(answer?),
         Err(_panicked) => Err(Refused::bug("the request made Tidegate panic")),
     }

@@ -5,12 +5,17 @@ use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use tidegate_core::model::words_of;
 use tidegate_os::process::{Confinement, can_be_offline};
 
 use crate::process::cgroup::Group;
 use crate::process::ownership;
 use crate::process::place::Place;
 use crate::process::spec::ShimSpec;
+
+/// Processes and threads of one user, whatever control groups say: half of what a machine has, so that one app that forks
+/// without end leaves the rest to others.
+const MOST_PROCESSES: u64 = 16_384;
 
 /// What every command of the unit is started with.
 pub(super) struct Starter {
@@ -51,7 +56,8 @@ impl Starter {
 
     /// Makes the files of a command that could write them ours again.
     pub(super) fn take_back(&self) -> io::Result<()> {
-        ownership::take_back(&self.dir)
+        ownership::take_back(&self.dir)?;
+        ownership::keep_private(&self.dir)
     }
 
     /// Starts the unit's command, its output in pipes.
@@ -65,8 +71,9 @@ impl Starter {
     }
 
     fn run(&self, text: &str, output: fn() -> Stdio) -> io::Result<Child> {
-        let mut command = Command::new("/bin/sh");
-        command.arg("-c").arg(text).env_clear().envs(&self.spec.env);
+        let words = words_of(text).unwrap_or_else(|| ["/bin/sh", "-c", text].map(str::to_owned).into());
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).env_clear().envs(&self.spec.env);
         command.stdin(Stdio::null()).stdout(output()).stderr(output());
         self.confinement()?.spawn(command)
     }
@@ -79,6 +86,7 @@ impl Starter {
             user: self.spec.isolation.user(),
             background: self.spec.isolation.background,
             offline: self.spec.isolation.offline,
+            processes: self.spec.isolation.user().map(|_| MOST_PROCESSES),
         })
     }
 }

@@ -19,10 +19,25 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use tidegate_os::lock::Lock;
-use tidegate_os::process::{Signals, become_reaper, quit_stdio};
+use tidegate_os::process::{Capability, Signals, become_reaper, keep_capabilities, quit_stdio};
 
 use super::place::Place;
 use life::Life;
+
+/// What a shim that started as root keeps of root's rights. It cannot become its unit's user: it starts the commands of
+/// probes as that user for as long as the unit runs, and its files are not that user's to touch.
+const KEPT: [Capability; 10] = [
+    Capability::ChangeOwner, // a build is the app's while it is made, and nobody's to change afterwards
+    Capability::OverrideModes, // what the app made private is taken back as well
+    Capability::ActAsOwner,  // and gets its modes
+    Capability::Kill,        // the unit is another user
+    Capability::SetGroups,   // to start commands as that user
+    Capability::SetUser,     // the same
+    Capability::DropCapabilities, // what it starts can never have any
+    Capability::Network,     // the loopback of a step without a network is raised
+    Capability::Administer,  // mounts of the unit's own view
+    Capability::UseReserve,  // how it ended is recorded on a disk that is full to others
+];
 
 /// Runs the shim of the unit in `dir` until the unit is over and recorded. Returns the exit code for the process: 0, or 2
 /// where it could not be a shim at all (the reason is on standard error, which is a file in `dir`).
@@ -49,6 +64,9 @@ fn run(dir: &Path) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let place = Place::at(dir);
     let spec = place.spec()?;
+    if spec.isolation.user.is_some() {
+        keep_capabilities(&KEPT)?;
+    }
     Life::begin(place, spec, signals, listener)?.live();
     // Free only now that everything is recorded.
     drop(lock);

@@ -16,7 +16,7 @@ use tidegate_core::model::{
 };
 use tidegate_core::time::{Millis, Moment};
 
-use super::{Sight, World};
+use super::{Sight, World, app_user};
 use crate::digest::digest_json;
 
 pub(super) use http::{Bearer, Get};
@@ -80,7 +80,9 @@ impl Pending {
     ) -> Result<Pending, String> {
         let told = |error: BackendError| format!("the command could not be started: {error}");
         // One that a control plane before this one began may still run.
-        world.backend.remove(&unit.id).and_then(|()| world.backend.start(unit)).map_err(told)?;
+        world.backend.remove(&unit.id).map_err(told)?;
+        let started = app_user::start(world, unit.clone());
+        started.map_err(|error| format!("the command could not be started: {error}"))?.map_err(told)?;
         let (id, generation) = (unit.id.clone(), unit.generation);
         Ok(Pending::Command { id, generation, until: now + within, within })
     }
@@ -150,6 +152,7 @@ pub(super) fn unit_of(
         stop: StopSpec { grace: Millis(0), ..StopSpec::default() },
         limits: place.spec.limits,
         step: None,
+        user: None,
     }
 }
 

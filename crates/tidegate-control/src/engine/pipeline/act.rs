@@ -12,7 +12,7 @@ use tidegate_store::{Counter, Reader, StoreError, Tx};
 
 use super::super::{Effect, Engine, Outcome, Sight, Time, World};
 use crate::environment::{barred, entered};
-use crate::pipeline::{build_row, put};
+use crate::pipeline::{build_row, may_come_again, put};
 use crate::protection::came_there;
 
 /// Why a plan that enters a deploy may not be carried out; `None`: it may. Seen at its beginning the same would have refused the run.
@@ -22,7 +22,17 @@ pub(super) fn barred_from(
     plan: &Plan,
 ) -> Result<Option<String>, StoreError> {
     let enters = plan.acts.iter().any(|act| matches!(act, Act::Enter { .. }));
-    if enters { barred(store, run) } else { Ok(None) }
+    if enters { kept_out(store, run) } else { Ok(None) }
+}
+
+/// Other rules may have come into its environment while it waited; somebody may have let it pass them.
+fn kept_out(store: &Reader, run: &PipelineRun) -> Result<Option<String>, StoreError> {
+    if run.passed.is_none()
+        && let Err(refusal) = may_come_again(store, run)
+    {
+        return Ok(Some(refusal.message));
+    }
+    barred(store, run)
 }
 
 /// What is written besides the run.
@@ -223,5 +233,43 @@ fn deploy_of(run: &PipelineRun, id: u64, time: Time) -> Deploy {
         by: format!("run {}", run.number),
         created_at: time.now,
         made_at_unix_ms: time.unix_ms,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_core::model::{EnvironmentPolicy, RunNo};
+    use tidegate_store::Store;
+
+    use super::*;
+    use crate::protection::test_run;
+
+    /// A run of `feature` that waits, in an environment that takes such pushes by the rules it began with.
+    fn waiting() -> PipelineRun {
+        let mut run = test_run();
+        run.source.branch = Some("feature".to_owned());
+        run.policy.branches = vec!["*".to_owned()];
+        run
+    }
+
+    fn ruled_by(policy: EnvironmentPolicy, run: &PipelineRun) -> Store {
+        let rules = Some(Rules { policy, by: RunNo(1) });
+        let kept =
+            EnvironmentState { rules, ..EnvironmentState::new(run.app.clone(), run.environment.clone()) };
+        let mut store = Store::in_memory().unwrap();
+        store.transaction(|tx| tx.put_environment(&kept)).unwrap();
+        store
+    }
+
+    #[test]
+    fn rules_that_came_while_a_run_waited_are_asked_before_it_enters() {
+        let run = waiting();
+        assert_eq!(kept_out(&ruled_by(run.policy.clone(), &run), &run).unwrap(), None);
+        let main_only = EnvironmentPolicy { branches: vec!["main".to_owned()], ..run.policy.clone() };
+        let store = ruled_by(main_only, &run);
+        let why = kept_out(&store, &run).unwrap().unwrap();
+        assert!(why.contains("takes pushes to main") && why.contains("this is feature"), "{why}");
+        let passed = PipelineRun { passed: Some("it is urgent".to_owned()), ..run };
+        assert_eq!(kept_out(&store, &passed).unwrap(), None);
     }
 }

@@ -40,6 +40,7 @@ pub(in crate::engine) fn step_unit(
         stop: JOB_STOP,
         limits: within(step.limits, most),
         step: Some(StepUnit { said: step.said.clone(), offline: step.offline }),
+        user: None,
     })
 }
 

@@ -58,6 +58,12 @@ pub fn connected(link: &GatewayLink) -> SocketAddr {
 }
 
 impl Stage {
+    /// The table that is whole on disk.
+    pub fn kept(&self) -> RouteTable {
+        let file = std::fs::read(self.dir.path().join("table.json")).unwrap();
+        serde_json::from_slice(&file).unwrap()
+    }
+
     pub fn new() -> Stage {
         Stage::with(Limits::default())
     }

@@ -13,16 +13,21 @@ use crate::session::Session;
 
 /// As typed.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  tidegate git authorize ann.pub --by ann >> ~/.ssh/authorized_keys\n  \
+#[command(
+    after_help = "Examples:\n  tidegate git authorize ann.pub --user ann >> ~/.ssh/authorized_keys\n  \
                         git push ssh://tidegate@host/shop.git HEAD:main\n\n\
-                        Run it as the user who runs `tidegate up`, on that machine: the line lets the key do nothing else.")]
+                        Run it as the user who runs `tidegate up`, on that machine: the line lets the key do nothing else."
+)]
 pub struct AuthorizeArgs {
     /// The public key's file, like id_ed25519.pub
     #[arg(value_name = "FILE")]
     key: PathBuf,
-    /// Whose key it is: the name that runs and approvals are known by
+    /// Whose key it is: a user, who may do with it what they may, and nothing once they are disabled
+    #[arg(long, value_name = "NAME", required_unless_present = "by", conflicts_with = "by")]
+    user: Option<Name>,
+    /// Whose key it is, where nobody is known as a user: the name that runs and approvals are known by
     #[arg(long, value_name = "NAME")]
-    by: Name,
+    by: Option<Name>,
     /// Only this app's repository; can be given more than once [default: every app's]
     #[arg(long = "app", value_name = "APP")]
     apps: Vec<Name>,
@@ -42,11 +47,26 @@ pub fn run(args: &AuthorizeArgs, session: &Session) -> Result<Exit, Failure> {
     let program = std::env::current_exe().map_err(|error| unusable(&error.to_string()))?;
     let (program, data) = (quoted(&program)?, quoted(&data)?);
     let apps: String = args.apps.iter().map(|app| format!(" --app {app}")).collect();
-    let line = format!(
-        "command=\"{program} git-ssh --data {data} --by {}{apps}\",restrict {key} {}",
-        args.by, args.by
-    );
+    let (option, name) = whose(args, session)?;
+    let line =
+        format!("command=\"{program} git-ssh --data {data} {option} {name}{apps}\",restrict {key} {name}");
     Out::new().line(line)
+}
+
+/// The option that says whose key it is. A user is looked for, so that a slip of the pen is seen here.
+fn whose<'a>(args: &'a AuthorizeArgs, session: &Session) -> Result<(&'static str, &'a Name), Failure> {
+    match (&args.user, &args.by) {
+        (Some(user), _) => {
+            let client = session.client()?;
+            let list = session.wait(async { Ok(client.users().await?) })?;
+            let known = list.users.iter().any(|known| known.name == user.as_str());
+            let unknown =
+                || Failure::mistake(format!("there is no user {user}"), "`tidegate user list` shows them");
+            known.then_some(("--user", user)).ok_or_else(unknown)
+        }
+        (None, Some(by)) => Ok(("--by", by)),
+        (None, None) => Err(Failure::mistake("whose key it is was not said", "say --user NAME")),
+    }
 }
 
 /// Type and key of the only line of a public key's file.

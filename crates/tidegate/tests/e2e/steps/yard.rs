@@ -76,6 +76,7 @@ impl Yard {
             cache: data.join("cache"),
             shim_command: vec![env!("CARGO_BIN_EXE_tidegate").into(), "shim".into()],
             run_as: RunAs::Unprivileged,
+            app_users: Some(tidegate_core::model::UserRange::default()),
         };
         let backend = ProcessBackend::open(config, waker.clone()).unwrap();
         let parts = Parts {
@@ -87,6 +88,7 @@ impl Yard {
             workspaces: Box::new(DirWorkspaces::new(&data, waker).unwrap()),
             repositories: None,
             config: EngineConfig { steps_at_once: 2, ..EngineConfig::default() },
+            data,
         };
         let looping = std::thread::spawn(move || run(parts, &receiver, &Published::default()));
         self.running = Some((sender, looping));
