@@ -5,6 +5,7 @@
 
 pub mod fake;
 pub mod process;
+mod sealed;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ use tidegate_core::model::{
     UserRange,
 };
 use tidegate_core::view::LogLine;
+
+pub use sealed::Sealed;
 
 /// An instance or job to start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +56,9 @@ pub struct UnitSpec {
     /// Whom its app runs as, where the backend can have each app be somebody; `None`: as everybody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<AppUser>,
+    /// What of its environment is secret: handed to whoever starts it, written nowhere.
+    #[serde(skip)]
+    pub sealed: Sealed,
 }
 
 /// What a step of a pipeline, or a process beside one, has that no other unit has. It gets what is left of the CPU, runs as

@@ -67,6 +67,17 @@ impl<'d, W: Write> Packing<'d, W> {
         }
     }
 
+    /// Puts a folder in alone, where there is one, so that some of what is in it can follow.
+    pub(crate) fn alone(&mut self, path: &Path) -> Result<(), BackupError> {
+        match fs::symlink_metadata(self.data.join(path)) {
+            Ok(meta) if meta.is_dir() => {
+                self.manifest.members.insert(name_of(path), Member::Folder);
+                self.append(&mut header(EntryType::Directory, &meta, 0), path, io::empty())
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     fn folder(&mut self, path: &Path, meta: &Metadata) -> Result<Packed, BackupError> {
         let at = self.data.join(path);
         let listed = match fs::read_dir(&at) {

@@ -224,6 +224,7 @@ fn database<W: Write>(
     staging: &Staging,
 ) -> Result<(), BackupError> {
     let mut packed: BTreeMap<String, Packed> = BTreeMap::new();
+    packing.alone(Path::new(BUILDS))?;
     pack_builds(packing, &ready(live)?, &mut packed)?;
     for copy in 1..=COPIES {
         let path = staging.copy(copy);

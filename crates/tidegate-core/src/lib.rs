@@ -23,6 +23,7 @@
 //! - [`pipeline`]: what becomes of a commit on its way into an environment.
 //! - [`preview`]: environments that are made for branches and go by themselves.
 //! - [`provenance`]: what is said of how a build came to be.
+//! - [`redact`]: values of secrets taken out of what programs write.
 //! - [`release`]: what is served of feature flags, and how that changes.
 //! - [`sbom`]: what others wrote of a build.
 //! - [`scale`]: how many instances the load asks for.
@@ -54,6 +55,7 @@ pub mod notify;
 pub mod pipeline;
 pub mod preview;
 pub mod provenance;
+pub mod redact;
 pub mod release;
 pub mod rollout;
 pub mod sbom;

@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Once};
 
 use tidegate_backend::{Backend, BackendError, UnitSpec};
-use tidegate_control::seams::{Gathering, Layout, RouteSink, Step, Workshop, Workspaces};
+use tidegate_control::seams::{Gathering, Inspection, Layout, RouteSink, Step, Workshop, Workspaces};
 use tidegate_core::model::{
-    BuildId, Evidence, GatewayObservation, InstanceId, Limits, Name, RouteTable, RunNo, StopSpec,
+    Build, BuildId, Evidence, GatewayObservation, InstanceId, Limits, Name, RouteTable, RunNo, StopSpec,
     UnitObservation,
 };
 use tidegate_core::pipeline::WorkspaceSight;
@@ -176,8 +176,16 @@ impl<T: Workshop> Workshop for Mortal<'_, T> {
         self.fuse.around("at unpacking", || self.part.unpack(build, snapshot));
     }
 
-    fn seal(&mut self, build: &BuildId) {
+    fn seal(&mut self, build: &Build) {
         self.fuse.around("at sealing", || self.part.seal(build));
+    }
+
+    fn inspect(&mut self, build: &BuildId, subject: &str) {
+        self.fuse.around("at looking at a build", || self.part.inspect(build, subject));
+    }
+
+    fn inspected(&mut self, build: &BuildId) -> Option<Inspection> {
+        self.part.inspected(build)
     }
 
     fn step(&mut self, build: &BuildId) -> Step {

@@ -190,10 +190,11 @@ impl ProcessBackend {
             groups.iter_mut().for_each(GroupPlan::yield_to_others);
         }
         let log = self.logs.dir_of(&spec.id);
-        let unit = UnitSpec { env: BTreeMap::new(), ..spec.clone() };
+        let unit = UnitSpec { env: BTreeMap::new(), sealed: Default::default(), ..spec.clone() };
         ShimSpec {
             unit,
             env,
+            sealed: !spec.sealed.is_empty(),
             port,
             boot_id: self.boot_id.clone(),
             asked_ms: boot_ms(),
@@ -307,7 +308,8 @@ impl Backend for ProcessBackend {
             None => Ok(()),
         };
         let started = renewed.and_then(|()| self.port(spec.port)).and_then(|port| {
-            let launched = launch(&place, &self.spec(spec, &place, port), &self.config.shim_command)?;
+            let spec_of_shim = self.spec(spec, &place, port);
+            let launched = launch(&place, &spec_of_shim, &spec.sealed, &self.config.shim_command)?;
             Ok((port, launched))
         });
         match started {

@@ -10,5 +10,6 @@ mod idle;
 mod life;
 mod output;
 mod probes;
+mod sealed;
 mod walls;
 mod yard;

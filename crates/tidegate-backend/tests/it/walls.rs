@@ -58,7 +58,7 @@ fn as_root_an_app_reads_neither_builds_nor_processes_of_another() {
     let builds = yard.data.join("builds");
     let (own, other) = (yard.build(), builds.join("other"));
     fs::create_dir_all(&other).unwrap();
-    fs::write(own.join("file"), "seen").unwrap();
+    fs::write(own.join("file"), "seen\n").unwrap();
     let mut victim = of(&yard, "web-1", OWN, "cat file; echo pid=$$; exec sleep 1000");
     victim.env.insert("KEY".to_owned(), "s3cr3t-value".to_owned());
     yard.start(&victim);
@@ -108,7 +108,7 @@ fn as_root_a_home_that_was_everybodys_is_thrown_away_and_files_of_a_build_are_it
 #[test]
 fn as_root_a_build_stays_open_while_units_from_before_run_in_it() {
     let Some(mut yard) = open_yard() else { return };
-    fs::write(yard.build().join("file"), "seen").unwrap();
+    fs::write(yard.build().join("file"), "seen\n").unwrap();
     // As a version of before had it: nobody, in a build that everybody may read.
     let before =
         worker(&yard, "web-1", "while [ ! -e $HOME/now ]; do sleep 0.02; done; cat file; exec sleep 1000");

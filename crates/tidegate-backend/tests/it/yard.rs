@@ -47,6 +47,7 @@ pub fn worker(yard: &Yard, name: &str, command: &str) -> UnitSpec {
         limits: Limits::default(),
         step: None,
         user: None,
+        sealed: Default::default(),
     }
 }
 

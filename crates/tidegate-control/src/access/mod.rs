@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 
 use tidegate_core::access::{Action, Caller, Ceiling, Decision, Holder, Place, PolicyFile, Role};
 use tidegate_core::view::{AccessExplanation, AccessList, BindingChanged, PolicySetView};
+use tidegate_store::Reader;
 
 use crate::handle::Handle;
 use crate::plane::Refusal;
@@ -109,6 +110,15 @@ pub struct Given {
     pub role: Role,
     /// Where.
     pub place: Place,
+}
+
+/// Whether somebody may do something, for a process that has nothing but the store: whatever Git over SSH starts.
+///
+/// # Errors
+/// As [`AccessDesk::judge`], and the refusal where they may not.
+pub fn pass(store: &Reader, asked: &Asked) -> Result<(), Refusal> {
+    let verdict = judge::judge(store, &policies::in_force(store)?, asked)?;
+    if verdict.decision.allowed { Ok(()) } else { Err(forbidden(&asked.caller.who, &verdict)) }
 }
 
 impl AccessDesk for Handle {

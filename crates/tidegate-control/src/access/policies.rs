@@ -29,11 +29,20 @@ impl Handle {
         if let Some((_, policies)) = kept.as_ref().filter(|(version, _)| *version == newest) {
             return Ok(policies.clone());
         }
-        let set = version(store, newest)?;
-        let policies = Arc::new(Policies::with(&set.files, &set.enabled).map_err(|_| broken(newest))?);
+        let policies = Arc::new(read(store, newest)?);
         *kept = Some((newest, policies.clone()));
         Ok(policies)
     }
+}
+
+/// The policies in force, for a process that asks once.
+pub(super) fn in_force(store: &Reader) -> Result<Policies, Refusal> {
+    read(store, store.newest_policy_version().map_err(store_trouble)?)
+}
+
+fn read(store: &Reader, newest: u64) -> Result<Policies, Refusal> {
+    let set = version(store, newest)?;
+    Policies::with(&set.files, &set.enabled).map_err(|_| broken(newest))
 }
 
 /// A version; 0: none of the users' own.

@@ -124,6 +124,7 @@ impl Engine {
             limits: Limits { pids: service.limits.pids.or(Some(DEFAULT_PIDS)), ..service.limits },
             step: None,
             user: None,
+            sealed: Default::default(),
         }))
     }
 
@@ -167,6 +168,7 @@ impl Engine {
             limits,
             step: None,
             user: None,
+            sealed: Default::default(),
         };
         app_user::start(world, unit)
     }

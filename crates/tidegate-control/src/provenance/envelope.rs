@@ -142,16 +142,16 @@ mod tests {
             signatures: vec![Signature { keyid: String::new(), ..envelope.signatures[0].clone() }],
             ..envelope.clone()
         };
-        assert!(opened(&unnamed, &[mine.clone()]).is_ok());
+        assert!(opened(&unnamed, std::slice::from_ref(&mine)).is_ok());
         let tampered = Envelope { payload: STANDARD.encode(r#"{"_type":"y"}"#), ..envelope.clone() };
-        assert!(opened(&tampered, &[mine.clone()]).unwrap_err().contains("changed after"));
+        assert!(opened(&tampered, std::slice::from_ref(&mine)).unwrap_err().contains("changed after"));
         for (bad, why) in [
             (Envelope { payload_type: "text/plain".to_owned(), ..envelope.clone() }, "another kind"),
             (Envelope { signatures: Vec::new(), ..envelope.clone() }, "not signed"),
             (Envelope { payload: "*".to_owned(), ..envelope.clone() }, "no base64"),
             (Envelope { payload: "A".repeat(LARGEST + 1), ..envelope }, "larger"),
         ] {
-            let found = opened(&bad, &[mine.clone()]).unwrap_err();
+            let found = opened(&bad, std::slice::from_ref(&mine)).unwrap_err();
             assert!(found.contains(why), "{found}");
         }
     }

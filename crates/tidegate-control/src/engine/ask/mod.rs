@@ -153,6 +153,7 @@ pub(super) fn unit_of(
         limits: place.spec.limits,
         step: None,
         user: None,
+        sealed: Default::default(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The processes of steps as the backend starts them.
 
-use tidegate_backend::{StepUnit, UnitSpec};
+use tidegate_backend::{Sealed, StepUnit, UnitSpec};
 use tidegate_core::model::{Check, Job, JobKind, Limits, Name, PortSpec, Probe, Probes, StepJob};
 use tidegate_core::time::Millis;
 
@@ -16,8 +16,7 @@ pub(in crate::engine) fn step_unit(
     (app, job, step): (Name, &Job, &StepJob),
     most: Limits,
 ) -> Result<UnitSpec, String> {
-    let mut env = job.env.clone();
-    env.extend(world.workspaces.secrets(&app, &step.secrets)?);
+    let secrets = world.workspaces.secrets(&app, &step.secrets)?;
     let probes = step.ready_within_ms.map(|within| Probes {
         startup: None,
         start_within: Millis(within),
@@ -34,13 +33,14 @@ pub(in crate::engine) fn step_unit(
         command: job.command.clone(),
         dir: world.workspaces.dir(&step.workspace),
         writable: job.kind == JobKind::Step,
-        env,
+        env: job.env.clone(),
         port: if probes.is_some() { PortSpec::Auto } else { PortSpec::None },
         probes,
         stop: JOB_STOP,
         limits: within(step.limits, most),
         step: Some(StepUnit { said: step.said.clone(), offline: step.offline }),
         user: None,
+        sealed: Sealed { env: secrets.clone(), secrets },
     })
 }
 
