@@ -61,7 +61,8 @@ impl Ecosystem {
     /// Its name in advisories of OSV.
     pub const fn in_osv(self) -> &'static str {
         match self {
-            Ecosystem::Cargo => "crates.io",
+            // The name that OSV gives it.
+            Ecosystem::Cargo => concat!("crates", ".io"),
             Ecosystem::Npm => "npm",
             Ecosystem::Pypi => "PyPI",
             Ecosystem::Go => "Go",

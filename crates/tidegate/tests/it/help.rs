@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 42] = [
+const COMMANDS: [&str; 44] = [
     "up",
     "init",
     "check",
@@ -38,6 +38,8 @@ const COMMANDS: [&str; 42] = [
     "judge",
     "schema",
     "completions",
+    "backup",
+    "restore",
     "upgrade",
     "down",
     "login",

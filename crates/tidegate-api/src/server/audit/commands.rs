@@ -48,10 +48,8 @@ const COMMANDS: [(&str, &str, Action); 37] = [
     ("experiment_stop", "experiment stop", Action::Release),
     ("flag_key_create", "flag key create", Action::ManageAccess),
     ("flag_key_revoke", "flag key revoke", Action::ManageAccess),
-    ("upgrade", "upgrade", Action::Administer),
-    ("down", "down", Action::Administer),
-    ("login", "login", Action::ManageAccess),
-    ("logout", "logout", Action::ManageAccess),
+    ("login", "login", Action::Read),
+    ("logout", "logout", Action::Read),
     ("user_add", "user add", Action::ManageAccess),
     ("user_disable", "user disable", Action::ManageAccess),
     ("user_enable", "user enable", Action::ManageAccess),
@@ -59,15 +57,18 @@ const COMMANDS: [(&str, &str, Action); 37] = [
     ("user_invite", "user invite", Action::ManageAccess),
     ("token_create", "token create", Action::ManageAccess),
     ("token_revoke", "token revoke", Action::ManageAccess),
-    ("build_admit", "build admit", Action::Deploy),
+    ("build_admit", "build admit", Action::BreakGlass),
     ("key_rotate", "key rotate", Action::Administer),
+    ("upgrade", "upgrade", Action::Administer),
+    ("down", "down", Action::Administer),
     ("access_grant", "access grant", Action::ManageAccess),
     ("access_revoke", "access revoke", Action::ManageAccess),
     ("policies_set", "policy set", Action::ManageAccess),
 ];
 
 /// Parts of a path and of a query string that are written down. Whatever is not named here is not: it may be a key.
-const WRITTEN: [&str; 9] = ["service", "action", "run", "job", "flag", "by", "to", "revision", "user"];
+const WRITTEN: [&str; 10] =
+    ["service", "action", "run", "job", "flag", "by", "to", "revision", "user", "build"];
 
 /// Whether the log is told of an endpoint that does not only read. One that nobody thought of is told.
 pub(super) fn told(id: &str) -> Told {
