@@ -11,5 +11,5 @@ pub mod wire;
 mod stream;
 
 pub use client::{Client, ClientError};
-pub use server::{ApiConfig, CountsSource, GitConfig, Listener, SourceDesk, serve};
+pub use server::{ApiConfig, CountsSource, GitConfig, Listener, SettingDesk, SourceDesk, serve};
 pub use token::Token;

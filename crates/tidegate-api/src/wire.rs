@@ -2,6 +2,7 @@
 
 mod git;
 mod pipeline;
+mod setting;
 mod source;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use tidegate_core::model::{FlagAccessKind, InstanceId, Name, RevisionNo, Rollout
 
 pub use git::{GitUrlParams, GitUrls, PushBody, PushLine, RefUpdate, RefVerdict};
 pub use pipeline::{ApproveBody, ByParams, PromoteBody, RUN_TYPE, RunListParams, RunLogParams};
+pub use setting::{ConfigDiffParams, HistoryParams, UnderParams};
 pub use source::SourceParams;
 
 /// The media type of a deploy's body: four bytes with the length of the JSON that follows (unsigned, big-endian), a

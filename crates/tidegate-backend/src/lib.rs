@@ -5,6 +5,7 @@
 
 pub mod fake;
 pub mod process;
+mod sealed;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,6 +15,8 @@ use tidegate_core::model::{
     Evidence, InstanceId, Limits, Name, PortSpec, Probes, RevisionNo, StopSpec, UnitObservation,
 };
 use tidegate_core::view::LogLine;
+
+pub use sealed::Sealed;
 
 /// An instance or job to start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +52,9 @@ pub struct UnitSpec {
     /// What it is of a pipeline; `None`: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<StepUnit>,
+    /// What of its environment is secret: handed to whoever starts it, written nowhere.
+    #[serde(skip)]
+    pub sealed: Sealed,
 }
 
 /// What a step of a pipeline, or a process beside one, has that no other unit has. It gets what is left of the CPU, runs as

@@ -184,7 +184,7 @@ impl ControlPlane for Handle {
         let staged = intake::stage(&self.data, &snapshot);
         // The upload is the call's to remove, whatever became of it.
         let _ = std::fs::remove_file(&snapshot);
-        let accepted = intake::accept(staged?, &request)?;
+        let accepted = self.without_secrets(intake::accept(staged?, &request))?;
         let data = self.data.clone();
         let id = self.ask(move |world, time| {
             accepted.by_hand(world, time, &request)?;
@@ -198,7 +198,7 @@ impl ControlPlane for Handle {
     }
 
     fn plan(&self, request: PlanRequest) -> Result<PlanReport, Refusal> {
-        self.ask(move |world, time| answer::plan(world, time, &request))
+        self.without_secrets(self.ask(move |world, time| answer::plan(world, time, &request)))
     }
 
     fn status(&self, scope: &Scope) -> Result<Status, Refusal> {
@@ -400,7 +400,7 @@ impl ControlPlane for Handle {
         let taken = pipeline::read(&self.data, &request, &snapshot);
         // The upload is the call's to remove, whatever became of it.
         let _ = std::fs::remove_file(&snapshot);
-        let (taken, data) = (taken?, self.data.clone());
+        let (taken, data) = (self.without_secrets(taken)?, self.data.clone());
         let run = self.ask(move |world, time| pipeline::enter(world, time, &data, taken, request))?;
         self.pipeline_run(run)
     }

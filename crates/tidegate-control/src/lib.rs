@@ -30,12 +30,14 @@ pub mod push;
 mod release;
 pub mod run;
 pub mod seams;
+pub mod setting;
 pub mod snapshot;
 pub mod source;
 mod start_job;
 mod succession;
 mod together;
 mod trial;
+pub mod vault;
 pub mod workshop;
 pub mod workspace;
 

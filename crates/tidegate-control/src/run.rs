@@ -139,6 +139,7 @@ pub fn run(mut parts: Parts, signals: &Receiver<Signal>, published: &Published) 
     let clock = Clock::open(&mut parts.store)?;
     let mut engine = Engine::new(parts.config.clone(), published.reports.clone())
         .with_scalings(published.scalings.clone());
+    let vault = parts.config.vault.clone();
     let mut kept_at = clock.now().now;
     let mut wake = Some(clock.now().now);
     loop {
@@ -154,6 +155,7 @@ pub fn run(mut parts: Parts, signals: &Receiver<Signal>, published: &Published) 
             workshop: workshop.as_mut(),
             workspaces: workspaces.as_mut(),
             repositories: repositories.clone(),
+            vault: vault.clone(),
         };
         asks.into_iter().for_each(|ask| ask(&mut world, clock.now()));
         let passed = engine.pass(&mut world, clock.now());

@@ -20,9 +20,11 @@
 //! - [`notify`]: what those who want to know are told of events.
 //! - [`pipeline`]: what becomes of a commit on its way into an environment.
 //! - [`preview`]: environments that are made for branches and go by themselves.
+//! - [`redact`]: values of secrets taken out of what programs write.
 //! - [`release`]: what is served of feature flags, and how that changes.
 //! - [`scale`]: how many instances the load asks for.
 //! - [`schedule`]: when jobs run.
+//! - [`setting`]: configuration of the run time, parameters, secrets.
 //! - [`source`]: the repositories at Git hosts that apps follow.
 //! - [`time`]: moments and spans.
 //! - [`train`]: what services that are rolled out as one mean for each other.
@@ -47,10 +49,12 @@ pub mod model;
 pub mod notify;
 pub mod pipeline;
 pub mod preview;
+pub mod redact;
 pub mod release;
 pub mod rollout;
 pub mod scale;
 pub mod schedule;
+pub mod setting;
 pub mod source;
 pub mod time;
 pub mod train;

@@ -4,9 +4,9 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    approve, cert, check, completions, deploy, doctor, down, env, events, experiment, explain, flag, gateway,
-    git, git_hook, git_ssh, init, jobs, judge, logs, pipeline, plan, preview, promote, release, rollback,
-    rollout, run, scale, shim, status, up, upgrade,
+    approve, cert, check, completions, config, deploy, doctor, down, env, events, experiment, explain, flag, gateway,
+    git, git_hook, git_ssh, init, jobs, judge, logs, param, pipeline, plan, preview, promote, release,
+    resource, rollback, rollout, run, scale, secret, shim, status, up, upgrade,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -57,6 +57,14 @@ pub enum Command {
     Preview(preview::PreviewArgs),
     /// Take an environment down
     Env(env::EnvArgs),
+    /// Show or change the variables of an environment
+    Config(config::ConfigArgs),
+    /// Set secrets, which nobody reads back
+    Secret(secret::SecretArgs),
+    /// Show or set parameters that apps share
+    Param(param::ParamArgs),
+    /// Show backing services, or have another one take the place of one
+    Resource(resource::ResourceArgs),
     /// Show services, instances and rollouts in progress
     Status(status::StatusArgs),
     /// Show or steer the rollout of a service

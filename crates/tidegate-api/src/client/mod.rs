@@ -8,6 +8,7 @@ mod error;
 mod lines;
 mod pipeline;
 mod request;
+mod setting;
 mod source;
 mod upload;
 

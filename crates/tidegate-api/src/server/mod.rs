@@ -19,6 +19,7 @@ mod openapi;
 mod otlp;
 mod problem;
 mod server_key;
+mod setting_desk;
 mod spool;
 
 use std::future::Future;
@@ -35,6 +36,7 @@ use crate::token::Token;
 pub use git::GitConfig;
 pub use hook::SourceDesk;
 pub use listener::Listener;
+pub use setting_desk::SettingDesk;
 
 /// What the server needs to know.
 #[derive(Debug)]
@@ -57,6 +59,8 @@ pub struct ApiConfig {
     pub git: Option<GitConfig>,
     /// Who answers about repositories at Git hosts; `None`: none are followed.
     pub sources: Option<SourceDesk>,
+    /// Who answers about configuration, parameters and secrets; `None`: nobody.
+    pub settings: Option<SettingDesk>,
 }
 
 impl ApiConfig {
@@ -75,6 +79,7 @@ impl ApiConfig {
             counts: CountsSource::default(),
             git: None,
             sources: None,
+            settings: None,
         }
     }
 }
@@ -114,6 +119,7 @@ pub(crate) struct Inner {
     backlog: backlog::Backlog,
     git: Option<git::GitServer>,
     hooks: Option<hook::HookServer>,
+    settings: Option<SettingDesk>,
     started_ms: u64,
 }
 
@@ -154,6 +160,7 @@ pub async fn serve(
         backlog: backlog::Backlog::default(),
         git: config.git.map(|git| git::GitServer::new(git, host)),
         hooks: config.sources.map(hook::HookServer::new),
+        settings: config.settings,
         started_ms: now_ms(),
     }));
     let router = endpoints::router(shared);

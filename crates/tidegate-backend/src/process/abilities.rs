@@ -99,7 +99,7 @@ fn attempt(config: &ProcessConfig, place: &Place, user: User, mounts: bool) -> i
     place.create()?;
     fs::create_dir_all(build(place))?;
     fs::set_permissions(build(place), fs::Permissions::from_mode(0o755))?;
-    let mut launched = launch(place, &trial(place, user, mounts)?, &config.shim_command)?;
+    let mut launched = launch(place, &trial(place, user, mounts)?, &Default::default(), &config.shim_command)?;
     let begun = Instant::now();
     while holder(&place.lock()).is_some() {
         if begun.elapsed() > TRIAL {
@@ -136,10 +136,12 @@ fn trial(place: &Place, user: User, mounts: bool) -> io::Result<ShimSpec> {
             stop: StopSpec::default(),
             limits: Limits::default(),
             step: None,
+            sealed: Default::default(),
         },
         env: [("BUILD", build(place)), ("HOME", place.scratch())]
             .map(|(name, path)| (name.to_owned(), path.display().to_string()))
             .into(),
+        sealed: false,
         port: None,
         boot_id: clock::boot_id()?,
         asked_ms: clock::boot_ms(),

@@ -188,10 +188,11 @@ impl ProcessBackend {
             groups.iter_mut().for_each(GroupPlan::yield_to_others);
         }
         let log = self.logs.dir_of(&spec.id);
-        let unit = UnitSpec { env: BTreeMap::new(), ..spec.clone() };
+        let unit = UnitSpec { env: BTreeMap::new(), sealed: Default::default(), ..spec.clone() };
         ShimSpec {
             unit,
             env,
+            sealed: !spec.sealed.is_empty(),
             port,
             boot_id: self.boot_id.clone(),
             asked_ms: boot_ms(),
@@ -257,7 +258,7 @@ impl Backend for ProcessBackend {
         self.replace(&spec.id);
         let place = Place::new(&self.config.root, &spec.id, spec.generation);
         let started = self.port(spec.port).and_then(|port| {
-            let launched = launch(&place, &self.spec(spec, &place, port), &self.config.shim_command)?;
+            let launched = launch(&place, &self.spec(spec, &place, port), &spec.sealed, &self.config.shim_command)?;
             Ok((port, launched))
         });
         match started {

@@ -71,6 +71,12 @@ pub(super) fn ours() -> Ours {
         .collect()
 }
 
+/// What a unit gets of its secret variables: by the same rules as of its others.
+pub(super) fn unsealed(sealed: BTreeMap<String, String>) -> impl Iterator<Item = (String, String)> {
+    let ours = |name: &str| name == "PORT" || name.starts_with("TIDEGATE_");
+    sealed.into_iter().filter(move |(name, _)| valid(name) && !ours(name))
+}
+
 fn said(spec: &UnitSpec) -> Vec<(String, String)> {
     let mut said = vec![
         ("TIDEGATE_APP".to_owned(), spec.app.to_string()),

@@ -8,12 +8,16 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::process::Child;
 
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::SndBuf;
 use tidegate_os::lock::{Lock, LockError};
 use tidegate_os::process::Detached;
 use tidegate_os::socket;
 
+use super::message::{ToShim, send};
 use super::place::Place;
 use super::spec::ShimSpec;
+use crate::Sealed;
 
 /// A shim that was just started, and a connection to it.
 pub(super) struct Launched {
@@ -23,7 +27,14 @@ pub(super) struct Launched {
 
 /// Starts the shim of a unit. Socket and lock are made here and handed over: a connection made before the shim has
 /// begun waits for it, and the lock is never free in between.
-pub(super) fn launch(place: &Place, spec: &ShimSpec, command: &[OsString]) -> io::Result<Launched> {
+///
+/// What is secret is said over the connection before the shim runs: it is in no file, and there even where we are killed right after.
+pub(super) fn launch(
+    place: &Place,
+    spec: &ShimSpec,
+    sealed: &Sealed,
+    command: &[OsString],
+) -> io::Result<Launched> {
     place.create()?;
     let mut lock = Lock::acquire(&place.lock()).map_err(|error| match error {
         LockError::Io(error) => error,
@@ -35,9 +46,23 @@ pub(super) fn launch(place: &Place, spec: &ShimSpec, command: &[OsString]) -> io
     // Before the shim runs: one that has nothing to do may be over before we would connect.
     let link = socket::connect(&place.socket())?;
     link.set_nonblocking(true)?;
+    if spec.sealed {
+        tell(&link, sealed)?;
+    }
     let child = detached(place, command, listener.into(), lock.share()?, complaint.into())?.spawn()?;
     lock.sign(child.id())?;
     Ok(Launched { child, link })
+}
+
+/// All of it fits what the socket holds while nobody reads.
+fn tell(link: &UnixStream, sealed: &Sealed) -> io::Result<()> {
+    if sealed.bytes() > Sealed::MOST {
+        let why = format!("its secrets have more than {} bytes", Sealed::MOST);
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    }
+    // As much as the system allows: escaped, a message may be longer than what is in it.
+    let _ = setsockopt(link, SndBuf, &(4 * Sealed::MOST));
+    send(link, &ToShim::Sealed(sealed.clone()))
 }
 
 fn detached(

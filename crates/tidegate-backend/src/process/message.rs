@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tidegate_core::model::Exit;
 
+use crate::Sealed;
+
 /// From the backend to a shim.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -28,6 +30,8 @@ pub(super) enum ToShim {
         /// After this long it is killed.
         timeout_ms: u64,
     },
+    /// What of the unit's environment is secret. Said once, before the shim runs, and never again.
+    Sealed(Sealed),
 }
 
 /// From a shim to whoever is connected: the state on connecting and at each change, and answers to checks.

@@ -9,13 +9,16 @@ use serde::{Deserialize, Serialize};
 use super::cgroup::GroupPlan;
 use crate::UnitSpec;
 
-/// Everything a shim needs to know. Holds secrets: mode 0600, never printed.
+/// Everything a shim needs to know but secrets, which it is told over its socket. Values of env files are in it: mode 0600, never printed.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ShimSpec {
     /// The unit; its `env` is empty here.
     pub unit: UnitSpec,
-    /// The whole environment.
+    /// The whole environment, but for what is secret of it.
     pub env: BTreeMap<String, String>,
+    /// Whether more of it, the secret part, is the first thing said over the socket.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sealed: bool,
     /// The port it got.
     pub port: Option<u16>,
     /// The boot of the machine it belongs to.
@@ -96,5 +99,6 @@ pub(super) fn example(id: &str) -> UnitSpec {
         stop: StopSpec::default(),
         limits: Limits::default(),
         step: None,
+        sealed: Default::default(),
     }
 }

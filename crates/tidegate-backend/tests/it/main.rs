@@ -10,4 +10,5 @@ mod idle;
 mod life;
 mod output;
 mod probes;
+mod sealed;
 mod yard;

@@ -46,6 +46,7 @@ pub fn worker(yard: &Yard, name: &str, command: &str) -> UnitSpec {
         stop: StopSpec { signal: 15, grace: Millis(2_000) },
         limits: Limits::default(),
         step: None,
+        sealed: Default::default(),
     }
 }
 

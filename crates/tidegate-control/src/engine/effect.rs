@@ -1,7 +1,9 @@
 //! What is done to the world after it was decided: executed from the outbox, at least once, in order.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
-use tidegate_backend::{BackendError, UnitSpec};
+use tidegate_backend::{BackendError, Sealed, UnitSpec};
 use tidegate_core::health::backoff;
 use tidegate_core::model::{
     Exit, Instance, InstanceId, Intent, Job, JobKind, JobPhase, Limits, PortSpec, Seen, ServiceKey, StepJob,
@@ -13,6 +15,7 @@ use tidegate_store::StoreError;
 
 use super::pipeline::step_unit;
 use super::{Engine, Time, World};
+use crate::setting::resolve::Resolver;
 
 /// How a job is stopped.
 pub(super) const JOB_STOP: StopSpec = StopSpec { signal: 15, grace: Millis::seconds(10) };
@@ -81,7 +84,7 @@ impl Engine {
             return Ok(Ok(()));
         }
         let Some(spec) = self.unit_of(world, &key, &instance)? else { return Ok(Ok(())) };
-        Ok(world.backend.start(&spec))
+        Ok(spec.map_err(no_start).and_then(|spec| world.backend.start(&spec)))
     }
 
     fn unit_of(
@@ -89,14 +92,17 @@ impl Engine {
         world: &World<'_>,
         key: &ServiceKey,
         instance: &Instance,
-    ) -> Result<Option<UnitSpec>, StoreError> {
+    ) -> Result<Option<Result<UnitSpec, String>>, StoreError> {
         let Some(revision) = self.revisions.get(world.store, key, instance.revision)? else {
             return Ok(None);
         };
         // A folder of files is served by the gateway; there is nothing to start.
         let service = revision.spec.services.get(&key.service).filter(|service| service.site.is_none());
         let Some(service) = service else { return Ok(None) };
-        Ok(Some(UnitSpec {
+        let place = (&key.app, &key.environment);
+        let resolver = Resolver::new(world, place, &revision.spec.settings);
+        let resolved = resolver.environment(&service.env, Some(&key.service));
+        Ok(Some(resolved.map(|(env, sealed)| UnitSpec {
             id: instance.id.clone(),
             generation: instance.generation,
             app: key.app.clone(),
@@ -106,13 +112,14 @@ impl Engine {
             command: service.run.clone(),
             dir: world.workshop.dir(&revision.spec.build),
             writable: false,
-            env: service.env.clone(),
+            env,
             port: service.port,
             probes: Some(service.probes.clone()),
             stop: service.stop,
             limits: Limits { pids: service.limits.pids.or(Some(DEFAULT_PIDS)), ..service.limits },
             step: None,
-        }))
+            sealed,
+        })))
     }
 
     fn start_job(
@@ -127,6 +134,10 @@ impl Engine {
             return self.start_step(world, &job, step);
         }
         let limits = self.limits_of(world, &job)?;
+        let (env, sealed) = match self.environment_of(world, &job)? {
+            Ok(resolved) => resolved,
+            Err(why) => return Ok(Err(no_start(why))),
+        };
         let build = world.store.build(&job.build)?;
         let app = match (&job.of, build) {
             (Some((key, _)), _) => key.app.clone(),
@@ -143,13 +154,28 @@ impl Engine {
             command: job.command.clone(),
             dir: world.workshop.dir(&job.build),
             writable: job.kind == JobKind::Build,
-            env: job.env.clone(),
+            env,
             port: PortSpec::None,
             probes: None,
             stop: JOB_STOP,
             limits,
             step: None,
+            sealed,
         }))
+    }
+
+    /// A job has the settings of its revision; a build has none.
+    fn environment_of(
+        &mut self,
+        world: &World<'_>,
+        job: &Job,
+    ) -> Result<Result<(BTreeMap<String, String>, Sealed), String>, StoreError> {
+        let Some((key, number)) = &job.of else { return Ok(Ok((job.env.clone(), Sealed::default()))) };
+        let revision = self.revisions.get(world.store, key, *number)?;
+        let settings = revision.map(|revision| revision.spec.settings.clone()).unwrap_or_default();
+        let of = job.kind.is_of_service().then_some(&key.service);
+        let place = (&key.app, &key.environment);
+        Ok(Resolver::new(world, place, &settings).environment(&job.env, of))
     }
 
     fn start_step(

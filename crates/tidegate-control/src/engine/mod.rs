@@ -44,6 +44,7 @@ use tidegate_store::{Store, StoreError, Tx};
 
 use crate::experiment::Pseudonyms;
 use crate::seams::{Repositories, RouteSink, Workshop, Workspaces};
+use crate::vault::Vault;
 pub(crate) use deploy::{effective_for, told};
 pub use effect::Effect;
 use meter::Meter;
@@ -70,6 +71,8 @@ pub struct World<'a> {
     pub workspaces: &'a mut dyn Workspaces,
     /// The apps' Git repositories; `None`: there are none, and nothing is pushed.
     pub repositories: Option<Arc<dyn Repositories>>,
+    /// What opens secrets; `None`: nothing does, and whatever refers to one does not start.
+    pub vault: Option<Arc<Vault>>,
 }
 
 /// The time of a pass.
@@ -96,6 +99,8 @@ pub struct EngineConfig {
     pub flags_open: Option<String>,
     /// The key of users' digests; `None`: the gateway tells nothing of users.
     pub pseudonyms: Option<Arc<Pseudonyms>>,
+    /// What opens secrets; `None`: nothing does.
+    pub vault: Option<Arc<Vault>>,
 }
 
 impl Default for EngineConfig {
@@ -107,6 +112,7 @@ impl Default for EngineConfig {
             keep_build_bytes: 10 << 30,
             flags_open: None,
             pseudonyms: None,
+            vault: None,
         }
     }
 }

@@ -16,6 +16,7 @@ mod pipeline;
 mod plan;
 mod preview;
 mod rollout;
+mod setting;
 mod status;
 mod timeline;
 mod train;
@@ -41,6 +42,10 @@ pub use plan::{
 };
 pub use preview::{LeavingView, PreviewList, PreviewView};
 pub use rollout::{Explanation, RolloutView};
+pub use setting::{
+    ConfigDiff, ConfigHistory, ConfigVariable, ConfigView, KeyRotated, ParameterList, ParameterView, SecretList,
+    SecretView, SettingChanged, SettingRollout,
+};
 pub use status::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
 pub use timeline::{LogLine, TimelineEvent};
 pub use train::{PlannedTrain, TrainMember, TrainView};

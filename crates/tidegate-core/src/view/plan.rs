@@ -52,6 +52,9 @@ pub struct PlanReport {
     /// How it comes there, and what it changes about that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub way: Option<PlannedWay>,
+    /// What differs of configuration, parameters and secrets, by their versions: `secret.db_url v3 → v4`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<String>,
     /// What a user should know before: limits that cannot be enforced, a strategy that cannot be had, …
     pub warnings: Vec<String>,
 }

@@ -23,6 +23,7 @@ const STEPS: &[&str] = &[
     include_str!("0010_environments.sql"),
     include_str!("0011_git_sources.sql"),
     include_str!("0012_flag_documents.sql"),
+    include_str!("0017_settings.sql"),
 ];
 
 /// The newest version this program knows.

@@ -3,6 +3,7 @@
 
 mod build_flags;
 mod builds;
+mod config_versions;
 pub(crate) mod counters;
 mod deploys;
 mod environments;
@@ -21,12 +22,14 @@ pub(crate) mod meta;
 mod migrations;
 mod notices;
 mod outbox;
+mod parameters;
 mod pipeline_runs;
 mod releases;
 mod revisions;
 mod rollouts;
 mod routing;
 mod schedules;
+mod secrets;
 mod services;
 mod traffic;
 

@@ -4,6 +4,7 @@ pub mod approve;
 pub mod cert;
 pub mod check;
 pub mod completions;
+pub mod config;
 pub mod deploy;
 pub mod doctor;
 pub mod down;
@@ -20,16 +21,19 @@ pub mod init;
 pub mod jobs;
 pub mod judge;
 pub mod logs;
+pub mod param;
 pub mod pipeline;
 pub mod plan;
 pub mod preview;
 pub mod promote;
 pub mod release;
+pub mod resource;
 pub mod rollback;
 pub mod rollout;
 pub mod run;
 pub mod scale;
 pub mod schema;
+pub mod secret;
 pub mod shim;
 pub mod status;
 pub mod up;
@@ -61,6 +65,10 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Approve(args) => approve::run(args, &session),
         Command::Preview(args) => preview::run(args, &session),
         Command::Env(args) => env::run(args, &session),
+        Command::Config(args) => config::run(args, &session),
+        Command::Secret(args) => secret::run(args, &session),
+        Command::Param(args) => param::run(args, &session),
+        Command::Resource(args) => resource::run(args, &session),
         Command::Jobs(args) => jobs::run(args, &session),
         Command::Events(args) => events::run(args, &session),
         Command::Explain(args) => explain::run(args, &session),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use tidegate_api::{ApiConfig, CountsSource, Listener, SourceDesk, serve, token};
+use tidegate_api::{ApiConfig, CountsSource, Listener, SettingDesk, SourceDesk, serve, token};
 use tidegate_backend::process::{ProcessBackend, ProcessConfig, RunAs, doctor, stop_all};
 use tidegate_control::courier::Courier;
 use tidegate_control::engine::EngineConfig;
@@ -14,6 +14,7 @@ use tidegate_control::experiment::Pseudonyms;
 use tidegate_control::git::GitRepositories;
 use tidegate_control::run::{Parts, Published, Signal, run, signals};
 use tidegate_control::source::Scout;
+use tidegate_control::vault::Vault;
 use tidegate_control::workshop::DirWorkshop;
 use tidegate_control::workspace::DirWorkspaces;
 use tidegate_control::{Handle, HandleParts};
@@ -111,6 +112,7 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     let repositories = GitRepositories::of(running.data.path());
     Scout::start(&handle, repositories).map_err(|error| machine("repositories elsewhere", &error))?;
     config.sources = Some(SourceDesk(handle.clone()));
+    config.settings = Some(SettingDesk(handle.clone()));
     let ending = runtime.block_on(serve_until_the_end(config, handle, &running))?;
     runtime.shutdown_background();
     finish(running, ending)
@@ -122,7 +124,8 @@ fn start(
     program: Program,
     inherited: Inherited,
 ) -> Result<(Running, Handle, String), Failure> {
-    let store = opened(&data)?;
+    let mut store = opened(&data)?;
+    let vault = vault(data.path(), &mut store);
     data.clear_leftovers();
     let (sender, receiver) = signals();
     let waking = std::sync::Mutex::new(sender.clone());
@@ -197,6 +200,7 @@ fn start(
             job_limits: job_limits(data.path()),
             steps_at_once: cpus(),
             pseudonyms: pseudonyms(data.path()),
+            vault,
             ..EngineConfig::default()
         },
     };
@@ -243,6 +247,17 @@ fn pseudonyms(data: &Path) -> Option<Arc<Pseudonyms>> {
     key.inspect_err(|error| tracing::error!(%error, "the key of experiments cannot be read or made"))
         .ok()
         .map(Arc::new)
+}
+
+/// What opens secrets. A change of the key that was cut off goes on; without a key whatever refers to no secret goes on.
+fn vault(data: &Path, store: &mut Store) -> Option<Arc<Vault>> {
+    let vault = Vault::open(data);
+    let vault =
+        vault.inspect_err(|error| tracing::error!(%error, "the key of secrets cannot be read or made")).ok()?;
+    if let Err(error) = vault.settle(store) {
+        tracing::error!(%error, "the change of the key of secrets could not go on; both keys stay");
+    }
+    Some(Arc::new(vault))
 }
 
 fn cpus() -> usize {

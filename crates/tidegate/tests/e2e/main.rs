@@ -36,6 +36,7 @@ mod reload;
 mod rules;
 mod scaling;
 mod scenarios;
+mod secrets;
 mod site;
 mod sleeping;
 mod smoke;

@@ -21,6 +21,7 @@ mod rollback;
 mod rollout;
 mod runs;
 mod scale;
+mod settings;
 mod sources;
 mod status;
 mod upgrade;
@@ -59,6 +60,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         explain::endpoints(),
         experiments::endpoints(),
         flag_keys::endpoints(),
+        settings::endpoints(),
         metrics::endpoints(),
         doctor::endpoints(),
         upgrade::endpoints(),

@@ -6,10 +6,12 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 
+use tidegate_core::redact::{Redacting, Redactor};
 use tidegate_os::clock::boot_ms;
 
 use super::meter::Meter;
@@ -30,6 +32,8 @@ pub(super) struct Capture {
     chunk: Vec<u8>,
     resume_at_ms: Option<u64>,
     meter: Meter,
+    /// What is taken out of all that is kept; `None`: nothing is secret.
+    redactor: Option<Arc<Redactor>>,
 }
 
 struct Pipe {
@@ -38,6 +42,14 @@ struct Pipe {
     line: Vec<u8>,
     /// The rest of the line is left out: it is too long, or began in a flood.
     skipping: bool,
+    /// Where there are secrets: what of them to look for, and what is held back.
+    hiding: Option<Hiding>,
+}
+
+struct Hiding {
+    redactor: Arc<Redactor>,
+    stream: Redacting,
+    clean: Vec<u8>,
 }
 
 impl Capture {
@@ -48,7 +60,13 @@ impl Capture {
             chunk: vec![0; 32 << 10],
             resume_at_ms: None,
             meter: Meter::new(boot_ms()),
+            redactor: None,
         }
+    }
+
+    /// Keeps none of these values from now on. For before anything is read.
+    pub(super) fn hide(&mut self, redactor: Redactor) {
+        self.redactor = (!redactor.is_empty()).then(|| Arc::new(redactor));
     }
 
     /// Whether the unit writes without end.
@@ -64,7 +82,12 @@ impl Capture {
         fcntl(&fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         // A larger pipe means fewer wake-ups; the ordinary size does too.
         let _ = fcntl(&fd, FcntlArg::F_SETPIPE_SZ(PIPE_SIZE));
-        self.pipes.push(Pipe { file: File::from(fd), stream, line: Vec::new(), skipping: false });
+        let hiding = self.redactor.clone().map(|redactor| Hiding {
+            redactor,
+            stream: Redacting::default(),
+            clean: Vec::new(),
+        });
+        self.pipes.push(Pipe { file: File::from(fd), stream, line: Vec::new(), skipping: false, hiding });
         Ok(())
     }
 
@@ -100,7 +123,7 @@ impl Capture {
         self.resume_at_ms = None;
         self.read(now_ms);
         for pipe in &mut self.pipes {
-            pipe.end(&mut self.journal);
+            pipe.end(&mut self.journal, now_ms);
         }
         self.pipes.clear();
         self.journal.close();
@@ -114,13 +137,13 @@ impl Pipe {
         while taken < AT_ONCE {
             match self.file.read(chunk) {
                 Ok(0) => {
-                    self.end(journal);
+                    self.end(journal, now_ms);
                     return false;
                 }
                 Ok(read) => {
                     taken += read;
                     *all += read as u64;
-                    self.take(&chunk[..read], journal, now_ms);
+                    self.hide_and_take(&chunk[..read], journal, now_ms);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => break,
@@ -129,7 +152,19 @@ impl Pipe {
         true
     }
 
+    /// Looks for secrets also in a flood: what is left out may end in the middle of one.
+    fn hide_and_take(&mut self, bytes: &[u8], journal: &mut Journal, now_ms: u64) {
+        let Some(mut hiding) = self.hiding.take() else { return self.take(bytes, journal, now_ms) };
+        hiding.clean.clear();
+        hiding.stream.feed(&hiding.redactor, bytes, &mut hiding.clean);
+        self.take(&hiding.clean, journal, now_ms);
+        self.hiding = Some(hiding);
+    }
+
     fn take(&mut self, bytes: &[u8], journal: &mut Journal, now_ms: u64) {
+        if bytes.is_empty() {
+            return;
+        }
         if journal.flooded(now_ms) {
             self.line.clear();
             self.skipping = bytes.last() != Some(&b'\n');
@@ -166,7 +201,12 @@ impl Pipe {
     }
 
     /// Last words need no line end.
-    fn end(&mut self, journal: &mut Journal) {
+    fn end(&mut self, journal: &mut Journal, now_ms: u64) {
+        if let Some(mut hiding) = self.hiding.take() {
+            hiding.clean.clear();
+            hiding.stream.finish(&hiding.redactor, &mut hiding.clean);
+            self.take(&hiding.clean, journal, now_ms);
+        }
         if !self.line.is_empty() {
             self.finish_line(journal);
         }

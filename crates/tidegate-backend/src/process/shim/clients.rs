@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 
+use crate::Sealed;
 use crate::process::message::{FromShim, Inbox, ToShim, send};
 
 /// More connections than anybody needs.
@@ -19,11 +20,27 @@ struct Client {
     stream: UnixStream,
     inbox: Inbox,
     open: bool,
+    /// Whether it was told the state.
+    greeted: bool,
 }
 
 impl Clients {
     pub(super) fn new(listener: UnixListener) -> Clients {
         Clients { listener, connected: Vec::new() }
+    }
+
+    /// What was said first, before we ran: what is secret of the environment. `None`: that was something else, or nothing.
+    pub(super) fn sealed(&mut self) -> io::Result<Option<Sealed>> {
+        let (stream, _) = self.listener.accept()?;
+        stream.set_nonblocking(true)?;
+        let mut client = Client { stream, inbox: Inbox::default(), open: true, greeted: false };
+        let (said, open) = client.inbox.receive(&client.stream);
+        client.open = open;
+        self.connected.push(client);
+        Ok(said.into_iter().find_map(|message| match message {
+            ToShim::Sealed(sealed) => Some(sealed),
+            ToShim::Stop { .. } | ToShim::Kill | ToShim::Check { .. } => None,
+        }))
     }
 
     pub(super) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
@@ -33,6 +50,10 @@ impl Clients {
 
     /// Takes new connections, and greets each with the state.
     pub(super) fn accept(&mut self, state: &FromShim) {
+        for client in self.connected.iter_mut().filter(|client| !client.greeted) {
+            client.greeted = true;
+            let _ = send(&client.stream, state).inspect_err(complain);
+        }
         while let Ok((stream, _)) = self.listener.accept() {
             if self.connected.len() >= MOST {
                 // The longest connected is the likeliest to have been forgotten.
@@ -44,7 +65,7 @@ impl Clients {
             }
             // One that has hung up already may still have said something: its end is seen when it is read.
             let _ = send(&stream, state).inspect_err(complain);
-            self.connected.push(Client { stream, inbox: Inbox::default(), open: true });
+            self.connected.push(Client { stream, inbox: Inbox::default(), open: true, greeted: true });
         }
     }
 

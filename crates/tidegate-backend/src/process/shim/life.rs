@@ -7,6 +7,7 @@ use std::process::Child;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tidegate_core::model::Exit;
+use tidegate_core::redact::Redactor;
 use tidegate_os::clock::boot_ms;
 use tidegate_os::process::{NoChildren, Reaped, Signals, reap, start_time};
 
@@ -16,7 +17,9 @@ use super::child::Starter;
 use super::clients::Clients;
 use super::disk::Disk;
 use super::ending::Ending;
+use crate::Sealed;
 use crate::process::cgroup::Group;
+use crate::process::environment;
 use crate::process::log::{Journal, Stream};
 use crate::process::message::{FromShim, ToShim};
 use crate::process::place::Place;
@@ -54,9 +57,11 @@ impl Life {
         listener: UnixListener,
     ) -> io::Result<Life> {
         let mut capture = Capture::new(Journal::open(spec.log.clone()));
-        let unit = start(&place, spec, &mut capture)
+        let mut clients = Clients::new(listener);
+        let unit = unsealed(spec, &mut clients, &mut capture)
+            .and_then(|spec| start(&place, spec, &mut capture))
             .map_err(|error| Exit::trouble(format!("its process could not be started: {error}")));
-        Ok(Life { place, signals, clients: Clients::new(listener), capture, checks: Checks::default(), unit })
+        Ok(Life { place, signals, clients, capture, checks: Checks::default(), unit })
     }
 
     /// Until it is over and recorded.
@@ -113,6 +118,8 @@ impl Life {
         match message {
             ToShim::Stop { signal, grace_ms } => unit.ending.on_stop(unit.main.pid, signal, grace_ms, now_ms),
             ToShim::Kill => unit.ending.on_kill(now_ms),
+            // Said once, before we ran: too late now.
+            ToShim::Sealed(_) => {}
             ToShim::Check { serial, command, timeout_ms } => {
                 if let Some(answer) = self.checks.start(&unit.starter, (serial, &command, timeout_ms), now_ms)
                 {
@@ -196,6 +203,19 @@ impl Unit {
             self.ending.on_kill(now_ms);
         }
     }
+}
+
+/// The spec with what is secret of the environment, which is taken out of all output from here on.
+fn unsealed(mut spec: ShimSpec, clients: &mut Clients, capture: &mut Capture) -> io::Result<ShimSpec> {
+    if !spec.sealed {
+        return Ok(spec);
+    }
+    let lost = || io::Error::other("its secrets were not handed over");
+    let Sealed { env, secrets } = clients.sealed()?.ok_or_else(lost)?;
+    let named = secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    capture.hide(Redactor::new(named));
+    spec.env.extend(environment::unsealed(env));
+    Ok(spec)
 }
 
 fn start(place: &Place, spec: ShimSpec, capture: &mut Capture) -> io::Result<Unit> {

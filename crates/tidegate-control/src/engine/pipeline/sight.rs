@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use tidegate_core::model::{
-    BuildPhase, Deploy, DeployPhase, InstanceId, Job, JobPhase, Phase, PipelineRun, Rollout, StageRun,
+    BuildPhase, Deploy, DeployPhase, InstanceId, Job, JobPhase, Name, Phase, PipelineRun, Rollout, StageRun,
     UnitState,
 };
 use tidegate_core::pipeline::{DeploySight, Gate, Opening, ProcessSight, WorkspaceSight, opening};
+use tidegate_core::redact::Redactor;
 use tidegate_core::time::Millis;
 use tidegate_store::{Reader, StoreError};
 
 use super::super::{Sight, World};
+use super::start::secrets_of;
 
 /// See the module.
 pub(super) struct Seen {
@@ -31,14 +33,34 @@ impl Seen {
         let units = || in_progress(run).flat_map(|step| step.attempts.last().into_iter().chain(&step.beside));
         let processes = units().filter_map(|unit| Some((unit.clone(), process(sight, jobs.get(unit)?))));
         let workspaces = units().filter_map(|unit| Some((unit.clone(), world.workspaces.sight(unit)?)));
+        let mut workspaces: BTreeMap<InstanceId, WorkspaceSight> = workspaces.collect();
+        for (unit, workspace) in &mut workspaces {
+            clean(world, &run.app, jobs.get(unit), workspace);
+        }
         Ok(Seen {
             processes: processes.collect(),
-            workspaces: workspaces.collect(),
+            workspaces,
             build: world.store.build(&run.input.build)?.map(|build| build.phase),
             deploys: deploys(world.store, run)?,
             gate: gate(run, others, sight),
             candidate: candidate(world.store, run)?,
         })
+    }
+}
+
+/// What reports of tests say is kept: without the secrets the step had.
+fn clean(world: &World<'_>, app: &Name, job: Option<&Job>, workspace: &mut WorkspaceSight) {
+    let Some(step) = job.and_then(|job| job.step.as_ref()).filter(|step| !step.secrets.is_empty()) else { return };
+    let WorkspaceSight::Gathered { tests: Some(tests) } = workspace else { return };
+    let texts = tests.failures.iter_mut().chain(&mut tests.unread).flat_map(|(name, text)| [name, text]);
+    match secrets_of(world, app, step) {
+        Ok(secrets) => {
+            let named = secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let redactor = Redactor::new(named);
+            texts.for_each(|text| redactor.clean(text));
+        }
+        // Nobody can tell what in it is secret.
+        Err(_) => texts.for_each(|text| *text = "[left out]".to_owned()),
     }
 }
 
