@@ -147,9 +147,8 @@ fn answers_that_are_asked_for_and_not_taken() {
     let memory = under.resident();
     let mut stream = TcpStream::connect(under.address).unwrap();
     stream.write_all(&hello(&[0, 4, 0, 0, 0, 0])).unwrap();
-    for number in 0..1_000_u32 {
-        stream.write_all(&frame(1, 5, number * 2 + 1, HEAD)).unwrap();
-    }
+    // Whoever is refused so often may be sent away before the last of them.
+    let sent = (0..1_000_u32).try_for_each(|number| stream.write_all(&frame(1, 5, number * 2 + 1, HEAD)));
     stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
     let until = Instant::now() + Duration::from_secs(5);
     let mut refused = 0;
@@ -158,7 +157,7 @@ fn answers_that_are_asked_for_and_not_taken() {
         refused += bytes[..read].windows(5).filter(|head| head[..5] == [0, 0, 4, 3, 0]).count();
         assert!(Instant::now() < until);
     }
-    assert!(refused >= 200, "beyond the limit of streams requests are refused: {refused}");
+    assert!(refused >= 200 || sent.is_err(), "beyond the limit of streams requests are refused: {refused}");
     let grown = under.resident().saturating_sub(memory);
     assert!(grown < MEMORY, "{grown} bytes of memory");
     assert_eq!(Client::new(under.address).get("a", "/").text(), "fine");
