@@ -24,6 +24,7 @@ pub mod handle;
 pub mod hook;
 pub mod identity;
 mod intake;
+mod key_file;
 mod left_over;
 pub mod pipeline;
 pub mod plane;

@@ -3,9 +3,8 @@
 //! `audit.head` holds the anchor and an HMAC-SHA256 of it; the key is in `audit.key`, neither is in the database. A copy of the database
 //! that was cut does not fit the file, and who can write the file without reading the key cannot make it fit.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::hmac;
@@ -13,11 +12,12 @@ use serde::{Deserialize, Serialize};
 use tidegate_core::audit::Anchor;
 use tidegate_os::file::write_atomic;
 
+use crate::key_file::hmac_key;
+
 /// The file in the data directory.
 pub const FILE: &str = "audit.head";
 /// The key's file.
 pub const KEY_FILE: &str = "audit.key";
-const BYTES: usize = 32;
 /// The longest file that is read.
 const LONGEST: u64 = 4_096;
 
@@ -39,13 +39,7 @@ impl Seal {
     /// # Errors
     /// The file system's; `InvalidData` where the key's file holds something else.
     pub fn of(data: &Path) -> io::Result<Self> {
-        let path = data.join(KEY_FILE);
-        let found = match File::open(&path) {
-            Ok(file) => read_key(file)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => make_key(&path)?,
-            Err(error) => return Err(error),
-        };
-        Ok(Seal { key: hmac::Key::new(hmac::HMAC_SHA256, &found), path: data.join(FILE) })
+        Ok(Seal { key: hmac_key(&data.join(KEY_FILE))?, path: data.join(FILE) })
     }
 
     /// What is sealed; `None`: there is no file.
@@ -97,25 +91,4 @@ fn bytes_of(hex: &str) -> Option<Vec<u8>> {
         return None;
     }
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok()).collect()
-}
-
-fn read_key(file: File) -> io::Result<[u8; BYTES]> {
-    let mut found = Vec::new();
-    file.take(BYTES as u64 + 1).read_to_end(&mut found)?;
-    <[u8; BYTES]>::try_from(found)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, format!("{KEY_FILE} is not a key")))
-}
-
-/// Whole or not at all: a kill in between leaves no half key.
-fn make_key(path: &Path) -> io::Result<[u8; BYTES]> {
-    let mut key = [0; BYTES];
-    File::open("/dev/urandom")?.read_exact(&mut key)?;
-    let made = path.with_extension("key.new");
-    let mut options = OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&made)?;
-    file.write_all(&key)?;
-    file.sync_all()?;
-    std::fs::rename(&made, path)?;
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
-    Ok(key)
 }

@@ -3,20 +3,18 @@
 //!
 //! The gateway is given the key of each environment that has experiments, and makes the same digests.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::Path;
 
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::hmac;
 use tidegate_core::experiment::{EventBatch, Measurement, UserDigest};
 use tidegate_core::model::{FlagKey, Name};
 
+use crate::key_file::hmac_key;
 use crate::plane::{Refusal, RefusalKind};
 
 /// The file in the data directory.
 const FILE: &str = "experiment-key";
-const BYTES: usize = 32;
 /// The longest name of a user or an event, in bytes.
 const LONGEST: usize = 512;
 
@@ -66,13 +64,7 @@ impl Pseudonyms {
     /// # Errors
     /// Whatever the file system says; `InvalidData` where the file holds something else.
     pub fn of(data: &Path) -> io::Result<Self> {
-        let path = data.join(FILE);
-        let found = match File::open(&path) {
-            Ok(file) => read(file)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => create(&path)?,
-            Err(error) => return Err(error),
-        };
-        Ok(Pseudonyms(hmac::Key::new(hmac::HMAC_SHA256, &found)))
+        hmac_key(&data.join(FILE)).map(Pseudonyms)
     }
 
     /// A batch of an environment with digests for names.
@@ -167,27 +159,6 @@ fn checked(what: &str, name: &str) -> Result<(), Refusal> {
     let message = format!("a `{what}` has 1 to {LONGEST} bytes, and one of the batch has {}", name.len());
     Err(Refusal::new(RefusalKind::Invalid, "experiment::name", message)
         .help("nothing of the batch was taken"))
-}
-
-fn read(mut file: File) -> io::Result<[u8; BYTES]> {
-    let mut key = [0; BYTES];
-    let damaged =
-        || io::Error::new(io::ErrorKind::InvalidData, format!("{FILE} does not hold {BYTES} bytes"));
-    file.read_exact(&mut key).map_err(|_| damaged())?;
-    if file.read(&mut [0])? > 0 { Err(damaged()) } else { Ok(key) }
-}
-
-/// Written beside and renamed: a kill leaves no half of a key. Only one control plane has the directory.
-fn create(path: &Path) -> io::Result<[u8; BYTES]> {
-    let mut key = [0; BYTES];
-    rand::fill(&mut key).map_err(|_| io::Error::other("the machine has no randomness"))?;
-    let beside = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    file.write_all(&key)?;
-    file.sync_all()?;
-    std::fs::rename(&beside, path)?;
-    Ok(key)
 }
 
 #[cfg(test)]

@@ -2,15 +2,15 @@
 //! opens one repository.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::hmac;
 use tidegate_core::model::Name;
 
-const BYTES: usize = 32;
+use crate::key_file::hmac_key;
+
 /// The length of a token in bytes; twice as many hex digits.
 const TOKEN_BYTES: usize = 20;
 
@@ -27,12 +27,7 @@ impl fmt::Debug for AccessKey {
 impl AccessKey {
     /// The key in a file, made where there is none.
     pub(super) fn in_file(path: &Path) -> io::Result<Self> {
-        let key = match File::open(path) {
-            Ok(file) => read(file, path)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => create(path)?,
-            Err(error) => return Err(error),
-        };
-        Ok(AccessKey(hmac::Key::new(hmac::HMAC_SHA256, &key)))
+        hmac_key(path).map(AccessKey)
     }
 
     /// The token that opens an app's repository.
@@ -53,22 +48,6 @@ impl AccessKey {
     }
 }
 
-fn read(file: File, path: &Path) -> io::Result<[u8; BYTES]> {
-    let mut key = Vec::new();
-    file.take(BYTES as u64 + 1).read_to_end(&mut key)?;
-    key.try_into().map_err(|_| {
-        let message = format!("{} holds no key of {BYTES} bytes", path.display());
-        io::Error::new(io::ErrorKind::InvalidData, message)
-    })
-}
-
-fn create(path: &Path) -> io::Result<[u8; BYTES]> {
-    let mut key = [0; BYTES];
-    rand::fill(&mut key).map_err(|_| io::Error::other("the machine has no randomness"))?;
-    tidegate_os::file::write_atomic(path, &key, 0o600)?;
-    Ok(key)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,15 +64,5 @@ mod tests {
         assert!(!again.opens(&shop, ""));
         assert!(!again.opens(&shop, &token[1..]));
         assert_eq!(token.len(), 2 * TOKEN_BYTES);
-    }
-
-    #[test]
-    fn a_file_that_holds_no_key_is_refused_and_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("key");
-        std::fs::write(&path, "hello").unwrap();
-        let error = AccessKey::in_file(&path).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "hello");
     }
 }

@@ -1,5 +1,6 @@
 //! When a repository is looked at again.
 
+use crate::health::backoff::mix;
 use crate::time::{Millis, Moment};
 
 /// The wait after the first look that failed.
@@ -21,12 +22,6 @@ pub fn after_failure(poll: Option<Millis>, failures: u32, now: Moment, seed: u64
     let doubled = FIRST_WAIT.0 << failures.saturating_sub(1).min(20);
     let wait = doubled.min(LONGEST_WAIT.0).max(poll.map_or(0, |poll| poll.0));
     now + Millis(wait + mix(seed ^ now.0) % (wait / 10 + 1))
-}
-
-fn mix(mut x: u64) -> u64 {
-    x ^= x >> 33;
-    x = x.wrapping_mul(0xff51_afd7_ed55_8ccd);
-    x ^ (x >> 33)
 }
 
 #[cfg(test)]
