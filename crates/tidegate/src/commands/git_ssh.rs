@@ -129,7 +129,7 @@ fn trouble(error: &std::io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_core::access::User;
+    use tidegate_core::access::{Binding, Role, User};
 
     use super::*;
 
@@ -144,22 +144,37 @@ mod tests {
             disabled_unix_ms,
             admin,
         };
-        let all = [user("ann", false, None), user("boss", true, None), user("gone", true, Some(1))];
+        let all = [
+            user("ann", false, None),
+            user("boss", true, None),
+            user("gone", true, Some(1)),
+            user("dev", false, None),
+        ];
         store.transaction(|tx| all.iter().try_for_each(|user| tx.put_user(user))).unwrap();
-        let asks = |name: &str, service| {
+        let shop: Name = "shop".parse().unwrap();
+        let developer = Binding {
+            holder: "dev".parse().unwrap(),
+            role: Role::Developer,
+            place: "shop".parse().unwrap(),
+            by: "owner".to_owned(),
+            made_at_unix_ms: 0,
+        };
+        store.transaction(|tx| tx.add_role_binding(&developer)).unwrap();
+        let asks = |name: &str, app: &Name| {
             let args = GitSshArgs {
                 data: folder.path().to_owned(),
                 user: Some(name.parse().unwrap()),
                 by: None,
                 apps: Vec::new(),
             };
-            admitted(&args, service).ok()
+            admitted(&args, app).ok()
         };
-        assert_eq!(asks("boss", Service::ReceivePack).as_deref(), Some("boss"));
-        assert_eq!(asks("ann", Service::UploadPack).as_deref(), Some("ann"));
-        assert_eq!(asks("ann", Service::ReceivePack), None);
-        assert_eq!(asks("gone", Service::UploadPack), None);
-        assert_eq!(asks("nobody", Service::UploadPack), None);
+        assert_eq!(asks("boss", &shop).as_deref(), Some("boss"));
+        assert_eq!(asks("dev", &shop).as_deref(), Some("dev"));
+        assert_eq!(asks("dev", &"blog".parse().unwrap()), None);
+        assert_eq!(asks("ann", &shop), None);
+        assert_eq!(asks("gone", &shop), None);
+        assert_eq!(asks("nobody", &shop), None);
     }
 
     #[test]
