@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout)] // figures belong into the test's output
 
 mod a_b;
+mod api_fuzz;
 mod attested;
 mod audit;
 mod bad_versions;
