@@ -12,6 +12,7 @@ mod stream;
 
 pub use client::{Client, ClientError};
 pub use server::{
-    ApiConfig, CountsSource, GitConfig, IdentityDesk, Listener, ProvenanceDesk, SourceDesk, serve,
+    ApiConfig, CountsSource, GitConfig, IdentityDesk, Listener, ProvenanceDesk, SettingDesk, SourceDesk,
+    serve,
 };
 pub use token::Token;

@@ -5,6 +5,7 @@ mod git;
 mod identity;
 mod pipeline;
 mod provenance;
+mod setting;
 mod source;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ pub use git::{GitUrlParams, GitUrls, PushBody, PushLine, RefUpdate, RefVerdict};
 pub use identity::{LoginBody, TokenAsked, TokenParams, UserBody};
 pub use pipeline::{ApproveBody, ByParams, PromoteBody, RUN_TYPE, RunListParams, RunLogParams};
 pub use provenance::{AdmitBody, BuildParams, DependenciesBody};
+pub use setting::{ConfigDiffParams, HistoryParams, UnderParams};
 pub use source::SourceParams;
 
 /// The media type of a deploy's body: four bytes with the length of the JSON that follows (unsigned, big-endian), a

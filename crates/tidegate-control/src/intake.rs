@@ -25,6 +25,7 @@ use crate::environment;
 use crate::experiment;
 use crate::plane::{BreakGlass, DeployRequest, Refusal, RefusalKind};
 use crate::protection::{self, Change};
+use crate::setting::pin::pinned;
 use crate::snapshot::{self, Entry, FlagsRefused, FolderFlags, Limits, UnpackError, digest_of};
 use crate::workshop::{DirWorkshop, remove_tree};
 
@@ -195,6 +196,7 @@ impl Accepted {
                 migrate: resolved.migrate,
                 jobs: resolved.jobs,
                 trains: resolved.trains,
+                settings: Default::default(),
             },
             build,
             build_run: run,
@@ -231,6 +233,7 @@ pub fn enter(
     environment::stays(world.store, (&accepted.app, &accepted.environment))?;
     no_route_of_others(world.store, &accepted)?;
     flags_can_be_in_force(world.store, &accepted)?;
+    nothing_is_missing(world.store, &accepted)?;
     let known = world.store.build(&accepted.build).map_err(store_trouble)?;
     let build = build_to_make(known, &accepted, request, time);
     if let (Some(_), Some(staged)) = (&build, &mut accepted.staged) {
@@ -269,6 +272,13 @@ pub fn enter(
         Ok(id)
     });
     id.map_err(store_trouble)
+}
+
+/// Every secret and parameter it refers to is set.
+fn nothing_is_missing(store: &Reader, accepted: &Accepted) -> Result<(), Refusal> {
+    let place = (&accepted.app, &accepted.environment);
+    let pinned = pinned(store, place, &accepted.spec).map_err(store_trouble)?;
+    pinned.problem(place).map_or(Ok(()), Err)
 }
 
 /// The commit, and whether the folder differed from it, in words. What a client says is cut to the length of a commit.

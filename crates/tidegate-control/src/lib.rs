@@ -34,6 +34,7 @@ pub mod push;
 mod release;
 pub mod run;
 pub mod seams;
+pub mod setting;
 pub mod snapshot;
 pub mod source;
 mod start_job;
@@ -41,6 +42,7 @@ mod succession;
 mod tell;
 mod together;
 mod trial;
+pub mod vault;
 pub mod workshop;
 pub mod workspace;
 

@@ -6,10 +6,10 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    approve, audit, backup, build, cert, check, completions, deploy, doctor, down, env, events, experiment,
-    explain, flag, gateway, git, git_hook, git_ssh, init, jobs, judge, key, login, logout, logs, pipeline,
-    plan, preview, promote, release, restore, rollback, rollout, run, sbom, scale, shim, status, token, up,
-    upgrade, user, verify, whoami,
+    approve, audit, backup, build, cert, check, completions, config, deploy, doctor, down, env, events,
+    experiment, explain, flag, gateway, git, git_hook, git_ssh, init, jobs, judge, key, login, logout, logs,
+    param, pipeline, plan, preview, promote, release, resource, restore, rollback, rollout, run, sbom, scale,
+    secret, shim, status, token, up, upgrade, user, verify, whoami,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -67,6 +67,14 @@ pub enum Command {
     Preview(preview::PreviewArgs),
     /// Take an environment down
     Env(env::EnvArgs),
+    /// Show or change the variables of an environment
+    Config(config::ConfigArgs),
+    /// Set secrets, which nobody reads back
+    Secret(secret::SecretArgs),
+    /// Show or set parameters that apps share
+    Param(param::ParamArgs),
+    /// Show backing services, or have another one take the place of one
+    Resource(resource::ResourceArgs),
     /// Show services, instances and rollouts in progress
     Status(status::StatusArgs),
     /// Show or steer the rollout of a service

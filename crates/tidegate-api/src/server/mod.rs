@@ -25,6 +25,7 @@ mod openapi;
 mod otlp;
 mod problem;
 mod server_key;
+mod setting_desk;
 mod spool;
 mod tls;
 
@@ -44,6 +45,7 @@ pub use admit::IdentityDesk;
 pub use git::GitConfig;
 pub use hook::SourceDesk;
 pub use listener::Listener;
+pub use setting_desk::SettingDesk;
 
 /// What the server needs to know.
 #[derive(Debug)]
@@ -70,6 +72,8 @@ pub struct ApiConfig {
     pub identity: Option<IdentityDesk>,
     /// Who answers about builds and keys; `None`: nobody does.
     pub provenance: Option<ProvenanceDesk>,
+    /// Who answers about configuration, parameters and secrets; `None`: nobody.
+    pub settings: Option<SettingDesk>,
 }
 
 impl ApiConfig {
@@ -90,6 +94,7 @@ impl ApiConfig {
             sources: None,
             identity: None,
             provenance: None,
+            settings: None,
         }
     }
 }
@@ -144,6 +149,7 @@ pub(crate) struct Inner {
     attempts: attempts::Attempts,
     facts: endpoints::Facts,
     provenance: Option<ProvenanceDesk>,
+    settings: Option<SettingDesk>,
     started_ms: u64,
     /// Who was turned away, for the audit log.
     away: audit::Away,
@@ -190,6 +196,7 @@ pub async fn serve(
         attempts: attempts::Attempts::default(),
         facts: endpoints::Facts::of_all(),
         provenance: config.provenance,
+        settings: config.settings,
         started_ms: now_ms(),
         away: audit::Away::default(),
     }));

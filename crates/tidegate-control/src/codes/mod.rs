@@ -7,13 +7,22 @@ mod deliver;
 mod flags;
 mod provenance;
 mod services;
+mod settings;
 
 /// A code and what it means, in one paragraph.
 pub type Explained = (&'static str, &'static str);
 
 /// Every code of a refusal, in the order of the documentation.
 pub fn codes() -> impl Iterator<Item = &'static Explained> {
-    [flags::CODES, deliver::CODES, services::CODES, api::CODES, access::CODES, provenance::CODES]
-        .into_iter()
-        .flatten()
+    [
+        flags::CODES,
+        deliver::CODES,
+        services::CODES,
+        api::CODES,
+        access::CODES,
+        provenance::CODES,
+        settings::CODES,
+    ]
+    .into_iter()
+    .flatten()
 }

@@ -19,6 +19,7 @@ mod plan;
 mod preview;
 mod provenance;
 mod rollout;
+mod setting;
 mod status;
 mod timeline;
 mod train;
@@ -51,6 +52,10 @@ pub use provenance::{
     AdmittedView, AttestationView, DependencyReport, KeyList, KeyView, SbomView, VerifyView,
 };
 pub use rollout::{Explanation, RolloutView};
+pub use setting::{
+    ConfigDiff, ConfigHistory, ConfigVariable, ConfigView, KeyRotated, ParameterList, ParameterView,
+    SecretList, SecretView, SettingChanged, SettingRollout,
+};
 pub use status::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
 pub use timeline::{LogLine, TimelineEvent};
 pub use train::{PlannedTrain, TrainMember, TrainView};

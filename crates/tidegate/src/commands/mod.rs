@@ -7,6 +7,7 @@ pub mod build;
 pub mod cert;
 pub mod check;
 pub mod completions;
+pub mod config;
 pub mod deploy;
 pub mod doctor;
 pub mod down;
@@ -26,11 +27,13 @@ pub mod key;
 pub mod login;
 pub mod logout;
 pub mod logs;
+pub mod param;
 pub mod pipeline;
 pub mod plan;
 pub mod preview;
 pub mod promote;
 pub mod release;
+pub mod resource;
 pub mod restore;
 pub mod rollback;
 pub mod rollout;
@@ -38,6 +41,7 @@ pub mod run;
 pub mod sbom;
 pub mod scale;
 pub mod schema;
+pub mod secret;
 pub mod shim;
 pub mod status;
 pub mod token;
@@ -73,6 +77,10 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Approve(args) => approve::run(args, &session),
         Command::Preview(args) => preview::run(args, &session),
         Command::Env(args) => env::run(args, &session),
+        Command::Config(args) => config::run(args, &session),
+        Command::Secret(args) => secret::run(args, &session),
+        Command::Param(args) => param::run(args, &session),
+        Command::Resource(args) => resource::run(args, &session),
         Command::Jobs(args) => jobs::run(args, &session),
         Command::Events(args) => events::run(args, &session),
         Command::Explain(args) => explain::run(args, &session),

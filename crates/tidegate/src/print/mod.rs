@@ -21,6 +21,7 @@ mod plan;
 mod previews;
 mod provenance;
 mod rollout;
+mod setting;
 mod status;
 mod table;
 mod text;
@@ -45,6 +46,9 @@ pub use plan::plan;
 pub use previews::{leaving, previews};
 pub use provenance::{keys, sbom, verified};
 pub use rollout::rollout;
+pub use setting::{
+    config, config_diff, key_rotated, parameter_history, parameters, secrets, setting_changed,
+};
 pub use status::{scaled, status};
 pub use text::{attributed, harmless, wrapped};
 pub use timeline::event_line;

@@ -39,6 +39,7 @@ mod reload;
 mod rules;
 mod scaling;
 mod scenarios;
+mod secrets;
 mod site;
 mod sleeping;
 mod smoke;

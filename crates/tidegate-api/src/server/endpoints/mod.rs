@@ -24,6 +24,7 @@ mod rollback;
 mod rollout;
 mod runs;
 mod scale;
+mod settings;
 mod sources;
 mod status;
 mod upgrade;
@@ -65,6 +66,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         experiments::endpoints(),
         flag_keys::endpoints(),
         provenance::endpoints(),
+        settings::endpoints(),
         metrics::endpoints(),
         doctor::endpoints(),
         upgrade::endpoints(),
