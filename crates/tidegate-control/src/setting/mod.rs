@@ -18,6 +18,7 @@ mod tests;
 
 pub use asked::{ConfigAct, ConfigChange, LabelParameter, RemoveSecret, RotateKey, SetParameter, SetSecret};
 pub use desk::Settings;
+pub use hide::tellable;
 pub(crate) use prune::prune;
 pub(crate) use roll::goal as serving;
 pub(crate) use secret::finding;

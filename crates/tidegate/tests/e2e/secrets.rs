@@ -173,6 +173,8 @@ fn a_secret_is_in_no_file_and_no_answer() {
         service.phase == "idle" && stage.said(&["explain"]).contains("[secret db_url]")
     });
     assert!(stage.has(SECOND));
+    assert!(stage.said(&["config", "unset", "CRASH", "--app", "shop"]).contains("config v2"));
+    stage.idle_at(2);
 
     // Nobody but the shim is there to take it out.
     stage.tidegate.kill9_control();
@@ -215,6 +217,8 @@ fn a_secret_is_in_no_file_and_no_answer() {
     let told: Vec<&String> = tells.iter().filter(|told| said.contains(told.as_str())).collect();
     assert!(told.is_empty(), "{told:?}");
 
+    stage.a_build_and_a_manifest_do_not_tell_it(&url);
+
     // What the step left is cleared away; then no file has it, the database and its log among them.
     let data = stage.tidegate.data();
     let left = || fs::read_dir(data.join("workspaces")).map_or(0, Iterator::count);
@@ -223,12 +227,187 @@ fn a_secret_is_in_no_file_and_no_answer() {
     files_that_tell(&data, &tells, &mut found);
     assert!(found.is_empty(), "{found:#?}");
 
-    // A new key, and it is opened all the same.
-    assert!(stage.said(&["secret", "rotate-key"]).contains("encrypted with the new key"));
-    assert!(stage.tidegate.run(&["scale", "web", "2"]).status.success());
-    stage.tidegate.wait_for("another instance has it", LONG, |service| {
-        service.stable.as_ref().is_some_and(|stable| stable.ready >= 2)
-    });
+    stage.the_key_changes_and_is_killed();
+    stage.a_backup_opens_it();
+}
+
+impl Stage {
+    /// A build that fails writes it, though nobody told it; a manifest that is wrong has it in the mistake.
+    fn a_build_and_a_manifest_do_not_tell_it(&self, url: &str) {
+        let backwards: String = SECOND.chars().rev().collect();
+        let build =
+            format!("PYTHONUTF8=1 python3 -c 'print(\"building with \" + \"{backwards}\"[::-1])'; exit 1\n");
+        fs::write(self.app.path().join("build.sh"), build).unwrap();
+        let built = MANIFEST.replacen('\n', "\nbuild: { run: sh build.sh }\n", 1);
+        let built = built.replace("  stages:\n", "  stages:\n    build: build\n");
+        fs::write(self.app.manifest(), &built).unwrap();
+        let failed = self.tidegate.command(&["deploy", "--wait"]).arg(self.app.path()).output().unwrap();
+        assert!(!failed.status.success());
+        let builds = self.tidegate.data().join("logs");
+        let mut told = Vec::new();
+        files_that_tell(&builds, &["building with [secret db_url]".to_owned()], &mut told);
+        assert_eq!(told.len(), 1, "{told:?}: {}", text_of(&failed));
+        let said = text_of(&failed) + &self.said(&["events", "--json"]);
+        assert!(said.contains("building with [secret db_url]") && !said.contains("horse"), "{said}");
+
+        let wrong =
+            MANIFEST.replace("{ web: {", "{").replace("routes:", &format!("drain: {SECOND}\nroutes:"));
+        assert_ne!(wrong, MANIFEST);
+        fs::write(self.app.manifest(), wrong).unwrap();
+        let repo = Repo::at(&self.app);
+        repo.commit("A mistake");
+        let pushed = repo.push(url, "main");
+        assert!(!pushed.status.success());
+        let said = text_of(&pushed)
+            + &self.said(&["pipeline", "list", "--json"])
+            + &self.said(&["events", "--json"]);
+        assert!(said.contains("manifest::") && !said.contains("correct horse"), "{said}");
+    }
+
+    /// The key is changed, and the control plane killed around each of its commits: every value opens afterwards.
+    fn the_key_changes_and_is_killed(&mut self) {
+        let key = || fs::read_to_string(self.tidegate.data().join("keys/secrets.age")).unwrap();
+        let before = key();
+        assert!(self.said(&["secret", "rotate-key"]).contains("encrypted with the new key"));
+        assert_ne!(before.lines().nth(1), key().lines().nth(1));
+        self.tidegate.kill9_control();
+        let mut during = 0;
+        for moment in 1..=20 {
+            if self.tidegate.restart_to_be_killed(moment) {
+                let rotated = self.tidegate.run(&["secret", "rotate-key"]);
+                during += usize::from(!rotated.status.success());
+                if !self.tidegate.control_ended() {
+                    self.tidegate.kill9_control();
+                }
+            }
+        }
+        assert!(during > 0, "no kill was within a change");
+        self.tidegate.restart();
+        let doctor = self.said(&["doctor", "--json"]);
+        assert!(doctor.contains("all of which the key opens"), "{doctor}");
+        let scaled = self.tidegate.run(&["scale", "web=2"]);
+        assert!(scaled.status.success(), "{}", text_of(&scaled));
+        self.tidegate.wait_for("another instance has it", LONG, |service| {
+            service.stable.as_ref().is_some_and(|stable| stable.ready >= 2)
+        });
+        assert!(self.has(SECOND));
+    }
+
+    /// A backup has the key as well as what it opens.
+    fn a_backup_opens_it(&mut self) {
+        let folder = tempfile::Builder::new().prefix("tidegate-e2e-").tempdir().unwrap();
+        fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711)).unwrap();
+        let [key, file, data] = ["key.txt", "one.backup", "data"].map(|name| folder.path().join(name));
+        let made = self.tidegate.run(&["backup", "key"]);
+        fs::write(&key, &made.stdout).unwrap();
+        let made = self.tidegate.command(&["backup", "-o"]).arg(&file).output().unwrap();
+        assert!(made.status.success(), "{}", text_of(&made));
+        self.tidegate.down();
+        let mut restore = self.tidegate.command(&["restore"]);
+        let restored =
+            restore.arg(&file).arg("--data").arg(&data).arg("--identity").arg(&key).output().unwrap();
+        assert!(restored.status.success(), "{}", text_of(&restored));
+        let again = Tidegate::up_in(&data);
+        // What the store says of its instances is from before.
+        eventually("it serves with the secret", LONG, || {
+            let answer = get(again.gateway(), HOST, "/").ok()?;
+            (answer.body == sha256(SECOND)).then_some(())
+        });
+    }
+}
+
+fn text_of(output: &Output) -> String {
+    [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
+}
+
+const SETTINGS: &str = r#"app: shop
+services:
+  web:
+    run: exec python3 app.py
+    probes: { startup: { http: /up, every: 100ms, within: 20s }, ready: { http: /up, every: 100ms } }
+    strategy: { blue-green: { bake: 300ms } }
+routes: [{ host: shop.localhost, to: web }]
+resources: { db: { url: "redis://one" } }
+env: { LEVEL: info, HOST: "${param./shop/host}", PRICES: "${param./shop/prices:live}" }
+"#;
+
+/// Answers with the variables it has.
+const TELLER: &str = r#"
+import http.server, os
+body = " ".join(os.environ.get(name, "-") for name in ["LEVEL", "HOST", "PRICES", "DB_URL"]).encode()
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_):
+        pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"#;
+
+#[test]
+fn settings_roll_by_revisions_of_the_same_build() {
+    let (tidegate, app) = (Tidegate::up(), App::copy_of(Path::new("/"), &[]));
+    fs::write(app.path().join("tidegate.yaml"), SETTINGS).unwrap();
+    fs::write(app.path().join("app.py"), TELLER).unwrap();
+    let stage = Stage { tidegate, app };
+    let well = |args: &[&str]| {
+        let output = stage.tidegate.run(args);
+        assert!(output.status.success(), "{args:?}: {}", text_of(&output));
+        text_of(&output)
+    };
+    let serves = |expected: &str| {
+        eventually(expected, LONG, || {
+            let answer = get(stage.tidegate.gateway(), HOST, "/").ok();
+            answer.filter(|answer| answer.body == expected).map(drop)
+        });
+    };
+    let refused = text_of(&stage.tidegate.command(&["deploy"]).arg(stage.app.path()).output().unwrap());
+    assert!(refused.contains("tidegate param set /shop/host"), "{refused}");
+    well(&["param", "set", "/shop/host", "db1"]);
+    well(&["param", "set", "/shop/prices", "10", "--label", "live"]);
+    well(&["param", "set", "/shop/prices", "20"]);
+    stage.tidegate.deploy_well(&stage.app);
+    serves("info db1 10 redis://one");
+
+    let told = well(&["config", "set", "LEVEL=debug", "--app", "shop", "--why", "slow logins"]);
+    assert!(told.contains("config v1") && told.contains("same build"), "{told}");
+    serves("debug db1 10 redis://one");
+    stage.idle_at(2);
+    let set = well(&["config", "get", "LEVEL", "--json", "--app", "shop"]);
+    assert!(
+        set.contains("\"debug\"") && set.contains("config-over-deployed") && set.contains("slow logins"),
+        "{set}"
+    );
+    assert!(well(&["config", "diff", "r1", "--app", "shop"]).contains("LEVEL is set"));
+    let stale = stage.tidegate.run(&["config", "set", "LEVEL=warn", "--app", "shop", "--expect", "0"]);
+    assert!(!stale.status.success() && text_of(&stale).contains("config::version"), "{}", text_of(&stale));
+
+    // A parameter waits for the next deploy, or is rolled where that is asked for.
+    assert!(well(&["param", "set", "/shop/host", "db2"]).contains("--rollout"));
+    well(&["param", "label", "/shop/prices", "live", "2", "--rollout"]);
+    serves("debug db2 20 redis://one");
+    stage.idle_at(3);
+    let history = well(&["param", "history", "/shop/prices"]);
+    assert!(history.contains("v1") && history.contains("v2") && history.contains("live"), "{history}");
+
+    well(&["resource", "swap", "db", "redis://two", "--app", "shop"]);
+    serves("debug db2 20 redis://two");
+    stage.idle_at(4);
+    well(&["config", "rollback", "1", "--app", "shop"]);
+    serves("debug db2 20 redis://one");
+    stage.idle_at(5);
+    well(&["config", "rollback", "0", "--app", "shop"]);
+    serves("info db2 20 redis://one");
+    stage.idle_at(6);
+    for revision in 2..=6 {
+        assert_eq!(stage.build_of(1), stage.build_of(revision), "nothing was built again");
+    }
+    let log = well(&["audit", "list", "--json"]);
+    for command in ["config set", "config rollback", "param set", "param label"] {
+        assert!(log.contains(&format!("\"{command}\"")), "{command} is not in {log}");
+    }
 }
 
 fn total(folder: &Path) -> u64 {
