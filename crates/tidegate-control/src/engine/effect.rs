@@ -1,9 +1,7 @@
 //! What is done to the world after it was decided: executed from the outbox, at least once, in order.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
-use tidegate_backend::{BackendError, Sealed, UnitSpec};
+use tidegate_backend::{BackendError, UnitSpec};
 use tidegate_core::health::backoff;
 use tidegate_core::model::{
     Build, Exit, Instance, InstanceId, Intent, Job, JobKind, JobPhase, Limits, PortSpec, Seen, ServiceKey,
@@ -16,7 +14,7 @@ use tidegate_store::StoreError;
 use super::admission::Admitted;
 use super::pipeline::step_unit;
 use super::{Engine, Time, World, app_user};
-use crate::setting::resolve::{Resolver, of_build};
+use crate::setting::resolve::{Resolved, Resolver, of_build};
 
 /// How a job is stopped.
 pub(super) const JOB_STOP: StopSpec = StopSpec { signal: 15, grace: Millis::seconds(10) };
@@ -193,7 +191,7 @@ impl Engine {
         world: &World<'_>,
         job: &Job,
         build: Option<&Build>,
-    ) -> Result<Result<(BTreeMap<String, String>, Sealed), String>, StoreError> {
+    ) -> Result<Resolved, StoreError> {
         let Some((key, number)) = &job.of else {
             let sealed = build.map(|build| of_build(world, build)).transpose()?;
             return Ok(Ok((job.env.clone(), sealed.unwrap_or_default())));

@@ -14,6 +14,9 @@ use super::pin::{Place, secret};
 use crate::engine::World;
 use crate::vault::Vault;
 
+/// Variables that are no secret, and what is; or in words, without any value, why there are none.
+pub(crate) type Resolved = Result<(BTreeMap<String, String>, Sealed), String>;
+
 /// What values are resolved with.
 pub(crate) struct Resolver<'w> {
     store: &'w Reader,
@@ -32,11 +35,7 @@ impl<'w> Resolver<'w> {
     ///
     /// # Errors
     /// In words, without any value.
-    pub(crate) fn environment(
-        &self,
-        deployed: &BTreeMap<String, String>,
-        of: Option<&Name>,
-    ) -> Result<(BTreeMap<String, String>, Sealed), String> {
+    pub(crate) fn environment(&self, deployed: &BTreeMap<String, String>, of: Option<&Name>) -> Resolved {
         let (mut plain, mut sealed) = (BTreeMap::new(), Sealed::default());
         for (name, value) in self.settings.over(deployed, of) {
             let refers = references(&value).map_err(|error| format!("{name}: {error}"))?;
