@@ -16,6 +16,7 @@ mod provenance;
 mod refusals;
 mod server;
 mod server_keys;
+mod settings;
 mod stub;
 mod tls;
 mod upload;

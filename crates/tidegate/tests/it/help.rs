@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 42] = [
+const COMMANDS: [&str; 46] = [
     "up",
     "init",
     "check",
@@ -13,6 +13,10 @@ const COMMANDS: [&str; 42] = [
     "approve",
     "preview",
     "env",
+    "config",
+    "secret",
+    "param",
+    "resource",
     "status",
     "rollout",
     "rollback",

@@ -24,7 +24,7 @@ const NEVER: [(&str, &str); 5] = [
     ("git_hook", "the runs that it begins are entered; who is not the host is counted at the door"),
 ];
 
-const COMMANDS: [(&str, &str, Action); 34] = [
+const COMMANDS: [(&str, &str, Action); 40] = [
     ("deploy", "deploy", Action::Deploy),
     ("rollout_act", "rollout", Action::Deploy),
     ("rollback", "rollback", Action::Deploy),
@@ -57,6 +57,12 @@ const COMMANDS: [(&str, &str, Action); 34] = [
     ("token_revoke", "token revoke", Action::ManageAccess),
     ("build_admit", "build admit", Action::BreakGlass),
     ("key_rotate", "key rotate", Action::Administer),
+    ("config_change", "config", Action::Configure),
+    ("secret_set", "secret set", Action::Secrets),
+    ("secret_remove", "secret remove", Action::Secrets),
+    ("secret_rotate_key", "secret rotate-key", Action::Secrets),
+    ("parameter_set", "param set", Action::Configure),
+    ("parameter_label", "param label", Action::Configure),
     ("upgrade", "upgrade", Action::Administer),
     ("down", "down", Action::Administer),
 ];
