@@ -12,7 +12,7 @@ mod stream;
 
 pub use client::{Client, ClientError};
 pub use server::{
-    Access, ApiConfig, CountsSource, Decided, EndpointNeed, GitConfig, IdentityDesk, Listener,
+    Access, ApiConfig, CountsSource, Decided, EndpointNeed, GitConfig, IdentityDesk, Listener, OpenIdDesk,
     ProvenanceDesk, SourceDesk, needs, serve,
 };
 pub use token::Token;

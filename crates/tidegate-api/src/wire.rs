@@ -15,7 +15,9 @@ use tidegate_core::model::{FlagAccessKind, InstanceId, Name, RevisionNo, Rollout
 pub use access::{AccessParams, PoliciesBody, PolicyParams, RoleBody};
 pub use audit::{AuditLinkParams, AuditParams};
 pub use git::{GitUrlParams, GitUrls, PushBody, PushLine, RefUpdate, RefVerdict};
-pub use identity::{LoginBody, TokenAsked, TokenParams, UserBody};
+pub use identity::{
+    DeviceBody, DevicePoll, LinkBody, LoginBody, OpenIdParams, TokenAsked, TokenParams, UserBody,
+};
 pub use pipeline::{ApproveBody, ByParams, PromoteBody, RUN_TYPE, RunListParams, RunLogParams};
 pub use provenance::{AdmitBody, BuildParams, DependenciesBody};
 pub use source::SourceParams;

@@ -27,6 +27,7 @@ pub mod identity;
 mod intake;
 mod key_file;
 mod left_over;
+pub mod openid;
 pub mod pipeline;
 pub mod plane;
 pub mod protection;

@@ -22,6 +22,7 @@ mod guard;
 mod hook;
 mod listener;
 mod openapi;
+mod openid;
 mod otlp;
 mod problem;
 mod server_key;
@@ -45,6 +46,7 @@ pub use admit::IdentityDesk;
 pub use git::GitConfig;
 pub use hook::SourceDesk;
 pub use listener::Listener;
+pub use openid::OpenIdDesk;
 
 /// What the server needs to know.
 #[derive(Debug)]
@@ -71,6 +73,8 @@ pub struct ApiConfig {
     pub access: Option<Access>,
     /// Who decides about users, tokens and sessions; `None`: nobody but the owner is let in.
     pub identity: Option<IdentityDesk>,
+    /// Who answers about logins on the word of an identity provider; `None`: no provider lets anybody in.
+    pub openid: Option<OpenIdDesk>,
     /// Who answers about builds and keys; `None`: nobody does.
     pub provenance: Option<ProvenanceDesk>,
 }
@@ -93,6 +97,7 @@ impl ApiConfig {
             sources: None,
             access: None,
             identity: None,
+            openid: None,
             provenance: None,
         }
     }
@@ -145,6 +150,7 @@ pub(crate) struct Inner {
     hooks: Option<hook::HookServer>,
     access: Option<Access>,
     identity: Option<IdentityDesk>,
+    openid: Option<openid::OpenIdServer>,
     /// Who shows wrong tokens.
     attempts: attempts::Attempts,
     provenance: Option<ProvenanceDesk>,
@@ -192,6 +198,7 @@ pub async fn serve(
         hooks: config.sources.map(hook::HookServer::new),
         access: config.access,
         identity: config.identity,
+        openid: config.openid.map(openid::OpenIdServer::new),
         attempts: attempts::Attempts::default(),
         provenance: config.provenance,
         started_ms: now_ms(),

@@ -38,7 +38,8 @@ pub use flag_key::{FlagKeyList, FlagKeyMade, FlagKeyView};
 pub use git_source::{GitConnected, GitSourceList, GitSourceView, HookAnswer, HookView};
 pub use guard::{BlameCellView, BlameView, GuardView, GuardedVariantView};
 pub use identity::{
-    InviteMade, LoginView, RoleView, TokenList, TokenMade, TokenView, ToldOnce, UserList, UserView, WhoView,
+    DeviceLogin, DeviceState, InviteMade, LoginView, LoginWays, OpenIdView, RoleView, TokenList, TokenMade,
+    TokenView, ToldOnce, UserList, UserView, WhoView,
 };
 pub use job::{JobHistory, JobList, JobRunView, JobView};
 pub use judgement::{ArmView, ComparisonView, EvidenceView, JudgementView, OutcomeView, SampleView};

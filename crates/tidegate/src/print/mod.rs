@@ -38,7 +38,9 @@ pub use flag_code::{flag_debt, flag_explanation};
 pub use flag_key::{flag_key_made, flag_key_revoked, flag_keys};
 pub use flags::{flag, flags, released, releases};
 pub use git_source::{git_connected, git_sources};
-pub use identity::{invited, logged_in, token_made, token_revoked, tokens, user_changed, users, who};
+pub use identity::{
+    invited, logged_in, to_agree, token_made, token_revoked, tokens, user_changed, users, who,
+};
 pub use jobs::{job, jobs, run_of, runs};
 pub use out::{Out, to_stderr};
 pub use pipeline::{pipeline_run, pipeline_runs};

@@ -14,6 +14,7 @@ use tidegate_control::engine::EngineConfig;
 use tidegate_control::experiment::Pseudonyms;
 use tidegate_control::git::GitRepositories;
 use tidegate_control::identity::{Welcome, welcome};
+use tidegate_control::openid::OpenIdSettings;
 use tidegate_control::provenance::{self, Advisories, Desk, Keys};
 use tidegate_control::run::{Parts, Published, Signal, run, signals};
 use tidegate_control::source::Scout;
@@ -38,6 +39,7 @@ use super::gateway::{GatewayKeeper, GatewayProcess, Sink};
 use super::git;
 use super::identity;
 use super::observe::ObserveArgs;
+use super::openid;
 use super::program::Program;
 use super::upgrade::Upgrade;
 use crate::edge::EdgeArgs;
@@ -64,6 +66,8 @@ pub struct UpOptions {
     pub app_users: UserRange,
     /// Which backups are made by themselves.
     pub backups: BackupsArgs,
+    /// Whose word lets people in besides tokens and codes.
+    pub openid: Option<OpenIdSettings>,
 }
 
 /// Where the API listens besides the socket, and how.
@@ -129,7 +133,9 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     say_ready(&api_at, &listening, running.data.path(), begun);
     let handle = Arc::new(handle);
     identity::say(&welcome, &api_at);
-    config.identity = Some(identity::desk(&handle, running.data.path())?);
+    let desk = identity::desk(&handle, running.data.path())?;
+    config.openid = openid::desk(options.openid.as_ref(), &desk);
+    config.identity = Some(desk);
     Courier::start(&handle).map_err(|error| machine("a thread", &error))?;
     Watch::start(&handle).map_err(|error| machine("the audit log", &error))?;
     let repositories = GitRepositories::of(running.data.path());

@@ -30,6 +30,7 @@ mod kill_others;
 mod kill_runs;
 mod many_flags;
 mod migrations;
+mod oidc;
 mod parallel_run;
 mod previews;
 mod promotion;

@@ -17,6 +17,7 @@ mod identity;
 mod jobs;
 mod logs;
 mod metrics;
+mod openid;
 mod otlp;
 mod pipeline;
 mod plan;
@@ -73,6 +74,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         access::endpoints(),
         policies::endpoints(),
         identity::endpoints(),
+        openid::endpoints(),
         audit::endpoints(),
     ];
     families.into_iter().flatten().collect()

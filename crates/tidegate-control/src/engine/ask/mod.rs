@@ -4,7 +4,7 @@
 
 pub(crate) mod http;
 mod prometheus;
-mod reply;
+pub(crate) mod reply;
 pub(crate) mod timed;
 pub(crate) mod trust;
 

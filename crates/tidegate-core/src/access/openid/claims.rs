@@ -60,10 +60,8 @@ impl IdClaims {
     /// # Errors
     /// [`BadToken::Shape`] where it is no object.
     pub fn of(claims: Value) -> Result<Self, BadToken> {
-        match claims {
-            Value::Object(claims) => Ok(IdClaims(claims)),
-            _ => Err(BadToken::Shape),
-        }
+        let Value::Object(claims) = claims else { return Err(BadToken::Shape) };
+        Ok(IdClaims(claims))
     }
 
     /// Whether they are for us.
@@ -91,9 +89,9 @@ impl IdClaims {
 
     fn check_audience(&self, client: &str) -> Result<(), BadToken> {
         let (for_us, several) = match self.0.get("aud") {
-            Some(Value::String(one)) => (one == client, false),
             Some(Value::Array(all)) => (all.iter().any(|one| one == client), all.len() > 1),
-            _ => (false, false),
+            Some(one) => (one == client, false),
+            None => (false, false),
         };
         if !for_us {
             return Err(BadToken::Audience);

@@ -118,8 +118,8 @@ fn groups(claims: &IdClaims, claim: &str) -> Result<BTreeSet<String>, LoginRefus
     let left_out = claims.get(LEFT_OUT).and_then(|names| names.get(claim)).is_some();
     let named: Vec<&str> = match claims.get(claim) {
         Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect(),
-        Some(Value::String(one)) => vec![one],
-        _ => Vec::new(),
+        Some(one) => one.as_str().into_iter().collect(),
+        None => Vec::new(),
     };
     if left_out || named.len() > MOST_GROUPS {
         return Err(LoginRefused::Groups);
