@@ -42,7 +42,7 @@ pub(super) struct Unserved {
     text: String,
     header: Option<(HeaderName, HeaderValue)>,
     /// For the audit log: how it is known there, and who was refused.
-    told: Option<(RefusedAs, Caller)>,
+    told: Option<Box<(RefusedAs, Caller)>>,
 }
 
 /// A refusal without further headers.
@@ -58,7 +58,7 @@ impl Unserved {
 
     /// The same, and what the audit log is told of it.
     pub(super) fn told(self, refused: RefusedAs, caller: Caller) -> Self {
-        Unserved { told: Some((refused, caller)), ..self }
+        Unserved { told: Some(Box::new((refused, caller))), ..self }
     }
 }
 
@@ -67,7 +67,8 @@ impl IntoResponse for Unserved {
         let media = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
         let mut response = (self.status, media, self.text + "\n").into_response();
         response.headers_mut().extend(self.header);
-        if let Some((refused, caller)) = self.told {
+        if let Some(told) = self.told {
+            let (refused, caller) = *told;
             response.extensions_mut().insert(refused);
             response.extensions_mut().insert(caller);
         }
