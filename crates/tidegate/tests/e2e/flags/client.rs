@@ -24,6 +24,8 @@ pub struct Client {
 pub enum Language {
     Node,
     Python,
+    /// Knows `ofrep` alone, and hears of no changes.
+    Rust,
 }
 
 /// Asked for: type, flag, what the caller would take without an answer, and who asks.
@@ -51,6 +53,7 @@ impl Client {
                 python.arg(packages::programs().join("client.py"));
                 python
             }
+            Language::Rust => Command::new(packages::rust()),
         };
         command.args([kind, &address.to_string(), &json!(asked).to_string()]).args(key);
         Self::of(&mut command)

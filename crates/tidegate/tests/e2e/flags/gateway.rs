@@ -101,8 +101,8 @@ fn real_clients_hear_of_a_change_while_the_control_plane_is_dead() {
     let mut tidegate = up(&["--flags-open", "shop/production"]);
     let [ofrep, grpc, sync] = ["flags", "flags-grpc", "flags-sync"].map(|by| tidegate.flags(by));
     let start = |language, kind, address, key| Client::start(language, kind, address, &asked(), key);
-    let by_key =
-        [Language::Node, Language::Python].map(|language| start(language, "ofrep", ofrep, Some(SERVER.0)));
+    let by_key = [Language::Node, Language::Python, Language::Rust]
+        .map(|language| start(language, "ofrep", ofrep, Some(SERVER.0)));
     let by_flagd = [
         start(Language::Node, "rpc", grpc, None),
         start(Language::Node, "in-process", sync, None),

@@ -1,4 +1,4 @@
-//! OFREP by the providers of Node and Python.
+//! OFREP by the providers of Node, Python and Rust.
 
 use serde_json::{Value, json};
 
@@ -58,6 +58,28 @@ fn every_type_and_error_arrives() {
     }
 }
 
+/// Rust's provider of today takes every value for a static one, and for a failure what the status alone says.
+#[test]
+fn every_type_and_error_arrives_in_rust() {
+    let served = Served::start();
+    let client = Client::start(Language::Rust, "ofrep", served.ofrep, &questions(), None);
+    assert_eq!(
+        outlines(&client.answers()),
+        [
+            json!([false, "STATIC", "off", null]),
+            json!(["welcome back", "STATIC", "warm", null]),
+            json!(["hello", "STATIC", "plain", null]),
+            json!([100, "STATIC", "high", null]),
+            json!([1.0, "STATIC", "whole", null]),
+            json!([{ "accent": "teal", "level": 3 }, "STATIC", "dark", null]),
+            json!([true, null, null, "FLAG_NOT_FOUND"]),
+            json!([false, null, null, "INVALID_CONTEXT"]),
+            json!([false, null, null, "INVALID_CONTEXT"]),
+            json!(["text", null, null, "PARSE_ERROR"]),
+        ]
+    );
+}
+
 /// JavaScript has one type of numbers, and prints a whole one without a point.
 fn whole_numbers(mut expected: Vec<Value>, language: Language) -> Vec<Value> {
     if language == Language::Node {
@@ -66,7 +88,8 @@ fn whole_numbers(mut expected: Vec<Value>, language: Language) -> Vec<Value> {
     expected
 }
 
-/// A flag that is off, or has no default, is what the caller says. Node's provider of today takes such an answer for an error.
+/// A flag that is off, or has no default, is what the caller says. Node's and Rust's providers of today take such an answer for an
+/// error.
 #[test]
 fn flags_without_a_value_are_the_callers() {
     let served = Served::start();
@@ -76,15 +99,17 @@ fn flags_without_a_value_are_the_callers() {
         outlines(&python.answers()),
         [json!([true, "DISABLED", "", null]), json!([true, "DEFAULT", "", null])]
     );
-    let node = Client::start(Language::Node, "ofrep", served.ofrep, &asked, None);
-    assert!(node.answers().iter().all(|answer| answer["value"] == true));
+    for language in [Language::Node, Language::Rust] {
+        let client = Client::start(language, "ofrep", served.ofrep, &asked, None);
+        assert!(client.answers().iter().all(|answer| answer["value"] == true), "{language:?}");
+    }
 }
 
 #[test]
 fn only_those_with_a_key_are_answered() {
     let served = Served::with_key(KEY);
     let asked = [question("integer", "limit", json!(1), json!({}))];
-    for language in [Language::Node, Language::Python] {
+    for language in [Language::Node, Language::Python, Language::Rust] {
         let ask = |key| Client::start(language, "ofrep", served.ofrep, &asked, key).answers().remove(0);
         assert_eq!(ask(Some(KEY))["value"], 100, "{language:?}");
         for wrong in [None, Some("a-key-for-the-shop-2025")] {
