@@ -13,6 +13,7 @@ mod canary;
 mod checks;
 mod cli_loop;
 mod clients;
+mod compromised;
 mod data_dir;
 mod experiments;
 mod exposures;
