@@ -38,6 +38,7 @@ mod promotion;
 mod push_speed;
 mod releases;
 mod reload;
+mod restored;
 mod rules;
 mod scaling;
 mod scenarios;
