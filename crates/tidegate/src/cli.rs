@@ -48,7 +48,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Start the control plane and the gateway
-    Up(up::UpArgs),
+    Up(Box<up::UpArgs>),
     /// Write a commented tidegate.yaml for the app in a folder
     Init(init::InitArgs),
     /// Show every mistake in the manifest
@@ -140,7 +140,7 @@ pub enum Command {
     Shim(shim::ShimArgs),
     /// The gateway's process (started by Tidegate itself)
     #[command(hide = true)]
-    Gateway(gateway::GatewayArgs),
+    Gateway(Box<gateway::GatewayArgs>),
     /// A hook of a repository (started by git itself)
     #[command(hide = true)]
     GitHook(git_hook::GitHookArgs),

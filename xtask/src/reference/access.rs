@@ -10,7 +10,7 @@ use tidegate_policy::Policies;
 use crate::Trouble;
 
 /// The commands that ask an endpoint, by its name. A command may ask several; one that only looks is named where it looks first.
-const COMMANDS: [(&str, &str); 76] = [
+const COMMANDS: [(&str, &str); 78] = [
     ("deploy", "deploy"),
     ("deploy_view", "deploy --wait"),
     ("plan", "plan"),
@@ -77,6 +77,8 @@ const COMMANDS: [(&str, &str); 76] = [
     ("user_enable", "user enable"),
     ("user_remove", "user remove"),
     ("user_invite", "user invite"),
+    ("user_link", "user link"),
+    ("user_unlink", "user unlink"),
     ("audit_list", "audit list"),
     ("audit_links", "audit export, audit verify"),
     ("audit_head", "audit verify"),

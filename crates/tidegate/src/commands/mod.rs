@@ -58,7 +58,7 @@ use crate::session::Session;
 pub fn run(cli: Cli) -> Result<Exit, Failure> {
     let session = Session::new(cli.api, cli.ca);
     match cli.command {
-        Command::Up(args) => up::run(args),
+        Command::Up(args) => up::run(*args),
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Pipeline(args) => pipeline::run(args, &session),
@@ -103,7 +103,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::User(args) => user::run(args, &session),
         Command::Token(args) => token::run(args, &session),
         Command::Shim(args) => shim::run(&args),
-        Command::Gateway(args) => gateway::run(args),
+        Command::Gateway(args) => gateway::run(*args),
         Command::GitHook(args) => git_hook::run(&args, &session),
         Command::GitSsh(args) => git_ssh::run(&args),
     }

@@ -6,7 +6,7 @@ mod browser;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 use browser::Browser;
 use serde_json::Value;
@@ -22,6 +22,8 @@ const CALLBACK: &str = "/v1/login/oidc/callback";
 struct Provider {
     child: Child,
     at: SocketAddr,
+    // Kept open: it goes on saying things.
+    _said: BufReader<ChildStdout>,
 }
 
 impl Provider {
@@ -44,10 +46,11 @@ impl Provider {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut said = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
-        assert_eq!(said, "listening\n");
-        Provider { child, at }
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        assert_eq!(line, "listening\n");
+        Provider { child, at, _said: said }
     }
 
     fn issuer(&self) -> String {
@@ -122,8 +125,8 @@ impl World {
     /// The newest entries of the log that are about logins.
     fn logins(&self) -> Vec<Value> {
         let page: Value = serde_json::from_str(&self.owner(&["audit", "list", "--json"])).unwrap();
-        let entries = page["entries"].as_array().unwrap();
-        entries.iter().filter(|entry| entry["command"] == "login").cloned().collect()
+        let entries = page["entries"].as_array().unwrap().iter().map(|row| &row["entry"]);
+        entries.filter(|entry| entry["command"] == "login").cloned().collect()
     }
 }
 
