@@ -8,17 +8,18 @@ use serde_json::Value;
 use crate::Trouble;
 
 /// What each crate may use; every crate may use those at the bottom, which use nothing.
-const LAW: [(&str, &[&str]); 12] = [
+const LAW: [(&str, &[&str]); 13] = [
     ("tidegate-core", &[]),
     ("tidegate-flags", &[]),
     ("tidegate-os", &[]),
     ("tidegate-config", &[]),
+    ("tidegate-policy", &[]),
     ("tidegate-store", &[]),
     ("tidegate-backend", &[]),
     ("tidegate-flag-server", &[]),
     ("tidegate-gateway", &[]),
+    ("tidegate-control", &["tidegate-store", "tidegate-backend", "tidegate-config", "tidegate-policy"]),
     ("tidegate-backup", &["tidegate-store"]),
-    ("tidegate-control", &["tidegate-store", "tidegate-backend", "tidegate-config"]),
     ("tidegate-api", &["tidegate-control", "tidegate-config"]),
     (
         "tidegate-sim",
@@ -90,6 +91,8 @@ mod tests {
             ("tidegate-core", "tidegate-os"),
             ("tidegate-flags", "tidegate-os"),
             ("tidegate-store", "tidegate-config"),
+            ("tidegate-policy", "tidegate-store"),
+            ("tidegate-core", "tidegate-policy"),
             ("tidegate-gateway", "tidegate-backend"),
             ("tidegate-control", "tidegate-gateway"),
             ("tidegate-backend", "tidegate-control"),

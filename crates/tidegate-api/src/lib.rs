@@ -12,6 +12,7 @@ mod stream;
 
 pub use client::{Client, ClientError};
 pub use server::{
-    ApiConfig, CountsSource, GitConfig, IdentityDesk, Listener, ProvenanceDesk, SourceDesk, serve,
+    Access, ApiConfig, CountsSource, Decided, EndpointNeed, GitConfig, IdentityDesk, Listener,
+    ProvenanceDesk, SourceDesk, needs, serve,
 };
 pub use token::Token;

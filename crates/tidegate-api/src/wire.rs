@@ -1,5 +1,6 @@
 //! What server and client agree on beyond the types of `tidegate_core::view`: queries, small bodies, the upload format.
 
+mod access;
 mod audit;
 mod git;
 mod identity;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_control::{BreakGlass, EventQuery, LogQuery, Refusal, Scope};
 use tidegate_core::model::{FlagAccessKind, InstanceId, Name, RevisionNo, RolloutId};
 
+pub use access::{AccessParams, PoliciesBody, PolicyParams, RoleBody};
 pub use audit::{AuditLinkParams, AuditParams};
 pub use git::{GitUrlParams, GitUrls, PushBody, PushLine, RefUpdate, RefVerdict};
 pub use identity::{LoginBody, TokenAsked, TokenParams, UserBody};

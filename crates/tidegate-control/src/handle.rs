@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tidegate_backend::Logs;
-use tidegate_core::access::Action;
+use tidegate_core::access::{Action, Who};
 use tidegate_core::audit::Deed;
 use tidegate_core::experiment::{EventBatch, EventsTaken, ExperimentKey, MOST_EVENTS};
 use tidegate_core::judge::Bundle;
@@ -20,10 +20,11 @@ use tidegate_core::view::{
     DeployView, DoctorFinding, DoctorReport, ExperimentList, ExperimentView, Explanation, FlagDebtView,
     FlagHistory, FlagKeyList, FlagKeyMade, FlagKeyView, FlagList, FlagSetView, FlagView, JobHistory, JobList,
     JobRunView, JobView, LeavingView, PipelineList, PipelineRunView, PlanReport, PreviewList, ReleasedView,
-    RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
+    RoleView, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 use tidegate_store::Reader;
 
+use crate::access::{self, Compiled, Gate};
 use crate::answer;
 use crate::audit::{AuditLog, deeds};
 use crate::change;
@@ -79,6 +80,7 @@ pub struct Handle {
     down: Box<dyn Fn() + Send + Sync>,
     upgrade: BeginUpgrade,
     pseudonyms: OnceLock<Pseudonyms>,
+    pub(crate) policies: Compiled,
 }
 
 impl Handle {
@@ -94,23 +96,14 @@ impl Handle {
             down: parts.down,
             upgrade: parts.upgrade,
             pseudonyms: OnceLock::new(),
+            policies: Compiled::default(),
         }
     }
 }
 
 impl ControlPlane for Handle {
-    fn deploy(&self, request: DeployRequest, snapshot: PathBuf) -> Result<DeployView, Refusal> {
-        let staged = intake::stage(&self.data, &snapshot);
-        // The upload is the call's to remove, whatever became of it.
-        let _ = std::fs::remove_file(&snapshot);
-        let accepted = staged.and_then(|staged| intake::accept(staged, &request));
-        let accepted = self.or_noted(&deeds::deploy(&request, None, None), accepted)?;
-        let data = self.data.clone();
-        let deed = deeds::deploy(&request, Some(&accepted.app), Some(&accepted.environment));
-        let id = self.change(deed, move |world, time| {
-            accepted.by_hand(world, time, &request)?;
-            intake::enter(world, time, &data, accepted, &request)
-        })?;
+    fn deploy(&self, request: DeployRequest, snapshot: PathBuf, gate: &Gate) -> Result<DeployView, Refusal> {
+        let id = intake::by_upload(self, request, &snapshot, gate)?;
         self.deploy_view(id)
     }
 
@@ -422,6 +415,7 @@ impl ControlPlane for Handle {
         let mut findings = (self.machine)();
         findings.push(git::finding());
         findings.extend(self.read(|answers| Ok(source::findings(answers.store)))?);
+        findings.push(self.read(|answers| access::finding(answers.store))?);
         findings.push(self.published.audit.finding());
         Ok(answer::doctor(findings, &self.published.state(), &self.data))
     }
@@ -437,6 +431,10 @@ impl ControlPlane for Handle {
         // Before it: the process may be another one as soon as it is done.
         self.tell_of(deed.clone());
         self.or_noted(&deed, (self.upgrade)())
+    }
+
+    fn roles_of(&self, who: &Who) -> Result<Vec<RoleView>, Refusal> {
+        self.read(|answers| access::roles_of(answers.store, who))
     }
 
     fn audit(&self) -> &dyn AuditLog {

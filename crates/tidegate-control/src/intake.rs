@@ -17,12 +17,15 @@ use tidegate_core::units::ByteSize;
 use tidegate_os::file;
 use tidegate_store::{Counter, Reader};
 
+use crate::access::Gate;
 use crate::answer::{LEAST_FREE, store_trouble};
+use crate::audit::deeds;
 use crate::claim;
 use crate::defined;
 use crate::engine::{Time, World};
 use crate::environment;
 use crate::experiment;
+use crate::handle::Handle;
 use crate::plane::{BreakGlass, DeployRequest, Refusal, RefusalKind};
 use crate::protection::{self, Change};
 use crate::snapshot::{self, Entry, FlagsRefused, FolderFlags, Limits, UnpackError, digest_of};
@@ -218,6 +221,28 @@ impl Accepted {
         };
         protection::guard(world.store, time, &change, glass.as_ref())
     }
+}
+
+/// Takes an upload in, where `gate` lets it pass; the number of its deploy.
+pub(crate) fn by_upload(
+    handle: &Handle,
+    request: DeployRequest,
+    upload: &Path,
+    gate: &Gate,
+) -> Result<u64, Refusal> {
+    let staged = stage(handle.data(), upload);
+    // The upload is the call's to remove, whatever became of it.
+    let _ = fs::remove_file(upload);
+    let accepted = staged.and_then(|staged| accept(staged, &request));
+    let accepted = handle.or_noted(&deeds::deploy(&request, None, None), accepted)?;
+    let protects = accepted.policy.as_ref().is_some_and(|policy| policy.protected);
+    let deed = deeds::deploy(&request, Some(&accepted.app), Some(&accepted.environment));
+    gate.pass(&accepted.app, &accepted.environment, protects)?;
+    let data = handle.data().to_owned();
+    handle.change(deed, move |world, time| {
+        accepted.by_hand(world, time, &request)?;
+        enter(world, time, &data, accepted, &request)
+    })
 }
 
 /// Enters a deploy; its number.

@@ -1,9 +1,10 @@
 //! Reconcilers: read, plan, remember, act.
 //!
-//! [`plane`] is what the API may ask and [`handle`] who answers: reads by [`answer`], writes by `change`, `environment`, `release`, `start_job` and `intake` between
+//! [`plane`] is what the API may ask, [`access`] who may ask for what, and [`handle`] who answers: reads by [`answer`], writes by `change`, `environment`, `release`, `start_job` and `intake` between
 //! two passes of the loop in [`run`], whose body is [`engine`]. [`snapshot`] turns a folder into a build's input and
 //! [`workshop`] that into a build; [`source`] follows repositories at Git hosts, whose webhooks [`hook`] reads; [`pipeline`] begins and changes runs, [`workspace`] lays out what their steps work in. [`identity`] knows who is let in, [`provenance`] signs what is said of builds. Nothing here decides what a rollout does: that is `tidegate_core::rollout`.
 
+pub mod access;
 pub mod answer;
 pub mod audit;
 mod change;

@@ -20,12 +20,14 @@ use tidegate_core::view::{
     RoleView, RolloutView, RunView, ServiceStatus, Status, TimelineEvent,
 };
 
+use crate::access::Gate;
 use crate::audit::AuditLog;
 
 /// The control plane as the API sees it.
 pub trait ControlPlane: Send + Sync + 'static {
-    /// Begins a deploy of an uploaded snapshot (a tar file the call takes over). Nothing is changed where it is refused.
-    fn deploy(&self, request: DeployRequest, snapshot: PathBuf) -> Result<DeployView, Refusal>;
+    /// Begins a deploy of an uploaded snapshot (a tar file the call takes over) once `gate` lets it pass: where it goes its manifest
+    /// says. Nothing is changed where it is refused.
+    fn deploy(&self, request: DeployRequest, snapshot: PathBuf, gate: &Gate) -> Result<DeployView, Refusal>;
     /// A deploy, while it runs and after.
     fn deploy_view(&self, id: u64) -> Result<DeployView, Refusal>;
     /// What a deploy would do.

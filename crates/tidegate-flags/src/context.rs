@@ -40,7 +40,11 @@ impl Context {
     pub fn new(values: Map) -> Result<Self, ContextError> {
         let mut left = MOST_VALUES;
         values.values().try_for_each(|value| measure(value, DEEPEST - 1, &mut left))?;
-        Ok(Self { values: values.into_iter().map(|(name, value)| (name.into(), value)).collect() })
+        let mut values: Vec<(Box<str>, Value)> =
+            values.into_iter().map(|(name, value)| (name.into(), value)).collect();
+        // As they are looked for: a map of JSON need not have them in the order of their names.
+        values.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(Self { values: values.into() })
     }
 
     /// Nobody in particular.

@@ -47,11 +47,13 @@ impl Flag {
             Some(Ok(node)) => Rule::Compiled(node),
             Some(Err(fault)) => Rule::Broken(fault.into_details().into_owned()),
         };
-        let variants: Vec<_> = definition
+        let mut variants: Vec<(Box<str>, Value)> = definition
             .variants
             .iter()
             .map(|(name, value)| (Box::from(name.as_str()), value.clone()))
             .collect();
+        // As they are looked for: a map of JSON need not have them in the order of their names.
+        variants.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         let default = definition.default_variant.as_deref();
         let default_variant =
             default.and_then(|default| variants.iter().position(|(name, _)| **name == *default));

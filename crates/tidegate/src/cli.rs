@@ -6,10 +6,10 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    approve, audit, backup, build, cert, check, completions, deploy, doctor, down, env, events, experiment,
-    explain, flag, gateway, git, git_hook, git_ssh, init, jobs, judge, key, login, logout, logs, pipeline,
-    plan, preview, promote, release, restore, rollback, rollout, run, sbom, scale, shim, status, token, up,
-    upgrade, user, verify, whoami,
+    access, approve, audit, backup, build, cert, check, completions, deploy, doctor, down, env, events,
+    experiment, explain, flag, gateway, git, git_hook, git_ssh, init, jobs, judge, key, login, logout, logs,
+    pipeline, plan, policy, preview, promote, release, restore, rollback, rollout, run, sbom, scale, shim,
+    status, token, up, upgrade, user, verify, whoami,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -93,6 +93,10 @@ pub enum Command {
     Experiment(experiment::ExperimentArgs),
     /// Show feature flags, or serve those of a file to OpenFeature clients
     Flag(flag::FlagArgs),
+    /// Give and take roles, and say why somebody may do something
+    Access(access::AccessArgs),
+    /// Show, try and set policies
+    Policy(policy::PolicyArgs),
     /// Show who changed what and who was refused, and whether the log of it is whole
     Audit(audit::AuditArgs),
     /// Show what this machine can and cannot do

@@ -1,5 +1,6 @@
 //! docs/reference: what the programs say of themselves, written down so that it can be read without them.
 
+mod access;
 mod cli;
 mod codes;
 mod openapi;
@@ -40,6 +41,7 @@ pub fn check(root: &Path) -> Result<Vec<String>, Trouble> {
 fn pages(root: &Path) -> Result<Vec<Page>, Trouble> {
     let tidegate = program::build(root)?;
     Ok(vec![
+        ("access.md", access::page()?),
         ("cli.md", cli::page(&tidegate)?),
         ("codes.md", codes::page()),
         ("openapi.json", openapi::document(&tidegate)?),

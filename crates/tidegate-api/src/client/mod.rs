@@ -2,6 +2,7 @@
 //!
 //! Used by the command line. A connection a request: whoever types commands does not notice, and nothing has to be kept.
 
+mod access;
 mod audit;
 mod connection;
 mod environments;

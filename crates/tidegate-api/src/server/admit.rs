@@ -1,20 +1,19 @@
-//! From what a request shows to who asks, and whether they may: the unix socket's own user, the token of the data directory, tokens,
+//! From what a request shows to who asks: the unix socket's own user, the token of the data directory, tokens,
 //! and sessions of browsers.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode};
 use tidegate_control::identity::Identity;
 use tidegate_control::{Refusal, RefusalKind};
-use tidegate_core::access::{Admission, Doing, Means, NotLetIn, Origin, may};
+use tidegate_core::access::{Admission, Means, NotLetIn, Origin};
 use tidegate_os::process::own_user;
 use tokio::time::Instant;
 
 use super::Shared;
 use super::cookie;
-use super::endpoints::Facts;
 use super::guard::{Peer, bearer, only, other_user, unauthorized};
 use super::hook::caller;
 use super::problem::Refused;
@@ -44,15 +43,6 @@ pub(super) enum Shown {
     Token { text: String, from: IpAddr, counted: Option<IpAddr> },
     /// A session, with what goes with what changes something.
     Session { text: String, csrf: Option<String>, from: IpAddr, counted: Option<IpAddr> },
-}
-
-/// What a request asks for, as far as the way in has to know.
-pub(super) struct Wanted {
-    doing: Doing,
-    /// Whether the method changes nothing: a session needs no more for it.
-    reads: bool,
-    /// The app and environment it says it is about; `None`: it says nothing that can be relied on.
-    place: Option<(Option<String>, Option<String>)>,
 }
 
 /// What a request shows.
@@ -90,44 +80,11 @@ fn shown_over_tcp(shared: &Shared, peer: &Peer, from: IpAddr, headers: &HeaderMa
     Ok(Shown::Session { text, csrf, from, counted })
 }
 
-impl Wanted {
-    /// Of a request to an endpoint of the table.
-    pub(super) fn of(facts: &Facts, request: &Request) -> Self {
-        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
-        let doing = match (facts.is_own(request.method(), path), reads) {
-            (true, _) => Doing::Own,
-            (false, true) => Doing::Look,
-            (false, false) => Doing::Change,
-        };
-        let query = request.uri().query().unwrap_or_default();
-        let place = facts.takes_scope(request.method(), path).then(|| place(query)).flatten();
-        Wanted { doing, reads, place }
-    }
-}
-
-/// The app and environment of a query string. Where it names something else besides, that could be anywhere.
-fn place(query: &str) -> Option<(Option<String>, Option<String>)> {
-    let (mut app, mut environment) = (None, None);
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        let slot = match &*name {
-            "app" => &mut app,
-            "environment" => &mut environment,
-            "unit" | "rollout" | "cursor" => return None,
-            _ => continue,
-        };
-        if slot.replace(value.into_owned()).is_some() {
-            return None;
-        }
-    }
-    Some((app, environment))
-}
-
-/// Who asks. What they may is decided by [`allowed`].
+/// Who asks. `reads`: the method changes nothing, so that a session needs no more. What they may is decided by [`super::access`].
 ///
 /// # Errors
 /// They are not let in.
-pub(super) async fn admission(shared: &Shared, shown: Shown, wanted: &Wanted) -> Result<Admission, Refused> {
+pub(super) async fn admission(shared: &Shared, shown: Shown, reads: bool) -> Result<Admission, Refused> {
     match shown {
         Shown::Owner(admission) => Ok(admission),
         Shown::Token { text, from, counted } => {
@@ -142,7 +99,7 @@ pub(super) async fn admission(shared: &Shared, shown: Shown, wanted: &Wanted) ->
             let found = ask_desk(shared, move |desk| desk.session(&text, from)).await?;
             let admission = counted_where_wrong(shared, counted, found).map_err(not_let_in)?;
             let proved = csrf.is_some_and(|given| expected.matches(&given));
-            if wanted.reads || proved { Ok(admission) } else { Err(no_csrf()) }
+            if reads || proved { Ok(admission) } else { Err(no_csrf()) }
         }
     }
 }
@@ -170,19 +127,6 @@ pub(super) fn counted_where_wrong<T>(
         shared.attempts.wrong(counted, Instant::now());
     }
     found
-}
-
-/// Whether who was let in may do what they want.
-pub(super) fn allowed(admission: &Admission, wanted: &Wanted) -> Result<(), Refused> {
-    if !may(admission, wanted.doing) {
-        return Err(not_allowed(admission));
-    }
-    let reach = &admission.reach;
-    let within = match &wanted.place {
-        Some((app, environment)) => reach.covers(app.as_deref(), environment.as_deref()),
-        None => reach.is_everywhere(),
-    };
-    if within || wanted.doing == Doing::Own { Ok(()) } else { Err(out_of_reach(admission)) }
 }
 
 /// Asks who decides about identities, on the blocking pool.
@@ -220,18 +164,6 @@ pub(super) fn guessing(wait_s: u64) -> Refused {
         .retry_after(u32::try_from(wait_s).unwrap_or(u32::MAX))
 }
 
-fn not_allowed(admission: &Admission) -> Refused {
-    let message = format!("{} may look, and change nothing", admission.caller.who);
-    Refused::at(StatusCode::FORBIDDEN, RefusalKind::Invalid, "access::not-allowed", message)
-        .help("ask an administrator; `tidegate whoami` says who you are")
-}
-
-fn out_of_reach(admission: &Admission) -> Refused {
-    let message = format!("the token is for {}, and that is not what is asked about", admission.reach);
-    Refused::at(StatusCode::FORBIDDEN, RefusalKind::Invalid, "access::out-of-reach", message)
-        .help("say --app and -e, or use another token; `tidegate whoami` says what yours is for")
-}
-
 fn no_csrf() -> Refused {
     let message = format!("a session that changes something sends the header {CSRF}");
     Refused::at(StatusCode::FORBIDDEN, RefusalKind::Invalid, "access::csrf", message)
@@ -242,22 +174,4 @@ fn not_served() -> Refused {
     let message = "this Tidegate keeps no users";
     Refused::at(StatusCode::NOT_FOUND, RefusalKind::NotFound, "access::not-served", message)
         .help("use the unix socket, or the token of the data directory")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_a_query_says_once_is_relied_on() {
-        let said = |query: &str| place(query);
-        let some = |text: &str| Some(text.to_owned());
-        assert_eq!(said(""), Some((None, None)));
-        assert_eq!(said("app=shop&follow=true"), Some((some("shop"), None)));
-        assert_eq!(said("environment=qa&app=shop"), Some((some("shop"), some("qa"))));
-        assert_eq!(said("%61pp=shop"), Some((some("shop"), None)));
-        for bad in ["app=shop&app=blog", "app=shop&unit=blog-1", "app=shop&rollout=7", "app=shop&cursor=x"] {
-            assert_eq!(said(bad), None, "{bad}");
-        }
-    }
 }

@@ -3,8 +3,10 @@
 use axum::handler::Handler;
 use axum::routing::{MethodRouter, get, post, put};
 use serde::de::DeserializeOwned;
+use tidegate_core::access::Action;
 
 use super::Shared;
+use super::access::need::{At, Glass, Need};
 use super::openapi::fields_of;
 
 /// One method of one path.
@@ -23,6 +25,8 @@ pub(super) struct Endpoint {
     pub(super) any_name: bool,
     /// Whether the server keys of an environment's flags open it as well, for that environment.
     pub(super) for_keys: bool,
+    /// What whoever asks must be allowed to do, and where; `None`: it is open, or their own.
+    pub(super) need: Option<Need>,
     /// Whether it concerns what is the caller's own, so that everybody who is let in may use it.
     pub(super) own: bool,
     /// The parameters of its query string.
@@ -89,6 +93,7 @@ impl Endpoint {
             open: false,
             any_name: false,
             for_keys: false,
+            need: None,
             own: false,
             query: &[],
             body: None,
@@ -112,6 +117,18 @@ impl Endpoint {
     /// The server keys of an environment's flags open it as well, for that environment.
     pub(super) fn for_keys(mut self) -> Self {
         self.for_keys = true;
+        self
+    }
+
+    /// Whoever asks must be allowed to do this there.
+    pub(super) fn needs(mut self, action: Action, at: At) -> Self {
+        self.need = Some(Need::of(action, at));
+        self
+    }
+
+    /// It passes over the rules of a protected environment where this part of a request says so.
+    pub(super) fn breaks_glass(mut self, glass: Glass) -> Self {
+        self.need = self.need.map(|need| Need { glass, ..need });
         self
     }
 

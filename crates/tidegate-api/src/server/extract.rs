@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use tidegate_control::RefusalKind;
 
@@ -44,14 +46,19 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Shared> for PathOf<T> {
 impl<T: DeserializeOwned> FromRequest<Shared> for JsonBody<T> {
     type Rejection = Refused;
     async fn from_request(request: Request, _: &Shared) -> Result<Self, Refused> {
-        let reading = axum::body::to_bytes(request.into_body(), MOST_JSON);
-        let read = tokio::time::timeout(JSON_WITHIN, reading).await.map_err(|_| too_slow())?;
-        let bytes = read.map_err(|_| too_large(MOST_JSON as u64))?;
+        let bytes = json_bytes(request.into_body()).await?;
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         serde_json::from_slice(text)
             .map(JsonBody)
             .map_err(|error| Refused::bad_request(format!("the body: {error}")))
     }
+}
+
+/// The bytes of a JSON body.
+pub(super) async fn json_bytes(body: Body) -> Result<Bytes, Refused> {
+    let reading = axum::body::to_bytes(body, MOST_JSON);
+    let read = tokio::time::timeout(JSON_WITHIN, reading).await.map_err(|_| too_slow())?;
+    read.map_err(|_| too_large(MOST_JSON as u64))
 }
 
 /// A body that stopped coming.

@@ -7,14 +7,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use tidegate_control::RefusalKind;
 use tidegate_core::access::Admission;
 
 use super::Shared;
-use super::admit::{self, Wanted};
+use super::admit;
 use super::problem::Refused;
 
 /// Who is at the other end of a connection. In the extensions of each of its requests.
@@ -110,7 +110,7 @@ pub(super) async fn same_site(request: Request, next: Next) -> Result<Response, 
     Ok(next.run(request).await)
 }
 
-/// Over every route but the open ones: lets in who shows who they are, to what they may do.
+/// Over every route but the open ones: lets in who shows who they are. What they may do is asked of the policies further in.
 pub(super) async fn authorized(
     State(shared): State<Shared>,
     mut request: Request,
@@ -122,17 +122,14 @@ pub(super) async fn authorized(
     Ok(next.run(request).await)
 }
 
-/// Who sends a request, where they may do what it asks for.
+/// Who sends a request. What it takes of the request is taken at once.
 pub(super) fn admitted(
     shared: &Shared,
     request: &Request,
 ) -> impl Future<Output = Result<Admission, Refused>> + Send + use<> {
-    let (shown, wanted) = (admit::shown(shared, request), Wanted::of(&shared.facts, request));
-    let shared = shared.clone();
-    async move {
-        let admission = admit::admission(&shared, shown?, &wanted).await?;
-        admit::allowed(&admission, &wanted).map(|()| admission)
-    }
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let (shown, shared) = (admit::shown(shared, request), shared.clone());
+    async move { admit::admission(&shared, shown?, reads).await }
 }
 
 /// What is sent as a bearer's token.

@@ -3,9 +3,9 @@
 //! Started by the wiring of `tidegate up`. Every endpoint is a line of the table in [`endpoints`]: the router and the
 //! OpenAPI document are both made from it. Calls of the control plane block, so they run on the blocking pool.
 
+mod access;
 mod admit;
 mod ask;
-mod asker;
 mod attempts;
 mod audit;
 mod backlog;
@@ -40,6 +40,7 @@ use tidegate_core::model::CountsReport;
 use tokio::sync::{Semaphore, watch};
 
 use crate::token::Token;
+pub use access::{Access, Decided, EndpointNeed, needs};
 pub use admit::IdentityDesk;
 pub use git::GitConfig;
 pub use hook::SourceDesk;
@@ -66,6 +67,8 @@ pub struct ApiConfig {
     pub git: Option<GitConfig>,
     /// Who answers about repositories at Git hosts; `None`: none are followed.
     pub sources: Option<SourceDesk>,
+    /// Who answers about access; `None`: nobody but the owner is let in.
+    pub access: Option<Access>,
     /// Who decides about users, tokens and sessions; `None`: nobody but the owner is let in.
     pub identity: Option<IdentityDesk>,
     /// Who answers about builds and keys; `None`: nobody does.
@@ -88,6 +91,7 @@ impl ApiConfig {
             counts: CountsSource::default(),
             git: None,
             sources: None,
+            access: None,
             identity: None,
             provenance: None,
         }
@@ -139,10 +143,10 @@ pub(crate) struct Inner {
     backlog: backlog::Backlog,
     git: Option<git::GitServer>,
     hooks: Option<hook::HookServer>,
+    access: Option<Access>,
     identity: Option<IdentityDesk>,
     /// Who shows wrong tokens.
     attempts: attempts::Attempts,
-    facts: endpoints::Facts,
     provenance: Option<ProvenanceDesk>,
     started_ms: u64,
     /// Who was turned away, for the audit log.
@@ -186,9 +190,9 @@ pub async fn serve(
         backlog: backlog::Backlog::default(),
         git: config.git.map(|git| git::GitServer::new(git, base)),
         hooks: config.sources.map(hook::HookServer::new),
+        access: config.access,
         identity: config.identity,
         attempts: attempts::Attempts::default(),
-        facts: endpoints::Facts::of_all(),
         provenance: config.provenance,
         started_ms: now_ms(),
         away: audit::Away::default(),

@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use tidegate_control::access::{FORBIDDEN, OUT_OF_REACH};
 use tidegate_control::{Refusal, RefusalKind};
 
 use super::audit::RefusedAs;
@@ -57,7 +58,8 @@ impl From<Refusal> for Refused {
 }
 
 /// Codes of what is refused because of who asks.
-const NOT_THEIRS: [&str; 3] = ["access::not-managing", "access::whose-token", "access::narrow-token"];
+const NOT_THEIRS: [&str; 5] =
+    [FORBIDDEN, OUT_OF_REACH, "access::not-managing", "access::whose-token", "access::narrow-token"];
 
 fn status_of(refusal: &Refusal) -> StatusCode {
     if refusal.code == DISK_FULL {

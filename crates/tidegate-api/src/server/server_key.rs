@@ -52,6 +52,11 @@ pub(super) async fn authorized(
     Ok(next.run(request).await)
 }
 
+/// Whether a request was let in by a key.
+pub(super) fn came_by_key(request: &Request) -> bool {
+    request.extensions().get::<KeyOf>().is_some()
+}
+
 /// What may be a key, of a request over TCP.
 fn key_of(request: &Request) -> Option<String> {
     matches!(request.extensions().get::<Peer>(), Some(Peer::Tcp(..))).then_some(())?;

@@ -47,7 +47,7 @@ pub(super) fn prepare(dir: &Path) -> io::Result<()> {
 /// A whole upload. Its file is removed with it unless [given](Upload::give).
 pub(super) struct Upload<T> {
     /// What goes with the snapshot.
-    request: T,
+    pub(super) request: T,
     file: Spooled,
 }
 

@@ -7,7 +7,7 @@ use crate::server::{Server, eventually};
 use crate::stub::{Answers, Stub};
 
 /// What takes something and is in no entry, each with its reason in `server/audit/commands.rs`.
-const UNTOLD: [&str; 5] = ["plan", "advisories", "exposures", "otlp_logs", "git_hook"];
+const UNTOLD: [&str; 6] = ["plan", "exposures", "otlp_logs", "git_hook", "advisories", "login"];
 
 fn noted(server: &Server) -> Vec<Deed> {
     std::mem::take(&mut *server.stub.noted.lock().unwrap())
@@ -45,9 +45,7 @@ async fn every_endpoint_that_takes_something_leaves_an_entry() {
                 }
                 assert_eq!(told.len(), 1, "{id} with {body}: {} {}", answer.status, answer.body);
                 let deed = &told[0];
-                // Who logs in is not known before they are.
-                let who = if id == "login" { Who::Stranger } else { Who::Owner };
-                assert_eq!(deed.who, Some(who), "{id}");
+                assert_eq!(deed.who, Some(Who::Owner), "{id}");
                 assert!(matches!(deed.from, Origin::Address(_)), "{id}");
                 assert_eq!(answer.status < 300, !deed.outcome.is_refusal(), "{id}: {:?}", deed.outcome);
             }

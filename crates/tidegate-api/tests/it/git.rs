@@ -5,14 +5,16 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
-use tidegate_api::GitConfig;
 use tidegate_api::wire::{PushBody, PushLine, RefUpdate, RefVerdict};
+use tidegate_api::{Access, GitConfig};
 use tidegate_control::git::{GitRepositories, Opener, Remote};
-use tidegate_core::access::{NotLetIn, Reach};
+use tidegate_core::access::{NotLetIn, Reach, Role};
 use tidegate_core::model::Name;
 
 use crate::desk::{Desk, narrow, user};
+use crate::judge::Judge;
 use crate::server::{Server, eventually};
 use crate::stub::Stub;
 
@@ -28,6 +30,8 @@ fn served_to(desk: Desk) -> (Server, GitRepositories) {
     let mut made = None;
     let server = Server::start_with(Stub::default(), |config| {
         config.identity = Some(desk.served().1);
+        let roles = [("ann", Role::Reader, "*"), ("boss", Role::Admin, "*")];
+        config.access = Some(Access(Arc::new(Judge::with(&roles))));
         let data = config.spool_dir.parent().unwrap().to_owned();
         let repositories = GitRepositories::of(&data);
         repositories.prepare().unwrap();
@@ -94,9 +98,9 @@ async fn only_the_apps_own_token_opens_its_repository() {
 async fn ones_own_token_is_a_password_and_opens_what_its_user_may() {
     let blog = Reach { app: Some("blog".parse().unwrap()), environment: None };
     let desk = Desk::default()
-        .with_token("ann", Ok(user("ann", false)))
-        .with_token("boss", Ok(user("boss", true)))
-        .with_token("blog", Ok(narrow("boss", true, blog, None)))
+        .with_token("ann", Ok(user("ann")))
+        .with_token("boss", Ok(user("boss")))
+        .with_token("blog", Ok(narrow("boss", blog, None)))
         .with_token("late", Err(NotLetIn::Expired));
     let (server, repositories) = served_to(desk);
     let basic = |token: &str| {
@@ -112,7 +116,12 @@ async fn ones_own_token_is_a_password_and_opens_what_its_user_may() {
     let late = server.ask(&refs("upload"), &basic("late"));
     assert!(late.status == 401 && late.body.contains("has expired"), "{}", late.body);
     assert!(repositories.get(&shop()).is_none(), "somebody had it made who may not");
-    assert_eq!(server.ask(&refs("upload"), &basic("ann")).status, 404, "nobody has pushed yet");
+    assert_eq!(
+        server.ask(&refs("upload"), &basic("ann")).status,
+        403,
+        "who only reads has not all that ever was"
+    );
+    assert_eq!(server.ask(&refs("upload"), &basic("boss")).status, 404, "nobody has pushed yet");
     assert_eq!(server.ask(&refs("receive"), &basic("boss")).status, 200);
     let url = server.ask("GET /v1/git/url?app=shop&by=eve", "Authorization: Bearer ann\r\n").json();
     assert_eq!(url["http"], format!("http://ann@{}/git/shop.git", server.address), "nobody's token is in it");

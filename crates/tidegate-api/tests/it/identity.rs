@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 
+use tidegate_api::Access;
 use tidegate_core::access::{Means, NotLetIn, Reach, Role};
 
 use crate::desk::{Desk, name, narrow, service, user};
+use crate::judge::Judge;
 use crate::server::{Answer, Server};
 use crate::stub::Stub;
 
-fn served(desk: Desk) -> (Server, Arc<Desk>) {
+fn served(desk: Desk, roles: &[(&str, Role, &str)]) -> (Server, Arc<Desk>) {
     let (desk, identity) = desk.served();
-    (Server::start_with(Stub::default(), |config| config.identity = Some(identity)), desk)
+    let access = Access(Arc::new(Judge::with(roles)));
+    let server = Server::start_with(Stub::default(), |config| {
+        (config.identity, config.access) = (Some(identity), Some(access));
+    });
+    (server, desk)
 }
 
 fn ask(server: &Server, line: &str, token: &str, body: &str) -> Answer {
@@ -36,7 +42,7 @@ async fn who_has_the_right_text_is_told_why_it_is_over_and_nobody_else() {
         ("unknown", NotLetIn::Unknown, "api::unauthorized"),
     ];
     let desk = over.iter().fold(Desk::default(), |desk, (text, why, _)| desk.with_token(text, Err(*why)));
-    let (server, _) = served(desk);
+    let (server, _) = served(desk, &[]);
     for (text, _, code) in over {
         let answer = ask(&server, "GET /v1/doctor", text, "");
         assert_eq!(told(&answer), (401, code.to_owned()));
@@ -49,17 +55,18 @@ async fn who_has_the_right_text_is_told_why_it_is_over_and_nobody_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn users_and_programs_look_and_administrators_change() {
     let desk = Desk::default()
-        .with_token("ann", Ok(user("ann", false)))
+        .with_token("ann", Ok(user("ann")))
         .with_token("ci", Ok(service("ci")))
-        .with_token("reader", Ok(narrow("boss", true, Reach::default(), Some(Role::Reader))))
-        .with_token("boss", Ok(user("boss", true)));
-    let (server, _) = served(desk);
+        .with_token("reader", Ok(narrow("boss", Reach::default(), Some(Role::Reader))))
+        .with_token("boss", Ok(user("boss")));
+    let roles = [("ann", Role::Reader, "*"), ("token:ci", Role::Reader, "*"), ("boss", Role::Admin, "*")];
+    let (server, _) = served(desk, &roles);
     for token in ["ann", "ci", "reader"] {
         assert_eq!(ask(&server, "GET /v1/doctor", token, "").code(), "stub::unset", "{token}");
-        for line in ["POST /v1/down", "POST /v1/plan", "POST /v1/users", "PUT /v1/services/web/scale"] {
+        for line in ["POST /v1/down", "POST /v1/upgrade", "POST /v1/users", "PUT /v1/services/web/scale"] {
             assert_eq!(
                 told(&ask(&server, line, token, "{}")),
-                (403, "access::not-allowed".to_owned()),
+                (403, "access::forbidden".to_owned()),
                 "{token} {line}"
             );
         }
@@ -73,33 +80,34 @@ async fn users_and_programs_look_and_administrators_change() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_of_one_app_opens_nothing_else() {
     let shop = Reach { app: Some(name("shop")), environment: None };
-    let desk = Desk::default().with_token("shop", Ok(narrow("ann", true, shop, None)));
-    let (server, _) = served(desk);
+    let desk = Desk::default().with_token("shop", Ok(narrow("ann", shop, None)));
+    let (server, _) = served(desk, &[("ann", Role::Admin, "*")]);
     for line in ["GET /v1/status?app=shop", "GET /v1/status?app=shop&environment=qa", "GET /v1/logs?app=shop"]
     {
         assert_ne!(ask(&server, line, "shop", "").status, 403, "{line}");
     }
-    for line in [
-        "GET /v1/status",
-        "GET /v1/status?app=blog",
-        "GET /v1/status?app=shop&app=blog",
-        "GET /v1/logs?app=shop&unit=blog-1",
-        "GET /v1/doctor",
-        "GET /v1/doctor?app=shop",
-        "GET /v1/pipeline/runs/7?app=shop",
-        "GET /v1/users",
-    ] {
+    assert_eq!(
+        ask(&server, "GET /v1/status", "shop", "").code(),
+        "stub::unset",
+        "filled in within its reach"
+    );
+    for line in ["GET /v1/status?app=blog", "GET /v1/doctor", "GET /v1/doctor?app=shop", "GET /v1/users"] {
         assert_eq!(told(&ask(&server, line, "shop", "")), (403, "access::out-of-reach".to_owned()), "{line}");
     }
+    for line in ["GET /v1/logs?app=shop&unit=3", "GET /v1/pipeline/runs/3?app=shop", "POST /v1/down"] {
+        assert_eq!(ask(&server, line, "shop", "").status, 403, "{line}");
+    }
+    assert_eq!(ask(&server, "GET /v1/status?app=shop&app=blog", "shop", "").status, 400);
     let change = ask(&server, "POST /v1/services/web/rollback?app=shop", "shop", "{}");
-    assert_eq!(told(&change), (403, "access::not-allowed".to_owned()));
+    assert_eq!(change.code(), "stub::unset");
     assert_eq!(ask(&server, "GET /v1/whoami", "shop", "").json()["app"], "shop");
     server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_but_the_owner_asks_under_another_name() {
-    let (server, _) = served(Desk::default().with_token("boss", Ok(user("boss", true))));
+    let (server, _) =
+        served(Desk::default().with_token("boss", Ok(user("boss"))), &[("boss", Role::Admin, "*")]);
     let glass = r#""break_glass":{"by":"eve","why":"x"}"#;
     let asked = [
         ("POST /v1/pipeline/runs/7/approve", format!(r#"{{"by":"eve",{glass}}}"#)),
@@ -129,7 +137,7 @@ async fn nobody_but_the_owner_asks_under_another_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_reads_by_its_cookie_and_changes_with_what_only_its_pages_know() {
-    let (server, desk) = served(Desk::default().with_session("opened", "ann"));
+    let (server, desk) = served(Desk::default().with_session("opened", "ann"), &[("ann", Role::Admin, "*")]);
     let body = r#"{"code":"right"}"#;
     let login = send(&server, "POST /v1/sessions", &format!("Content-Length: {}\r\n", body.len()), body);
     assert_eq!(login.status, 200, "{}", login.body);
@@ -158,7 +166,8 @@ async fn a_session_reads_by_its_cookie_and_changes_with_what_only_its_pages_know
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_guesses_waits_and_others_do_not() {
-    let (server, _) = served(Desk::default().with_token("ann", Ok(user("ann", false))));
+    let (server, _) =
+        served(Desk::default().with_token("ann", Ok(user("ann"))), &[("ann", Role::Reader, "*")]);
     for number in 0..10 {
         assert_eq!(ask(&server, "GET /v1/doctor", &format!("guess-{number}"), "").status, 401, "{number}");
     }
@@ -178,12 +187,29 @@ async fn who_guesses_waits_and_others_do_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_owner_is_known_by_the_socket_and_by_the_token() {
-    let (server, _) = served(Desk::default());
+    let (server, _) = served(Desk::default(), &[]);
     let me = server.unix().whoami().await.unwrap();
     assert_eq!((me.kind.as_str(), me.means.as_str(), me.roles.len()), ("owner", "socket", 0));
     let me = server.http().whoami().await.unwrap();
     assert_eq!((me.kind.as_str(), me.means.as_str(), me.csrf), ("owner", "owner-token", None));
     let error = server.unix().logout().await.unwrap_err();
     assert_eq!(error.refusal().unwrap().code, "access::owner");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_decides_about_users_is_found_out_at_each_request() {
+    let desk = Desk::default()
+        .with_token("ann", Ok(user("ann")))
+        .with_token("boss", Ok(user("boss")))
+        .with_token("low", Ok(narrow("boss", Reach::default(), Some(Role::Operator))));
+    let roles = [("ann", Role::Admin, "shop"), ("boss", Role::Admin, "*")];
+    let (server, _) = served(desk, &roles);
+    let admin = |token: &str| ask(&server, "GET /v1/whoami", token, "").json()["admin"] == true;
+    assert!(admin("boss") && !admin("ann") && !admin("low"));
+    assert_eq!(ask(&server, "GET /v1/users", "boss", "").status, 200);
+    for token in ["ann", "low"] {
+        assert_eq!(told(&ask(&server, "GET /v1/users", token, "")), (403, "access::forbidden".to_owned()));
+    }
     server.stop().await;
 }

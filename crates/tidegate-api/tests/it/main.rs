@@ -1,6 +1,7 @@
 //! The real server over a control plane that answers from a script, on a loopback port and a unix socket.
 #![allow(clippy::unwrap_used)] // a test may end at an impossible case
 
+mod access;
 mod audit;
 mod auth;
 mod coverage;
@@ -9,6 +10,7 @@ mod follow;
 mod git;
 mod hooks;
 mod identity;
+mod judge;
 mod limits;
 mod otlp;
 mod pipeline;

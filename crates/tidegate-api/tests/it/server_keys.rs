@@ -58,6 +58,7 @@ async fn nothing_else_opens_with_a_server_key() {
             }
         }
     }
+    opened.sort();
     assert_eq!(opened, ["POST /v1/exposures", "POST /v1/logs"]);
     server.stop().await;
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, RwLock};
 use std::time::Duration;
 
+use tidegate_control::access::Gate;
 use tidegate_control::{
     AuditLog, AuditQuery, BeginRun, BreakGlass, ControlPlane, DeployRequest, EventQuery, FlagRef, LogPage,
     LogQuery, PlanRequest, Refusal, RefusalKind, Scope, ServiceRef, TrafficView, UpgradeView,
@@ -138,7 +139,11 @@ impl AuditLog for Stub {
 }
 
 impl ControlPlane for Stub {
-    fn deploy(&self, request: DeployRequest, snapshot: PathBuf) -> Result<DeployView, Refusal> {
+    fn deploy(&self, request: DeployRequest, snapshot: PathBuf, gate: &Gate) -> Result<DeployView, Refusal> {
+        // A manifest is not read here: the folder is called as its app is.
+        if let (Ok(app), Some(environment)) = (request.folder.parse(), &request.environment) {
+            gate.pass(&app, environment, false)?;
+        }
         let bytes = std::fs::read(&snapshot).unwrap();
         self.snapshots.lock().unwrap().push((request, snapshot, bytes));
         self.answer("deploy".to_owned(), |answers| next(&mut answers.deploys))

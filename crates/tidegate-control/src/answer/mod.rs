@@ -56,6 +56,7 @@ pub(crate) use plan::plan;
 pub use previews::previews;
 pub use rollout::rollout;
 pub use run::run;
+pub(crate) use scope::place_among;
 pub use scope::{place_of, service_of};
 pub use status::{service_status, status};
 pub use timeline::events;

@@ -8,8 +8,16 @@ use crate::plane::{Refusal, RefusalKind, Scope, ServiceRef};
 
 /// The environment meant: the only one that fits; of several environments of one app, `production`.
 pub fn place_of(store: &Reader, scope: &Scope) -> Result<(Name, Name), Refusal> {
+    place_among(store, store.apps().map_err(store_trouble)?, scope)
+}
+
+/// The same of some environments: those that somebody may know of.
+pub(crate) fn place_among(
+    store: &Reader,
+    mut places: Vec<(Name, Name)>,
+    scope: &Scope,
+) -> Result<(Name, Name), Refusal> {
     let fits = |given: &Option<Name>, name: &Name| given.as_ref().is_none_or(|given| given == name);
-    let mut places = store.apps().map_err(store_trouble)?;
     let anything = !places.is_empty();
     places.retain(|(app, environment)| fits(&scope.app, app) && fits(&scope.environment, environment));
     if scope.environment.is_none() && places.len() > 1 {

@@ -33,10 +33,6 @@ pub(super) const CODES: &[Explained] = &[
         "Too many wrong tokens or codes came from that address, or from everywhere. Wait as long as `Retry-After` says; the unix socket is always open.",
     ),
     (
-        "access::not-allowed",
-        "You may look and not change. What changes something is for administrators and for whoever runs this Tidegate.",
-    ),
-    (
         "access::out-of-reach",
         "The token is for one app or environment, and the request is about another one, or does not say about which.",
     ),

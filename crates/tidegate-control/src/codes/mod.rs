@@ -5,6 +5,7 @@ mod access;
 mod api;
 mod deliver;
 mod flags;
+mod policy;
 mod provenance;
 mod services;
 
@@ -13,7 +14,15 @@ pub type Explained = (&'static str, &'static str);
 
 /// Every code of a refusal, in the order of the documentation.
 pub fn codes() -> impl Iterator<Item = &'static Explained> {
-    [flags::CODES, deliver::CODES, services::CODES, api::CODES, access::CODES, provenance::CODES]
-        .into_iter()
-        .flatten()
+    [
+        flags::CODES,
+        deliver::CODES,
+        services::CODES,
+        api::CODES,
+        access::CODES,
+        policy::CODES,
+        provenance::CODES,
+    ]
+    .into_iter()
+    .flatten()
 }

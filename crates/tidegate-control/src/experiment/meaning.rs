@@ -35,8 +35,23 @@ pub(super) fn meaning(document: &Value, states: &[FlagState], flag: &FlagKey) ->
     };
     let all =
         json!({ "rule": rule, "variants": definition.get("variants"), "state": definition.get("state") });
-    let digest = digest_of(&[set.fractional().as_str().as_bytes(), all.to_string().as_bytes()]);
+    // In whatever order its members are written: that changes nothing of what it means.
+    let digest = digest_of(&[set.fractional().as_str().as_bytes(), sorted(all).to_string().as_bytes()]);
     Ok(Meaning { rule, digest })
+}
+
+/// The same with the members of every object in the order of their names.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<(String, Value)> =
+                members.into_iter().map(|(name, member)| (name, sorted(member))).collect();
+            members.sort_by(|(one, _), (other, _)| one.cmp(other));
+            Value::Object(members.into_iter().collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
+    }
 }
 
 /// The flag and all that it names, by whatever way: the rest of a large document costs nothing then.

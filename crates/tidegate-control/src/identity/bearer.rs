@@ -31,7 +31,7 @@ pub(super) fn of_token(
     let Some(token) = store.access_token_of(&key.digest(text))? else { return Ok(Err(NotLetIn::Unknown)) };
     let user = token.user.as_ref().map(|name| store.user(name)).transpose()?.flatten();
     Ok(token.stands(user.as_ref(), now_unix_ms).map(|()| LetIn {
-        admission: Admission::by_token(&token, user.as_ref(), from),
+        admission: Admission::by_token(&token, from),
         note: token.is_to_be_noted(now_unix_ms),
     }))
 }

@@ -107,7 +107,7 @@ pub(super) fn redeem(
         tx.drop_access_code(code.user.as_ref())?;
         if let Some(user) = &user {
             tx.set_meta(MADE, "yes")?;
-            tx.put_user(user)?;
+            users::put_new(tx, user)?;
         }
         match &redeemed {
             Redeemed::Token(made) => tokens::add(tx, key, &made.token, &made.text, time),

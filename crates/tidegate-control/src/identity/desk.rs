@@ -4,7 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidegate_core::access::{AccessToken, Admission, LoginBy, Means, NotLetIn, manages_access};
+use tidegate_core::access::{AccessToken, Admission, LoginBy, Means, NotLetIn, User, manages_access};
 use tidegate_core::model::Name;
 use tidegate_core::view::{
     InviteMade, LoginView, TokenList, TokenMade, TokenView, ToldOnce, UserList, UserView,
@@ -162,12 +162,15 @@ impl Identity for Desk {
     }
 
     fn users(&self) -> Result<UserList, Refusal> {
-        let (users, tokens) = self.read(|store| Ok((store.users()?, store.access_tokens()?)))?;
+        let (known, tokens, roles) =
+            self.read(|store| Ok((store.users()?, store.access_tokens()?, store.role_bindings()?)))?;
         let now = unix_ms();
         let good = |name: &Name| {
             tokens.iter().filter(|token| token.user.as_ref() == Some(name) && token.is_good(now)).count()
         };
-        Ok(UserList { users: users.iter().map(|user| view::user(user, good(&user.name))).collect() })
+        let seen =
+            |user: &User| view::user(user, good(&user.name), users::is_administrator(&roles, &user.name));
+        Ok(UserList { users: known.iter().map(seen).collect() })
     }
 
     fn user_add(&self, asker: &Admission, name: &Name, admin: bool) -> Result<UserView, Refusal> {
@@ -188,7 +191,7 @@ impl Identity for Desk {
         managing(asker)?;
         let asked = name.clone();
         let removed = self.write(move |store, _, _| users::remove(store, &asked))?;
-        Ok(view::user(&removed, 0))
+        Ok(view::user(&removed, 0, false))
     }
 
     fn user_invite(&self, asker: &Admission, name: &Name) -> Result<InviteMade, Refusal> {

@@ -77,12 +77,19 @@ impl Bench {
 
     fn shows_text(&self, text: &str) -> Result<Admission, NotLetIn> {
         let found = bearer::of_token(&self.store, &self.key, text, (HERE, self.now)).unwrap();
-        found.map(|found| found.admission)
+        found.map(|found| self.judged(found.admission))
+    }
+
+    /// What the API finds out by asking the policies.
+    fn judged(&self, admission: Admission) -> Admission {
+        let roles = self.store.role_bindings().unwrap();
+        let admin = admission.user().is_some_and(|name| users::is_administrator(&roles, name));
+        Admission { admin, ..admission }
     }
 
     fn shows_session(&self, text: &SecretText) -> Result<Admission, NotLetIn> {
         let found = bearer::of_session(&self.store, &self.key, text.reveal(), (HERE, self.now)).unwrap();
-        found.map(|found| found.admission)
+        found.map(|found| self.judged(found.admission))
     }
 
     fn redeem(
@@ -116,12 +123,18 @@ fn the_first_code_makes_one_administrator_once() {
     assert_eq!(bench.redeem(&code, (Some("owner"), None)).unwrap_err().code, "access::reserved-name");
     let token = bench.redeem(&code, (Some("ann"), Some("laptop"))).unwrap().unwrap();
     let ann = bench.shows(&token).unwrap();
-    assert!(ann.admin);
+    let roles = bench.store.role_bindings().unwrap();
+    assert!(users::is_administrator(&roles, &name("ann")) && roles.len() == 1, "{roles:?}");
     assert_eq!(ann.caller.who, Who::User { name: name("ann"), token: Some(name("laptop")) });
     assert_eq!(bench.redeem(&code, (Some("eve"), None)).unwrap().unwrap_err(), NotLetIn::Unknown);
     assert!(bench.first().is_none(), "somebody is known");
     users::remove(&mut bench.store, &name("ann")).unwrap();
     assert!(bench.first().is_none(), "the owner took them away on purpose");
+    bench.add("ann", false);
+    assert!(
+        bench.store.role_bindings().unwrap().is_empty(),
+        "another one of that name has none of their roles"
+    );
 }
 
 #[test]

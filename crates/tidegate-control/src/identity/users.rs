@@ -1,8 +1,8 @@
 //! Changing users. Each change is one transaction.
 
-use tidegate_core::access::{RESERVED_NAMES, User};
+use tidegate_core::access::{Binding, Holder, Place, RESERVED_NAMES, Role, User};
 use tidegate_core::model::Name;
-use tidegate_store::Store;
+use tidegate_store::{Reader, Store, StoreError, Tx};
 
 use crate::answer::store_trouble;
 use crate::engine::Time;
@@ -43,9 +43,34 @@ pub(super) fn add(
     let added = store.transaction(|tx| {
         // From now on somebody else can make administrators: the first one's code is not needed any more.
         tx.drop_access_code(None)?;
-        tx.put_user(&user)
+        put_new(tx, &user)
     });
     added.map_err(store_trouble)
+}
+
+/// Writes a new user; an administrator with the role that makes them one. Roles that somebody of that name had before are not theirs.
+pub(super) fn put_new(tx: &Tx<'_>, user: &User) -> Result<(), StoreError> {
+    drop_roles(tx, &user.name)?;
+    if user.admin {
+        tx.add_role_binding(&Binding {
+            holder: Holder::User(user.name.clone()),
+            role: Role::Admin,
+            place: Place::Everywhere,
+            by: user.added_by.clone(),
+            made_at_unix_ms: user.added_unix_ms,
+        })?;
+    }
+    tx.put_user(user)
+}
+
+fn drop_roles(tx: &Tx<'_>, name: &Name) -> Result<(), StoreError> {
+    let held = tx.role_bindings_of(&Holder::User(name.clone()))?;
+    held.iter().try_for_each(|binding| tx.drop_role_binding(binding).map(drop))
+}
+
+/// Whether somebody has the role that makes an administrator.
+pub(super) fn is_administrator(bindings: &[Binding], name: &Name) -> bool {
+    bindings.iter().any(|one| one.is_of_an_administrator() && one.holder == Holder::User(name.clone()))
 }
 
 /// A user as they begin.
@@ -83,15 +108,19 @@ pub(super) fn change(store: &mut Store, time: Time, name: &Name, change: UserCha
     changed.map_err(store_trouble)
 }
 
-/// Forgets a user, with their tokens and sessions; who it was.
+/// Forgets a user, with their roles, tokens and sessions; who it was.
 pub(super) fn remove(store: &mut Store, name: &Name) -> Result<User, Refusal> {
     let before = known(store, name)?;
-    store.transaction(|tx| tx.remove_user(name)).map_err(store_trouble)?;
+    let removed = store.transaction(|tx| {
+        drop_roles(tx, name)?;
+        tx.remove_user(name)
+    });
+    removed.map_err(store_trouble)?;
     Ok(before)
 }
 
 /// A user, or the refusal where there is none.
-pub(super) fn known(store: &tidegate_store::Reader, name: &Name) -> Result<User, Refusal> {
+pub(super) fn known(store: &Reader, name: &Name) -> Result<User, Refusal> {
     let found = store.user(name).map_err(store_trouble)?;
     found.ok_or_else(|| {
         let message = format!("there is no user {name}");

@@ -5,11 +5,11 @@ use tidegate_core::view::{RoleView, TokenView, ToldOnce, UserView, WhoView};
 
 use crate::answer::rfc3339;
 
-/// A user. `tokens`: how many of theirs are good.
-pub(super) fn user(user: &User, tokens: usize) -> UserView {
+/// A user. `tokens`: how many of theirs are good; `admin`: whether their roles make them an administrator.
+pub(super) fn user(user: &User, tokens: usize, admin: bool) -> UserView {
     UserView {
         name: user.name.to_string(),
-        admin: user.admin,
+        admin,
         disabled: user.disabled_unix_ms.is_some(),
         added_at: rfc3339(user.added_unix_ms),
         added_by: user.added_by.clone(),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use tidegate_core::model::{Approval, EnvironmentPolicy, PipelineRun, RunNo, RunSource};
 use tidegate_core::pipeline::may_approve;
+use tidegate_store::Reader;
 
 use super::{open, put};
 use crate::answer::store_trouble;
@@ -27,7 +28,7 @@ pub fn approve(
         let message = format!("run {number} needs no approval: {} asks for none", before.environment);
         return Err(Refusal::new(RefusalKind::Conflict, "approve::not-needed", message));
     }
-    let sources = lineage(world, &before)?;
+    let sources = lineage(world.store, &before)?;
     let sources: Vec<&RunSource> = sources.iter().collect();
     may_approve(&before.policy, &sources, &before.approvals, by)
         .map_err(|why| Refusal::new(RefusalKind::Conflict, "approve::refused", why.to_string()))?;
@@ -55,11 +56,11 @@ fn pass(world: &mut World<'_>, time: Time, before: &PipelineRun, glass: &BreakGl
 }
 
 /// The run, and all whose build it carries on or does once more: who pushed is known of a promotion as well.
-fn lineage(world: &World<'_>, run: &PipelineRun) -> Result<Vec<RunSource>, Refusal> {
+pub(crate) fn lineage(store: &Reader, run: &PipelineRun) -> Result<Vec<RunSource>, Refusal> {
     let mut sources = vec![run.source.clone()];
     let earlier: BTreeSet<RunNo> = run.artifacts_of.iter().copied().chain(run.from).collect();
     for number in earlier {
-        let earlier = world.store.pipeline_run(number).map_err(store_trouble)?;
+        let earlier = store.pipeline_run(number).map_err(store_trouble)?;
         sources.extend(earlier.map(|earlier| earlier.source));
     }
     Ok(sources)

@@ -16,6 +16,7 @@ use crate::engine::{Time, World};
 use crate::plane::{Refusal, RefusalKind};
 
 pub use approve::approve;
+pub(crate) use approve::lineage;
 pub(crate) use begin::build_row;
 pub use begin::{Taken, enter, read};
 pub use cancel::cancel;

@@ -82,6 +82,13 @@ impl Action {
     }
 }
 
+impl Action {
+    /// The one of a name; `None`: it is no action's.
+    pub fn named(name: &str) -> Option<Action> {
+        Action::ALL.into_iter().find(|action| action.name() == name)
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())

@@ -1,10 +1,10 @@
-//! Somebody who was let in, by what, and the one decision about what that opens.
+//! Somebody who was let in, and by what. What that opens is for policies to say, and for its ceiling.
 
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccessSession, AccessToken, Caller, Origin, Reach, Role, User, Who};
+use super::{AccessSession, AccessToken, Caller, Ceiling, Origin, Reach, Role, User, Who};
 use crate::model::Name;
 
 /// A caller, and what they showed.
@@ -14,7 +14,7 @@ pub struct Admission {
     pub caller: Caller,
     /// By what.
     pub means: Means,
-    /// Whether they are a user who may do everything.
+    /// Whether they decide about users. Nobody does before policies were asked.
     pub admin: bool,
     /// Where it opens anything.
     pub reach: Reach,
@@ -59,17 +59,6 @@ impl Means {
     }
 }
 
-/// What a request is for, as far as the way in has to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doing {
-    /// It changes nothing.
-    Look,
-    /// It changes something.
-    Change,
-    /// It concerns what is the caller's own and nobody else's: their tokens, their session.
-    Own,
-}
-
 impl Admission {
     /// Whoever runs this Tidegate.
     pub fn owner(from: Origin, means: Means) -> Self {
@@ -77,8 +66,14 @@ impl Admission {
         Admission { caller, means, admin: false, reach: Reach::default(), most: None, expires_unix_ms: None }
     }
 
-    /// Who shows a token. `user`: whose it is, where it is a person's.
-    pub fn by_token(token: &AccessToken, user: Option<&User>, from: IpAddr) -> Self {
+    /// Somebody who showed nothing.
+    pub fn nobody() -> Self {
+        let caller = Caller { who: Who::Stranger, from: Origin::Within };
+        Admission { caller, ..Admission::owner(Origin::Within, Means::Socket) }
+    }
+
+    /// Who shows a token.
+    pub fn by_token(token: &AccessToken, from: IpAddr) -> Self {
         let who = match &token.user {
             Some(name) => Who::User { name: name.clone(), token: Some(token.name.clone()) },
             None => Who::Service { token: token.name.clone() },
@@ -86,7 +81,7 @@ impl Admission {
         Admission {
             caller: Caller { who, from: Origin::Address(from) },
             means: Means::Token { id: token.id.clone() },
-            admin: user.is_some_and(|user| user.admin),
+            admin: false,
             reach: token.reach.clone(),
             most: token.most,
             expires_unix_ms: token.expires_unix_ms,
@@ -110,7 +105,7 @@ impl Admission {
         Admission {
             caller: Caller { who, from },
             means: Means::Key,
-            admin: user.admin,
+            admin: false,
             reach: Reach::default(),
             most: None,
             expires_unix_ms: None,
@@ -127,7 +122,12 @@ impl Admission {
 
     /// Whether it gives less than its user has: a token with a lesser role, or of one app.
     pub fn is_narrowed(&self) -> bool {
-        self.most.is_some_and(|most| most != Role::Admin) || !self.reach.is_everywhere()
+        self.ceiling().is_low()
+    }
+
+    /// The most that what they showed gives.
+    pub fn ceiling(&self) -> Ceiling {
+        Ceiling { reach: self.reach.clone(), most: self.most }
     }
 
     /// What is written down as having asked. `claimed`: who the request says it is by. Whoever runs this Tidegate speaks for people; of
@@ -137,18 +137,6 @@ impl Admission {
             Who::Owner => claimed.to_owned(),
             who @ (Who::User { .. } | Who::Service { .. } | Who::Stranger) => who.to_string(),
         }
-    }
-}
-
-/// Whether somebody may do something: the one place where the way in decides that. Users and programs look; users who are
-/// administrators change things as well, unless their token gives less.
-pub fn may(admission: &Admission, doing: Doing) -> bool {
-    match (&admission.caller.who, doing) {
-        (Who::Stranger, Doing::Look | Doing::Change | Doing::Own) => false,
-        (Who::Owner, Doing::Look | Doing::Change | Doing::Own) => true,
-        (Who::User { .. } | Who::Service { .. }, Doing::Look | Doing::Own) => true,
-        (Who::User { .. }, Doing::Change) => is_admin(admission),
-        (Who::Service { .. }, Doing::Change) => false,
     }
 }
 
@@ -170,13 +158,13 @@ fn is_admin(admission: &Admission) -> bool {
 mod tests {
     use super::*;
 
-    fn user(admin: bool) -> User {
+    fn user() -> User {
         User {
             name: "ann".parse().unwrap(),
             added_unix_ms: 0,
             added_by: "owner".to_owned(),
             disabled_unix_ms: None,
-            admin,
+            admin: true,
         }
     }
 
@@ -196,13 +184,13 @@ mod tests {
     }
 
     fn by_token(admin: bool, most: Option<Role>) -> Admission {
-        Admission::by_token(&token(Some("ann"), most), Some(&user(admin)), [192, 0, 2, 1].into())
+        Admission { admin, ..Admission::by_token(&token(Some("ann"), most), [192, 0, 2, 1].into()) }
     }
 
     #[test]
-    fn only_an_administrators_unlimited_token_changes_things() {
+    fn only_an_administrators_unlimited_token_decides_about_users() {
         let owner = Admission::owner(Origin::Socket { uid: 0 }, Means::Socket);
-        let service = Admission::by_token(&token(None, Some(Role::Admin)), None, [192, 0, 2, 1].into());
+        let service = Admission::by_token(&token(None, Some(Role::Admin)), [192, 0, 2, 1].into());
         let cases = [
             (owner, true),
             (by_token(true, None), true),
@@ -210,22 +198,18 @@ mod tests {
             (by_token(true, Some(Role::Operator)), false),
             (by_token(false, None), false),
             (by_token(false, Some(Role::Admin)), false),
-            (service, false),
-            (Admission::by_key(&user(true)), true),
+            (Admission { admin: true, ..service }, false),
+            (Admission::by_key(&user()), false),
         ];
-        for (admission, changes) in cases {
-            assert_eq!(may(&admission, Doing::Change), changes, "{admission:?}");
-            assert_eq!(manages_access(&admission), changes, "{admission:?}");
-            assert!(may(&admission, Doing::Look) && may(&admission, Doing::Own), "{admission:?}");
+        for (admission, manages) in cases {
+            assert_eq!(manages_access(&admission), manages, "{admission:?}");
         }
         let mut shop = by_token(true, None);
         shop.reach.app = Some("shop".parse().unwrap());
-        assert!(!may(&shop, Doing::Change) && !manages_access(&shop), "a token of one app");
+        assert!(!manages_access(&shop), "a token of one app");
         let mut stranger = by_token(true, None);
         stranger.caller.who = Who::Stranger;
-        for doing in [Doing::Look, Doing::Change, Doing::Own] {
-            assert!(!may(&stranger, doing));
-        }
+        assert!(!manages_access(&stranger));
     }
 
     #[test]
@@ -233,7 +217,7 @@ mod tests {
         let owner = Admission::owner(Origin::Socket { uid: 0 }, Means::Socket);
         assert_eq!(owner.signs("bob"), "bob");
         assert_eq!(by_token(true, None).signs("bob"), "ann");
-        let service = Admission::by_token(&token(None, None), None, [192, 0, 2, 1].into());
+        let service = Admission::by_token(&token(None, None), [192, 0, 2, 1].into());
         assert_eq!(service.signs("ann"), "token:ci");
     }
 }

@@ -36,6 +36,13 @@ impl Role {
     }
 }
 
+impl Role {
+    /// The one of a name; `None`: it is no role's.
+    pub fn named(name: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())

@@ -19,7 +19,7 @@ pub struct User {
     pub added_by: String,
     /// Since when they are let in nowhere: milliseconds since the Unix epoch.
     pub disabled_unix_ms: Option<u64>,
-    /// Whether they may do everything.
+    /// Whether they were added as an administrator: they got the role `admin` everywhere then. What they may do now their roles say.
     pub admin: bool,
 }
 

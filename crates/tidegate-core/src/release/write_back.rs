@@ -165,7 +165,7 @@ fn changed(
     after["defaultVariant"] = json!(default);
     match &rule {
         RuleChange::Stays => {}
-        RuleChange::Goes => drop(after.as_object_mut().and_then(|members| members.remove("targeting"))),
+        RuleChange::Goes => drop(after.as_object_mut().and_then(|members| members.shift_remove("targeting"))),
         RuleChange::Else(draw) => {
             after["targeting"]["if"].as_array_mut().into_iter().for_each(|all| all.push(draw.clone()));
         }

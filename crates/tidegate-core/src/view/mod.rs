@@ -1,6 +1,7 @@
 //! What users are shown: the JSON of the API, of every `--json`, and later of the dashboard. One set of types, so that
 //! all of them show the same. Field names are a contract.
 
+mod access;
 mod audit;
 mod check;
 mod deploy;
@@ -23,6 +24,7 @@ mod status;
 mod timeline;
 mod train;
 
+pub use access::{AccessExplanation, AccessList, BindingChanged, BindingView, PolicySetView};
 pub use audit::{AuditPage, AuditRow, AuditStanding, AuditVerdict};
 pub use check::CheckView;
 pub use deploy::{DeployView, DeployedService, RunView};

@@ -24,6 +24,7 @@ const STEPS: &[&str] = &[
     include_str!("0011_git_sources.sql"),
     include_str!("0012_flag_documents.sql"),
     include_str!("0013_identity.sql"),
+    include_str!("0014_access.sql"),
     include_str!("0015_audit.sql"),
     include_str!("0016_provenance.sql"),
     include_str!("0018_app_users.sql"),

@@ -1,6 +1,7 @@
 //! The store as its callers see it, on real files.
 #![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
+mod access;
 mod app_users;
 mod atomic;
 mod audit;

@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
 use clap::Args;
+use tidegate_control::access::{Asked, Subject, pass};
 use tidegate_control::git::{Caller, GitRepositories, Service};
-use tidegate_core::access::{Admission, Doing, may};
+use tidegate_core::access::{Action, Admission, Place};
 use tidegate_core::model::Name;
 use tidegate_store::Reader;
 
@@ -43,7 +44,7 @@ pub fn run(args: &GitSshArgs) -> Result<Exit, Failure> {
             "ask whoever runs this Tidegate",
         ));
     }
-    let by = admitted(args, service)?;
+    let by = admitted(args, &app)?;
     let repositories = GitRepositories::of(&args.data);
     let repository = match service {
         Service::ReceivePack => repositories.get_or_make(&app).map_err(|error| trouble(&error))?,
@@ -61,14 +62,10 @@ pub fn run(args: &GitSshArgs) -> Result<Exit, Failure> {
 }
 
 /// Who is served. What a user may is asked of the server at each use: a key in a file opens nothing to who was disabled since.
-fn admitted(args: &GitSshArgs, service: Service) -> Result<String, Failure> {
+fn admitted(args: &GitSshArgs, app: &Name) -> Result<String, Failure> {
     let Some(name) = &args.user else {
         let nobody = || Failure::bug("the line of authorized_keys does not say whose key it is");
         return args.by.as_ref().map(ToString::to_string).ok_or_else(nobody);
-    };
-    let doing = match service {
-        Service::ReceivePack => Doing::Change,
-        Service::UploadPack => Doing::Look,
     };
     let store = Reader::open(&args.data.join("tidegate.db")).map_err(|error| {
         Failure::environment(error.to_string(), "ask whoever runs this Tidegate to look at `tidegate doctor`")
@@ -78,10 +75,13 @@ fn admitted(args: &GitSshArgs, service: Service) -> Result<String, Failure> {
         Failure::mistake(format!("{name} is not let in"), "ask an administrator: `tidegate user list`")
     })?;
     let admission = Admission::by_key(&user);
-    if may(&admission, doing) {
-        return Ok(admission.signs(""));
-    }
-    Err(Failure::mistake(format!("{name} may look, and change nothing"), "ask an administrator"))
+    // As over HTTP: whoever may push fetches, and nobody else. What is in a repository is the app's whole history.
+    let asked = Asked::new(admission.caller.clone(), Action::Push, Subject::Place(Place::App(app.clone())));
+    pass(&store, &asked).map_err(|refusal| {
+        let help = refusal.help.unwrap_or_else(|| "ask an administrator".to_owned());
+        Failure::mistake(refusal.message, help)
+    })?;
+    Ok(admission.signs(""))
 }
 
 /// Has a push taken. What git says is passed on, and read to its end where nobody hears it any more: a broken pipe would be a signal,
@@ -129,7 +129,7 @@ fn trouble(error: &std::io::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use tidegate_core::access::User;
+    use tidegate_core::access::{Binding, Role, User};
 
     use super::*;
 
@@ -144,22 +144,37 @@ mod tests {
             disabled_unix_ms,
             admin,
         };
-        let all = [user("ann", false, None), user("boss", true, None), user("gone", true, Some(1))];
+        let all = [
+            user("ann", false, None),
+            user("boss", true, None),
+            user("gone", true, Some(1)),
+            user("dev", false, None),
+        ];
         store.transaction(|tx| all.iter().try_for_each(|user| tx.put_user(user))).unwrap();
-        let asks = |name: &str, service| {
+        let shop: Name = "shop".parse().unwrap();
+        let developer = Binding {
+            holder: "dev".parse().unwrap(),
+            role: Role::Developer,
+            place: "shop".parse().unwrap(),
+            by: "owner".to_owned(),
+            made_at_unix_ms: 0,
+        };
+        store.transaction(|tx| tx.add_role_binding(&developer)).unwrap();
+        let asks = |name: &str, app: &Name| {
             let args = GitSshArgs {
                 data: folder.path().to_owned(),
                 user: Some(name.parse().unwrap()),
                 by: None,
                 apps: Vec::new(),
             };
-            admitted(&args, service).ok()
+            admitted(&args, app).ok()
         };
-        assert_eq!(asks("boss", Service::ReceivePack).as_deref(), Some("boss"));
-        assert_eq!(asks("ann", Service::UploadPack).as_deref(), Some("ann"));
-        assert_eq!(asks("ann", Service::ReceivePack), None);
-        assert_eq!(asks("gone", Service::UploadPack), None);
-        assert_eq!(asks("nobody", Service::UploadPack), None);
+        assert_eq!(asks("boss", &shop).as_deref(), Some("boss"));
+        assert_eq!(asks("dev", &shop).as_deref(), Some("dev"));
+        assert_eq!(asks("dev", &"blog".parse().unwrap()), None);
+        assert_eq!(asks("ann", &shop), None);
+        assert_eq!(asks("gone", &shop), None);
+        assert_eq!(asks("nobody", &shop), None);
     }
 
     #[test]

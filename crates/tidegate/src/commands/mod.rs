@@ -1,5 +1,6 @@
 //! The commands, a file each: what can be typed after its name, and what it does.
 
+pub mod access;
 pub mod approve;
 pub mod audit;
 pub mod backup;
@@ -28,6 +29,7 @@ pub mod logout;
 pub mod logs;
 pub mod pipeline;
 pub mod plan;
+pub mod policy;
 pub mod preview;
 pub mod promote;
 pub mod release;
@@ -79,6 +81,8 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Experiment(args) => experiment::run(args, &session),
         Command::Flag(args) => flag::run(args, &session),
         Command::Git(args) => git::run(args, &session),
+        Command::Access(args) => access::run(args, &session),
+        Command::Policy(args) => policy::run(args, &session),
         Command::Audit(args) => audit::run(args, &session),
         Command::Doctor(args) => doctor::run(args, &session),
         Command::Verify(args) => verify::run(args, &session),

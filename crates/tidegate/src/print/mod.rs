@@ -1,6 +1,7 @@
 //! What users see: data on standard output, talk on standard error. Plain text that reads the same everywhere; only
 //! diagnostics are drawn with colour, on a terminal that wants it.
 
+mod access;
 mod audit;
 mod deployed;
 mod diagnostic;
@@ -26,6 +27,7 @@ mod table;
 mod text;
 mod timeline;
 
+pub use access::{access_explained, granted, policies_set, policy_outcomes, policy_set, revoked, roles};
 pub use audit::{audit, audit_verdict};
 pub use deployed::deployed;
 pub use diagnostic::{diagnostics, mistakes_in};

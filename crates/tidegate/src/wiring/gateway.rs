@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::Arc;
@@ -126,7 +126,10 @@ impl GatewayProcess {
     /// The gateway of a data directory.
     pub fn new(data: &Path, listen: SocketAddr, edge: &EdgeArgs) -> Result<Self, Failure> {
         let dir = data.join("gateway");
-        fs::create_dir_all(&dir).map_err(|error| {
+        // Nobody else lists it; the certificate of the authority that is its own is for whoever knows the way.
+        let made = fs::create_dir_all(&dir)
+            .and_then(|()| fs::set_permissions(&dir, fs::Permissions::from_mode(0o711)));
+        made.map_err(|error| {
             Failure::environment(
                 format!("{} cannot be made: {error}", dir.display()),
                 "free some space or choose another --data",

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use tidegate_api::{ApiConfig, CountsSource, Listener, ProvenanceDesk, SourceDesk, serve, token};
+use tidegate_api::{Access, ApiConfig, CountsSource, Listener, ProvenanceDesk, SourceDesk, serve, token};
 use tidegate_backend::process::{ProcessBackend, ProcessConfig, RunAs, doctor, stop_all};
 use tidegate_control::audit::Watch;
 use tidegate_control::courier::Courier;
@@ -137,6 +137,7 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
         .map_err(|error| machine("backups", &error))?;
     Scout::start(&handle, repositories).map_err(|error| machine("repositories elsewhere", &error))?;
     config.sources = Some(SourceDesk(handle.clone()));
+    config.access = Some(Access(handle.clone()));
     let (keys, advisories) = about;
     config.provenance = Some(ProvenanceDesk(Arc::new(Desk::new(handle.clone(), keys, advisories))));
     let ending = runtime.block_on(serve_until_the_end(config, handle, &running))?;

@@ -97,12 +97,12 @@ fn from_the_first_start_to_a_token_over_tls_that_was_revoked() {
     bob.well(&["login", &server, "--code", &code]);
     assert_eq!(bob.me()["who"], "bob");
     let forbidden = bob.run(&["user", "add", "eve"]);
-    assert!(String::from_utf8_lossy(&forbidden.stderr).contains("access::not-allowed"));
+    assert!(String::from_utf8_lossy(&forbidden.stderr).contains("access::forbidden"));
 
     let token = bob.well(&["token", "create", "ci", "--expires", "1h"]);
     let listed = bob.well(&["token", "list", "--json"]);
     assert!(!listed.contains(&token) && listed.contains("\"ci\""), "{listed}");
-    assert!(bob.refused_with(&token, &["down"]).contains("access::not-allowed"));
+    assert!(bob.refused_with(&token, &["down"]).contains("access::forbidden"));
     bob.well(&["token", "revoke", "ci"]);
     assert!(bob.refused_with(&token, &["whoami"]).contains("access::revoked-token"));
     ann.well(&["user", "disable", "bob"]);

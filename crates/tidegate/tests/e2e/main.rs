@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout)] // figures belong into the test's output
 
 mod a_b;
+mod api_fuzz;
 mod attested;
 mod audit;
 mod bad_versions;
@@ -12,6 +13,7 @@ mod canary;
 mod checks;
 mod cli_loop;
 mod clients;
+mod compromised;
 mod data_dir;
 mod experiments;
 mod exposures;
@@ -36,6 +38,7 @@ mod promotion;
 mod push_speed;
 mod releases;
 mod reload;
+mod restored;
 mod rules;
 mod scaling;
 mod scenarios;

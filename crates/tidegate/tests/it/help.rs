@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 42] = [
+const COMMANDS: [&str; 44] = [
     "up",
     "init",
     "check",
@@ -26,6 +26,8 @@ const COMMANDS: [&str; 42] = [
     "explain",
     "experiment",
     "flag",
+    "access",
+    "policy",
     "audit",
     "doctor",
     "verify",

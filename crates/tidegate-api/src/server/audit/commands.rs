@@ -9,6 +9,8 @@ use tidegate_core::audit::Deed;
 pub(super) enum Told {
     /// When it is answered.
     Now,
+    /// When it is answered, where it was done: who is refused is a stranger, and counted at the door.
+    Done,
     /// What comes of it is entered while the answer is read.
     Later,
     /// Not at all.
@@ -18,13 +20,13 @@ pub(super) enum Told {
 /// Endpoints that take something and are in no entry.
 const NEVER: [(&str, &str); 5] = [
     ("plan", "it changes nothing"),
-    ("advisories", "the same: its body says what is asked for"),
+    ("advisories", "the same"),
     ("exposures", "what apps' users do, a thousand times a second: it is counted, not logged"),
     ("otlp_logs", "the same by another way"),
     ("git_hook", "the runs that it begins are entered; who is not the host is counted at the door"),
 ];
 
-const COMMANDS: [(&str, &str, Action); 34] = [
+const COMMANDS: [(&str, &str, Action); 37] = [
     ("deploy", "deploy", Action::Deploy),
     ("rollout_act", "rollout", Action::Deploy),
     ("rollback", "rollback", Action::Deploy),
@@ -59,6 +61,9 @@ const COMMANDS: [(&str, &str, Action); 34] = [
     ("key_rotate", "key rotate", Action::Administer),
     ("upgrade", "upgrade", Action::Administer),
     ("down", "down", Action::Administer),
+    ("access_grant", "access grant", Action::ManageAccess),
+    ("access_revoke", "access revoke", Action::ManageAccess),
+    ("policies_set", "policy set", Action::ManageAccess),
 ];
 
 /// Parts of a path and of a query string that are written down. Whatever is not named here is not: it may be a key.
@@ -70,7 +75,11 @@ pub(super) fn told(id: &str) -> Told {
     if NEVER.iter().any(|(never, _)| *never == id) {
         return Told::Never;
     }
-    if id == "git_push" { Told::Later } else { Told::Now }
+    match id {
+        "git_push" => Told::Later,
+        "login" => Told::Done,
+        _ => Told::Now,
+    }
 }
 
 /// What is known of a request before its body is read.

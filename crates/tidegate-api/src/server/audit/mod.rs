@@ -80,6 +80,14 @@ async fn attempt(
     let deed = commands::deed(id, parts.as_ref().ok(), request.uri().query()).by(&caller);
     let call = Call::of(caller);
     let mut response = NOW.scope(Some(call.clone()), next.run(request)).await;
+    if told(id) == Told::Done && !response.status().is_success() {
+        return response;
+    }
+    // Who has just logged in was a stranger before.
+    let deed = match response.extensions().get::<Caller>() {
+        Some(caller) => deed.by(caller),
+        None => deed,
+    };
     if !call.is_told()
         && let Some(outcome) = left_over(id, &response)
     {

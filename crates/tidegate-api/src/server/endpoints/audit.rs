@@ -3,10 +3,12 @@
 use axum::extract::State;
 use axum::response::Response;
 use tidegate_control::AuditQuery;
+use tidegate_core::access::Action;
 use tidegate_core::audit::{Filter, Link};
 use tidegate_core::view::{AuditPage, AuditStanding};
 
 use crate::server::Shared;
+use crate::server::access::need::At;
 use crate::server::ask::{Answer, ask, ask_json};
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::Params;
@@ -22,6 +24,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Who changed what and who was refused, the newest first",
             list,
         )
+        .needs(Action::Audit, At::Filtered)
         .query::<AuditParams>()
         .gives::<AuditPage>(),
         Endpoint::get(
@@ -30,6 +33,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Entries as they are kept, one a line, in their order: at most 1,000",
             links,
         )
+        .needs(Action::Audit, At::Installation)
         .query::<AuditLinkParams>()
         .gives_lines::<Link>(),
         Endpoint::get(
@@ -38,6 +42,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "How far the log has come, and what is known of it",
             head,
         )
+        .needs(Action::Audit, At::Installation)
         .gives::<AuditStanding>(),
     ]
 }

@@ -2,13 +2,18 @@
 
 use axum::extract::State;
 use serde_json::Value;
+use tidegate_core::access::Action;
 
 use crate::server::Shared;
+use crate::server::access::need::At;
 use crate::server::ask::{Answer, ask_json};
 use crate::server::endpoint::Endpoint;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::post("/v1/down", "down", "Stop every instance, the gateway and the control plane", down)]
+    vec![
+        Endpoint::post("/v1/down", "down", "Stop every instance, the gateway and the control plane", down)
+            .needs(Action::Administer, At::Installation),
+    ]
 }
 
 /// Answers at once; the process ends when all is stopped.

@@ -2,13 +2,15 @@
 
 use axum::extract::State;
 use tidegate_control::Scope;
+use tidegate_core::access::Action;
 use tidegate_core::experiment::{EventBatch, EventsTaken};
 use tidegate_core::model::FlagKey;
 use tidegate_core::view::{ExperimentList, ExperimentView};
 
 use crate::server::Shared;
+use crate::server::access::Asker;
+use crate::server::access::need::At;
 use crate::server::ask::{Answer, ask_json};
-use crate::server::asker::Asker;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params, PathOf};
 use crate::server::server_key::EventScope;
@@ -22,17 +24,21 @@ const STOP: &str = "/v1/experiments/{flag}/stop";
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::post(EXPOSURES, "exposures", "Say who was served which variant, and what users did", take)
+            .needs(Action::Report, At::Scope)
             .for_keys()
             .query::<ScopeParams>()
             .takes::<EventBatch>()
             .gives::<EventsTaken>(),
         Endpoint::get(LIST, "experiments", "The experiments of an environment", list)
+            .needs(Action::Read, At::Scope)
             .query::<ScopeParams>()
             .gives::<ExperimentList>(),
         Endpoint::get(SHOW, "experiment", "The experiment of a flag", show)
+            .needs(Action::Read, At::Scope)
             .query::<ScopeParams>()
             .gives::<ExperimentView>(),
         Endpoint::post(STOP, "experiment_stop", "End the experiment of a flag", stop)
+            .needs(Action::Release, At::Scope)
             .query::<ScopeParams>()
             .takes::<StopExperimentBody>()
             .gives::<ExperimentView>(),

@@ -2,9 +2,11 @@
 
 use axum::extract::State;
 use tidegate_control::Scope;
+use tidegate_core::access::Action;
 use tidegate_core::view::Explanation;
 
 use crate::server::Shared;
+use crate::server::access::need::At;
 use crate::server::ask::{Answer, ask_json};
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::Params;
@@ -13,6 +15,7 @@ use crate::wire::ExplainParams;
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get("/v1/explain", "explain", "Why a rollout ended as it did, with the evidence", explain)
+            .needs(Action::ReadLogs, At::Explained)
             .query::<ExplainParams>()
             .gives::<Explanation>(),
     ]

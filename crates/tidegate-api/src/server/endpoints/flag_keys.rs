@@ -1,11 +1,13 @@
 //! Keys to flags.
 
 use axum::extract::State;
+use tidegate_core::access::Action;
 use tidegate_core::view::{FlagKeyList, FlagKeyMade, FlagKeyView};
 
 use crate::server::Shared;
+use crate::server::access::Asker;
+use crate::server::access::need::At;
 use crate::server::ask::{Answer, ask_json};
-use crate::server::asker::Asker;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params, PathOf};
 use crate::wire::{ActParams, FlagKeyBody, ScopeParams};
@@ -13,9 +15,11 @@ use crate::wire::{ActParams, FlagKeyBody, ScopeParams};
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get("/v1/flag-keys", "flag_keys", "The keys to the flags of an environment", list)
+            .needs(Action::Read, At::Scope)
             .query::<ScopeParams>()
             .gives::<FlagKeyList>(),
         Endpoint::post("/v1/flag-keys", "flag_key_create", "Make a key to flags, told this once", create)
+            .needs(Action::ManageAccess, At::Scope)
             .query::<ActParams>()
             .takes::<FlagKeyBody>()
             .gives::<FlagKeyMade>(),
@@ -25,6 +29,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Revoke a key to flags, by its id or name",
             revoke,
         )
+        .needs(Action::ManageAccess, At::Scope)
         .query::<ActParams>()
         .gives::<FlagKeyView>(),
     ]

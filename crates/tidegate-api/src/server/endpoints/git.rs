@@ -4,10 +4,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use axum::{Extension, Json};
+use tidegate_core::access::Action;
 
 use crate::server::Shared;
+use crate::server::access::Asker;
+use crate::server::access::need::At;
 use crate::server::ask::Answer;
-use crate::server::asker::Asker;
 use crate::server::audit::carried;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params};
@@ -26,6 +28,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Where an app's Git repository is; to the owner with what opens it",
             urls,
         )
+        .needs(Action::Read, At::AppOfQuery)
         .query::<GitUrlParams>()
         .gives::<GitUrls>(),
         Endpoint::post(
@@ -34,6 +37,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Begin the runs of a push and follow them (asked by the hooks of Tidegate's own repositories)",
             pushes,
         )
+        .needs(Action::Administer, At::Installation)
         .takes::<PushBody>()
         .gives_text(crate::wire::LINES_TYPE),
     ]
@@ -52,7 +56,7 @@ async fn urls(
         Peer::Tcp(hosts, _) => only(&headers, header::HOST).map(|host| base(hosts.tls(), host)),
         Peer::Unix { .. } => None,
     };
-    Ok(Json(git.urls(&params.app, (&asker.0, &params.by), base.as_deref())))
+    Ok(Json(git.urls(&params.app, (asker.admission(), &params.by), base.as_deref())))
 }
 
 async fn pushes(

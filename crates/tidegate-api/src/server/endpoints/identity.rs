@@ -7,7 +7,7 @@ use axum::{Extension, Json};
 use serde_json::Value;
 use tidegate_control::RefusalKind;
 use tidegate_control::identity::{Redeem, UserChange, who_view};
-use tidegate_core::access::{Means, NotLetIn};
+use tidegate_core::access::{Action, Caller, Means, NotLetIn, Origin, Who};
 use tidegate_core::model::Name;
 use tidegate_core::view::{
     InviteMade, LoginView, TokenList, TokenMade, TokenView, ToldOnce, UserList, UserView, WhoView,
@@ -15,9 +15,10 @@ use tidegate_core::view::{
 use tokio::time::Instant;
 
 use crate::server::Shared;
+use crate::server::access::Asker;
+use crate::server::access::need::At;
 use crate::server::admit::{ask_desk, counted_where_wrong, guessing, not_let_in};
 use crate::server::ask::{Answer, ask};
-use crate::server::asker::Asker;
 use crate::server::cookie;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params, PathOf};
@@ -50,11 +51,18 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/v1/whoami", "whoami", "Who asks, as Tidegate sees them", whoami)
             .own()
             .gives::<WhoView>(),
-        Endpoint::get(USERS, "users", "The users", users).gives::<UserList>(),
-        Endpoint::post(USERS, "user_add", "Add a user", user_add).takes::<UserBody>().gives::<UserView>(),
+        Endpoint::get(USERS, "users", "The users", users)
+            .needs(Action::ManageAccess, At::Installation)
+            .gives::<UserList>(),
+        Endpoint::post(USERS, "user_add", "Add a user", user_add)
+            .needs(Action::ManageAccess, At::Installation)
+            .takes::<UserBody>()
+            .gives::<UserView>(),
         Endpoint::post("/v1/users/{user}/disable", "user_disable", "Let a user in nowhere", user_disable)
+            .needs(Action::ManageAccess, At::Installation)
             .gives::<UserView>(),
         Endpoint::post("/v1/users/{user}/enable", "user_enable", "Let a user in again", user_enable)
+            .needs(Action::ManageAccess, At::Installation)
             .gives::<UserView>(),
         Endpoint::post(
             "/v1/users/{user}/remove",
@@ -62,6 +70,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Forget a user, their tokens and sessions",
             user_remove,
         )
+        .needs(Action::ManageAccess, At::Installation)
         .gives::<UserView>(),
         Endpoint::post(
             "/v1/users/{user}/invite",
@@ -69,6 +78,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Make a code that lets a user in once, told this once",
             user_invite,
         )
+        .needs(Action::ManageAccess, At::Installation)
         .gives::<InviteMade>(),
         Endpoint::get(TOKENS, "tokens", "Your tokens; to administrators everybody's", tokens)
             .own()
@@ -102,10 +112,24 @@ async fn login(
     let asked = Redeem { code, user, token };
     let found = ask_desk(&shared, move |desk| desk.redeem(asked)).await?;
     let logged_in = counted_where_wrong(&shared, counted, found).map_err(no_code)?;
+    let who = Caller { who: user_of(&logged_in.view), from: origin(&peer) };
     let cookie = logged_in.session.and_then(|session| cookie::kept(&peer, session.reveal()));
     let mut response = private(Json(logged_in.view));
     response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    // For the audit log.
+    response.extensions_mut().insert(who);
     Ok(response)
+}
+
+fn user_of(view: &LoginView) -> Who {
+    view.user.parse().map_or(Who::Stranger, |name| Who::User { name, token: None })
+}
+
+fn origin(peer: &Peer) -> Origin {
+    match peer {
+        Peer::Tcp(_, from) => Origin::Address(*from),
+        Peer::Unix { uid } => Origin::Socket { uid: *uid },
+    }
 }
 
 fn no_code(why: NotLetIn) -> Refused {
@@ -126,13 +150,13 @@ fn no_code(why: NotLetIn) -> Refused {
 async fn logout(
     State(shared): State<Shared>,
     Extension(peer): Extension<Peer>,
-    Asker(asker): Asker,
+    asker: Asker,
 ) -> Result<Response, Refused> {
-    match asker.means {
+    match asker.admission().means {
         Means::Token { .. } | Means::Session { .. } => {}
         Means::Socket | Means::OwnerToken | Means::Key => return Err(nothing_to_end()),
     }
-    ask_desk(&shared, move |desk| desk.end(&asker)).await?;
+    ask_desk(&shared, move |desk| desk.end(asker.admission())).await?;
     let mut response = Json(Value::Object(serde_json::Map::new())).into_response();
     response.headers_mut().extend(cookie::forgotten(&peer).map(|cookie| (header::SET_COOKIE, cookie)));
     Ok(response)
@@ -148,17 +172,17 @@ async fn whoami(
     State(shared): State<Shared>,
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
-    Asker(asker): Asker,
+    asker: Asker,
 ) -> Result<Response, Refused> {
-    let who = asker.caller.who.clone();
+    let who = asker.caller().who.clone();
     let roles = ask(&shared, move |plane| plane.roles_of(&who)).await?;
-    let session = match asker.means {
+    let session = match asker.admission().means {
         Means::Session { .. } => cookie::session(&peer, &headers),
         Means::Token { .. } | Means::Socket | Means::OwnerToken | Means::Key => None,
     };
     let csrf =
         session.zip(shared.identity.as_ref()).map(|(session, desk)| ToldOnce::new(desk.0.csrf(&session)));
-    Ok(private(Json(who_view(&asker, roles, csrf))))
+    Ok(private(Json(who_view(asker.admission(), roles, csrf))))
 }
 
 async fn users(State(shared): State<Shared>) -> Answer<UserList> {
@@ -167,10 +191,10 @@ async fn users(State(shared): State<Shared>) -> Answer<UserList> {
 
 async fn user_add(
     State(shared): State<Shared>,
-    Asker(asker): Asker,
+    asker: Asker,
     JsonBody(body): JsonBody<UserBody>,
 ) -> Answer<UserView> {
-    ask_desk(&shared, move |desk| desk.user_add(&asker, &body.name, body.admin)).await.map(Json)
+    ask_desk(&shared, move |desk| desk.user_add(asker.admission(), &body.name, body.admin)).await.map(Json)
 }
 
 async fn user_disable(shared: State<Shared>, asker: Asker, user: PathOf<Name>) -> Answer<UserView> {
@@ -183,52 +207,58 @@ async fn user_enable(shared: State<Shared>, asker: Asker, user: PathOf<Name>) ->
 
 async fn change(
     State(shared): State<Shared>,
-    Asker(asker): Asker,
+    asker: Asker,
     PathOf(user): PathOf<Name>,
     change: UserChange,
 ) -> Answer<UserView> {
-    ask_desk(&shared, move |desk| desk.user_change(&asker, &user, change)).await.map(Json)
+    ask_desk(&shared, move |desk| desk.user_change(asker.admission(), &user, change)).await.map(Json)
 }
 
 async fn user_remove(
     State(shared): State<Shared>,
-    Asker(asker): Asker,
+    asker: Asker,
     PathOf(user): PathOf<Name>,
 ) -> Answer<UserView> {
-    ask_desk(&shared, move |desk| desk.user_remove(&asker, &user)).await.map(Json)
+    ask_desk(&shared, move |desk| desk.user_remove(asker.admission(), &user)).await.map(Json)
 }
 
 async fn user_invite(
     State(shared): State<Shared>,
-    Asker(asker): Asker,
+    asker: Asker,
     PathOf(user): PathOf<Name>,
 ) -> Result<Response, Refused> {
-    ask_desk(&shared, move |desk| desk.user_invite(&asker, &user)).await.map(|made| private(Json(made)))
+    ask_desk(&shared, move |desk| desk.user_invite(asker.admission(), &user))
+        .await
+        .map(|made| private(Json(made)))
 }
 
 async fn tokens(
     State(shared): State<Shared>,
-    Asker(asker): Asker,
+    asker: Asker,
     Params(params): Params<TokenParams>,
 ) -> Answer<TokenList> {
-    ask_desk(&shared, move |desk| desk.tokens(&asker, params.user.as_ref())).await.map(Json)
+    ask_desk(&shared, move |desk| desk.tokens(asker.admission(), params.user.as_ref())).await.map(Json)
 }
 
 async fn token_create(
     State(shared): State<Shared>,
-    Asker(asker): Asker,
+    asker: Asker,
     JsonBody(asked): JsonBody<TokenAsked>,
 ) -> Result<Response, Refused> {
-    ask_desk(&shared, move |desk| desk.token_make(&asker, asked)).await.map(|made| private(Json(made)))
+    ask_desk(&shared, move |desk| desk.token_make(asker.admission(), asked))
+        .await
+        .map(|made| private(Json(made)))
 }
 
 async fn token_revoke(
     State(shared): State<Shared>,
-    Asker(asker): Asker,
+    asker: Asker,
     PathOf(which): PathOf<String>,
     Params(params): Params<TokenParams>,
 ) -> Answer<TokenView> {
-    ask_desk(&shared, move |desk| desk.token_revoke(&asker, &which, params.user.as_ref())).await.map(Json)
+    ask_desk(&shared, move |desk| desk.token_revoke(asker.admission(), &which, params.user.as_ref()))
+        .await
+        .map(Json)
 }
 
 /// An answer that nothing on its way is to keep.

@@ -5,8 +5,10 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 use tidegate_control::{LogPage, LogQuery};
+use tidegate_core::access::Action;
 
 use crate::server::Shared;
+use crate::server::access::need::At;
 use crate::server::ask::ask;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::Params;
@@ -27,6 +29,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Output, one page a line; `follow=true` goes on with more pages",
             logs,
         )
+        .needs(Action::ReadLogs, At::Logs)
         .query::<LogParams>()
         .gives_lines::<LogPage>(),
     ]

@@ -1,5 +1,6 @@
 //! Every endpoint, a family a file.
 
+mod access;
 mod audit;
 mod deploys;
 mod doctor;
@@ -19,6 +20,7 @@ mod metrics;
 mod otlp;
 mod pipeline;
 mod plan;
+mod policies;
 mod provenance;
 mod rollback;
 mod rollout;
@@ -28,14 +30,13 @@ mod sources;
 mod status;
 mod upgrade;
 
-use std::collections::BTreeSet;
-
 use axum::Router;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use tidegate_control::{RefusalKind, Scope, ServiceRef};
 use tidegate_core::model::Name;
 
+use super::access::{admit, own};
 use super::endpoint::Endpoint;
 use super::problem::Refused;
 use super::{Shared, catch, guard, server_key};
@@ -69,44 +70,12 @@ pub(super) fn all() -> Vec<Endpoint> {
         doctor::endpoints(),
         upgrade::endpoints(),
         down::endpoints(),
+        access::endpoints(),
+        policies::endpoints(),
         identity::endpoints(),
         audit::endpoints(),
     ];
     families.into_iter().flatten().collect()
-}
-
-/// What the way in has to know of the endpoints, by method and path.
-#[derive(Debug, Default)]
-pub(super) struct Facts {
-    own: BTreeSet<(&'static str, &'static str)>,
-    scoped: BTreeSet<(&'static str, &'static str)>,
-}
-
-impl Facts {
-    /// Of the table.
-    pub(super) fn of_all() -> Self {
-        let all = all();
-        let those = |is: fn(&Endpoint) -> bool| {
-            all.iter().filter(|one| is(one)).map(|one| (one.method, one.path)).collect()
-        };
-        Facts { own: those(|one| one.own), scoped: those(|one| one.query.contains(&"app")) }
-    }
-
-    /// Whether it concerns what is the caller's own.
-    pub(super) fn is_own(&self, method: &Method, path: &str) -> bool {
-        has(&self.own, method, path)
-    }
-
-    /// Whether its query string says which app it is about.
-    pub(super) fn takes_scope(&self, method: &Method, path: &str) -> bool {
-        has(&self.scoped, method, path)
-    }
-}
-
-fn has(those: &BTreeSet<(&'static str, &'static str)>, method: &Method, path: &str) -> bool {
-    // `HEAD` is answered by whoever answers `GET`.
-    let method = if *method == Method::HEAD { &Method::GET } else { method };
-    those.iter().any(|(known, at)| *at == path && known.eq_ignore_ascii_case(method.as_str()))
 }
 
 /// The routes of the table behind their guards.
@@ -114,7 +83,17 @@ pub(super) fn router(shared: Shared) -> Router {
     let (proved, here): (Vec<_>, Vec<_>) = all().into_iter().partition(|endpoint| endpoint.any_name);
     let (open, closed): (Vec<_>, Vec<_>) = here.into_iter().partition(|endpoint| endpoint.open);
     let add = |router: Router<Shared>, endpoint: Endpoint| {
-        router.route(endpoint.path, super::audit::watched(&shared, endpoint))
+        let path = endpoint.path;
+        let handler = match (endpoint.need, endpoint.own) {
+            (Some(need), _) => {
+                endpoint.handler.clone().route_layer(from_fn_with_state((shared.clone(), need), admit))
+            }
+            (None, true) => endpoint.handler.clone().route_layer(from_fn_with_state(shared.clone(), own)),
+            (None, false) => endpoint.handler.clone(),
+        };
+        // Outside of them: the log is told of what they refuse.
+        let handler = super::audit::watched(&shared, Endpoint { handler, ..endpoint });
+        router.route(path, handler)
     };
     let (keyed, closed): (Vec<_>, Vec<_>) = closed.into_iter().partition(|endpoint| endpoint.for_keys);
     let closed = closed.into_iter().fold(Router::new(), add);

@@ -11,9 +11,11 @@ use bytes::Bytes;
 use prost::Message;
 use serde_json::json;
 use tidegate_control::RefusalKind;
+use tidegate_core::access::Action;
 use tidegate_core::experiment::{EventBatch, MOST_EVENTS};
 
 use crate::server::Shared;
+use crate::server::access::need::At;
 use crate::server::ask::ask;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{too_large, too_slow};
@@ -33,6 +35,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     let summary = "Take OpenTelemetry's logs: evaluations of flags and metrics of users";
     vec![
         Endpoint::post("/v1/logs", "otlp_logs", summary, take)
+            .needs(Action::Report, At::Scope)
             .for_keys()
             .query::<ScopeParams>()
             .takes_bytes(PROTOBUF)

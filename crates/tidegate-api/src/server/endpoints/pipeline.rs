@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use tidegate_control::{BeginRun, LogPage, Scope};
+use tidegate_core::access::{Action, Place};
 use tidegate_core::model::{RunNo, RunOrigin, RunSource};
 use tidegate_core::view::{PipelineList, PipelineRunView};
 
 use crate::server::Shared;
+use crate::server::access::need::{At, Glass};
+use crate::server::access::{Asker, place_of};
 use crate::server::ask::{Answer, ask, ask_json};
-use crate::server::asker::Asker;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params, PathOf};
 use crate::server::follow::{Follower, lines};
@@ -41,12 +44,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(150);
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get(RUNS, "pipeline_runs", "Runs of an app or an environment, the newest first", list)
+            .needs(Action::Read, At::Listed)
             .query::<RunListParams>()
             .gives::<PipelineList>(),
         Endpoint::post(RUNS, "pipeline_begin", "Begin a run of an uploaded commit", begin)
+            .needs(Action::Push, At::Upload)
             .takes_bytes(RUN_TYPE)
             .gives::<PipelineRunView>(),
         Endpoint::get(SHOW, "pipeline_run", "A run, while it runs and after", show)
+            .needs(Action::Read, At::Run)
             .gives::<PipelineRunView>(),
         Endpoint::get(
             LOGS,
@@ -54,32 +60,50 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "What a run wrote, one page a line; `follow=true` goes on until it is over",
             logs,
         )
+        .needs(Action::ReadLogs, At::Run)
         .query::<RunLogParams>()
         .gives_lines::<LogPage>(),
         Endpoint::post(CANCEL, "pipeline_cancel", "End a run", cancel)
+            .needs(Action::Push, At::Run)
             .query::<ByParams>()
             .gives::<PipelineRunView>(),
         Endpoint::post(RETRY, "pipeline_retry", "Run the part that failed once more", retry)
+            .needs(Action::Push, At::Run)
             .query::<ByParams>()
             .gives::<PipelineRunView>(),
         Endpoint::post(APPROVE, "pipeline_approve", "Agree to a run that waits for consent", approve)
+            .needs(Action::Approve, At::Run)
+            .breaks_glass(Glass::Body)
             .takes::<ApproveBody>()
             .gives::<PipelineRunView>(),
         Endpoint::post(PROMOTE, "promote", "Carry a build on to another environment", promote)
+            .needs(Action::Deploy, At::Promotion)
             .query::<ScopeParams>()
             .takes::<PromoteBody>()
             .gives::<PipelineRunView>(),
     ]
 }
 
-async fn list(State(shared): State<Shared>, Params(asked): Params<RunListParams>) -> Answer<PipelineList> {
+async fn list(
+    State(shared): State<Shared>,
+    asker: Asker,
+    Params(asked): Params<RunListParams>,
+) -> Answer<PipelineList> {
     let RunListParams { app, environment, most } = asked;
     let most = if most == 0 { SOME_RUNS } else { most.min(MOST_RUNS) };
-    ask_json(&shared, move |plane| plane.pipeline_runs(&Scope { app, environment }, most)).await
+    // Of what others may not see there can be more than enough.
+    let looked_at = if asker.sees_all() { most } else { MOST_RUNS };
+    let scope = Scope { app, environment };
+    let mut list = ask(&shared, move |plane| plane.pipeline_runs(&scope, looked_at)).await?;
+    asker.sift(&shared, &mut list.runs, |run| place_of(Some(&run.app), Some(&run.environment))).await?;
+    list.runs.truncate(most);
+    Ok(Json(list))
 }
 
 async fn begin(State(shared): State<Shared>, asker: Asker, body: Body) -> Answer<PipelineRunView> {
     let upload = spool::receive::<BeginRun>(&shared, body).await?;
+    let BeginRun { app, environment, .. } = &upload.request;
+    asker.must(&shared, Place::Environment(app.clone(), environment.clone()), false).await?;
     // What comes this way is not read from a repository, whatever it says.
     let uploaded = move |request: BeginRun| {
         let by = asker.signs(&request.source.by);

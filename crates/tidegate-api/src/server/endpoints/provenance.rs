@@ -2,11 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use tidegate_control::Refusal;
 use tidegate_control::provenance::Provenance;
+use tidegate_control::{BreakGlass, Refusal};
+use tidegate_core::access::Action;
 use tidegate_core::view::{AdmittedView, AttestationView, DependencyReport, KeyList, SbomView, VerifyView};
 
 use crate::server::Shared;
+use crate::server::access::Asker;
+use crate::server::access::need::{At, Glass};
 use crate::server::ask::Answer;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params};
@@ -29,12 +32,15 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Whether a build is what was signed, its files read again",
             verify,
         )
+        .needs(Action::Read, At::Build)
         .query::<BuildParams>()
         .gives::<VerifyView>(),
         Endpoint::get(ATTESTATION, "build_attestation", "What was signed about a build", attestation)
+            .needs(Action::Read, At::Build)
             .query::<BuildParams>()
             .gives::<AttestationView>(),
         Endpoint::get(SBOM, "build_sbom", "The components of a build, as CycloneDX", sbom)
+            .needs(Action::Read, At::Build)
             .query::<BuildParams>()
             .gives::<SbomView>(),
         Endpoint::post(
@@ -43,14 +49,19 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Let a build that is not what was signed into a protected environment",
             admit,
         )
+        .needs(Action::Deploy, At::Admitted)
+        .breaks_glass(Glass::Body)
         .takes::<AdmitBody>()
         .gives::<AdmittedView>(),
         Endpoint::get(KEYS, "keys", "The public halves of the keys that sign, and that signed", keys)
+            .needs(Action::Read, At::Listed)
             .gives::<KeyList>(),
         Endpoint::post(ROTATE, "key_rotate", "Have a new key sign from now on", rotate)
+            .needs(Action::Administer, At::Installation)
             .query::<ByParams>()
             .gives::<KeyList>(),
         Endpoint::post(ADVISORIES, "advisories", "What is known to be wrong with packages", advisories)
+            .needs(Action::Read, At::Listed)
             .takes::<DependenciesBody>()
             .gives::<DependencyReport>(),
     ]
@@ -71,17 +82,27 @@ async fn sbom(State(shared): State<Shared>, Params(asked): Params<BuildParams>) 
     ask_desk(&shared, move |desk| desk.sbom(&asked.what.clone(), &asked.scope())).await
 }
 
-async fn admit(State(shared): State<Shared>, JsonBody(body): JsonBody<AdmitBody>) -> Answer<AdmittedView> {
-    ask_desk(&shared, move |desk| desk.build_admit(&body.build.what, &body.build.scope(), &body.break_glass))
-        .await
+async fn admit(
+    State(shared): State<Shared>,
+    asker: Asker,
+    JsonBody(body): JsonBody<AdmitBody>,
+) -> Answer<AdmittedView> {
+    let AdmitBody { build, break_glass } = body;
+    let glass = BreakGlass { by: asker.signs(&break_glass.by), ..break_glass };
+    ask_desk(&shared, move |desk| desk.build_admit(&build.what, &build.scope(), &glass)).await
 }
 
 async fn keys(State(shared): State<Shared>) -> Answer<KeyList> {
     ask_desk(&shared, |desk| desk.keys()).await
 }
 
-async fn rotate(State(shared): State<Shared>, Params(asked): Params<ByParams>) -> Answer<KeyList> {
-    ask_desk(&shared, move |desk| desk.key_rotate(&asked.by)).await
+async fn rotate(
+    State(shared): State<Shared>,
+    asker: Asker,
+    Params(asked): Params<ByParams>,
+) -> Answer<KeyList> {
+    let by = asker.signs(&asked.by);
+    ask_desk(&shared, move |desk| desk.key_rotate(&by)).await
 }
 
 async fn advisories(

@@ -2,14 +2,16 @@
 
 use axum::extract::State;
 use tidegate_control::{BreakGlass, Scope, TrafficView};
+use tidegate_core::access::Action;
 use tidegate_core::judge::Bundle;
 use tidegate_core::model::{Name, Request};
 use tidegate_core::view::RolloutView;
 
 use super::service_ref;
 use crate::server::Shared;
+use crate::server::access::Asker;
+use crate::server::access::need::{At, Glass};
 use crate::server::ask::{Answer, ask_json};
-use crate::server::asker::Asker;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{Params, PathOf};
 use crate::wire::{ExplainParams, RolloutAction, ScopeParams, SteerParams};
@@ -22,15 +24,20 @@ const ACT: &str = "/v1/services/{service}/rollout/{action}";
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get(SHOW, "rollout", "The rollout in progress, or the last one", show)
+            .needs(Action::Read, At::Scope)
             .query::<ScopeParams>()
             .gives::<RolloutView>(),
         Endpoint::get(PROOF, "rollout_proof", "What the verdict on a rollout was made of", proof)
+            .needs(Action::Read, At::Scope)
             .query::<ExplainParams>()
             .gives::<Bundle>(),
         Endpoint::get(TRAFFIC, "traffic", "What the stable revision answered in the last days", traffic)
+            .needs(Action::Read, At::Scope)
             .query::<ScopeParams>()
             .gives::<TrafficView>(),
         Endpoint::post(ACT, "rollout_act", "pause, resume, promote, abort or retry", act)
+            .needs(Action::Deploy, At::Scope)
+            .breaks_glass(Glass::Query)
             .query::<SteerParams>()
             .gives::<RolloutView>(),
     ]

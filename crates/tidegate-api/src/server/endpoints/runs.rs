@@ -1,13 +1,15 @@
 //! One-off commands in the build and environment of a revision.
 
 use axum::extract::State;
+use tidegate_core::access::Action;
 use tidegate_core::model::{InstanceId, Name};
 use tidegate_core::view::RunView;
 
 use super::service_ref;
 use crate::server::Shared;
+use crate::server::access::Asker;
+use crate::server::access::need::{At, Glass};
 use crate::server::ask::{Answer, ask_json};
-use crate::server::asker::Asker;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params, PathOf};
 use crate::wire::{RunBody, ScopeParams};
@@ -15,6 +17,8 @@ use crate::wire::{RunBody, ScopeParams};
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::post("/v1/services/{service}/runs", "run", "Start a one-off command", start)
+            .needs(Action::Run, At::Scope)
+            .breaks_glass(Glass::Body)
             .query::<ScopeParams>()
             .takes::<RunBody>()
             .gives::<RunView>(),
@@ -24,8 +28,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "A one-off command, while it runs and for a while after",
             view,
         )
+        .needs(Action::Read, At::Command)
         .gives::<RunView>(),
-        Endpoint::post("/v1/runs/{id}/stop", "run_stop", "Stop a one-off command", stop).gives::<RunView>(),
+        Endpoint::post("/v1/runs/{id}/stop", "run_stop", "Stop a one-off command", stop)
+            .needs(Action::Run, At::Command)
+            .gives::<RunView>(),
     ]
 }
 

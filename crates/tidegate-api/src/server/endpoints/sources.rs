@@ -3,12 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use tidegate_control::source::ConnectSource;
+use tidegate_core::access::Action;
 use tidegate_core::model::Name;
 use tidegate_core::view::{GitConnected, GitSourceList, GitSourceView, HookAnswer};
 
 use crate::server::Shared;
+use crate::server::access::need::At;
+use crate::server::access::{Asker, place_of};
 use crate::server::ask::Answer;
-use crate::server::asker::Asker;
 use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params, PathOf};
 use crate::server::hook::{ask_desk, take};
@@ -22,6 +24,7 @@ const HOOK: &str = "/v1/hooks/{app}";
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get(SOURCES, "git_sources", "The repositories at Git hosts that apps follow", list)
+            .needs(Action::Read, At::Listed)
             .gives::<GitSourceList>(),
         Endpoint::post(
             SOURCES,
@@ -29,12 +32,15 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Have an app follow a repository, which is tried first",
             connect,
         )
+        .needs(Action::Administer, At::Installation)
         .takes::<ConnectSource>()
         .gives::<GitConnected>(),
         Endpoint::post(DISCONNECT, "git_disconnect", "Have an app follow nothing any more", disconnect)
+            .needs(Action::Administer, At::AppOfPath)
             .query::<SourceParams>()
             .gives::<GitSourceView>(),
         Endpoint::post(LOOK, "git_look", "Have the repository of an app looked at now", look)
+            .needs(Action::Push, At::AppOfPath)
             .query::<SourceParams>()
             .gives::<GitSourceView>(),
         Endpoint::post(HOOK, "git_hook", "A webhook of an app's Git host, proved by its signature", take)
@@ -44,8 +50,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-async fn list(State(shared): State<Shared>) -> Answer<GitSourceList> {
-    ask_desk(&shared, |desk| desk.git_sources()).await.map(Json)
+async fn list(State(shared): State<Shared>, asker: Asker) -> Answer<GitSourceList> {
+    let mut list = ask_desk(&shared, |desk| desk.git_sources()).await?;
+    asker.sift(&shared, &mut list.sources, |source| place_of(Some(&source.app), None)).await?;
+    Ok(Json(list))
 }
 
 async fn connect(

@@ -2,8 +2,10 @@
 
 use axum::extract::State;
 use tidegate_control::UpgradeView;
+use tidegate_core::access::Action;
 
 use crate::server::Shared;
+use crate::server::access::need::At;
 use crate::server::ask::{Answer, ask_json};
 use crate::server::endpoint::Endpoint;
 
@@ -15,6 +17,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "Replace the gateway and the control plane by the program on disk",
             upgrade,
         )
+        .needs(Action::Administer, At::Installation)
         .gives::<UpgradeView>(),
     ]
 }

@@ -8,12 +8,13 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tidegate_control::git::AccessKey;
-use tidegate_core::access::{Doing, NotLetIn, may};
+use tidegate_core::access::{Admission, Caller, Means, NotLetIn, Origin};
 use tidegate_core::model::Name;
 use tokio::time::Instant;
 
 use crate::server::Shared;
 use crate::server::admit;
+use crate::server::audit::RefusedAs;
 use crate::server::guard::{Peer, only};
 use crate::server::hook::caller;
 use crate::server::problem::Refused;
@@ -24,6 +25,8 @@ pub(super) struct Admitted {
     pub(super) app: Name,
     /// Who: as they call themselves where the token is the app's, as they are known where it is their own.
     pub(super) by: String,
+    /// By what they were let in: whoever has the app's own token is sent by the owner, who gave it to them.
+    pub(super) admission: Admission,
 }
 
 /// What a client shows.
@@ -38,17 +41,24 @@ pub(super) struct Unserved {
     status: StatusCode,
     text: String,
     header: Option<(HeaderName, HeaderValue)>,
+    /// For the audit log: how it is known there, and who was refused.
+    told: Option<Box<(RefusedAs, Caller)>>,
 }
 
 /// A refusal without further headers.
 pub(super) fn plain(status: StatusCode, text: impl Into<String>) -> Unserved {
-    Unserved { status, text: text.into(), header: None }
+    Unserved { status, text: text.into(), header: None, told: None }
 }
 
 impl Unserved {
     /// The same with a header.
     pub(super) fn with(self, name: HeaderName, value: HeaderValue) -> Self {
         Unserved { header: Some((name, value)), ..self }
+    }
+
+    /// The same, and what the audit log is told of it.
+    pub(super) fn told(self, refused: RefusedAs, caller: Caller) -> Self {
+        Unserved { told: Some(Box::new((refused, caller))), ..self }
     }
 }
 
@@ -57,6 +67,11 @@ impl IntoResponse for Unserved {
         let media = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
         let mut response = (self.status, media, self.text + "\n").into_response();
         response.headers_mut().extend(self.header);
+        if let Some(told) = self.told {
+            let (refused, caller) = *told;
+            response.extensions_mut().insert(refused);
+            response.extensions_mut().insert(caller);
+        }
         response
     }
 }
@@ -73,23 +88,24 @@ impl Claimed {
     }
 }
 
-/// Who asks; the answer where they may not. It is the same whether or not there is such an app.
+/// Who asks; the answer where nobody knows them. What they may is asked afterwards. It is the same whether or not there is such an app.
 pub(super) async fn admitted(
     shared: &Shared,
     key: &AccessKey,
     (peer, headers): (&Peer, &HeaderMap),
-    (asked, doing): (Claimed, Doing),
+    asked: Claimed,
 ) -> Result<Admitted, Unserved> {
     let Claimed { app, by, password } = asked;
     let counted = caller::of(peer, headers);
     shared.attempts.may(counted, Instant::now()).map_err(guessing)?;
-    if key.opens(&app, &password) {
-        return Ok(Admitted { app, by });
-    }
     let from = match peer {
         Peer::Tcp(_, from) => *from,
         Peer::Unix { .. } => IpAddr::V4(Ipv4Addr::LOCALHOST),
     };
+    if key.opens(&app, &password) {
+        let admission = Admission::owner(Origin::Address(from), Means::Key);
+        return Ok(Admitted { app, by, admission });
+    }
     let found = admit::by_token(shared, password, (from, counted)).await.map_err(unanswered)?;
     let admission = found.map_err(|why| match why {
         NotLetIn::Unknown => no_token(),
@@ -101,11 +117,7 @@ pub(super) async fn admitted(
             challenge(format!("{why}: make another with `tidegate token create NAME`"))
         }
     })?;
-    if may(&admission, doing) && admission.reach.covers(Some(app.as_str()), None) {
-        return Ok(Admitted { app, by: admission.signs(&by) });
-    }
-    let text = format!("{} may not do that with {app}", admission.caller.who);
-    Err(plain(StatusCode::FORBIDDEN, text))
+    Ok(Admitted { app, by: admission.signs(&by), admission })
 }
 
 fn unanswered(refused: Refused) -> Unserved {

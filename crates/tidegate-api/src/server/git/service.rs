@@ -9,8 +9,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Deserialize;
+use tidegate_control::RefusalKind;
 use tidegate_control::git::{Caller, Repository, Service};
-use tidegate_core::access::Doing;
+use tidegate_core::access::{Action, Place};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -18,6 +19,8 @@ use super::caller::{Admitted, Claimed, Unserved, admitted, plain};
 use super::serving::{Input, Serving};
 use super::{GitServer, trouble};
 use crate::server::Shared;
+use crate::server::access::Asker;
+use crate::server::audit::RefusedAs;
 use crate::server::guard::{Peer, only};
 
 /// The query string of `info/refs`.
@@ -86,12 +89,9 @@ async fn answer(
     request: Request,
 ) -> Result<Response, Unserved> {
     let git = shared.git.as_ref().ok_or_else(|| plain(StatusCode::NOT_FOUND, "Git is not served here"))?;
-    let doing = match request.service {
-        Service::ReceivePack => Doing::Change,
-        Service::UploadPack => Doing::Look,
-    };
     let asked = Claimed::of(headers, repository)?;
-    let caller = admitted(shared, &git.config.key, (peer, headers), (asked, doing)).await?;
+    let caller = admitted(shared, &git.config.key, (peer, headers), asked).await?;
+    may_push(shared, &caller).await?;
     let pushes = request.service == Service::ReceivePack && !request.advertise;
     if pushes {
         git.rate.count(&caller.app, Instant::now()).map_err(too_often)?;
@@ -117,6 +117,24 @@ async fn answer(
         }
     });
     Ok(streamed(request.service, request.advertise, body))
+}
+
+/// Whether they may push to the app. Nothing less opens its repository: what is in it is the app's whole history.
+async fn may_push(shared: &Shared, caller: &Admitted) -> Result<(), Unserved> {
+    let asker = Asker::new(&caller.admission, Action::Push);
+    let refused = match asker.must(shared, Place::App(caller.app.clone()), false).await {
+        Ok(()) => return Ok(()),
+        Err(refused) => refused.into_refusal(),
+    };
+    let status = match refused.kind {
+        RefusalKind::Invalid | RefusalKind::NotFound | RefusalKind::Conflict => StatusCode::FORBIDDEN,
+        RefusalKind::Environment | RefusalKind::Bug => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let rule = asker.decided().and_then(|decided| decided.rule());
+    let told = RefusedAs { code: refused.code, rule, failed: status.is_server_error() };
+    let help = refused.help.map(|help| format!("\n{help}")).unwrap_or_default();
+    let unserved = plain(status, format!("{}{help}", refused.message));
+    Err(unserved.told(told, caller.admission.caller.clone()))
 }
 
 fn seat(git: &GitServer) -> Result<OwnedSemaphorePermit, Unserved> {

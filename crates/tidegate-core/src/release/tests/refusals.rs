@@ -62,11 +62,11 @@ fn variants_have_to_be_there() {
     let mut colour = Told::of("colour");
     assert_eq!(
         said(&mut colour, Asked::new(Order::Variant("pink".to_owned()), "ann")),
-        "colour has no variant `pink`: it has blue, green, red"
+        "colour has no variant `pink`: it has red, green, blue"
     );
     assert_eq!(
         said(&mut colour, Asked::new(Order::On, "ann")),
-        "which variant of colour is meant by `on` is not clear: it has blue, green, red"
+        "which variant of colour is meant by `on` is not clear: it has red, green, blue"
     );
     let mut told = Told::of("new-cart");
     told.after(Order::On);
