@@ -12,7 +12,7 @@ mod stream;
 
 pub use client::{Client, ClientError};
 pub use server::{
-    Access, ApiConfig, CountsSource, Decided, EndpointNeed, GitConfig, IdentityDesk, Listener,
-    ProvenanceDesk, SourceDesk, needs, serve,
+    Access, ApiConfig, CountsSource, Decided, EndpointNeed, GitConfig, IdentityDesk, Listener, OpenIdDesk,
+    ProvenanceDesk, SettingDesk, SourceDesk, needs, serve,
 };
 pub use token::Token;

@@ -6,6 +6,7 @@ mod git;
 mod identity;
 mod pipeline;
 mod provenance;
+mod setting;
 mod source;
 
 use serde::{Deserialize, Serialize};
@@ -15,9 +16,12 @@ use tidegate_core::model::{FlagAccessKind, InstanceId, Name, RevisionNo, Rollout
 pub use access::{AccessParams, PoliciesBody, PolicyParams, RoleBody};
 pub use audit::{AuditLinkParams, AuditParams};
 pub use git::{GitUrlParams, GitUrls, PushBody, PushLine, RefUpdate, RefVerdict};
-pub use identity::{LoginBody, TokenAsked, TokenParams, UserBody};
+pub use identity::{
+    DeviceBody, DevicePoll, LinkBody, LoginBody, OpenIdParams, TokenAsked, TokenParams, UserBody,
+};
 pub use pipeline::{ApproveBody, ByParams, PromoteBody, RUN_TYPE, RunListParams, RunLogParams};
 pub use provenance::{AdmitBody, BuildParams, DependenciesBody};
+pub use setting::{ConfigDiffParams, HistoryParams, UnderParams};
 pub use source::SourceParams;
 
 /// The media type of a deploy's body: four bytes with the length of the JSON that follows (unsigned, big-endian), a

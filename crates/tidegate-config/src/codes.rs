@@ -57,6 +57,11 @@ codes! {
         text is written `\"\"`.";
     WRONG_TYPE = "manifest::wrong-type", "The value is of another kind than the key takes: a list where a map is \
         wanted, a text where a number is, and so on. Quotes make a text of a number or a boolean.";
+    BAD_REFERENCE = "manifest::bad-reference", "The value of a variable has the beginning of a reference that is none. \
+        References are `${secret.NAME}`, `${param./PATH}` and `${param./PATH:LABEL}`; whatever else stands in braces is \
+        text, and `$${secret.NAME}` is how to write the text of a reference itself.";
+    STEP_REFERENCE = "manifest::step-reference", "A variable of a step refers to a secret or a parameter. Steps get secrets only \
+        where they name them: put the name into `secrets` of the step, and read the variable of that name.";
     BAD_NAME = "manifest::bad-name", "Names of apps, services and environments have 1 to 40 of a-z, 0-9 and `-`, \
         begin with a letter and do not end with `-`: they become part of file names, host names and variables.";
     YAML_BOOLEAN = "manifest::yaml-boolean", "The key is one of the words that YAML 1.1 readers, among them many \

@@ -28,6 +28,7 @@ mod schema;
 mod source;
 mod span;
 mod tree;
+mod variable;
 
 pub use codes::{Code, codes};
 pub use diagnostic::{Diagnostic, Label, Severity};
@@ -40,6 +41,7 @@ pub use procfile::load_procfile;
 pub use render::render_plain;
 pub use schema::schema;
 pub use source::Source;
+pub use variable::variable_fault;
 
 /// Reads a `tidegate.yaml`. There is a manifest exactly when no diagnostic is an error; diagnostics are in the order of
 /// their places in the file.

@@ -83,6 +83,7 @@ mod tests {
             migrate: None,
             jobs: Default::default(),
             trains: Default::default(),
+            settings: Default::default(),
         };
         let revision = Revision {
             app: name(app),

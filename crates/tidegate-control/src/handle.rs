@@ -40,6 +40,7 @@ use crate::plane::{
 };
 use crate::release::release;
 use crate::run::{Published, Signal};
+use crate::setting;
 use crate::source;
 use crate::start_job::start_job;
 
@@ -112,7 +113,7 @@ impl ControlPlane for Handle {
     }
 
     fn plan(&self, request: PlanRequest) -> Result<PlanReport, Refusal> {
-        self.ask(move |world, time| answer::plan(world, time, &request))
+        self.without_secrets(self.ask(move |world, time| answer::plan(world, time, &request)))
     }
 
     fn status(&self, scope: &Scope) -> Result<Status, Refusal> {
@@ -330,6 +331,7 @@ impl ControlPlane for Handle {
         // The upload is the call's to remove, whatever became of it.
         let _ = std::fs::remove_file(&snapshot);
         let deed = deeds::run_begin(&request);
+        let taken = self.without_secrets(taken);
         let (taken, data) = (self.or_noted(&deed, taken)?, self.data.clone());
         let run =
             self.change(deed, move |world, time| pipeline::enter(world, time, &data, taken, request))?;
@@ -417,6 +419,7 @@ impl ControlPlane for Handle {
         findings.extend(self.read(|answers| Ok(source::findings(answers.store)))?);
         findings.push(self.read(|answers| access::finding(answers.store))?);
         findings.push(self.published.audit.finding());
+        findings.extend(self.read(|answers| Ok(setting::finding(answers.store, &self.data)))?);
         Ok(answer::doctor(findings, &self.published.state(), &self.data))
     }
 

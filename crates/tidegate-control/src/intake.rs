@@ -28,6 +28,7 @@ use crate::experiment;
 use crate::handle::Handle;
 use crate::plane::{BreakGlass, DeployRequest, Refusal, RefusalKind};
 use crate::protection::{self, Change};
+use crate::setting::pin::pinned;
 use crate::snapshot::{self, Entry, FlagsRefused, FolderFlags, Limits, UnpackError, digest_of};
 use crate::workshop::{DirWorkshop, remove_tree};
 
@@ -198,6 +199,7 @@ impl Accepted {
                 migrate: resolved.migrate,
                 jobs: resolved.jobs,
                 trains: resolved.trains,
+                settings: Default::default(),
             },
             build,
             build_run: run,
@@ -234,6 +236,7 @@ pub(crate) fn by_upload(
     // The upload is the call's to remove, whatever became of it.
     let _ = fs::remove_file(upload);
     let accepted = staged.and_then(|staged| accept(staged, &request));
+    let accepted = handle.without_secrets(accepted);
     let accepted = handle.or_noted(&deeds::deploy(&request, None, None), accepted)?;
     let protects = accepted.policy.as_ref().is_some_and(|policy| policy.protected);
     let deed = deeds::deploy(&request, Some(&accepted.app), Some(&accepted.environment));
@@ -256,6 +259,7 @@ pub fn enter(
     environment::stays(world.store, (&accepted.app, &accepted.environment))?;
     no_route_of_others(world.store, &accepted)?;
     flags_can_be_in_force(world.store, &accepted)?;
+    nothing_is_missing(world.store, &accepted)?;
     let known = world.store.build(&accepted.build).map_err(store_trouble)?;
     let build = build_to_make(known, &accepted, request, time);
     if let (Some(_), Some(staged)) = (&build, &mut accepted.staged) {
@@ -294,6 +298,13 @@ pub fn enter(
         Ok(id)
     });
     id.map_err(store_trouble)
+}
+
+/// Every secret and parameter it refers to is set.
+fn nothing_is_missing(store: &Reader, accepted: &Accepted) -> Result<(), Refusal> {
+    let place = (&accepted.app, &accepted.environment);
+    let pinned = pinned(store, place, &accepted.spec).map_err(store_trouble)?;
+    pinned.problem(place).map_or(Ok(()), Err)
 }
 
 /// The commit, and whether the folder differed from it, in words. What a client says is cut to the length of a commit.

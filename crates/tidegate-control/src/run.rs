@@ -146,6 +146,7 @@ pub fn run(mut parts: Parts, signals: &Receiver<Signal>, published: &Published) 
     let mut engine = Engine::new(parts.config.clone(), published.reports.clone())
         .with_scalings(published.scalings.clone());
     let mut keeper = Keeper::begin(&parts.data, &mut parts.store, clock.now(), published.audit.clone())?;
+    let vault = parts.config.vault.clone();
     let mut kept_at = clock.now().now;
     let mut wake = Some(clock.now().now);
     loop {
@@ -161,6 +162,7 @@ pub fn run(mut parts: Parts, signals: &Receiver<Signal>, published: &Published) 
             workshop: workshop.as_mut(),
             workspaces: workspaces.as_mut(),
             repositories: repositories.clone(),
+            vault: vault.clone(),
         };
         asks.into_iter().for_each(|ask| ask(&mut world, clock.now()));
         let passed = engine.pass(&mut world, clock.now());

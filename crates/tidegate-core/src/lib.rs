@@ -28,6 +28,7 @@
 //! - [`sbom`]: what others wrote of a build.
 //! - [`scale`]: how many instances the load asks for.
 //! - [`schedule`]: when jobs run.
+//! - [`setting`]: configuration of the run time, parameters, secrets.
 //! - [`source`]: the repositories at Git hosts that apps follow.
 //! - [`time`]: moments and spans.
 //! - [`train`]: what services that are rolled out as one mean for each other.
@@ -61,6 +62,7 @@ pub mod rollout;
 pub mod sbom;
 pub mod scale;
 pub mod schedule;
+pub mod setting;
 pub mod source;
 pub mod time;
 pub mod train;

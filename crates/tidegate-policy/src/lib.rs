@@ -1,7 +1,7 @@
 //! Who may do what: the policies that come with Tidegate and those of its users, in Cedar.
 //!
-//! [`Policies`] answers a [`Question`](tidegate_core::access::Question) with a
-//! [`Decision`](tidegate_core::access::Decision); all that it depends on is in the question. Nothing here reads a file, a clock or
+//! [`Policies`] answers a [`Question`] with a
+//! [`Decision`]; all that it depends on is in the question. Nothing here reads a file, a clock or
 //! the store. [`cases`] are questions with the answers that somebody expects.
 
 pub mod cases;

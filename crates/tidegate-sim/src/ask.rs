@@ -77,6 +77,7 @@ impl DeployPlan {
             trains: (self.trains.iter())
                 .map(|(train, order)| (name(train), order.iter().map(|service| name(service)).collect()))
                 .collect(),
+            settings: Default::default(),
         }
     }
 }

@@ -80,6 +80,7 @@ impl Sim {
                 workshop: &mut workshop,
                 workspaces: &mut workspaces,
                 repositories: Some(repositories),
+                vault: None,
             };
             let result = engine.pass(&mut world, time);
             (engine, result)

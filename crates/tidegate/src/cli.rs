@@ -6,10 +6,10 @@ use clap::{Args, Parser, Subcommand};
 use tidegate_core::model::Name;
 
 use crate::commands::{
-    access, approve, audit, backup, build, cert, check, completions, deploy, doctor, down, env, events,
-    experiment, explain, flag, gateway, git, git_hook, git_ssh, init, jobs, judge, key, login, logout, logs,
-    pipeline, plan, policy, preview, promote, release, restore, rollback, rollout, run, sbom, scale, shim,
-    status, token, up, upgrade, user, verify, whoami,
+    access, approve, audit, backup, build, cert, check, completions, config, deploy, doctor, down, env,
+    events, experiment, explain, flag, gateway, git, git_hook, git_ssh, init, jobs, judge, key, login,
+    logout, logs, param, pipeline, plan, policy, preview, promote, release, resource, restore, rollback,
+    rollout, run, sbom, scale, secret, shim, status, token, up, upgrade, user, verify, whoami,
 };
 
 /// Deploys apps and takes broken versions back.
@@ -48,7 +48,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Start the control plane and the gateway
-    Up(up::UpArgs),
+    Up(Box<up::UpArgs>),
     /// Write a commented tidegate.yaml for the app in a folder
     Init(init::InitArgs),
     /// Show every mistake in the manifest
@@ -67,6 +67,14 @@ pub enum Command {
     Preview(preview::PreviewArgs),
     /// Take an environment down
     Env(env::EnvArgs),
+    /// Show or change the variables of an environment
+    Config(config::ConfigArgs),
+    /// Set secrets, which nobody reads back
+    Secret(secret::SecretArgs),
+    /// Show or set parameters that apps share
+    Param(param::ParamArgs),
+    /// Show backing services, or have another one take the place of one
+    Resource(resource::ResourceArgs),
     /// Show services, instances and rollouts in progress
     Status(status::StatusArgs),
     /// Show or steer the rollout of a service
@@ -140,7 +148,7 @@ pub enum Command {
     Shim(shim::ShimArgs),
     /// The gateway's process (started by Tidegate itself)
     #[command(hide = true)]
-    Gateway(gateway::GatewayArgs),
+    Gateway(Box<gateway::GatewayArgs>),
     /// A hook of a repository (started by git itself)
     #[command(hide = true)]
     GitHook(git_hook::GitHookArgs),

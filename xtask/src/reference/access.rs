@@ -10,7 +10,7 @@ use tidegate_policy::Policies;
 use crate::Trouble;
 
 /// The commands that ask an endpoint, by its name. A command may ask several; one that only looks is named where it looks first.
-const COMMANDS: [(&str, &str); 76] = [
+const COMMANDS: [(&str, &str); 89] = [
     ("deploy", "deploy"),
     ("deploy_view", "deploy --wait"),
     ("plan", "plan"),
@@ -61,6 +61,17 @@ const COMMANDS: [(&str, &str); 76] = [
     ("flag_keys", "flag key list"),
     ("flag_key_create", "flag key create"),
     ("flag_key_revoke", "flag key revoke"),
+    ("config", "config get; resource list"),
+    ("config_diff", "config diff"),
+    ("config_change", "config set, unset, rollback; resource attach, swap"),
+    ("secrets", "secret list"),
+    ("secret_set", "secret set"),
+    ("secret_remove", "secret remove"),
+    ("secret_rotate_key", "secret rotate-key"),
+    ("parameters", "param list, get"),
+    ("parameter_history", "param history"),
+    ("parameter_set", "param set"),
+    ("parameter_label", "param label"),
     ("metrics", ""),
     ("doctor", "doctor"),
     ("upgrade", "upgrade"),
@@ -77,6 +88,8 @@ const COMMANDS: [(&str, &str); 76] = [
     ("user_enable", "user enable"),
     ("user_remove", "user remove"),
     ("user_invite", "user invite"),
+    ("user_link", "user link"),
+    ("user_unlink", "user unlink"),
     ("audit_list", "audit list"),
     ("audit_links", "audit export, audit verify"),
     ("audit_head", "audit verify"),

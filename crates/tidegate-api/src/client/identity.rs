@@ -2,12 +2,13 @@
 
 use tidegate_core::model::Name;
 use tidegate_core::view::{
-    InviteMade, LoginView, TokenList, TokenMade, TokenView, UserList, UserView, WhoView,
+    DeviceLogin, DeviceState, InviteMade, LoginView, LoginWays, TokenList, TokenMade, TokenView, UserList,
+    UserView, WhoView,
 };
 
 use super::request::{Ask, segment};
 use super::{Client, ClientError};
-use crate::wire::{LoginBody, TokenAsked, TokenParams, UserBody};
+use crate::wire::{DeviceBody, DevicePoll, LinkBody, LoginBody, TokenAsked, TokenParams, UserBody};
 
 const USERS: &str = "/v1/users";
 const TOKENS: &str = "/v1/tokens";
@@ -16,6 +17,21 @@ impl Client {
     /// Changes a code that is good once for a token.
     pub async fn login(&self, body: &LoginBody) -> Result<LoginView, ClientError> {
         self.json(Ask::post("/v1/sessions").body(body)?).await
+    }
+
+    /// How somebody can log in.
+    pub async fn login_ways(&self) -> Result<LoginWays, ClientError> {
+        self.json(Ask::get("/v1/login")).await
+    }
+
+    /// Begins a login that somebody agrees to at their identity provider.
+    pub async fn login_device(&self, body: &DeviceBody) -> Result<DeviceLogin, ClientError> {
+        self.json(Ask::post("/v1/login/oidc/device").body(body)?).await
+    }
+
+    /// What became of it.
+    pub async fn login_device_poll(&self, body: &DevicePoll) -> Result<DeviceState, ClientError> {
+        self.json(Ask::post("/v1/login/oidc/device/poll").body(body)?).await
     }
 
     /// Has the token that this client comes with refused from now on.
@@ -36,6 +52,16 @@ impl Client {
     /// Adds a user.
     pub async fn user_add(&self, body: &UserBody) -> Result<UserView, ClientError> {
         self.json(Ask::post(USERS).body(body)?).await
+    }
+
+    /// Says as whom an identity provider knows a user.
+    pub async fn user_link(&self, user: &Name, body: &LinkBody) -> Result<UserView, ClientError> {
+        self.json(Ask::post(&format!("{USERS}/{user}/link")).body(body)?).await
+    }
+
+    /// Has the identity provider let a user in no more.
+    pub async fn user_unlink(&self, user: &Name) -> Result<UserView, ClientError> {
+        self.json(Ask::post(&format!("{USERS}/{user}/unlink"))).await
     }
 
     /// Lets a user in nowhere.

@@ -12,6 +12,7 @@ mod lines;
 mod pipeline;
 mod provenance;
 mod request;
+mod setting;
 mod source;
 mod trust;
 mod upload;

@@ -9,12 +9,20 @@ use super::guard::Peer;
 const SECURE: &str = "__Host-tidegate-session";
 /// Over plain HTTP, which is for this machine.
 const PLAIN: &str = "tidegate-session";
+/// The same of a login that was begun at an identity provider.
+const LOGIN_SECURE: &str = "__Host-tidegate-login";
+const LOGIN_PLAIN: &str = "tidegate-login";
+/// How long that is kept, in seconds.
+const LOGIN_SECONDS: u64 = 15 * 60;
 /// The longest value that is looked for.
 const LONGEST: usize = 256;
 
 /// What opens a session, where the request has the cookie exactly once.
 pub(super) fn session(peer: &Peer, headers: &HeaderMap) -> Option<String> {
-    let wanted = name(peer)?;
+    value_of(name(peer)?, headers)
+}
+
+fn value_of(wanted: &str, headers: &HeaderMap) -> Option<String> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut found = lines.flat_map(|line| line.split(';')).filter_map(|one| {
         let (name, value) = one.trim().split_once('=')?;
@@ -34,10 +42,33 @@ pub(super) fn forgotten(peer: &Peer) -> Option<HeaderValue> {
     set(peer, "", 0)
 }
 
+/// By which a login at an identity provider is known again.
+pub(super) fn login(peer: &Peer, headers: &HeaderMap) -> Option<String> {
+    value_of(login_name(peer)?, headers)
+}
+
+/// Has the browser keep it until it comes back from there.
+pub(super) fn login_kept(peer: &Peer, login: &str) -> Option<HeaderValue> {
+    login_set(peer, login, LOGIN_SECONDS)
+}
+
+/// Has the browser forget it.
+pub(super) fn login_forgotten(peer: &Peer) -> Option<HeaderValue> {
+    login_set(peer, "", 0)
+}
+
+/// Sent with the request by which the provider has the browser come back, unlike that of a session.
+fn login_set(peer: &Peer, value: &str, seconds: u64) -> Option<HeaderValue> {
+    cookie(login_name(peer)?, value, (seconds, "Lax"))
+}
+
 fn set(peer: &Peer, value: &str, seconds: u64) -> Option<HeaderValue> {
-    let name = name(peer)?;
-    let secure = if name == SECURE { "; Secure" } else { "" };
-    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
+    cookie(name(peer)?, value, (seconds, "Strict"))
+}
+
+fn cookie(name: &str, value: &str, (seconds, same_site): (u64, &str)) -> Option<HeaderValue> {
+    let secure = if name.starts_with("__Host-") { "; Secure" } else { "" };
+    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite={same_site}{secure}");
     HeaderValue::from_str(&text).ok()
 }
 
@@ -48,6 +79,11 @@ fn name(peer: &Peer) -> Option<&'static str> {
         Peer::Tcp(..) => Some(PLAIN),
         Peer::Unix { .. } => None,
     }
+}
+
+/// None over the unix socket, as well.
+fn login_name(peer: &Peer) -> Option<&'static str> {
+    name(peer).map(|name| if name == SECURE { LOGIN_SECURE } else { LOGIN_PLAIN })
 }
 
 #[cfg(test)]

@@ -22,9 +22,11 @@ mod guard;
 mod hook;
 mod listener;
 mod openapi;
+mod openid;
 mod otlp;
 mod problem;
 mod server_key;
+mod setting_desk;
 mod spool;
 mod tls;
 
@@ -45,6 +47,8 @@ pub use admit::IdentityDesk;
 pub use git::GitConfig;
 pub use hook::SourceDesk;
 pub use listener::Listener;
+pub use openid::OpenIdDesk;
+pub use setting_desk::SettingDesk;
 
 /// What the server needs to know.
 #[derive(Debug)]
@@ -71,8 +75,12 @@ pub struct ApiConfig {
     pub access: Option<Access>,
     /// Who decides about users, tokens and sessions; `None`: nobody but the owner is let in.
     pub identity: Option<IdentityDesk>,
+    /// Who answers about logins on the word of an identity provider; `None`: no provider lets anybody in.
+    pub openid: Option<OpenIdDesk>,
     /// Who answers about builds and keys; `None`: nobody does.
     pub provenance: Option<ProvenanceDesk>,
+    /// Who answers about configuration, parameters and secrets; `None`: nobody.
+    pub settings: Option<SettingDesk>,
 }
 
 impl ApiConfig {
@@ -93,7 +101,9 @@ impl ApiConfig {
             sources: None,
             access: None,
             identity: None,
+            openid: None,
             provenance: None,
+            settings: None,
         }
     }
 }
@@ -145,9 +155,11 @@ pub(crate) struct Inner {
     hooks: Option<hook::HookServer>,
     access: Option<Access>,
     identity: Option<IdentityDesk>,
+    openid: Option<openid::OpenIdServer>,
     /// Who shows wrong tokens.
     attempts: attempts::Attempts,
     provenance: Option<ProvenanceDesk>,
+    settings: Option<SettingDesk>,
     started_ms: u64,
     /// Who was turned away, for the audit log.
     away: audit::Away,
@@ -192,8 +204,10 @@ pub async fn serve(
         hooks: config.sources.map(hook::HookServer::new),
         access: config.access,
         identity: config.identity,
+        openid: config.openid.map(openid::OpenIdServer::new),
         attempts: attempts::Attempts::default(),
         provenance: config.provenance,
+        settings: config.settings,
         started_ms: now_ms(),
         away: audit::Away::default(),
     }));

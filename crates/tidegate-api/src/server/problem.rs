@@ -34,6 +34,11 @@ impl Refused {
             .help("this is a bug in Tidegate; its log has more")
     }
 
+    /// Whether its code is one of these.
+    pub(super) fn is_any_of(&self, codes: &[&str]) -> bool {
+        codes.contains(&self.refusal.code.as_str())
+    }
+
     /// Why, without its status.
     pub(super) fn into_refusal(self) -> Refusal {
         self.refusal
@@ -61,12 +66,18 @@ impl From<Refusal> for Refused {
 const NOT_THEIRS: [&str; 5] =
     [FORBIDDEN, OUT_OF_REACH, "access::not-managing", "access::whose-token", "access::narrow-token"];
 
+/// Codes of logins on the word of an identity provider that let nobody in.
+const NOT_LET_IN: &[&str] = tidegate_control::openid::NOT_LET_IN;
+
 fn status_of(refusal: &Refusal) -> StatusCode {
     if refusal.code == DISK_FULL {
         return StatusCode::INSUFFICIENT_STORAGE;
     }
-    if NOT_THEIRS.contains(&refusal.code.as_str()) {
+    if NOT_THEIRS.contains(&refusal.code.as_str()) || NOT_LET_IN.contains(&refusal.code.as_str()) {
         return StatusCode::FORBIDDEN;
+    }
+    if refusal.code == "oidc::busy" {
+        return StatusCode::TOO_MANY_REQUESTS;
     }
     match refusal.kind {
         RefusalKind::Invalid => StatusCode::BAD_REQUEST,

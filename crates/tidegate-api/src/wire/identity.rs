@@ -14,6 +14,51 @@ pub struct UserBody {
     /// Whether they may do everything.
     #[serde(default)]
     pub admin: bool,
+    /// As whom an identity provider knows them; left out: it does not let them in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openid: Option<LinkBody>,
+}
+
+/// As whom an identity provider knows a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkBody {
+    /// By which it knows them: the claim `sub`.
+    pub subject: String,
+    /// Which provider, by its URL; left out: the one that lets people in here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+}
+
+/// The body of a login that somebody agrees to at their identity provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceBody {
+    /// The name of the token that is wanted.
+    pub token: Name,
+}
+
+/// The body of a question what became of such a login.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DevicePoll {
+    /// By which it is known.
+    pub login: String,
+}
+
+/// It does not show by what the login is known.
+impl std::fmt::Debug for DevicePoll {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DevicePoll").finish_non_exhaustive()
+    }
+}
+
+/// The query string of a login in a browser.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OpenIdParams {
+    /// The path of this server where the browser goes after it has logged in.
+    pub to: Option<String>,
 }
 
 /// The body of a login by a code that is good once.

@@ -63,9 +63,9 @@ fn request(need: &EndpointNeed, place: &str) -> (String, String) {
         | "upgrade" | "down" | "access_list" | "access_grant" | "access_revoke" | "policies"
         | "policies_set" | "login" | "logout" | "whoami" | "users" | "user_add" | "user_disable"
         | "user_enable" | "user_remove" | "user_invite" | "tokens" | "token_create" | "token_revoke"
-        | "build_admit" | "keys" | "key_rotate" | "advisories" | "audit_links" | "audit_head" => {
-            String::new()
-        }
+        | "secret_rotate_key" | "parameters" | "parameter_set" | "parameter_label" | "build_admit"
+        | "keys" | "key_rotate" | "advisories" | "audit_links" | "audit_head" => String::new(),
+        "parameter_history" => "?path=%2Fa%2Fb".to_owned(),
         "build_verify" | "build_attestation" | "build_sbom" => format!("{scope}&what=r3"),
         _ => scope,
     };
@@ -89,6 +89,11 @@ fn request(need: &EndpointNeed, place: &str) -> (String, String) {
             "build": { "what": "r3", "app": app, "environment": environment },
             "break_glass": { "by": "x", "why": "y" },
         }),
+        "config_change" => json!({ "act": { "unset": ["X"] } }),
+        "secret_set" => json!({ "name": "db_url", "value": "x" }),
+        "secret_remove" => json!({ "name": "db_url" }),
+        "parameter_set" => json!({ "path": "/a/b", "value": "x" }),
+        "parameter_label" => json!({ "path": "/a/b", "label": "good", "version": 1 }),
         "flag_key_create" => json!({ "name": "x", "kind": "client" }),
         "deploy" | "pipeline_begin" => {
             return (format!("{} {path}", need.method), upload(need.id, app, environment));

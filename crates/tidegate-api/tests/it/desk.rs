@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::Mutex;
 
 use tidegate_api::IdentityDesk;
-use tidegate_control::identity::{Identity, LoggedIn, Redeem, TokenAsked, UserChange};
+use tidegate_control::identity::{Enter, Identity, LoggedIn, Redeem, TokenAsked, UserChange};
 use tidegate_control::{Refusal, RefusalKind};
 use tidegate_core::access::{
-    AccessToken, Admission, Caller, LoginBy, Means, NotLetIn, Origin, Reach, Role, Who,
+    AccessToken, Admission, Caller, LoginRefused, Means, NotLetIn, OpenIdLink, Origin, Reach, Role, Who,
 };
 use tidegate_core::model::Name;
 use tidegate_core::view::{
@@ -111,7 +111,10 @@ impl Identity for Desk {
             _ => Err(NotLetIn::Unknown),
         })
     }
-    fn open_session(&self, _: &Name, _: LoginBy) -> Result<LoggedIn, Refusal> {
+    fn enter(&self, _: Enter) -> Result<Result<LoggedIn, LoginRefused>, Refusal> {
+        unset()
+    }
+    fn user_link(&self, _: &Admission, _: &Name, _: Option<OpenIdLink>) -> Result<UserView, Refusal> {
         unset()
     }
     fn end(&self, asker: &Admission) -> Result<(), Refusal> {
@@ -121,7 +124,7 @@ impl Identity for Desk {
     fn users(&self) -> Result<UserList, Refusal> {
         Ok(UserList { users: Vec::new() })
     }
-    fn user_add(&self, _: &Admission, _: &Name, _: bool) -> Result<UserView, Refusal> {
+    fn user_add(&self, _: &Admission, _: &Name, _: (bool, Option<OpenIdLink>)) -> Result<UserView, Refusal> {
         unset()
     }
     fn user_change(&self, _: &Admission, _: &Name, _: UserChange) -> Result<UserView, Refusal> {

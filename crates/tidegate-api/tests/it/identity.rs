@@ -213,3 +213,23 @@ async fn who_decides_about_users_is_found_out_at_each_request() {
     }
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_provider_was_named_nobody_logs_in_by_one() {
+    let (server, _) =
+        served(Desk::default().with_token("ann", Ok(user("ann"))), &[("ann", Role::Admin, "*")]);
+    let ways = send(&server, "GET /v1/login", "", "");
+    assert_eq!((ways.status, ways.body.as_str()), (200, "{}"));
+    let body = r#"{"token":"laptop"}"#;
+    let length = format!("Content-Length: {}\r\n", body.len());
+    let none = (404, "oidc::not-served".to_owned());
+    assert_eq!(told(&send(&server, "POST /v1/login/oidc/device", &length, body)), none);
+    assert_eq!(told(&send(&server, "GET /v1/login/oidc", "", "")), none);
+    assert_eq!(told(&send(&server, "GET /v1/login/oidc/callback?code=x&state=y", "", "")), none);
+    let link = r#"{"subject":"1"}"#;
+    assert_eq!(told(&ask(&server, "POST /v1/users/bob/link", "ann", link)), none, "of which provider?");
+    let foreign = "Origin: https://evil.example\r\n";
+    let refused = send(&server, "POST /v1/login/oidc/device", &format!("{foreign}{length}"), body);
+    assert_eq!(told(&refused), (403, "api::foreign-host".to_owned()));
+    server.stop().await;
+}

@@ -18,6 +18,7 @@ mod provenance;
 mod refusals;
 mod server;
 mod server_keys;
+mod settings;
 mod stub;
 mod tls;
 mod upload;

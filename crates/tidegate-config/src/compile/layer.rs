@@ -1,10 +1,10 @@
 //! The manifest as one environment sees it: the app's keys with the environment's over them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_core::model::Name;
 
-use super::traffic;
+use super::{resource, traffic};
 use crate::raw::{
     Field, JobOverlay, ListOf, NameText, Named, RawEnv, RawEnvironment, RawJob, RawManifest, RawMigrate,
     RawRoute, RawService, Read as _, ServiceOverlay,
@@ -25,6 +25,8 @@ pub(super) struct Layer<'r> {
     pub(super) routes: Field<ListOf<RawRoute>>,
     pub(super) migrate: Field<RawMigrate>,
     pub(super) env: Field<RawEnv>,
+    /// What is known of backing services: variables under those of `env`.
+    pub(super) resources: BTreeMap<String, String>,
     /// Whether it stands for environments that are made for branches.
     pub(super) is_preview: bool,
 }
@@ -66,6 +68,7 @@ impl<'r> Layer<'r> {
             routes: raw.routes.overlaid(&over.routes),
             migrate: raw.migrate.overlaid(&over.migrate),
             env: raw.env.overlaid(&over.env),
+            resources: resource::variables([&raw.resources, &over.resources]),
             is_preview: !over.preview.is_absent(),
         }
     }

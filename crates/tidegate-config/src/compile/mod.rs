@@ -14,6 +14,7 @@ mod pipeline;
 mod plan;
 mod policy;
 mod probes;
+mod resource;
 mod routes;
 mod scale;
 mod service;

@@ -39,7 +39,8 @@ pub(super) fn compile(layer: &Layer<'_>, findings: &mut Findings<'_>) -> Plan {
         }
     }
     check_fixed_ports(layer, findings);
-    let env = layer.env.value().map(|env| env.0.clone()).unwrap_or_default();
+    let mut env = layer.resources.clone();
+    env.extend(layer.env.value().map(|env| env.0.clone()).unwrap_or_default());
     Plan {
         trains: train::compile(layer, &services, findings),
         services,

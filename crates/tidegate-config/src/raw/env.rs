@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use tidegate_core::setting::reference::references;
 
 use super::name::YAML_1_1_WORDS;
 use super::read::{Place, Read};
@@ -119,6 +120,12 @@ fn read_value(entry: &Entry, findings: &mut Findings<'_>) -> Option<String> {
     let place = Place::of_key(&entry.key.text, entry.key.span, &entry.value);
     match &entry.value.value {
         Value::Text(text) | Value::Number(text) | Value::Bool(text) if check_env_value(text) => {
+            if let Err(error) = references(text) {
+                let message = format!("the value of {name} cannot be read: {error}");
+                let help = "`${secret.NAME}`, `${param./PATH}` or `${param./PATH:LABEL}`; `$${secret.NAME}` is the text itself";
+                let fault = Diagnostic::error(codes::BAD_REFERENCE, message).at(entry.key.span, "");
+                findings.push(fault.help(help));
+            }
             Some(text.clone())
         }
         Value::Text(_) | Value::Number(_) | Value::Bool(_) => {

@@ -30,6 +30,8 @@ record! { replaced
     RawEnvironmentKeys is "an environment" {
         /// Variables over the app's.
         env: RawEnv,
+        /// Backing services of the environment, in place of the app's of the same name.
+        resources: Named<RawEnv>,
         /// What differs for services, key by key.
         services: Named<ServiceOverlay>,
         /// What differs for jobs, key by key.

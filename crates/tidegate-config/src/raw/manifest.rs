@@ -45,6 +45,9 @@ record! { replaced
         flag_files: ListOf<Text<FlagFiles>>,
         /// Groups of users that rules of flags speak of, by name: `include` and `exclude` (lists of targeting keys), `rule`.
         segments: AnyJson,
+        /// Backing services by name, each with what is to be known of it: `db: { url: "${secret.db_url}" }` gives `DB_URL` to every
+        /// service, every job and the migration.
+        resources: Named<RawEnv>,
         /// Variables of every service, every job and the migration.
         env: RawEnv,
         /// What differs between environments. Where none is declared, every name can be deployed to.

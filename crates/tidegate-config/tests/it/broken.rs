@@ -67,6 +67,8 @@ fn every_code_in_use_is_explained() {
     let elsewhere = [
         "file::too-large",
         "file::too-many-mistakes",
+        "manifest::bad-reference",
+        "manifest::step-reference",
         "manifest::too-many",
         "flags::file",
         "flags::defined-twice",

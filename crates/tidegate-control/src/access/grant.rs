@@ -12,6 +12,7 @@ use tidegate_store::{Reader, Store, StoreError, Tx};
 
 use super::Given;
 use super::judge::Bench;
+use super::membership::Membership;
 use crate::answer::{rfc3339, store_trouble};
 use crate::engine::Time;
 use crate::plane::{Refusal, RefusalKind};
@@ -77,7 +78,7 @@ pub(super) fn list(
             Some(manages) => *manages,
             None => bench.may(Action::ManageAccess, &known.place)?,
         };
-        if manages || own.as_ref() == Some(&known.holder) {
+        if manages || own.as_ref() == Some(&known.holder) || bench.holds(&known) {
             bindings.push(view(&known));
         }
         managed.insert(known.place, manages);
@@ -88,7 +89,9 @@ pub(super) fn list(
 /// The roles of somebody, for themselves.
 pub(crate) fn of(store: &Reader, who: &Who) -> Result<Vec<RoleView>, Refusal> {
     let Some(holder) = Holder::of(who) else { return Ok(Vec::new()) };
-    let own = store.role_bindings_of(&holder).map_err(store_trouble)?;
+    let mut own = store.role_bindings_of(&holder).map_err(store_trouble)?;
+    let groups = Membership::of(store, who).and_then(|groups| groups.roles(store)).map_err(store_trouble)?;
+    own.extend(groups);
     let seen = |binding: &Binding| RoleView {
         role: binding.role,
         app: binding.place.app().map(ToString::to_string),

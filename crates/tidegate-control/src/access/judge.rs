@@ -10,6 +10,7 @@ use tidegate_core::view::AccessExplanation;
 use tidegate_policy::Policies;
 use tidegate_store::Reader;
 
+use super::membership::Membership;
 use super::subject::{Found, find};
 use super::{Asked, Subject, Verdict, facts};
 use crate::answer::store_trouble;
@@ -26,7 +27,9 @@ pub(super) struct Bench<'a> {
     policies: &'a Policies,
     caller: &'a Caller,
     ceiling: &'a Ceiling,
+    /// Their own, and those of their groups.
     roles: Vec<Binding>,
+    membership: Membership,
 }
 
 impl<'a> Bench<'a> {
@@ -36,11 +39,13 @@ impl<'a> Bench<'a> {
         policies: &'a Policies,
         (caller, ceiling): (&'a Caller, &'a Ceiling),
     ) -> Result<Self, Refusal> {
-        let roles = match Holder::of(&caller.who) {
+        let mut roles = match Holder::of(&caller.who) {
             Some(holder) => store.role_bindings_of(&holder).map_err(store_trouble)?,
             None => Vec::new(),
         };
-        Ok(Bench { store, policies, caller, ceiling, roles })
+        let membership = Membership::of(store, &caller.who).map_err(store_trouble)?;
+        roles.extend(membership.roles(store).map_err(store_trouble)?);
+        Ok(Bench { store, policies, caller, ceiling, roles, membership })
     }
 
     /// What the policies say, and what the caller showed gives no more than.
@@ -64,16 +69,26 @@ impl<'a> Bench<'a> {
     }
 
     fn decide_as(&self, roles: BTreeSet<Role>, action: Action, place: &Place, facts: Facts) -> Decision {
-        self.policies.decide(&Question {
+        let question = Question {
             who: self.caller.who.clone(),
             from: self.caller.from,
-            // An identity provider's: there is none yet.
-            groups: BTreeSet::new(),
+            groups: self.membership.groups.clone(),
             roles,
             action,
             place: place.clone(),
             facts,
-        })
+        };
+        let decision = self.policies.decide(&question);
+        if decision.allowed && self.membership.is_stale {
+            // Both have to allow it: groups of long ago give nothing, and whatever is forbidden to them stays so.
+            return self.policies.decide(&Question { groups: BTreeSet::new(), ..question });
+        }
+        decision
+    }
+
+    /// Whether a role is one of theirs.
+    pub(super) fn holds(&self, binding: &Binding) -> bool {
+        self.roles.iter().any(|own| own.is_the_same(binding))
     }
 
     /// Whether something may be done in a place, as far as the place alone matters.

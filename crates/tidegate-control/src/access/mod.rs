@@ -8,6 +8,7 @@ mod facts;
 mod gate;
 mod grant;
 mod judge;
+mod membership;
 mod policies;
 mod refusal;
 mod subject;

@@ -1,6 +1,8 @@
 //! Where requests really are, who may do what there, and what they are told.
 
-use tidegate_core::access::{Action, Caller, Ceiling, Origin, Place, PolicyFile, Reach, Role, Who};
+use tidegate_core::access::{
+    Action, Caller, Ceiling, OpenIdLink, Origin, Place, PolicyFile, Reach, Role, User, Who,
+};
 use tidegate_core::model::{
     Build, BuildId, BuildPhase, BuildSource, Deploy, DeployPhase, EnvironmentPolicy, EnvironmentState, Name,
     RevisionNo, RevisionSpec, Rules, RunNo, ServiceKey, ServiceState,
@@ -311,4 +313,61 @@ fn a_token_gives_no_more_than_its_role_and_opens_nothing_elsewhere() {
     let asked = Asked::new(user("ann"), Action::Read, Subject::Scope(Scope::default()));
     let filled = judge(&store, &Policies::shipped(), &Asked { ceiling: staging, ..asked }).unwrap();
     assert_eq!(filled.place, place("shop/staging"), "what is left out is within its reach");
+}
+
+/// Ann, as a provider said long ago or will have said for long yet that she is in these groups.
+fn grouped(store: &mut Store, groups: &[&str], groups_until_unix_ms: u64) {
+    let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+    let link = OpenIdLink { groups, groups_until_unix_ms, ..OpenIdLink::new("https://id.example", "1") };
+    let ann = User {
+        name: name("ann"),
+        added_unix_ms: 0,
+        added_by: "owner".to_owned(),
+        disabled_unix_ms: None,
+        admin: false,
+        openid: Some(link),
+    };
+    store.transaction(|tx| tx.put_user(&ann)).unwrap();
+}
+
+#[test]
+fn the_roles_of_a_group_are_those_of_who_is_in_it_for_as_long_as_that_counts() {
+    let mut store = with(&[("group:ops", Role::Operator, "shop"), ("ann", Role::Reader, "shop/staging")]);
+    let may = |store: &Store, who: &str, action, at: &str| {
+        asked(store, who, action, Subject::Place(place(at))).unwrap().decision.allowed
+    };
+    grouped(&mut store, &["ops", "other"], u64::MAX);
+    assert!(may(&store, "ann", Action::Deploy, "shop/staging"));
+    assert!(!may(&store, "ann", Action::Deploy, "billing/production"), "the group's role is in the shop");
+    assert!(!may(&store, "bob", Action::Deploy, "shop/staging"), "somebody else");
+    let own = roles_of(&store, &user("ann").who).unwrap();
+    assert_eq!(own.iter().map(|role| role.role).collect::<Vec<_>>(), [Role::Reader, Role::Operator]);
+    let listed = list(&store, &Policies::shipped(), (&user("ann"), &Ceiling::default())).unwrap();
+    assert_eq!(listed.bindings.len(), 2, "theirs and the group's");
+    grouped(&mut store, &["ops"], 1);
+    assert!(!may(&store, "ann", Action::Deploy, "shop/staging"), "it was said long ago");
+    assert!(may(&store, "ann", Action::Read, "shop/staging"), "what is their own stays");
+    assert_eq!(roles_of(&store, &user("ann").who).unwrap().len(), 1);
+}
+
+#[test]
+fn groups_of_long_ago_still_forbid_and_no_longer_permit() {
+    let policies = "@id(\"guests\") @reason(\"guests release nothing\")
+                    forbid (principal in Group::\"guests\", action == Action::\"release\", resource);
+                    @id(\"crew\") @reason(\"the crew deploys\")
+                    permit (principal in Group::\"crew\", action == Action::\"deploy\", resource);";
+    let file = PolicyFile { name: "own.cedar".to_owned(), text: policies.to_owned() };
+    let policies = Policies::with(&[file], &[]).unwrap();
+    let mut store = with(&[("ann", Role::Releaser, "shop")]);
+    let may = |store: &Store, action| {
+        let asked = Asked::new(user("ann"), action, Subject::Place(place("shop/staging")));
+        judge(store, &policies, &asked).unwrap().decision.allowed
+    };
+    for (until, deploys) in [(u64::MAX, true), (1, false)] {
+        grouped(&mut store, &["guests", "crew"], until);
+        assert!(!may(&store, Action::Release), "forbidden whatever its age");
+        assert_eq!(may(&store, Action::Deploy), deploys);
+    }
+    grouped(&mut store, &[], 1);
+    assert!(may(&store, Action::Release), "no group at all");
 }

@@ -20,6 +20,7 @@ mod planned_checks;
 mod planned_experiments;
 mod planned_flags;
 mod planned_jobs;
+mod planned_settings;
 mod planned_steps;
 mod planned_trains;
 mod planned_way;

@@ -13,6 +13,7 @@ use tidegate_core::view::{PlanReport, PlannedRoute, PlannedService, PlannedTraff
 use super::foresight::traffic_of;
 use super::migration::planned_migration;
 use super::planned_experiments::planned_experiments;
+use super::planned_settings::planned_settings;
 use super::planned_steps::{Planned, steps};
 use super::settings::{differences, of_route, of_traffic};
 use super::store_trouble;
@@ -31,7 +32,8 @@ pub(crate) fn plan(world: &mut World<'_>, time: Time, request: &PlanRequest) -> 
     let manifest = read_manifest(&source, &request.deploy)?;
     let resolved = resolve(&manifest, &request.deploy)?;
     let way = super::planned_way::planned_way(world.store, &manifest, &resolved.environment, time.unix_ms)?;
-    let accepted = Accepted::new(resolved, request.snapshot.clone(), None);
+    let mut accepted = Accepted::new(resolved, request.snapshot.clone(), None);
+    let settings = planned_settings(world.store, &mut accepted)?;
     let build = world.store.build(&accepted.build).map_err(store_trouble)?;
     let reuse = build.is_some_and(|build| build.phase == BuildPhase::Ready);
     let revision = would_be(world, &accepted)?;
@@ -44,6 +46,7 @@ pub(crate) fn plan(world: &mut World<'_>, time: Time, request: &PlanRequest) -> 
         services.iter().filter(|s| !s.zero_downtime).map(|s| format!("{}: not without downtime", s.name)),
     );
     warnings.extend(protected(world, &accepted)?);
+    warnings.extend(settings.missing);
     Ok(PlanReport {
         app: accepted.app.to_string(),
         environment: accepted.environment.to_string(),
@@ -68,6 +71,7 @@ pub(crate) fn plan(world: &mut World<'_>, time: Time, request: &PlanRequest) -> 
         code: None,
         dependencies: None,
         way: Some(way),
+        settings: settings.changes,
         warnings,
     })
 }

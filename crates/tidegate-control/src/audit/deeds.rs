@@ -7,10 +7,13 @@ use tidegate_core::model::{FlagAccessKind, FlagKey, InstanceId, Name, Request, R
 use tidegate_core::release::Asked;
 
 use crate::plane::{BeginRun, BreakGlass, DeployRequest, FlagRef, Scope, ServiceRef};
+use crate::setting::{
+    ConfigAct, ConfigChange, LabelParameter, RemoveSecret, RotateKey, SetParameter, SetSecret,
+};
 use crate::source::ConnectSource;
 
 /// Commands that are of one environment, whether they name it or not.
-const OF_AN_ENVIRONMENT: [&str; 15] = [
+const OF_AN_ENVIRONMENT: [&str; 18] = [
     "rollout pause",
     "rollout resume",
     "rollout promote",
@@ -26,6 +29,9 @@ const OF_AN_ENVIRONMENT: [&str; 15] = [
     "flag key revoke",
     "env remove",
     "exposures",
+    "config set",
+    "config unset",
+    "config rollback",
 ];
 
 /// Whether what is not said of the place is to be filled in.
@@ -166,6 +172,66 @@ pub(crate) fn git_connect(request: &ConnectSource) -> Deed {
 
 pub(crate) fn of_source(command: &str, app: &Name, by: &str) -> Deed {
     Deed::new(Action::Administer, command).at(Some(app), None).with("by", by)
+}
+
+/// Names of variables, never what they are set to.
+pub(crate) fn config(scope: &Scope, asked: &ConfigChange) -> Deed {
+    let names = |names: Vec<&str>| names.join(" ");
+    let (command, what) = match &asked.act {
+        ConfigAct::Set(set) => ("config set", ("variables", names(set.keys().map(String::as_str).collect()))),
+        ConfigAct::Unset(unset) => {
+            ("config unset", ("variables", names(unset.iter().map(String::as_str).collect())))
+        }
+        ConfigAct::Rollback(version) => ("config rollback", ("to", version.to_string())),
+    };
+    let deed = in_scope(Action::Configure, command, scope)
+        .with(what.0, what.1)
+        .with_some("service", asked.service.as_ref())
+        .with("by", &asked.by);
+    let why = Some(asked.why.as_str()).filter(|why| !why.is_empty());
+    by_hand(deed.because(why), asked.break_glass.as_deref())
+}
+
+/// Which it is, never the value.
+pub(crate) fn secret_set(scope: &Scope, asked: &SetSecret) -> Deed {
+    let deed = in_scope(Action::Secrets, "secret set", scope).with("secret", &asked.name);
+    by_hand(deed.with("by", &asked.by), asked.break_glass.as_deref())
+}
+
+pub(crate) fn secret_remove(scope: &Scope, asked: &RemoveSecret) -> Deed {
+    in_scope(Action::Secrets, "secret remove", scope).with("secret", &asked.name).with("by", &asked.by)
+}
+
+pub(crate) fn secret_rotate_key(asked: &RotateKey) -> Deed {
+    Deed::new(Action::Administer, "secret rotate-key").with("by", &asked.by)
+}
+
+pub(crate) fn param_set(asked: &SetParameter) -> Deed {
+    let deed = Deed::new(Action::Configure, "param set")
+        .with("path", &asked.path)
+        .with_some("label", asked.label.as_ref())
+        .with("rollout", asked.rollout)
+        .with("by", &asked.by);
+    let why = Some(asked.why.as_str()).filter(|why| !why.is_empty());
+    by_hand(deed.because(why), asked.break_glass.as_deref())
+}
+
+pub(crate) fn param_label(asked: &LabelParameter) -> Deed {
+    let deed = Deed::new(Action::Configure, "param label")
+        .with("path", &asked.path)
+        .with("label", &asked.label)
+        .with("version", asked.version)
+        .with("rollout", asked.rollout)
+        .with("by", &asked.by);
+    by_hand(deed, asked.break_glass.as_deref())
+}
+
+/// With why a protection is passed over, where one is.
+fn by_hand(deed: Deed, break_glass: Option<&str>) -> Deed {
+    match break_glass {
+        Some(why) => deed.with("break-glass", "yes").because(Some(why)),
+        None => deed,
+    }
 }
 
 /// That a protection was passed over.

@@ -79,4 +79,56 @@ pub(super) const CODES: &[Explained] = &[
         "The file `identity-key` of the data directory can be neither read nor made. Nothing was changed.",
     ),
     ("access::random", "The machine gave no random bytes. `tidegate doctor` may say more."),
+    (
+        "oidc::not-served",
+        "No identity provider was named when this Tidegate was started: log in with a code or a token, or have it named with `tidegate up --oidc-issuer`.",
+    ),
+    (
+        "oidc::provider",
+        "The identity provider cannot be asked, or answers something else than OpenID Connect says. The message tells what; the provider's own log may say more.",
+    ),
+    (
+        "oidc::id-token",
+        "What the identity provider gave is not to be believed: it is signed by none of its keys, made for another client, too old, or the answer to another login.",
+    ),
+    (
+        "oidc::unknown-login",
+        "Nobody knows of that login: it took longer than a quarter of an hour, is finished, was begun in another browser, or Tidegate was started again meanwhile. Begin it again.",
+    ),
+    (
+        "oidc::expired",
+        "The code has expired before anybody agreed to it at the identity provider. Begin again.",
+    ),
+    (
+        "oidc::denied",
+        "The login was refused at the identity provider, by whoever was asked there or by the provider.",
+    ),
+    (
+        "oidc::busy",
+        "Too many logins were begun and not finished, or are asked of the identity provider right now. Wait a moment; one that nobody finishes is over within a quarter of an hour.",
+    ),
+    (
+        "oidc::not-allowed",
+        "The identity provider knows them, but `tidegate up --oidc-allow` says who may log in, and they are not among those.",
+    ),
+    (
+        "oidc::unknown-person",
+        "The identity provider knows them, but no user here is linked with them. An administrator adds one with `tidegate user add NAME --oidc-subject SUBJECT`, or links one that is there with `tidegate user link NAME SUBJECT`.",
+    ),
+    (
+        "oidc::no-name",
+        "Whoever logs in would become a user, but what the identity provider calls them can be no user's name. An administrator adds them by another name.",
+    ),
+    (
+        "oidc::name-taken",
+        "Whoever logs in would become a user of a name that a user has already. They may be somebody else: an administrator who knows better links them with `tidegate user link NAME SUBJECT`.",
+    ),
+    (
+        "oidc::groups",
+        "The identity provider left out in which groups they are, or they are in more than 500. Have it send fewer: what policies forbid to one of them would be passed over.",
+    ),
+    (
+        "oidc::linked",
+        "That person of the identity provider is another user already. `tidegate user unlink` takes it back.",
+    ),
 ];

@@ -8,6 +8,7 @@ mod flags;
 mod policy;
 mod provenance;
 mod services;
+mod settings;
 
 /// A code and what it means, in one paragraph.
 pub type Explained = (&'static str, &'static str);
@@ -22,6 +23,7 @@ pub fn codes() -> impl Iterator<Item = &'static Explained> {
         access::CODES,
         policy::CODES,
         provenance::CODES,
+        settings::CODES,
     ]
     .into_iter()
     .flatten()

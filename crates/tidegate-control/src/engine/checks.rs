@@ -14,6 +14,7 @@ use tidegate_store::StoreError;
 
 use super::ask::{self, Bearer, Get, Pending, Place};
 use super::{Engine, Sight, World};
+use crate::setting::resolve::Resolver;
 
 mod answer;
 
@@ -152,23 +153,24 @@ fn begin(
     now: Moment,
 ) -> Result<Pending, String> {
     let Candidate { rollout, revision, spec, places } = candidate;
+    let env = || {
+        let key = &rollout.key;
+        let resolver = Resolver::new(world, (&key.app, &key.environment), &revision.spec.settings);
+        resolver.whole(&spec.env, Some(&key.service))
+    };
     match &check.source {
         CheckSource::Prometheus { url, query, token } => {
             let (url, query) = (places.fill(url)?, places.fill(query)?);
             let url = ask::query_url(&url, &query, check.timeout);
-            Pending::get(Get {
-                url,
-                bearer: bearer(&spec.env, token.as_deref())?,
-                within: check.timeout.to_std(),
-            })
+            Pending::get(Get { url, bearer: bearer(env, token.as_deref())?, within: check.timeout.to_std() })
         }
         CheckSource::Http { url, token, .. } => {
-            let (url, bearer) = (places.fill(url)?, bearer(&spec.env, token.as_deref())?);
+            let (url, bearer) = (places.fill(url)?, bearer(env, token.as_deref())?);
             Pending::get(Get { url, bearer, within: check.timeout.to_std() })
         }
         CheckSource::Command(command) => {
             let place = Place { key: &rollout.key, revision, spec };
-            let mut unit = ask::unit_of(world, &place, ("check", name), command, now);
+            let mut unit = ask::unit_of(world, &place, ("check", name), command, now)?;
             let said = places
                 .all()
                 .map(|(place, value)| (format!("CHECK_{}", place.to_ascii_uppercase()), value.to_owned()));
@@ -179,8 +181,12 @@ fn begin(
 }
 
 /// The token by the name of its variable. Its value is in no message.
-fn bearer(env: &BTreeMap<String, String>, variable: Option<&str>) -> Result<Option<Bearer>, String> {
+fn bearer(
+    env: impl FnOnce() -> Result<BTreeMap<String, String>, String>,
+    variable: Option<&str>,
+) -> Result<Option<Bearer>, String> {
     let Some(variable) = variable else { return Ok(None) };
+    let env = env()?;
     let value = env.get(variable).ok_or_else(|| format!("its `token`, {variable}, is not set"))?;
     let bearer = Bearer::new(value).ok_or_else(|| format!("its `token`, {variable}, is not a token"))?;
     Ok(Some(bearer))
@@ -206,10 +212,10 @@ mod tests {
     fn a_token_is_the_value_of_its_variable_and_told_nowhere() {
         let env = [("GOOD", "s3cret"), ("BAD", "s3cret\r\nx: y"), ("EMPTY", "")];
         let env: BTreeMap<_, _> = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        assert!(matches!(bearer(&env, None), Ok(None)));
-        assert!(matches!(bearer(&env, Some("GOOD")), Ok(Some(_))));
+        assert!(matches!(bearer(|| Ok(env.clone()), None), Ok(None)));
+        assert!(matches!(bearer(|| Ok(env.clone()), Some("GOOD")), Ok(Some(_))));
         for variable in ["BAD", "EMPTY", "NONE"] {
-            let error = bearer(&env, Some(variable)).unwrap_err();
+            let error = bearer(|| Ok(env.clone()), Some(variable)).unwrap_err();
             assert!(error.contains(variable) && !error.contains("s3cret"), "{error}");
         }
     }

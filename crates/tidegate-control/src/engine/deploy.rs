@@ -23,6 +23,7 @@ use crate::defined;
 use crate::digest::digest_json;
 use crate::flag_key::random;
 use crate::left_over::{DAYS, left_over};
+use crate::setting::pin::pinned;
 use crate::succession;
 
 impl Engine {
@@ -105,6 +106,11 @@ impl Engine {
         if let Some(problem) = site::problem(world.workshop, &deploy.spec) {
             return self.fail_deploy(world, time, deploy, problem);
         }
+        let pinned = pinned(world.store, (&deploy.app, &deploy.environment), &deploy.spec)?;
+        if let Some(problem) = pinned.problem_in_words((&deploy.app, &deploy.environment)) {
+            return self.fail_deploy(world, time, deploy, problem);
+        }
+        deploy.spec.settings = pinned.settings;
         let place = (&deploy.app, &deploy.environment);
         let flags = defined::of_deploy(world.store, &deploy)?;
         let mut definitions = defined::in_force(world.store, place, Some(deploy.id), flags.as_ref())?;

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use tidegate_backend::{BackendError, UnitSpec};
 use tidegate_core::health::backoff;
 use tidegate_core::model::{
-    Exit, Instance, InstanceId, Intent, Job, JobKind, JobPhase, Limits, PortSpec, Seen, ServiceKey, StepJob,
-    StopSpec,
+    Build, Exit, Instance, InstanceId, Intent, Job, JobKind, JobPhase, Limits, PortSpec, Seen, ServiceKey,
+    StepJob, StopSpec,
 };
 use tidegate_core::rollout::Action;
 use tidegate_core::time::Millis;
@@ -14,6 +14,7 @@ use tidegate_store::StoreError;
 use super::admission::Admitted;
 use super::pipeline::step_unit;
 use super::{Engine, Time, World, app_user};
+use crate::setting::resolve::{Resolved, Resolver, of_build};
 
 /// How a job is stopped.
 pub(super) const JOB_STOP: StopSpec = StopSpec { signal: 15, grace: Millis::seconds(10) };
@@ -87,6 +88,10 @@ impl Engine {
             return Ok(Ok(()));
         }
         let Some(spec) = self.unit_of(world, &key, &instance)? else { return Ok(Ok(())) };
+        let spec = match spec {
+            Ok(spec) => spec,
+            Err(why) => return Ok(Err(no_start(why))),
+        };
         match self.admitted_instance(world, &key, instance.revision, time)? {
             Admitted::Yes => app_user::start(world, spec),
             // Its start is asked for again for as long as it is not there.
@@ -100,14 +105,17 @@ impl Engine {
         world: &World<'_>,
         key: &ServiceKey,
         instance: &Instance,
-    ) -> Result<Option<UnitSpec>, StoreError> {
+    ) -> Result<Option<Result<UnitSpec, String>>, StoreError> {
         let Some(revision) = self.revisions.get(world.store, key, instance.revision)? else {
             return Ok(None);
         };
         // A folder of files is served by the gateway; there is nothing to start.
         let service = revision.spec.services.get(&key.service).filter(|service| service.site.is_none());
         let Some(service) = service else { return Ok(None) };
-        Ok(Some(UnitSpec {
+        let place = (&key.app, &key.environment);
+        let resolver = Resolver::new(world, place, &revision.spec.settings);
+        let resolved = resolver.environment(&service.env, Some(&key.service));
+        Ok(Some(resolved.map(|(env, sealed)| UnitSpec {
             id: instance.id.clone(),
             generation: instance.generation,
             app: key.app.clone(),
@@ -117,15 +125,15 @@ impl Engine {
             command: service.run.clone(),
             dir: world.workshop.dir(&revision.spec.build),
             writable: false,
-            env: service.env.clone(),
+            env,
             port: service.port,
             probes: Some(service.probes.clone()),
             stop: service.stop,
             limits: Limits { pids: service.limits.pids.or(Some(DEFAULT_PIDS)), ..service.limits },
             step: None,
             user: None,
-            sealed: Default::default(),
-        }))
+            sealed,
+        })))
     }
 
     fn start_job(
@@ -146,6 +154,10 @@ impl Engine {
         }
         let limits = self.limits_of(world, &job)?;
         let build = world.store.build(&job.build)?;
+        let (env, sealed) = match self.environment_of(world, &job, build.as_ref())? {
+            Ok(resolved) => resolved,
+            Err(why) => return Ok(Err(no_start(why))),
+        };
         let app = match (&job.of, build) {
             (Some((key, _)), _) => key.app.clone(),
             (None, Some(build)) => build.app,
@@ -161,16 +173,34 @@ impl Engine {
             command: job.command.clone(),
             dir: world.workshop.dir(&job.build),
             writable: job.kind == JobKind::Build,
-            env: job.env.clone(),
+            env,
             port: PortSpec::None,
             probes: None,
             stop: JOB_STOP,
             limits,
             step: None,
             user: None,
-            sealed: Default::default(),
+            sealed,
         };
         app_user::start(world, unit)
+    }
+
+    /// A job has the settings of its revision. A build has none, and its output is not to tell any all the same.
+    fn environment_of(
+        &mut self,
+        world: &World<'_>,
+        job: &Job,
+        build: Option<&Build>,
+    ) -> Result<Resolved, StoreError> {
+        let Some((key, number)) = &job.of else {
+            let sealed = build.map(|build| of_build(world, build)).transpose()?;
+            return Ok(Ok((job.env.clone(), sealed.unwrap_or_default())));
+        };
+        let revision = self.revisions.get(world.store, key, *number)?;
+        let settings = revision.map(|revision| revision.spec.settings.clone()).unwrap_or_default();
+        let of = job.kind.is_of_service().then_some(&key.service);
+        let place = (&key.app, &key.environment);
+        Ok(Resolver::new(world, place, &settings).environment(&job.env, of))
     }
 
     fn start_step(

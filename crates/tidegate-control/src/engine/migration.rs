@@ -3,11 +3,15 @@
 //!
 //! A contract step counts as begun in the transaction that writes its job: no kill has it run twice.
 
+use std::collections::BTreeMap;
+
 use tidegate_core::migration::{Input, Plan, Stable, plan};
 use tidegate_core::model::{
     ContractPhase, ContractSpec, Job, JobKind, JobPhase, MigrationState, Revision, RevisionSpec, ServiceKey,
     ServiceState,
 };
+use tidegate_core::setting::Reference;
+use tidegate_core::setting::reference::references;
 use tidegate_store::{Counter, Reader, StoreError};
 
 use super::{Effect, Engine, Outcome, Sight, World};
@@ -111,11 +115,30 @@ fn running(store: &Reader, state: &MigrationState) -> Result<Option<JobPhase>, S
 /// environment is another migration.
 pub(crate) fn expand_digest(spec: &RevisionSpec) -> String {
     let step = spec.migrate.as_ref().map(|migrate| (&migrate.run, &migrate.env));
-    digest_json(&("expand", &spec.build, step))
+    match settings_of(spec) {
+        None => digest_json(&("expand", &spec.build, step)),
+        Some(settings) => digest_json(&("expand", &spec.build, step, settings)),
+    }
+}
+
+/// What a migration's variables are besides those that were deployed, and the versions they mean; `None`: nothing.
+fn settings_of(spec: &RevisionSpec) -> Option<(BTreeMap<String, String>, Vec<String>)> {
+    let migrate = spec.migrate.as_ref().filter(|_| !spec.settings.is_empty())?;
+    let env = spec.settings.over(&migrate.env, None);
+    let refers = env.values().filter_map(|value| references(value).ok()).flatten();
+    let pins = refers.map(|reference| match &reference {
+        Reference::Secret(name) => format!("{reference} {:?}", spec.settings.secrets.get(name)),
+        Reference::Parameter(..) => format!("{reference} {:?}", spec.settings.parameter(&reference)),
+    });
+    let pins: Vec<String> = pins.collect();
+    (env != migrate.env || !pins.is_empty()).then_some((env, pins))
 }
 
 fn contract_digest(revision: &Revision) -> String {
     let migrate = revision.spec.migrate.as_ref();
     let step = migrate.map(|migrate| (migrate.contract.as_ref().map(|contract| &contract.run), &migrate.env));
-    digest_json(&("contract", &revision.spec.build, step))
+    match settings_of(&revision.spec) {
+        None => digest_json(&("contract", &revision.spec.build, step)),
+        Some(settings) => digest_json(&("contract", &revision.spec.build, step, settings)),
+    }
 }

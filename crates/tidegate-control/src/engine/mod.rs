@@ -48,6 +48,7 @@ use tidegate_store::{Store, StoreError, Tx};
 use crate::experiment::Pseudonyms;
 use crate::provenance::Keys;
 use crate::seams::{Repositories, RouteSink, Workshop, Workspaces};
+use crate::vault::Vault;
 pub(crate) use deploy::{effective_for, told};
 pub use effect::Effect;
 use meter::Meter;
@@ -74,6 +75,8 @@ pub struct World<'a> {
     pub workspaces: &'a mut dyn Workspaces,
     /// The apps' Git repositories; `None`: there are none, and nothing is pushed.
     pub repositories: Option<Arc<dyn Repositories>>,
+    /// What opens secrets; `None`: nothing does, and whatever refers to one does not start.
+    pub vault: Option<Arc<Vault>>,
 }
 
 /// The time of a pass.
@@ -102,6 +105,8 @@ pub struct EngineConfig {
     pub pseudonyms: Option<Arc<Pseudonyms>>,
     /// What signs attestations of builds; `None`: none are made, and none are asked for.
     pub keys: Option<Arc<Keys>>,
+    /// What opens secrets; `None`: nothing does.
+    pub vault: Option<Arc<Vault>>,
 }
 
 impl Default for EngineConfig {
@@ -114,6 +119,7 @@ impl Default for EngineConfig {
             flags_open: None,
             pseudonyms: None,
             keys: None,
+            vault: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use tidegate_core::time::Millis;
 use tidegate_store::{Reader, StoreError};
 
 use super::{Engine, Outcome, Sight, World};
+use crate::setting;
 
 const EVERY: Millis = Millis::seconds(60);
 const KEEP_ROLLOUTS: usize = 100;
@@ -36,6 +37,7 @@ impl Engine {
                 .iter()
                 .try_for_each(|((app, env), used)| tx.prune_revisions(app, env, keep, used).map(drop))
         })?;
+        setting::prune(world.store)?;
         let runs = world.store.newest_pipeline_runs(None, None, usize::from(u16::MAX))?;
         self.prune_builds(world, &runs)?;
         let unfinished = world.store.builds()?.into_iter().filter(|build| build.phase.is_unfinished());

@@ -84,7 +84,7 @@ fn ask(world: &mut World<'_>, asker: &Place<'_>, source: &QueueSource, now: Mome
         QueueSource::Http(url) => Pending::get(Get { url: url.clone(), bearer: None, within: WITHIN }),
         QueueSource::Command(command) => {
             let unit = ask::unit_of(world, asker, ("queue", asker.key.service.as_str()), command, now);
-            Pending::run(world, &unit, COMMAND_WITHIN, now)
+            unit.and_then(|unit| Pending::run(world, &unit, COMMAND_WITHIN, now))
         }
     };
     begun.map_err(|why| tracing::warn!(service = %asker.key, why, "its queue could not be asked")).ok()

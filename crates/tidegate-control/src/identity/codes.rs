@@ -95,7 +95,12 @@ pub(super) fn redeem(
             same_user(name, asked.user.as_ref())?;
             None
         }
-        None => Some(users::user(first_name(asked.user.as_ref())?, true, time, "the first start")),
+        None => {
+            let name = first_name(asked.user.as_ref())?;
+            // An identity provider may have made users before there is an administrator.
+            users::unknown(store, name)?;
+            Some(users::user(name, true, time, "the first start"))
+        }
     };
     let name = user.as_ref().map(|user| &user.name).or(code.user.as_ref());
     let Some(name) = name else { return Ok(Err(NotLetIn::Unknown)) };

@@ -4,7 +4,9 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tidegate_core::access::{AccessToken, Admission, LoginBy, Means, NotLetIn, User, manages_access};
+use tidegate_core::access::{
+    AccessToken, Admission, LoginRefused, Means, NotLetIn, OpenIdLink, User, manages_access,
+};
 use tidegate_core::model::Name;
 use tidegate_core::view::{
     InviteMade, LoginView, TokenList, TokenMade, TokenView, ToldOnce, UserList, UserView,
@@ -16,7 +18,7 @@ use super::bearer::{self, LetIn};
 use super::codes::Redeemed;
 use super::sessions::Opened;
 use super::{
-    Identity, IdentityKey, LoggedIn, Redeem, TokenAsked, UserChange, codes, sessions, tokens, users, view,
+    Enter, Identity, IdentityKey, LoggedIn, Redeem, TokenAsked, UserChange, codes, entry, tokens, users, view,
 };
 use crate::answer::{rfc3339, store_trouble};
 use crate::engine::Time;
@@ -61,6 +63,18 @@ impl Desk {
             self.handle.jot(move |world, time| note_use(world.store, &means, time));
         }
         Ok(admission)
+    }
+
+    fn logged_in(&self, redeemed: &Redeemed) -> LoggedIn {
+        match redeemed {
+            Redeemed::Token(made) => {
+                let user = made.token.user.as_ref().map(ToString::to_string).unwrap_or_default();
+                let expires_at = made.token.expires_unix_ms.map(rfc3339).unwrap_or_default();
+                let token = Some(ToldOnce::new(made.text.reveal()));
+                LoggedIn { view: LoginView { user, token, csrf: None, expires_at }, session: None }
+            }
+            Redeemed::Session(opened) => session_of(&self.key, opened),
+        }
     }
 
     fn user_view(&self, name: &Name) -> Result<UserView, Refusal> {
@@ -118,29 +132,12 @@ impl Identity for Desk {
 
     fn redeem(&self, asked: Redeem) -> Result<Result<LoggedIn, NotLetIn>, Refusal> {
         let redeemed = self.write(move |store, key, time| codes::redeem(store, key, time, &asked))?;
-        Ok(redeemed.map(|redeemed| match redeemed {
-            Redeemed::Token(made) => {
-                let user = made.token.user.as_ref().map(ToString::to_string).unwrap_or_default();
-                let expires_at = made.token.expires_unix_ms.map(rfc3339).unwrap_or_default();
-                let token = Some(ToldOnce::new(made.text.reveal()));
-                LoggedIn { view: LoginView { user, token, csrf: None, expires_at }, session: None }
-            }
-            Redeemed::Session(opened) => logged_in(&self.key, &opened),
-        }))
+        Ok(redeemed.map(|redeemed| self.logged_in(&redeemed)))
     }
 
-    fn open_session(&self, user: &Name, by: LoginBy) -> Result<LoggedIn, Refusal> {
-        let user = user.clone();
-        let opened = self.write(move |store, key, time| {
-            users::known(store, &user)?.stands().map_err(|why| {
-                Refusal::new(RefusalKind::Conflict, "access::disabled", why.to_string())
-                    .help("ask an administrator")
-            })?;
-            let opened = sessions::made(time, &user, by)?;
-            store.transaction(|tx| sessions::add(tx, key, &opened, time)).map_err(store_trouble)?;
-            Ok(opened)
-        })?;
-        Ok(logged_in(&self.key, &opened))
+    fn enter(&self, asked: Enter) -> Result<Result<LoggedIn, LoginRefused>, Refusal> {
+        let entered = self.write(move |store, key, time| entry::enter(store, key, time, &asked))?;
+        Ok(entered.map(|entered| self.logged_in(&entered)))
     }
 
     fn end(&self, asker: &Admission) -> Result<(), Refusal> {
@@ -173,10 +170,27 @@ impl Identity for Desk {
         Ok(UserList { users: known.iter().map(seen).collect() })
     }
 
-    fn user_add(&self, asker: &Admission, name: &Name, admin: bool) -> Result<UserView, Refusal> {
+    fn user_add(
+        &self,
+        asker: &Admission,
+        name: &Name,
+        (admin, link): (bool, Option<OpenIdLink>),
+    ) -> Result<UserView, Refusal> {
         managing(asker)?;
         let (asked, by) = (name.clone(), asker.caller.who.to_string());
-        self.write(move |store, _, time| users::add(store, time, (&asked, admin), &by))?;
+        self.write(move |store, _, time| users::add(store, time, (&asked, admin, link), &by))?;
+        self.user_view(name)
+    }
+
+    fn user_link(
+        &self,
+        asker: &Admission,
+        name: &Name,
+        link: Option<OpenIdLink>,
+    ) -> Result<UserView, Refusal> {
+        managing(asker)?;
+        let asked = name.clone();
+        self.write(move |store, _, _| users::link(store, &asked, link))?;
         self.user_view(name)
     }
 
@@ -234,7 +248,7 @@ impl Identity for Desk {
     }
 }
 
-fn logged_in(key: &IdentityKey, opened: &Opened) -> LoggedIn {
+fn session_of(key: &IdentityKey, opened: &Opened) -> LoggedIn {
     let text = opened.text.reveal();
     let view = LoginView {
         user: opened.session.user.to_string(),

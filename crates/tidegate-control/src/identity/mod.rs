@@ -7,6 +7,7 @@
 mod bearer;
 mod codes;
 mod desk;
+mod entry;
 mod key;
 mod sessions;
 #[cfg(test)]
@@ -19,7 +20,7 @@ mod welcome;
 
 use std::net::IpAddr;
 
-use tidegate_core::access::{Admission, LoginBy, NotLetIn};
+use tidegate_core::access::{Admission, LoginRefused, NotLetIn, OpenIdLink};
 use tidegate_core::model::Name;
 use tidegate_core::view::{
     InviteMade, LoginView, TokenList, TokenMade, TokenView, ToldOnce, UserList, UserView,
@@ -29,6 +30,7 @@ use crate::plane::{Refusal, RefusalKind};
 
 pub use codes::Redeem;
 pub use desk::Desk;
+pub use entry::Enter;
 pub use key::IdentityKey;
 pub use text::{Kind, SecretText, kind_of};
 pub use tokens::TokenAsked;
@@ -46,14 +48,26 @@ pub trait Identity: Send + Sync + 'static {
     fn csrf(&self, session: &str) -> String;
     /// Changes a code for a token or a session; `Err` within: it lets nobody in.
     fn redeem(&self, asked: Redeem) -> Result<Result<LoggedIn, NotLetIn>, Refusal>;
-    /// Opens a session of a user who has shown by something else who they are.
-    fn open_session(&self, user: &Name, by: LoginBy) -> Result<LoggedIn, Refusal>;
+    /// Lets somebody in whom an identity provider vouches for; `Err` within: nobody. It is in the audit log either way.
+    fn enter(&self, asked: Enter) -> Result<Result<LoggedIn, LoginRefused>, Refusal>;
     /// Ends what somebody was let in by: their session, or their token.
     fn end(&self, asker: &Admission) -> Result<(), Refusal>;
     /// The users.
     fn users(&self) -> Result<UserList, Refusal>;
-    /// Adds a user.
-    fn user_add(&self, asker: &Admission, name: &Name, admin: bool) -> Result<UserView, Refusal>;
+    /// Adds a user. `link`: as whom an identity provider knows them.
+    fn user_add(
+        &self,
+        asker: &Admission,
+        name: &Name,
+        admin_and_link: (bool, Option<OpenIdLink>),
+    ) -> Result<UserView, Refusal>;
+    /// Says as whom an identity provider knows a user; `None`: it does not let them in any more.
+    fn user_link(
+        &self,
+        asker: &Admission,
+        name: &Name,
+        link: Option<OpenIdLink>,
+    ) -> Result<UserView, Refusal>;
     /// Changes a user.
     fn user_change(&self, asker: &Admission, name: &Name, change: UserChange) -> Result<UserView, Refusal>;
     /// Forgets a user, their tokens and sessions; who it was.
@@ -83,7 +97,7 @@ fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
-fn no_random(error: std::io::Error) -> Refusal {
+pub(crate) fn no_random(error: std::io::Error) -> Refusal {
     let message = format!("no random bytes: {error}");
     Refusal::new(RefusalKind::Environment, "access::random", message).help("see `tidegate doctor`")
 }

@@ -27,6 +27,7 @@ pub(super) fn made(time: Time, user: &Name, by: LoginBy) -> Result<Opened, Refus
         by,
         opened_unix_ms: time.unix_ms,
         used_unix_ms: time.unix_ms,
+        until_unix_ms: None,
     };
     Ok(Opened { text: SecretText::made(Kind::Session).map_err(super::no_random)?, session })
 }

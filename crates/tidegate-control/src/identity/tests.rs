@@ -1,11 +1,13 @@
 //! Users, tokens, sessions and codes on a store in memory, with a time of the test's own.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use tidegate_core::access::{
-    Admission, FIRST_GOOD_FOR, INVITE_GOOD_FOR, LoginBy, Means, NotLetIn, Origin, Role, SESSION_IDLE,
-    TOKEN_GOOD_FOR, Who,
+    Admission, FIRST_GOOD_FOR, INVITE_GOOD_FOR, LoginBy, LoginRefused, Means, NotLetIn, OPEN_ID_GOOD_FOR,
+    OpenIdLink, OpenIdRules, Origin, Person, Role, SESSION_IDLE, TOKEN_GOOD_FOR, Who,
 };
+use tidegate_core::audit::{Deed, Outcome};
 use tidegate_core::model::Name;
 use tidegate_core::time::Moment;
 use tidegate_store::Store;
@@ -13,7 +15,8 @@ use tidegate_store::Store;
 use super::codes::Redeemed;
 use super::text::SecretText;
 use super::{
-    IdentityKey, Redeem, TokenAsked, UserChange, bearer, codes, desk, sessions, tokens, users, welcome,
+    Enter, IdentityKey, Redeem, TokenAsked, UserChange, bearer, codes, desk, entry, sessions, tokens, users,
+    welcome,
 };
 use crate::engine::Time;
 use crate::plane::Refusal;
@@ -59,7 +62,7 @@ impl Bench {
 
     fn add(&mut self, who: &str, admin: bool) {
         let time = self.time();
-        users::add(&mut self.store, time, (&name(who), admin), "owner").unwrap();
+        users::add(&mut self.store, time, (&name(who), admin, None), "owner").unwrap();
     }
 
     fn make(&mut self, asker: &Admission, asked: TokenAsked) -> Result<SecretText, Refusal> {
@@ -327,4 +330,109 @@ fn the_store_holds_no_text() {
     assert!(!rows.contains(text.reveal()));
     assert!(bench.store.access_token_of(text.reveal()).unwrap().is_none());
     assert!(bench.store.access_token_of(&bench.key.digest_of(&text)).unwrap().is_some());
+}
+
+const ISSUER: &str = "https://id.example";
+
+fn person(subject: &str, called: &str, groups: &[&str]) -> Person {
+    let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+    Person { subject: subject.to_owned(), name: Some(called.to_owned()), email: None, groups }
+}
+
+impl Bench {
+    /// A login on the word of a provider; the token, or the session.
+    fn enters(
+        &mut self,
+        person: Person,
+        (adds_users, token): (bool, Option<&str>),
+    ) -> Result<SecretText, LoginRefused> {
+        let rules = OpenIdRules {
+            issuer: ISSUER.to_owned(),
+            name_claim: "preferred_username".to_owned(),
+            groups_claim: "groups".to_owned(),
+            allowed: BTreeSet::new(),
+            adds_users,
+            lasts: OPEN_ID_GOOD_FOR,
+        };
+        let asked = Enter { person, rules, token: token.map(name), from: Origin::Address(HERE) };
+        let time = self.time();
+        let entered = entry::enter(&mut self.store, &self.key, time, &asked).unwrap();
+        entered.map(|entered| match entered {
+            Redeemed::Token(made) => made.text,
+            Redeemed::Session(opened) => opened.text,
+        })
+    }
+
+    /// What the log says of logins: who, and what came of it.
+    fn logged(&self) -> Vec<(String, Outcome)> {
+        let links = self.store.audit_links(0, 100).unwrap();
+        let deeds = links.iter().map(|link| serde_json::from_str::<Deed>(&link.body).unwrap());
+        let logins = deeds.filter(|deed| deed.command == "login");
+        logins.map(|deed| (deed.who.map(|who| who.to_string()).unwrap_or_default(), deed.outcome)).collect()
+    }
+}
+
+#[test]
+fn the_word_of_a_provider_lets_in_whom_an_administrator_linked() {
+    let mut bench = Bench::new();
+    bench.add("ann", false);
+    let refused = bench.enters(person("1", "ann", &[]), (false, None)).unwrap_err();
+    assert!(matches!(refused, LoginRefused::Unknown { .. }), "{refused:?}: the name alone is nothing");
+    users::link(&mut bench.store, &name("ann"), Some(OpenIdLink::new(ISSUER, "1"))).unwrap();
+    let token = bench.enters(person("1", "somebody-else", &["ops"]), (false, Some("laptop"))).unwrap();
+    let admission = bench.shows(&token).unwrap();
+    assert_eq!(admission.user(), Some(&name("ann")));
+    assert_eq!(admission.expires_unix_ms, Some(bench.now + OPEN_ID_GOOD_FOR.0));
+    let session = bench.enters(person("1", "ann", &["ops"]), (false, None)).unwrap();
+    assert!(bench.shows_session(&session).is_ok());
+    let link = bench.store.user(&name("ann")).unwrap().unwrap().openid.unwrap();
+    assert_eq!(link.groups.into_iter().collect::<Vec<_>>(), ["ops"]);
+    let time = bench.time();
+    users::change(&mut bench.store, time, &name("ann"), UserChange::Disable).unwrap();
+    let refused = bench.enters(person("1", "ann", &[]), (false, None)).unwrap_err();
+    assert_eq!(refused, LoginRefused::Disabled(name("ann")));
+    assert!(bench.shows_session(&session).is_err());
+    let (done, code) = (Outcome::Done, |code: &str| Outcome::Refused { code: code.to_owned(), rule: None });
+    let expected = [
+        ("somebody".to_owned(), code("oidc::unknown-person")),
+        ("ann".to_owned(), done.clone()),
+        ("ann".to_owned(), done),
+        ("somebody".to_owned(), code("access::disabled-user")),
+    ];
+    assert_eq!(bench.logged(), expected);
+}
+
+#[test]
+fn a_session_of_a_provider_ends_with_its_word_and_not_by_use() {
+    let mut bench = Bench::new();
+    let session = bench.enters(person("1", "ann", &[]), (true, None)).unwrap();
+    for _ in 0..3 {
+        bench.now += OPEN_ID_GOOD_FOR.0 / 4;
+        let means = bench.shows_session(&session).unwrap().means;
+        let time = bench.time();
+        desk::note_use(&mut bench.store, &means, time).unwrap();
+    }
+    bench.now += OPEN_ID_GOOD_FOR.0 / 4;
+    assert_eq!(bench.shows_session(&session), Err(NotLetIn::SessionOver));
+}
+
+#[test]
+fn a_login_makes_a_user_without_a_role_and_never_takes_a_name() {
+    let mut bench = Bench::new();
+    let code = bench.first().unwrap();
+    let token = bench.enters(person("1", "Ann@shop.example", &[]), (true, Some("laptop"))).unwrap();
+    assert_eq!(bench.shows(&token).unwrap().user(), Some(&name("ann")));
+    assert!(bench.store.role_bindings().unwrap().is_empty());
+    let taken = bench.enters(person("2", "ann", &[]), (true, None)).unwrap_err();
+    assert_eq!(taken, LoginRefused::NameTaken(name("ann")));
+    let first = bench.redeem(&code, (Some("ann"), None)).unwrap_err();
+    assert_eq!(first.code, "access::user-known", "the first administrator does not become ann either");
+    bench.redeem(&code, (Some("boss"), None)).unwrap().unwrap();
+    let linked =
+        users::link(&mut bench.store, &name("boss"), Some(OpenIdLink::new(ISSUER, "1"))).unwrap_err();
+    assert_eq!(linked.code, "oidc::linked", "one person is one user");
+    users::link(&mut bench.store, &name("ann"), None).unwrap();
+    users::link(&mut bench.store, &name("boss"), Some(OpenIdLink::new(ISSUER, "1"))).unwrap();
+    let token = bench.enters(person("1", "ann", &[]), (false, Some("laptop"))).unwrap();
+    assert_eq!(bench.shows(&token).unwrap().user(), Some(&name("boss")));
 }

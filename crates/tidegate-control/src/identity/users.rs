@@ -1,6 +1,6 @@
 //! Changing users. Each change is one transaction.
 
-use tidegate_core::access::{Binding, Holder, Place, RESERVED_NAMES, Role, User};
+use tidegate_core::access::{Binding, Holder, OpenIdLink, Place, RESERVED_NAMES, Role, User};
 use tidegate_core::model::Name;
 use tidegate_store::{Reader, Store, StoreError, Tx};
 
@@ -24,28 +24,50 @@ pub enum UserChange {
 pub(super) fn add(
     store: &mut Store,
     time: Time,
-    (name, admin): (&Name, bool),
+    (name, admin, link): (&Name, bool, Option<OpenIdLink>),
     by: &str,
 ) -> Result<(), Refusal> {
     check_name(name)?;
+    unknown(store, name)?;
     let known = store.users().map_err(store_trouble)?;
-    if known.iter().any(|user| user.name == *name) {
-        let message = format!("there is a user {name} already");
-        return Err(Refusal::new(RefusalKind::Conflict, "access::user-known", message)
-            .help(format!("`tidegate user invite {name}` lets them in")));
-    }
-    if known.len() >= MOST {
-        let message = format!("there are {MOST} users already");
-        return Err(Refusal::new(RefusalKind::Conflict, "access::too-many", message)
-            .help("remove some with `tidegate user remove NAME`"));
-    }
-    let user = user(name, admin, time, by);
+    room(&known)?;
+    link.as_ref().map_or(Ok(()), |link| free(&known, name, link))?;
+    let user = User { openid: link, ..user(name, admin, time, by) };
     let added = store.transaction(|tx| {
         // From now on somebody else can make administrators: the first one's code is not needed any more.
         tx.drop_access_code(None)?;
         put_new(tx, &user)
     });
     added.map_err(store_trouble)
+}
+
+/// Says as whom an identity provider knows a user; `None`: it does not let them in any more. What it said of their groups is forgotten.
+pub(super) fn link(store: &mut Store, name: &Name, link: Option<OpenIdLink>) -> Result<(), Refusal> {
+    let before = known(store, name)?;
+    if let Some(link) = &link {
+        free(&store.users().map_err(store_trouble)?, name, link)?;
+    }
+    let user = User { openid: link, ..before };
+    store.transaction(|tx| tx.put_user(&user)).map_err(store_trouble)
+}
+
+/// Refuses to make two users of one person.
+fn free(known: &[User], name: &Name, link: &OpenIdLink) -> Result<(), Refusal> {
+    let is_them = |user: &&User| user.openid.as_ref().is_some_and(|it| it.is_of(&link.issuer, &link.subject));
+    let Some(other) = known.iter().find(is_them).filter(|other| other.name != *name) else { return Ok(()) };
+    let message = format!("that person is the user {} already", other.name);
+    Err(Refusal::new(RefusalKind::Conflict, "oidc::linked", message)
+        .help(format!("`tidegate user unlink {}` first, where that is not so", other.name)))
+}
+
+/// Refuses more users than may be.
+pub(super) fn room(known: &[User]) -> Result<(), Refusal> {
+    if known.len() < MOST {
+        return Ok(());
+    }
+    let message = format!("there are {MOST} users already");
+    Err(Refusal::new(RefusalKind::Conflict, "access::too-many", message)
+        .help("remove some with `tidegate user remove NAME`"))
 }
 
 /// Writes a new user; an administrator with the role that makes them one. Roles that somebody of that name had before are not theirs.
@@ -76,7 +98,14 @@ pub(super) fn is_administrator(bindings: &[Binding], name: &Name) -> bool {
 /// A user as they begin.
 pub(super) fn user(name: &Name, admin: bool, time: Time, by: &str) -> User {
     let added_by = super::short(by);
-    User { name: name.clone(), added_unix_ms: time.unix_ms, added_by, disabled_unix_ms: None, admin }
+    User {
+        name: name.clone(),
+        added_unix_ms: time.unix_ms,
+        added_by,
+        disabled_unix_ms: None,
+        admin,
+        openid: None,
+    }
 }
 
 /// Refuses names that records use for others than people.
@@ -117,6 +146,16 @@ pub(super) fn remove(store: &mut Store, name: &Name) -> Result<User, Refusal> {
     });
     removed.map_err(store_trouble)?;
     Ok(before)
+}
+
+/// Refuses a name that a user has.
+pub(super) fn unknown(store: &Reader, name: &Name) -> Result<(), Refusal> {
+    if store.user(name).map_err(store_trouble)?.is_none() {
+        return Ok(());
+    }
+    let message = format!("there is a user {name} already");
+    Err(Refusal::new(RefusalKind::Conflict, "access::user-known", message)
+        .help(format!("`tidegate user invite {name}` lets them in")))
 }
 
 /// A user, or the refusal where there is none.

@@ -1,7 +1,7 @@
 //! Users, tokens and callers as answers show them.
 
-use tidegate_core::access::{AccessToken, Admission, User, Who};
-use tidegate_core::view::{RoleView, TokenView, ToldOnce, UserView, WhoView};
+use tidegate_core::access::{AccessToken, Admission, OpenIdLink, User, Who};
+use tidegate_core::view::{OpenIdView, RoleView, TokenView, ToldOnce, UserView, WhoView};
 
 use crate::answer::rfc3339;
 
@@ -14,6 +14,17 @@ pub(super) fn user(user: &User, tokens: usize, admin: bool) -> UserView {
         added_at: rfc3339(user.added_unix_ms),
         added_by: user.added_by.clone(),
         tokens: tokens as u64,
+        openid: user.openid.as_ref().map(link),
+    }
+}
+
+fn link(link: &OpenIdLink) -> OpenIdView {
+    OpenIdView {
+        issuer: link.issuer.clone(),
+        subject: link.subject.clone(),
+        groups: link.groups.iter().cloned().collect(),
+        groups_until: link.seen_unix_ms.map(|_| rfc3339(link.groups_until_unix_ms)),
+        seen_at: link.seen_unix_ms.map(rfc3339),
     }
 }
 

@@ -165,6 +165,7 @@ mod tests {
             added_by: "owner".to_owned(),
             disabled_unix_ms: None,
             admin: true,
+            openid: None,
         }
     }
 

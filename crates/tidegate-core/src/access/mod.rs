@@ -8,6 +8,7 @@ mod ceiling;
 mod holder;
 mod not_let_in;
 mod one_time_code;
+mod openid;
 mod place;
 mod policy_files;
 mod question;
@@ -25,6 +26,10 @@ pub use ceiling::Ceiling;
 pub use holder::{Holder, HolderError};
 pub use not_let_in::NotLetIn;
 pub use one_time_code::{FIRST_GOOD_FOR, INVITE_GOOD_FOR, OneTimeCode};
+pub use openid::{
+    Allowed, AllowedError, BadToken, Entry, Expected, IdClaims, LEEWAY_S, LoginRefused, OPEN_ID_GOOD_FOR,
+    OpenIdLink, OpenIdRules, Person, decide_entry,
+};
 pub use place::{Place, PlaceError};
 pub use policy_files::{PolicyFile, PolicyVersion};
 pub use question::{Decision, Facts, Question, Rule};

@@ -44,13 +44,17 @@ pub struct AccessSession {
     pub opened_unix_ms: u64,
     /// When it was used last, to about a minute: milliseconds since the Unix epoch.
     pub used_unix_ms: u64,
+    /// When it ends at the latest: milliseconds since the Unix epoch; `None`: nothing else was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_unix_ms: Option<u64>,
 }
 
 impl AccessSession {
     /// When it ends where nobody uses it any more: milliseconds since the Unix epoch.
     pub fn ends_unix_ms(&self) -> u64 {
         let idle = self.used_unix_ms.saturating_add(SESSION_IDLE.0);
-        idle.min(self.opened_unix_ms.saturating_add(SESSION_LASTS.0))
+        let lasts = self.opened_unix_ms.saturating_add(SESSION_LASTS.0);
+        idle.min(lasts).min(self.until_unix_ms.unwrap_or(lasts))
     }
 
     /// Whether it lets anybody in. `user`: whose it is, where they are still known.
@@ -81,6 +85,7 @@ mod tests {
             added_by: "owner".to_owned(),
             disabled_unix_ms: None,
             admin: false,
+            openid: None,
         }
     }
 
@@ -92,6 +97,7 @@ mod tests {
             by: LoginBy::Code,
             opened_unix_ms: 0,
             used_unix_ms,
+            until_unix_ms: None,
         };
         let ann = ann();
         let stands = |used, now| session(used).stands(Some(&ann), now);
@@ -102,5 +108,8 @@ mod tests {
         assert_eq!(stands(last, last), Ok(()));
         assert_eq!(stands(last, SESSION_LASTS.0), Err(NotLetIn::SessionOver));
         assert_eq!(session(0).stands(None, 1), Err(NotLetIn::Unknown));
+        let short = AccessSession { until_unix_ms: Some(60), ..session(0) };
+        assert_eq!(short.stands(Some(&ann), 59), Ok(()));
+        assert_eq!(short.stands(Some(&ann), 60), Err(NotLetIn::SessionOver));
     }
 }

@@ -88,6 +88,7 @@ mod tests {
             added_by: "owner".to_owned(),
             disabled_unix_ms: disabled.then_some(5),
             admin: false,
+            openid: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::NotLetIn;
+use super::{NotLetIn, OpenIdLink};
 use crate::model::Name;
 
 /// Names that Tidegate's own records use for others than people.
@@ -21,6 +21,9 @@ pub struct User {
     pub disabled_unix_ms: Option<u64>,
     /// Whether they were added as an administrator: they got the role `admin` everywhere then. What they may do now their roles say.
     pub admin: bool,
+    /// As whom an identity provider knows them; `None`: it does not let them in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openid: Option<OpenIdLink>,
 }
 
 impl User {

@@ -36,6 +36,7 @@ mod route_change;
 mod route_policy;
 mod routing;
 mod service;
+mod setting;
 mod smoke;
 mod step;
 mod strategy;
@@ -91,6 +92,7 @@ pub use route_policy::{
 };
 pub use routing::{Arm, ArmRole, Endpoint, Hold, Route, RouteTable, Routing, RoutingArm, Site, Upstream};
 pub use service::{Limits, PortSpec, Scale, ServiceSpec, ServiceState, SiteSpec, StopSpec};
+pub use setting::{ParameterLabel, ParameterVersion, SecretVersion};
 pub use smoke::{Smoke, SmokeEnd};
 pub(crate) use step::share_of;
 pub use step::{Audience, Candidates, Inconclusive, Step};

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{JobSpec, MigrateSpec, Name, RoutePolicy, ServiceSpec};
+use crate::setting::Settings;
 
 /// The number of a revision within its app and environment. Printed `r3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,6 +36,9 @@ pub struct RevisionSpec {
     /// Services that are rolled out as one, by the name of their train: those that call before those they call.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub trains: BTreeMap<Name, Vec<Name>>,
+    /// Configuration of the run time, and which parameters and secrets its variables mean.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
 }
 
 /// One route of an app.

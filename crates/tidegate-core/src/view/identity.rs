@@ -26,6 +26,69 @@ pub struct UserView {
     pub added_by: String,
     /// How many of their tokens are good.
     pub tokens: u64,
+    /// As whom an identity provider knows them; `None`: it does not let them in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openid: Option<OpenIdView>,
+}
+
+/// As whom an identity provider knows a user, and what it said of them last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenIdView {
+    /// Who vouches: its URL.
+    pub issuer: String,
+    /// By which it knows them.
+    pub subject: String,
+    /// The groups they were in when they logged in last.
+    pub groups: Vec<String>,
+    /// Until when those groups give anything, as RFC 3339; `None`: they never logged in.
+    pub groups_until: Option<String>,
+    /// When they logged in last, as RFC 3339; `None`: never.
+    pub seen_at: Option<String>,
+}
+
+/// How somebody can log in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginWays {
+    /// Whose word counts, by its URL; `None`: no identity provider's does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openid: Option<String>,
+}
+
+/// A login that was begun, which somebody finishes at their identity provider.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceLogin {
+    /// By which the login is asked after. Whoever has it gets the token.
+    pub login: ToldOnce,
+    /// What they type there.
+    pub user_code: String,
+    /// Where.
+    pub verification_uri: String,
+    /// The same with the code in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification_uri_complete: Option<String>,
+    /// In how many seconds it is over.
+    pub expires_in_s: u64,
+    /// How many seconds to wait between two questions.
+    pub interval_s: u64,
+}
+
+/// It does not show what it is asked after by.
+impl std::fmt::Debug for DeviceLogin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeviceLogin")
+            .field("verification_uri", &self.verification_uri)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of a login that was begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceState {
+    /// In how many seconds to ask again; 0 where it is done.
+    pub wait_s: u64,
+    /// What it gave; `None`: nobody has finished it yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<LoginView>,
 }
 
 /// Tokens.

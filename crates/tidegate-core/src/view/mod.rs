@@ -20,6 +20,7 @@ mod plan;
 mod preview;
 mod provenance;
 mod rollout;
+mod setting;
 mod status;
 mod timeline;
 mod train;
@@ -38,7 +39,8 @@ pub use flag_key::{FlagKeyList, FlagKeyMade, FlagKeyView};
 pub use git_source::{GitConnected, GitSourceList, GitSourceView, HookAnswer, HookView};
 pub use guard::{BlameCellView, BlameView, GuardView, GuardedVariantView};
 pub use identity::{
-    InviteMade, LoginView, RoleView, TokenList, TokenMade, TokenView, ToldOnce, UserList, UserView, WhoView,
+    DeviceLogin, DeviceState, InviteMade, LoginView, LoginWays, OpenIdView, RoleView, TokenList, TokenMade,
+    TokenView, ToldOnce, UserList, UserView, WhoView,
 };
 pub use job::{JobHistory, JobList, JobRunView, JobView};
 pub use judgement::{ArmView, ComparisonView, EvidenceView, JudgementView, OutcomeView, SampleView};
@@ -53,6 +55,10 @@ pub use provenance::{
     AdmittedView, AttestationView, DependencyReport, KeyList, KeyView, SbomView, VerifyView,
 };
 pub use rollout::{Explanation, RolloutView};
+pub use setting::{
+    ConfigDiff, ConfigHistory, ConfigVariable, ConfigView, KeyRotated, ParameterList, ParameterView,
+    SecretList, SecretView, SettingChanged, SettingRollout,
+};
 pub use status::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
 pub use timeline::{LogLine, TimelineEvent};
 pub use train::{PlannedTrain, TrainMember, TrainView};

@@ -55,6 +55,9 @@ pub struct PlanReport {
     /// What is known to be wrong with the packages of its lock files. Added by whoever has the folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dependencies: Option<DependencyReport>,
+    /// What differs of configuration, parameters and secrets, by their versions: `secret.db_url v3 → v4`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<String>,
     /// What a user should know before: limits that cannot be enforced, a strategy that cannot be had, …
     pub warnings: Vec<String>,
 }

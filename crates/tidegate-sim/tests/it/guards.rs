@@ -133,6 +133,7 @@ impl Rig {
             workshop: &mut workshop,
             workspaces: &mut workspaces,
             repositories: None,
+            vault: None,
         };
         self.engine.pass(&mut world, Time { now, unix_ms }).unwrap();
     }
@@ -243,6 +244,7 @@ fn a_share_stays_while_a_revision_that_serves_lacks_the_code() {
             migrate: None,
             jobs: Default::default(),
             trains: Default::default(),
+            settings: Default::default(),
         },
         commit: None,
         dirty: false,

@@ -28,6 +28,8 @@ const STEPS: &[&str] = &[
     include_str!("0015_audit.sql"),
     include_str!("0016_provenance.sql"),
     include_str!("0018_app_users.sql"),
+    // After 0018: databases that have that one are at its place already.
+    include_str!("0017_settings.sql"),
 ];
 
 /// The newest version this program knows.

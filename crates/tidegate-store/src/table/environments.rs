@@ -8,7 +8,7 @@ const TABLE: &str = "environments";
 
 /// What is forgotten with an environment, in this order. What it did stays: events, releases of its flags, runs of its
 /// pipelines.
-const FORGOTTEN: [&str; 9] = [
+const FORGOTTEN: [&str; 11] = [
     "DELETE FROM instances WHERE app = ?1 AND environment = ?2",
     "DELETE FROM rollouts WHERE app = ?1 AND environment = ?2",
     "DELETE FROM services WHERE app = ?1 AND environment = ?2",
@@ -18,6 +18,8 @@ const FORGOTTEN: [&str; 9] = [
     "DELETE FROM migration_states WHERE app = ?1 AND environment = ?2",
     "DELETE FROM experiments WHERE app = ?1 AND environment = ?2",
     "DELETE FROM environments WHERE app = ?1 AND environment = ?2",
+    "DELETE FROM config_versions WHERE app = ?1 AND environment = ?2",
+    "DELETE FROM secret_versions WHERE app = ?1 AND environment = ?2",
 ];
 
 /// The same, where the gateway has it as well.

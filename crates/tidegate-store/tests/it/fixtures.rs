@@ -88,6 +88,7 @@ pub fn revision(number: u32, build: &str, env: &str) -> Revision {
         migrate: None,
         jobs: BTreeMap::new(),
         trains: BTreeMap::from([(name("all"), vec![name("web"), name("api")])]),
+        settings: Default::default(),
     };
     Revision {
         app: name("shop"),

@@ -13,6 +13,7 @@ fn user(who: &str) -> User {
         added_by: "owner".to_owned(),
         disabled_unix_ms: None,
         admin: true,
+        openid: None,
     }
 }
 
@@ -33,7 +34,14 @@ fn token(id: &str, user: Option<Name>) -> AccessToken {
 
 fn session(id: &str, who: &str) -> AccessSession {
     let (opened_unix_ms, used_unix_ms) = (1, 2);
-    AccessSession { id: id.to_owned(), user: name(who), by: LoginBy::Code, opened_unix_ms, used_unix_ms }
+    AccessSession {
+        id: id.to_owned(),
+        user: name(who),
+        by: LoginBy::Code,
+        opened_unix_ms,
+        used_unix_ms,
+        until_unix_ms: None,
+    }
 }
 
 fn code(user: Option<Name>) -> OneTimeCode {

@@ -143,6 +143,7 @@ mod tests {
             added_by: String::new(),
             disabled_unix_ms,
             admin,
+            openid: None,
         };
         let all = [
             user("ann", false, None),

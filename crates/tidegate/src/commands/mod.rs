@@ -8,6 +8,7 @@ pub mod build;
 pub mod cert;
 pub mod check;
 pub mod completions;
+pub mod config;
 pub mod deploy;
 pub mod doctor;
 pub mod down;
@@ -27,12 +28,14 @@ pub mod key;
 pub mod login;
 pub mod logout;
 pub mod logs;
+pub mod param;
 pub mod pipeline;
 pub mod plan;
 pub mod policy;
 pub mod preview;
 pub mod promote;
 pub mod release;
+pub mod resource;
 pub mod restore;
 pub mod rollback;
 pub mod rollout;
@@ -40,6 +43,7 @@ pub mod run;
 pub mod sbom;
 pub mod scale;
 pub mod schema;
+pub mod secret;
 pub mod shim;
 pub mod status;
 pub mod token;
@@ -58,7 +62,7 @@ use crate::session::Session;
 pub fn run(cli: Cli) -> Result<Exit, Failure> {
     let session = Session::new(cli.api, cli.ca);
     match cli.command {
-        Command::Up(args) => up::run(args),
+        Command::Up(args) => up::run(*args),
         Command::Init(args) => init::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Pipeline(args) => pipeline::run(args, &session),
@@ -75,6 +79,10 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Approve(args) => approve::run(args, &session),
         Command::Preview(args) => preview::run(args, &session),
         Command::Env(args) => env::run(args, &session),
+        Command::Config(args) => config::run(args, &session),
+        Command::Secret(args) => secret::run(args, &session),
+        Command::Param(args) => param::run(args, &session),
+        Command::Resource(args) => resource::run(args, &session),
         Command::Jobs(args) => jobs::run(args, &session),
         Command::Events(args) => events::run(args, &session),
         Command::Explain(args) => explain::run(args, &session),
@@ -103,7 +111,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::User(args) => user::run(args, &session),
         Command::Token(args) => token::run(args, &session),
         Command::Shim(args) => shim::run(&args),
-        Command::Gateway(args) => gateway::run(args),
+        Command::Gateway(args) => gateway::run(*args),
         Command::GitHook(args) => git_hook::run(&args, &session),
         Command::GitSsh(args) => git_ssh::run(&args),
     }

@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::wiring::backups::BackupsArgs;
 use crate::wiring::observe::ObserveArgs;
+use crate::wiring::openid::OpenIdArgs;
 use crate::wiring::server::{self, ApiOptions, UpOptions};
 
 /// As typed.
@@ -54,6 +55,8 @@ pub struct UpArgs {
     app_users: UserRange,
     #[command(flatten)]
     backups: BackupsArgs,
+    #[command(flatten)]
+    openid: OpenIdArgs,
 }
 
 impl UpArgs {
@@ -70,8 +73,9 @@ impl UpArgs {
 pub fn run(args: UpArgs) -> Result<Exit, Failure> {
     crate::trace::begin();
     let api = ApiOptions::typed(&args)?;
-    let UpArgs { data, gateway, edge, observe, advisories, app_users, backups, .. } = args;
-    server::up(&UpOptions { data, gateway, edge, api, observe, advisories, app_users, backups })
+    let UpArgs { data, gateway, edge, observe, advisories, app_users, backups, openid, .. } = args;
+    let openid = openid.typed(&api)?;
+    server::up(&UpOptions { data, gateway, edge, api, observe, advisories, app_users, backups, openid })
 }
 
 impl ApiOptions {

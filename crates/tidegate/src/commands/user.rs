@@ -1,7 +1,7 @@
 //! `tidegate user`: who is known by name.
 
 use clap::{Args, Subcommand};
-use tidegate_api::wire::UserBody;
+use tidegate_api::wire::{LinkBody, UserBody};
 use tidegate_core::model::Name;
 use tidegate_core::view::UserView;
 
@@ -32,6 +32,27 @@ enum What {
         /// They may do everything
         #[arg(long)]
         admin: bool,
+        /// By which the identity provider knows them, its claim `sub`: then its word lets them in
+        #[arg(long, value_name = "SUBJECT")]
+        oidc_subject: Option<String>,
+        /// Which provider [default: the one that the server was started with]
+        #[arg(long, value_name = "URL", requires = "oidc_subject")]
+        oidc_issuer: Option<String>,
+    },
+    /// Say by which the identity provider knows a user: then its word lets them in
+    Link {
+        /// Whom
+        name: Name,
+        /// The provider's claim `sub`; whoever is refused is told theirs
+        subject: String,
+        /// Which provider [default: the one that the server was started with]
+        #[arg(long, value_name = "URL")]
+        oidc_issuer: Option<String>,
+    },
+    /// Have the identity provider let a user in no more; `disable` ends their tokens and sessions
+    Unlink {
+        /// Whom
+        name: Name,
     },
     /// Show who is known
     List,
@@ -75,10 +96,16 @@ pub fn run(args: UserArgs, session: &Session) -> Result<Exit, Failure> {
                 print::to_stderr(&print::invited(&made, &client.address()));
                 out.line(made.code.reveal())
             }
-            What::Add { name, admin } => {
-                let user = client.user_add(&UserBody { name, admin }).await?;
+            What::Add { name, admin, oidc_subject, oidc_issuer: issuer } => {
+                let openid = oidc_subject.map(|subject| LinkBody { subject, issuer });
+                let user = client.user_add(&UserBody { name, admin, openid }).await?;
                 told(&mut out, json, &user, "added")
             }
+            What::Link { name, subject, oidc_issuer: issuer } => {
+                let user = client.user_link(&name, &LinkBody { subject, issuer }).await?;
+                told(&mut out, json, &user, "linked")
+            }
+            What::Unlink { name } => told(&mut out, json, &client.user_unlink(&name).await?, "unlinked"),
             What::Disable { name } => told(&mut out, json, &client.user_disable(&name).await?, "disabled"),
             What::Enable { name } => told(&mut out, json, &client.user_enable(&name).await?, "enabled"),
             What::Remove { name } => told(&mut out, json, &client.user_remove(&name).await?, "removed"),

@@ -1,7 +1,9 @@
 //! `tidegate user`, `token`, `login` and `whoami` as text.
 
 use tidegate_core::access::Role;
-use tidegate_core::view::{InviteMade, RoleView, TokenList, TokenView, UserList, UserView, WhoView};
+use tidegate_core::view::{
+    DeviceLogin, InviteMade, RoleView, TokenList, TokenView, UserList, UserView, WhoView,
+};
 
 use super::table::{or_dash, table};
 
@@ -27,6 +29,7 @@ fn state(user: &UserView) -> &'static str {
 /// What became of a user. `done`: `added`, …
 pub fn user_changed(user: &UserView, done: &str) -> String {
     let next = match done {
+        "added" | "linked" if user.openid.is_some() => "; the identity provider lets them in".to_owned(),
         "added" => format!("; `tidegate user invite {}` lets them in", user.name),
         _ => String::new(),
     };
@@ -87,6 +90,19 @@ pub fn token_revoked(token: &TokenView) -> String {
 pub fn logged_in(me: &WhoView, server: &str) -> String {
     let until = me.expires_at.as_ref().map_or_else(String::new, |at| format!(", until {at}"));
     format!("logged in to {server} as {}{until}\n", me.who)
+}
+
+/// What somebody does at their identity provider.
+pub fn to_agree(begun: &DeviceLogin) -> String {
+    let minutes = begun.expires_in_s.div_ceil(60);
+    let mut text = format!(
+        "log in with a browser, on any machine, within {minutes} min:\n  {}\n  code {}\n",
+        begun.verification_uri, begun.user_code
+    );
+    if let Some(whole) = &begun.verification_uri_complete {
+        text += &format!("or, with the code in it:\n  {whole}\n");
+    }
+    text + "agree only where it shows this code, and only to a login that you began yourself\n"
 }
 
 /// Who asks.

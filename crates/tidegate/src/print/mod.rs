@@ -22,6 +22,7 @@ mod plan;
 mod previews;
 mod provenance;
 mod rollout;
+mod setting;
 mod status;
 mod table;
 mod text;
@@ -38,7 +39,9 @@ pub use flag_code::{flag_debt, flag_explanation};
 pub use flag_key::{flag_key_made, flag_key_revoked, flag_keys};
 pub use flags::{flag, flags, released, releases};
 pub use git_source::{git_connected, git_sources};
-pub use identity::{invited, logged_in, token_made, token_revoked, tokens, user_changed, users, who};
+pub use identity::{
+    invited, logged_in, to_agree, token_made, token_revoked, tokens, user_changed, users, who,
+};
 pub use jobs::{job, jobs, run_of, runs};
 pub use out::{Out, to_stderr};
 pub use pipeline::{pipeline_run, pipeline_runs};
@@ -47,6 +50,9 @@ pub use plan::plan;
 pub use previews::{leaving, previews};
 pub use provenance::{keys, sbom, verified};
 pub use rollout::rollout;
+pub use setting::{
+    config, config_diff, key_rotated, parameter_history, parameters, secrets, setting_changed,
+};
 pub use status::{scaled, status};
 pub use text::{attributed, harmless, wrapped};
 pub use timeline::event_line;

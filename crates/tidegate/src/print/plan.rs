@@ -21,6 +21,7 @@ pub fn plan(plan: &PlanReport) -> String {
         plan.routes.iter().map(route).collect(),
         plan.flags.iter().map(flag).collect(),
         plan.experiments.iter().map(experiment).collect(),
+        plan.settings.iter().map(|change| format!("~ {}\n", harmless(change))).collect(),
         plan.dependencies.as_ref().map(super::provenance::dependencies).unwrap_or_default(),
         plan.warnings.iter().map(|warning| format!("warning: {warning}\n")).collect(),
         sums(plan),

@@ -11,6 +11,7 @@ mod identity;
 #[cfg(debug_assertions)]
 mod killed;
 pub mod observe;
+pub mod openid;
 mod program;
 pub mod server;
 mod upgrade;

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use tidegate_api::{Access, ApiConfig, CountsSource, Listener, ProvenanceDesk, SourceDesk, serve, token};
+use tidegate_api::{
+    Access, ApiConfig, CountsSource, Listener, ProvenanceDesk, SettingDesk, SourceDesk, serve, token,
+};
 use tidegate_backend::process::{ProcessBackend, ProcessConfig, RunAs, doctor, stop_all};
 use tidegate_control::audit::Watch;
 use tidegate_control::courier::Courier;
@@ -14,13 +16,15 @@ use tidegate_control::engine::EngineConfig;
 use tidegate_control::experiment::Pseudonyms;
 use tidegate_control::git::GitRepositories;
 use tidegate_control::identity::{Welcome, welcome};
+use tidegate_control::openid::OpenIdSettings;
 use tidegate_control::provenance::{self, Advisories, Desk, Keys};
 use tidegate_control::run::{Parts, Published, Signal, run, signals};
 use tidegate_control::source::Scout;
+use tidegate_control::vault::Vault;
 use tidegate_control::workshop::DirWorkshop;
 use tidegate_control::workspace::DirWorkspaces;
 use tidegate_control::{Handle, HandleParts};
-use tidegate_core::model::{Limits, UserRange};
+use tidegate_core::model::{Limits, SecretVersion, UserRange};
 use tidegate_core::units::{ByteSize, MilliCpu};
 use tidegate_core::view::DoctorFinding;
 use tidegate_gateway::control::GatewayLink;
@@ -38,6 +42,7 @@ use super::gateway::{GatewayKeeper, GatewayProcess, Sink};
 use super::git;
 use super::identity;
 use super::observe::ObserveArgs;
+use super::openid;
 use super::program::Program;
 use super::upgrade::Upgrade;
 use crate::edge::EdgeArgs;
@@ -64,6 +69,8 @@ pub struct UpOptions {
     pub app_users: UserRange,
     /// Which backups are made by themselves.
     pub backups: BackupsArgs,
+    /// Whose word lets people in besides tokens and codes.
+    pub openid: Option<OpenIdSettings>,
 }
 
 /// Where the API listens besides the socket, and how.
@@ -129,7 +136,9 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     say_ready(&api_at, &listening, running.data.path(), begun);
     let handle = Arc::new(handle);
     identity::say(&welcome, &api_at);
-    config.identity = Some(identity::desk(&handle, running.data.path())?);
+    let desk = identity::desk(&handle, running.data.path())?;
+    config.openid = openid::desk(options.openid.as_ref(), &desk);
+    config.identity = Some(desk);
     Courier::start(&handle).map_err(|error| machine("a thread", &error))?;
     Watch::start(&handle).map_err(|error| machine("the audit log", &error))?;
     let repositories = GitRepositories::of(running.data.path());
@@ -140,6 +149,7 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     config.access = Some(Access(handle.clone()));
     let (keys, advisories) = about;
     config.provenance = Some(ProvenanceDesk(Arc::new(Desk::new(handle.clone(), keys, advisories))));
+    config.settings = Some(SettingDesk(handle.clone()));
     let ending = runtime.block_on(serve_until_the_end(config, handle, &running))?;
     runtime.shutdown_background();
     finish(running, ending)
@@ -152,6 +162,7 @@ fn start(
     (program, inherited): (Program, Inherited),
 ) -> Result<(Running, Handle, (String, Welcome)), Failure> {
     let mut store = opened(&data)?;
+    let vault = vault(data.path(), &mut store, unix_ms());
     data.clear_leftovers();
     let (sender, receiver) = signals();
     let waking = std::sync::Mutex::new(sender.clone());
@@ -232,6 +243,7 @@ fn start(
             steps_at_once: cpus(),
             pseudonyms: pseudonyms(data.path()),
             keys: Some(keys.clone()),
+            vault,
             ..EngineConfig::default()
         },
         data: data.path().to_owned(),
@@ -302,6 +314,20 @@ fn pseudonyms(data: &Path) -> Option<Arc<Pseudonyms>> {
     key.inspect_err(|error| tracing::error!(%error, "the key of experiments cannot be read or made"))
         .ok()
         .map(Arc::new)
+}
+
+/// What opens secrets. A change of the key that was cut off goes on; without a key whatever refers to no secret goes on.
+fn vault(data: &Path, store: &mut Store, now_unix_ms: u64) -> Option<Arc<Vault>> {
+    // Where there are secrets, a new key opens none: what is lost is to be seen, and not covered by another.
+    let none_yet = store.secret_versions().is_ok_and(|all| all.iter().all(SecretVersion::is_removal));
+    let vault = if none_yet { Vault::open_or_make(data) } else { Vault::open(data) };
+    let vault = vault
+        .inspect_err(|error| tracing::error!(%error, "the key of secrets cannot be read or made"))
+        .ok()?;
+    if let Err(error) = vault.settle(store, now_unix_ms) {
+        tracing::error!(%error, "the change of the key of secrets could not go on; both keys stay");
+    }
+    Some(Arc::new(vault))
 }
 
 fn cpus() -> usize {

@@ -2,7 +2,7 @@
 
 use crate::terminal::Terminal;
 
-const COMMANDS: [&str; 44] = [
+const COMMANDS: [&str; 48] = [
     "up",
     "init",
     "check",
@@ -13,6 +13,10 @@ const COMMANDS: [&str; 44] = [
     "approve",
     "preview",
     "env",
+    "config",
+    "secret",
+    "param",
+    "resource",
     "status",
     "rollout",
     "rollback",

@@ -83,7 +83,8 @@ impl Asker {
         let (caller, ceiling) = (self.caller().clone(), self.admission.ceiling());
         let own = Holder::of(&caller.who);
         let listed = on_desk(shared, move |desk| desk.roles(&caller, &ceiling)).await?;
-        if listed.bindings.iter().any(|binding| Some(&binding.who) == own.as_ref()) {
+        let is_theirs = |who: &Holder| Some(who) == own.as_ref() || matches!(who, Holder::Group(_));
+        if listed.bindings.iter().any(|binding| is_theirs(&binding.who)) {
             return Ok(());
         }
         let asked = self.asking(self.action, Subject::Place(Place::Everywhere));

@@ -18,15 +18,17 @@ pub(super) enum Told {
 }
 
 /// Endpoints that take something and are in no entry.
-const NEVER: [(&str, &str); 5] = [
+const NEVER: [(&str, &str); 7] = [
     ("plan", "it changes nothing"),
     ("advisories", "the same"),
     ("exposures", "what apps' users do, a thousand times a second: it is counted, not logged"),
     ("otlp_logs", "the same by another way"),
+    ("login_device", "nobody is let in by it yet"),
+    ("login_device_poll", "the login that comes of it, or its refusal, is entered with it"),
     ("git_hook", "the runs that it begins are entered; who is not the host is counted at the door"),
 ];
 
-const COMMANDS: [(&str, &str, Action); 37] = [
+const COMMANDS: [(&str, &str, Action); 45] = [
     ("deploy", "deploy", Action::Deploy),
     ("rollout_act", "rollout", Action::Deploy),
     ("rollback", "rollback", Action::Deploy),
@@ -54,11 +56,19 @@ const COMMANDS: [(&str, &str, Action); 37] = [
     ("user_disable", "user disable", Action::ManageAccess),
     ("user_enable", "user enable", Action::ManageAccess),
     ("user_remove", "user remove", Action::ManageAccess),
+    ("user_link", "user link", Action::ManageAccess),
+    ("user_unlink", "user unlink", Action::ManageAccess),
     ("user_invite", "user invite", Action::ManageAccess),
     ("token_create", "token create", Action::ManageAccess),
     ("token_revoke", "token revoke", Action::ManageAccess),
     ("build_admit", "build admit", Action::BreakGlass),
     ("key_rotate", "key rotate", Action::Administer),
+    ("config_change", "config", Action::Configure),
+    ("secret_set", "secret set", Action::Secrets),
+    ("secret_remove", "secret remove", Action::Secrets),
+    ("secret_rotate_key", "secret rotate-key", Action::Administer),
+    ("parameter_set", "param set", Action::Configure),
+    ("parameter_label", "param label", Action::Configure),
     ("upgrade", "upgrade", Action::Administer),
     ("down", "down", Action::Administer),
     ("access_grant", "access grant", Action::ManageAccess),

@@ -44,6 +44,11 @@ pub(super) struct RefusedAs {
 #[derive(Clone, Copy, Debug)]
 struct Entered;
 
+/// Says that the control plane has entered it by itself.
+pub(super) fn entered_by_the_desk(response: &mut Response) {
+    response.extensions_mut().insert(Entered);
+}
+
 /// What stands around an endpoint.
 #[derive(Clone)]
 struct Watched {

@@ -7,7 +7,7 @@ use axum::{Extension, Json};
 use serde_json::Value;
 use tidegate_control::RefusalKind;
 use tidegate_control::identity::{Redeem, UserChange, who_view};
-use tidegate_core::access::{Action, Caller, Means, NotLetIn, Origin, Who};
+use tidegate_core::access::{Action, Caller, Means, NotLetIn, OpenIdLink, Origin, Who};
 use tidegate_core::model::Name;
 use tidegate_core::view::{
     InviteMade, LoginView, TokenList, TokenMade, TokenView, ToldOnce, UserList, UserView, WhoView,
@@ -24,8 +24,9 @@ use crate::server::endpoint::Endpoint;
 use crate::server::extract::{JsonBody, Params, PathOf};
 use crate::server::guard::Peer;
 use crate::server::hook::caller;
+use crate::server::openid;
 use crate::server::problem::Refused;
-use crate::wire::{LoginBody, TokenAsked, TokenParams, UserBody};
+use crate::wire::{LinkBody, LoginBody, TokenAsked, TokenParams, UserBody};
 
 const USERS: &str = "/v1/users";
 const TOKENS: &str = "/v1/tokens";
@@ -69,6 +70,23 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "user_remove",
             "Forget a user, their tokens and sessions",
             user_remove,
+        )
+        .needs(Action::ManageAccess, At::Installation)
+        .gives::<UserView>(),
+        Endpoint::post(
+            "/v1/users/{user}/link",
+            "user_link",
+            "Say as whom the identity provider knows a user",
+            user_link,
+        )
+        .needs(Action::ManageAccess, At::Installation)
+        .takes::<LinkBody>()
+        .gives::<UserView>(),
+        Endpoint::post(
+            "/v1/users/{user}/unlink",
+            "user_unlink",
+            "Have the identity provider let a user in no more",
+            user_unlink,
         )
         .needs(Action::ManageAccess, At::Installation)
         .gives::<UserView>(),
@@ -121,11 +139,11 @@ async fn login(
     Ok(response)
 }
 
-fn user_of(view: &LoginView) -> Who {
+pub(super) fn user_of(view: &LoginView) -> Who {
     view.user.parse().map_or(Who::Stranger, |name| Who::User { name, token: None })
 }
 
-fn origin(peer: &Peer) -> Origin {
+pub(super) fn origin(peer: &Peer) -> Origin {
     match peer {
         Peer::Tcp(_, from) => Origin::Address(*from),
         Peer::Unix { uid } => Origin::Socket { uid: *uid },
@@ -194,7 +212,40 @@ async fn user_add(
     asker: Asker,
     JsonBody(body): JsonBody<UserBody>,
 ) -> Answer<UserView> {
-    ask_desk(&shared, move |desk| desk.user_add(asker.admission(), &body.name, body.admin)).await.map(Json)
+    let link = body.openid.map(|link| link_of(&shared, link)).transpose()?;
+    ask_desk(&shared, move |desk| desk.user_add(asker.admission(), &body.name, (body.admin, link)))
+        .await
+        .map(Json)
+}
+
+async fn user_link(
+    State(shared): State<Shared>,
+    asker: Asker,
+    PathOf(user): PathOf<Name>,
+    JsonBody(body): JsonBody<LinkBody>,
+) -> Answer<UserView> {
+    let link = Some(link_of(&shared, body)?);
+    ask_desk(&shared, move |desk| desk.user_link(asker.admission(), &user, link)).await.map(Json)
+}
+
+async fn user_unlink(
+    State(shared): State<Shared>,
+    asker: Asker,
+    PathOf(user): PathOf<Name>,
+) -> Answer<UserView> {
+    ask_desk(&shared, move |desk| desk.user_link(asker.admission(), &user, None)).await.map(Json)
+}
+
+/// Somebody whom a provider knows; the one that lets people in here where none is named.
+fn link_of(shared: &Shared, body: LinkBody) -> Result<OpenIdLink, Refused> {
+    let LinkBody { issuer, subject } = body;
+    let here = || shared.openid.as_ref().map(|server| server.issuer().to_owned());
+    let issuer = issuer.or_else(here).ok_or_else(openid::not_served)?;
+    let fits = |text: &str| (1..=255).contains(&text.len()) && !text.contains(char::is_control);
+    if !fits(&subject) || !fits(&issuer) {
+        return Err(Refused::bad_request("a subject, and an issuer, has 1 to 255 bytes on one line"));
+    }
+    Ok(OpenIdLink::new(&issuer, &subject))
 }
 
 async fn user_disable(shared: State<Shared>, asker: Asker, user: PathOf<Name>) -> Answer<UserView> {
@@ -262,6 +313,6 @@ async fn token_revoke(
 }
 
 /// An answer that nothing on its way is to keep.
-fn private(answer: impl IntoResponse) -> Response {
+pub(super) fn private(answer: impl IntoResponse) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], answer).into_response()
 }

@@ -17,6 +17,7 @@ mod identity;
 mod jobs;
 mod logs;
 mod metrics;
+mod openid;
 mod otlp;
 mod pipeline;
 mod plan;
@@ -26,6 +27,7 @@ mod rollback;
 mod rollout;
 mod runs;
 mod scale;
+mod settings;
 mod sources;
 mod status;
 mod upgrade;
@@ -66,6 +68,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         experiments::endpoints(),
         flag_keys::endpoints(),
         provenance::endpoints(),
+        settings::endpoints(),
         metrics::endpoints(),
         doctor::endpoints(),
         upgrade::endpoints(),
@@ -73,6 +76,7 @@ pub(super) fn all() -> Vec<Endpoint> {
         access::endpoints(),
         policies::endpoints(),
         identity::endpoints(),
+        openid::endpoints(),
         audit::endpoints(),
     ];
     families.into_iter().flatten().collect()

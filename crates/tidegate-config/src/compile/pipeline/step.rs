@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidegate_core::model::{BesideSpec, Limits, Name, StepSpec};
+use tidegate_core::setting::reference::references;
 use tidegate_core::time::Millis;
 
 use super::super::service::compile_limits;
@@ -104,6 +105,7 @@ fn written_out(raw: &RawStepMap, at: Span, findings: &mut Findings<'_>) -> Vec<S
     let Some(run) = raw.run.value() else { return Vec::new() };
     let name = raw.name.value().map_or_else(|| name_of(&run.0), |name| name.0.0.clone());
     check_variables(raw, findings);
+    check_references(raw, findings);
     check_network(raw, findings);
     let base = StepSpec { name, ..options(raw, &run.0) };
     let combinations = combinations(raw, findings);
@@ -217,6 +219,21 @@ fn check_variables(raw: &RawStepMap, findings: &mut Findings<'_>) {
                         .help("give the variable one value"),
                 );
             }
+        }
+    }
+}
+
+/// What a step gets of secrets it names, and nothing else: its variables are text.
+fn check_references(raw: &RawStepMap, findings: &mut Findings<'_>) {
+    let Some(env) = raw.env.get() else { return };
+    for (name, value) in &env.value.0 {
+        if references(value).is_ok_and(|found| !found.is_empty()) {
+            let message = format!("the variable {} of a step refers to a secret or a parameter", quote(name));
+            findings.push(
+                Diagnostic::error(codes::STEP_REFERENCE, message)
+                    .at(env.key, "")
+                    .help("name the secret: `secrets: [NAME]` gives the step the variable NAME"),
+            );
         }
     }
 }

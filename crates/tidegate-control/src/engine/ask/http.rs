@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
@@ -14,13 +16,13 @@ use super::timed::{Deadline, Timed};
 
 /// What is asked for.
 #[derive(Debug)]
-pub(in crate::engine) struct Get {
+pub(crate) struct Get {
     /// An `http://` or `https://` URL.
-    pub(in crate::engine) url: String,
+    pub(crate) url: String,
     /// What to say who is asking by.
-    pub(in crate::engine) bearer: Option<Bearer>,
+    pub(crate) bearer: Option<Bearer>,
     /// How long all of it may take, but for the name of the host.
-    pub(in crate::engine) within: Duration,
+    pub(crate) within: Duration,
 }
 
 /// What is sent.
@@ -37,7 +39,7 @@ pub(crate) struct Post<'a> {
     pub(crate) within: Duration,
 }
 
-/// A token; never shown.
+/// A token, or a name and a password, as the field `Authorization` has it; never shown.
 pub(crate) struct Bearer(String);
 
 impl Bearer {
@@ -45,7 +47,12 @@ impl Bearer {
     pub(crate) fn new(token: &str) -> Option<Bearer> {
         let token = token.trim();
         let clean = !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
-        clean.then(|| Bearer(token.to_owned()))
+        clean.then(|| Bearer(format!("Bearer {token}")))
+    }
+
+    /// A name, without a colon in it, and a password.
+    pub(crate) fn basic(name: &str, password: &str) -> Bearer {
+        Bearer(format!("Basic {}", STANDARD.encode(format!("{name}:{password}"))))
     }
 }
 
@@ -66,7 +73,7 @@ struct Target<'u> {
 }
 
 /// Asks. `trust` says whom to believe where the URL says `https`.
-pub(super) fn get(
+pub(crate) fn get(
     question: &Get,
     trust: impl Fn() -> Result<Arc<ClientConfig>, String>,
 ) -> Result<Fetched, String> {
@@ -157,7 +164,7 @@ fn head(method: &str, target: &Target<'_>, bearer: Option<&Bearer>, more: &str) 
         target.path, target.authority
     );
     if let Some(Bearer(token)) = bearer {
-        head.push_str(&format!("Authorization: Bearer {token}\r\n"));
+        head.push_str(&format!("Authorization: {token}\r\n"));
     }
     head.push_str("\r\n");
     head.into_bytes()

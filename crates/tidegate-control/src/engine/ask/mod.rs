@@ -4,7 +4,7 @@
 
 pub(crate) mod http;
 mod prometheus;
-mod reply;
+pub(crate) mod reply;
 pub(crate) mod timed;
 pub(crate) mod trust;
 
@@ -18,6 +18,7 @@ use tidegate_core::time::{Millis, Moment};
 
 use super::{Sight, World, app_user};
 use crate::digest::digest_json;
+use crate::setting::resolve::Resolver;
 
 pub(super) use http::{Bearer, Get};
 pub(super) use prometheus::{answer_of, query_url};
@@ -133,9 +134,11 @@ pub(super) fn unit_of(
     (kind, name): (&str, &str),
     command: &str,
     now: Moment,
-) -> UnitSpec {
+) -> Result<UnitSpec, String> {
     let (key, revision) = (place.key, place.revision);
-    UnitSpec {
+    let resolver = Resolver::new(world, (&key.app, &key.environment), &revision.spec.settings);
+    let (env, sealed) = resolver.environment(&place.spec.env, Some(&key.service))?;
+    Ok(UnitSpec {
         id: unit_name(key, kind, name),
         // The time line only goes on, also over a restart.
         generation: now.0.max(1),
@@ -146,15 +149,15 @@ pub(super) fn unit_of(
         command: command.to_owned(),
         dir: world.workshop.dir(&revision.spec.build),
         writable: false,
-        env: place.spec.env.clone(),
+        env,
         port: PortSpec::None,
         probes: None,
         stop: StopSpec { grace: Millis(0), ..StopSpec::default() },
         limits: place.spec.limits,
         step: None,
         user: None,
-        sealed: Default::default(),
-    }
+        sealed,
+    })
 }
 
 /// What a question's command is known by.

@@ -12,6 +12,7 @@ use tidegate_core::time::Millis;
 use tidegate_store::{Reader, StoreError};
 
 use super::super::{Sight, World};
+use super::start::secrets_of;
 
 /// See the module.
 pub(super) struct Seen {
@@ -54,7 +55,7 @@ fn clean(world: &World<'_>, app: &Name, job: Option<&Job>, workspace: &mut Works
     let WorkspaceSight::Gathered { tests: Some(tests) } = workspace else { return };
     let all = tests.failures.iter_mut().chain(&mut tests.unread);
     let texts = all.flat_map(|(name, text)| [name, text]);
-    match world.workspaces.secrets(app, &step.secrets) {
+    match secrets_of(world, app, step) {
         Ok(secrets) => {
             let named = secrets.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             let redactor = Redactor::new(named);

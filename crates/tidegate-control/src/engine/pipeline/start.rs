@@ -1,11 +1,14 @@
 //! The processes of steps as the backend starts them.
 
+use std::collections::BTreeMap;
+
 use tidegate_backend::{Sealed, StepUnit, UnitSpec};
 use tidegate_core::model::{Check, Job, JobKind, Limits, Name, PortSpec, Probe, Probes, StepJob};
 use tidegate_core::time::Millis;
 
 use super::super::World;
 use super::super::effect::JOB_STOP;
+use crate::setting::resolve::named;
 
 /// How often the port of a process beside a step is tried.
 const ASKED_EVERY: Millis = Millis(20);
@@ -16,7 +19,7 @@ pub(in crate::engine) fn step_unit(
     (app, job, step): (Name, &Job, &StepJob),
     most: Limits,
 ) -> Result<UnitSpec, String> {
-    let secrets = world.workspaces.secrets(&app, &step.secrets)?;
+    let secrets = secrets_of(world, &app, step)?;
     let probes = step.ready_within_ms.map(|within| Probes {
         startup: None,
         start_within: Millis(within),
@@ -42,6 +45,20 @@ pub(in crate::engine) fn step_unit(
         user: None,
         sealed: Sealed { env: secrets.clone(), secrets },
     })
+}
+
+/// The secrets a step names: the environment's or the app's, and those that are set nowhere else but in the machine owner's file.
+pub(in crate::engine) fn secrets_of(
+    world: &World<'_>,
+    app: &Name,
+    step: &StepJob,
+) -> Result<BTreeMap<String, String>, String> {
+    let mut found = named(world, (app, &step.environment), &step.secrets)?;
+    let rest: Vec<String> = step.secrets.iter().filter(|name| !found.contains_key(*name)).cloned().collect();
+    let Some(first) = rest.first() else { return Ok(found) };
+    let set = format!("; `tidegate secret set {first} --app {app}` sets it");
+    found.extend(world.workspaces.secrets(app, &rest).map_err(|why| why + &set)?);
+    Ok(found)
 }
 
 /// A manifest can ask for less than the machine's owner allows, never for more.

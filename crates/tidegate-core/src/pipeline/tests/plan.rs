@@ -86,6 +86,7 @@ fn empty() -> RevisionSpec {
         migrate: None,
         jobs: BTreeMap::new(),
         trains: BTreeMap::new(),
+        settings: Default::default(),
     }
 }
 

@@ -31,6 +31,7 @@ fn revision(number: u32, jobs: &[(&str, JobSpec)]) -> Revision {
         migrate: None,
         jobs,
         trains: BTreeMap::new(),
+        settings: Default::default(),
     };
     Revision {
         app: "shop".parse().unwrap(),

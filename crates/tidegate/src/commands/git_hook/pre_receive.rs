@@ -1,12 +1,14 @@
 //! Before anything of a push is taken: only branches and tags, each pushed commit with a good manifest, and the history of what
 //! is protected as it is. A push that is refused here leaves nothing behind.
 
+use std::env;
 use std::io::{self, BufRead};
+use std::path::PathBuf;
 
 use tidegate_api::wire::RefUpdate;
-use tidegate_config::Diagnostic;
 use tidegate_control::git::Repository;
 use tidegate_control::push::{CommitManifest, manifest_of, of_another_app};
+use tidegate_control::setting::tellable;
 use tidegate_core::model::Name;
 
 use super::{MOST_UPDATES, broken, update_of};
@@ -55,16 +57,23 @@ fn check(repository: &Repository, app: &Name, update: &RefUpdate) -> Result<(), 
     let CommitManifest { source, manifest, diagnostics } = found;
     match manifest {
         None => {
-            let failure = Failure::diagnostics(diagnostics, vec![source]);
+            let (diagnostics, sources) = tellable(&data()?, diagnostics, source);
+            let failure = Failure::diagnostics(diagnostics, sources);
             Err(failure.next(format!("mend them, commit, and push again; {branch} is where it was")))
         }
         Some(manifest) if manifest.app() != app => Err(of_another_app(manifest.app(), app).into()),
         Some(_) => {
-            let warnings: Vec<Diagnostic> = diagnostics;
-            print::to_stderr(&print::diagnostics(&warnings, &[source]));
+            let (warnings, sources) = tellable(&data()?, diagnostics, source);
+            print::to_stderr(&print::diagnostics(&warnings, &sources));
             Ok(())
         }
     }
+}
+
+/// The data directory: a hook is run in its repository, `git/APP.git`.
+fn data() -> Result<PathBuf, Failure> {
+    let repository = env::current_dir().map_err(unreadable)?;
+    Ok(repository.ancestors().nth(2).unwrap_or(&repository).to_owned())
 }
 
 /// What is protected is told by the manifest that is there, not by the one that is pushed.

@@ -160,6 +160,7 @@ fn made(stages: Vec<StageSpec>, time: tidegate_control::engine::Time) -> (Build,
         migrate: None,
         jobs: BTreeMap::new(),
         trains: BTreeMap::new(),
+        settings: Default::default(),
     };
     let input = RunInput {
         snapshot: "s1".to_owned(),

@@ -18,6 +18,11 @@ impl Repo {
         repo
     }
 
+    /// One that was made before.
+    pub fn at(app: &App) -> Self {
+        Repo(app.path().to_owned())
+    }
+
     /// Commits everything; the commit's id.
     pub fn commit(&self, subject: &str) -> String {
         self.well(&["add", "-A"]);
