@@ -104,12 +104,12 @@ fn broken_off(remote: &Remote<'_>) {
 
 /// Two who know of the same commit push one each: one of them is taken, the other is told.
 fn at_the_same_time(remote: &Remote<'_>) {
-    let both = ["one", "other"].map(|name| {
+    let names = ["one", "other"];
+    for name in names {
         remote.clone_well(name, &[]);
         remote.git_well(&["-C", name, "commit", "-q", "--allow-empty", "-m", name]);
-        remote.push_from(name, "HEAD:main")
-    });
-    let ended = both.map(remote::Push::finish);
+    }
+    let ended = names.map(|name| remote.push_from(name, "HEAD:main")).map(remote::Push::finish);
     let taken: Vec<bool> = ended.iter().map(|(well, _)| *well).collect();
     assert_eq!(taken.iter().filter(|well| **well).count(), 1, "{ended:?}");
     let winner = if taken[0] { "one" } else { "other" };
