@@ -6,6 +6,7 @@
 
 pub mod beneath;
 pub mod clock;
+pub mod egress;
 pub mod file;
 pub mod handoff;
 pub mod lock;

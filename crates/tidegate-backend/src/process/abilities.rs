@@ -44,7 +44,7 @@ impl Abilities {
             why_ourselves: None,
             why_no_mounts: None,
             why_seen: None,
-            cgroups: Cgroups::open(prefix(config)),
+            cgroups: Cgroups::open(prefix(config), config.metadata),
         };
         match config.run_as.user() {
             None if is_root() => found.why_ourselves = Some("it was asked for".to_owned()),

@@ -25,6 +25,8 @@ pub struct ProcessConfig {
     pub run_as: RunAs,
     /// What users of apps are taken from, where each app can be somebody of its own; `None`: all are one.
     pub app_users: Option<UserRange>,
+    /// Whether units may ask a cloud's metadata service, which gives whoever asks the machine's own credentials.
+    pub metadata: bool,
 }
 
 impl ProcessConfig {

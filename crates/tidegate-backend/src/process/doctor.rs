@@ -5,6 +5,7 @@ use tidegate_core::view::{DoctorFinding, Severity};
 use tidegate_os::file::free_bytes;
 
 use super::abilities::Abilities;
+use super::cgroup::Metadata;
 use super::config::ProcessConfig;
 
 /// Less free room than this is worth a warning: a build or two will not fit.
@@ -24,6 +25,7 @@ pub fn doctor(config: &ProcessConfig) -> Vec<DoctorFinding> {
 pub(super) fn findings(abilities: &Abilities, config: &ProcessConfig) -> Vec<DoctorFinding> {
     let mut found: Vec<DoctorFinding> = limits(abilities);
     found.push(user(abilities, config));
+    found.extend(metadata(abilities));
     found.push(disk(config));
     found.sort_by_key(|finding| finding.severity);
     found
@@ -70,6 +72,31 @@ fn user(abilities: &Abilities, config: &ProcessConfig) -> DoctorFinding {
             finding(Severity::Warning, "user", message, Some(help))
         }
     }
+}
+
+/// Nothing where apps are who Tidegate is: they could take any wall down.
+fn metadata(abilities: &Abilities) -> Option<DoctorFinding> {
+    abilities.user?;
+    let (severity, message, help) = match abilities.cgroups.metadata() {
+        Metadata::Forbidden => {
+            (Severity::Ok, "apps are kept from a cloud's metadata service".to_owned(), None)
+        }
+        Metadata::Allowed => (
+            Severity::Ok,
+            "apps may ask a cloud's metadata service for the machine's credentials: --cloud-metadata"
+                .to_owned(),
+            None,
+        ),
+        Metadata::Reached(why) => (
+            Severity::Warning,
+            format!("apps reach the metadata service where the machine is a cloud's: {why}"),
+            Some(
+                "forbid 169.254.169.254 to them by a firewall, or have it want tokens of its second version"
+                    .to_owned(),
+            ),
+        ),
+    };
+    Some(finding(severity, "metadata", message, help))
 }
 
 fn disk(config: &ProcessConfig) -> DoctorFinding {

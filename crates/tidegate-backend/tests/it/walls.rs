@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 
 use tidegate_backend::{Backend, StepUnit, UnitSpec};
 use tidegate_core::model::{AppUser, Limits};
+use tidegate_core::view::Severity;
 
 use crate::yard::{Yard, alive, id, is_root, mode, printed_pid, worker};
 
@@ -85,6 +86,39 @@ fn as_root_an_app_reads_neither_builds_nor_processes_of_another() {
         assert!(!said.contains(&"visible".to_owned()), "{said:#?}");
     }
     assert!(alive(pid));
+}
+
+/// Root may ask, whatever answers; nothing is told to ports of names.
+#[test]
+fn as_root_an_app_is_kept_from_the_metadata_service_of_a_cloud() {
+    let Some(mut yard) = open_yard() else { return };
+    let findings = yard.backend().doctor();
+    if findings.iter().any(|one| one.check == "metadata" && one.severity != Severity::Ok) {
+        println!("skipped: {findings:?}");
+        return;
+    }
+    const ASK: &str = r#"python3 -c '
+import socket
+for host, port in (("169.254.169.254", 80), ("169.254.169.254", 53), ("127.0.0.1", 1)):
+    try:
+        socket.create_connection((host, port), 0.2)
+    except PermissionError:
+        print(host, port, "forbidden")
+        continue
+    except OSError:
+        pass
+    print(host, port, "tried")
+'; echo over"#;
+    yard.start(&of(&yard, "web-1", OWN, ASK));
+    yard.exit("web-1");
+    let own = yard.output("web-1");
+    assert_eq!(
+        own,
+        ["169.254.169.254 80 forbidden", "169.254.169.254 53 tried", "127.0.0.1 1 tried", "over"]
+    );
+    let root = std::process::Command::new("sh").args(["-c", ASK]).output().unwrap();
+    let root = String::from_utf8(root.stdout).unwrap();
+    assert!(!root.contains("forbidden") && root.ends_with("over\n"), "{root}");
 }
 
 #[test]

@@ -91,6 +91,7 @@ impl Yard {
             shim_command: vec![env!("CARGO_BIN_EXE_tidegate-shim-for-tests").into()],
             run_as: RunAs::Unprivileged,
             app_users: Some(UserRange::default()),
+            metadata: false,
         }
     }
 

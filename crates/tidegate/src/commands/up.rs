@@ -53,6 +53,9 @@ pub struct UpArgs {
     /// The users that apps run as where this runs as root, two for each app
     #[arg(long, value_name = "FIRST-LAST", default_value_t = UserRange::default())]
     app_users: UserRange,
+    /// Apps may ask the cloud's metadata service (169.254.169.254), which gives them the machine's own credentials
+    #[arg(long)]
+    cloud_metadata: bool,
     #[command(flatten)]
     backups: BackupsArgs,
     #[command(flatten)]
@@ -73,9 +76,19 @@ impl UpArgs {
 pub fn run(args: UpArgs) -> Result<Exit, Failure> {
     crate::trace::begin();
     let api = ApiOptions::typed(&args)?;
-    let UpArgs { data, gateway, edge, observe, advisories, app_users, backups, openid, .. } = args;
-    let openid = openid.typed(&api)?;
-    server::up(&UpOptions { data, gateway, edge, api, observe, advisories, app_users, backups, openid })
+    let openid = args.openid.typed(&api)?;
+    server::up(&UpOptions {
+        data: args.data,
+        gateway: args.gateway,
+        edge: args.edge,
+        api,
+        observe: args.observe,
+        advisories: args.advisories,
+        app_users: args.app_users,
+        cloud_metadata: args.cloud_metadata,
+        backups: args.backups,
+        openid,
+    })
 }
 
 impl ApiOptions {

@@ -67,6 +67,8 @@ pub struct UpOptions {
     pub advisories: Option<PathBuf>,
     /// What users of apps are taken from.
     pub app_users: UserRange,
+    /// Whether apps may ask a cloud's metadata service.
+    pub cloud_metadata: bool,
     /// Which backups are made by themselves.
     pub backups: BackupsArgs,
     /// Whose word lets people in besides tokens and codes.
@@ -186,7 +188,7 @@ fn start(
     if let Some(flags) = flags::said(&link.observe().guests, options.edge.flags_tls) {
         listening.push_str(&format!("\n  flags    {flags}"));
     }
-    let process = process_config(data.path(), options.app_users);
+    let process = process_config(data.path(), options);
     let backend = ProcessBackend::open(process.clone(), waker.clone()).map_err(|error| {
         Failure::environment(error.to_string(), "see the data directory's permissions and free space")
     })?;
@@ -296,7 +298,7 @@ fn opened(data: &DataDir) -> Result<Store, Failure> {
     Ok(store)
 }
 
-fn process_config(data: &Path, app_users: UserRange) -> ProcessConfig {
+fn process_config(data: &Path, options: &UpOptions) -> ProcessConfig {
     let shim_command = vec![super::PROGRAM.into(), "shim".into()];
     ProcessConfig {
         root: data.join("units"),
@@ -304,7 +306,8 @@ fn process_config(data: &Path, app_users: UserRange) -> ProcessConfig {
         cache: data.join("cache"),
         shim_command,
         run_as: RunAs::Unprivileged,
-        app_users: Some(app_users),
+        app_users: Some(options.app_users),
+        metadata: options.cloud_metadata,
     }
 }
 

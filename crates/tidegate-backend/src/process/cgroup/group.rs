@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tidegate_core::model::Limits;
+use tidegate_os::egress::forbid_metadata;
 
 use super::Controller;
 
@@ -17,6 +18,9 @@ pub(in crate::process) struct GroupPlan {
     pub path: PathBuf,
     /// What to write to which of its files.
     pub settings: Vec<Setting>,
+    /// Whether what is in it is kept from a cloud's metadata service.
+    #[serde(default)]
+    pub no_metadata: bool,
 }
 
 /// One value.
@@ -110,6 +114,11 @@ impl Group {
             }
         }
         Ok(Group::of(plan))
+    }
+
+    /// Keeps what will be in it from a cloud's metadata service, where the plan says so.
+    pub(in crate::process) fn wall_off(&self, plan: &GroupPlan) -> io::Result<()> {
+        if plan.no_metadata { forbid_metadata(&self.path) } else { Ok(()) }
     }
 
     /// The file a process joins by writing `0` to.

@@ -10,6 +10,7 @@ mod survey;
 use std::path::PathBuf;
 
 use tidegate_core::model::{InstanceId, Limits};
+use tidegate_os::egress::forbid_metadata;
 
 pub(super) use group::{Group, GroupPlan};
 use survey::Survey;
@@ -51,16 +52,30 @@ pub(super) struct Cgroups {
     v1: Vec<(Controller, PathBuf)>,
     /// Why a controller is missing.
     missing: Vec<(Controller, String)>,
+    /// Whether units reach a cloud's metadata service.
+    metadata: Metadata,
     /// Tells the units of this data directory from another's.
     prefix: String,
 }
 
+/// Whether units reach a cloud's metadata service, which gives whoever asks the machine's own credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Metadata {
+    /// They do not.
+    Forbidden,
+    /// They do: that was asked for.
+    Allowed,
+    /// They do, because of this.
+    Reached(String),
+}
+
 impl Cgroups {
     /// Looks at the machine and makes the `tidegate` groups.
-    pub(super) fn open(prefix: String) -> Cgroups {
+    pub(super) fn open(prefix: String, metadata: bool) -> Cgroups {
         let survey = Survey::take();
         let v2 = survey.v2();
-        let mut opened = Cgroups { v2, v1: Vec::new(), missing: Vec::new(), prefix };
+        let metadata = if metadata { Metadata::Allowed } else { Metadata::forbidden_in(v2.as_ref()) };
+        let mut opened = Cgroups { v2, v1: Vec::new(), missing: Vec::new(), metadata, prefix };
         for controller in Controller::ALL {
             if opened.has_v2(controller) {
                 continue;
@@ -82,13 +97,20 @@ impl Cgroups {
         let name = format!("{}-{id}-{generation}", self.prefix);
         let v2 = self.v2.iter().map(|(parent, controllers)| {
             let settings = controllers.iter().flat_map(|controller| group::v2_settings(*controller, limits));
-            GroupPlan { path: parent.join(&name), settings: settings.collect() }
+            let no_metadata = self.metadata == Metadata::Forbidden;
+            GroupPlan { path: parent.join(&name), settings: settings.collect(), no_metadata }
         });
         let v1 =
             self.v1.iter().filter(|(controller, _)| controller.asked(limits)).map(|(controller, parent)| {
-                GroupPlan { path: parent.join(&name), settings: group::v1_settings(*controller, limits) }
+                let settings = group::v1_settings(*controller, limits);
+                GroupPlan { path: parent.join(&name), settings, no_metadata: false }
             });
         v2.chain(v1).collect()
+    }
+
+    /// Whether units reach a cloud's metadata service.
+    pub(super) fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 
     /// Which of these limits nobody will enforce, and why.
@@ -109,5 +131,18 @@ impl Cgroups {
             Ok(format!("enforced by cgroup version {version}"))
         };
         Controller::ALL.into_iter().map(|controller| (controller, describe(controller))).collect()
+    }
+}
+
+impl Metadata {
+    /// Tried out on a group that nothing is in.
+    fn forbidden_in(v2: Option<&(PathBuf, Vec<Controller>)>) -> Metadata {
+        let Some((parent, _)) = v2 else {
+            return Metadata::Reached("there is no control group of version 2 here".to_owned());
+        };
+        match survey::on_trial(parent, forbid_metadata) {
+            Ok(()) => Metadata::Forbidden,
+            Err(error) => Metadata::Reached(error.to_string()),
+        }
     }
 }

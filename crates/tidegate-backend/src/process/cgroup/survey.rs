@@ -110,11 +110,16 @@ fn make(group: &Path) -> io::Result<()> {
 
 /// Whether a group can be made in it: the proof that the mount is not read-only and the group is ours.
 fn is_usable(parent: &Path) -> io::Result<()> {
+    on_trial(parent, |trial| fs::OpenOptions::new().write(true).open(trial.join("cgroup.procs")).map(drop))
+}
+
+/// Does something with a group that is made for it and removed again.
+pub(super) fn on_trial(parent: &Path, tried: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     let trial = parent.join(format!("trial-{}", std::process::id()));
     make(&trial)?;
-    let opened = fs::OpenOptions::new().write(true).open(trial.join("cgroup.procs"));
+    let done = tried(&trial);
     let _ = fs::remove_dir(&trial);
-    opened.map(drop)
+    done
 }
 
 /// A mounted hierarchy.

@@ -42,7 +42,13 @@ impl Starter {
         let mut groups = Vec::new();
         for plan in &spec.groups {
             match Group::make(plan) {
-                Ok(group) => groups.push(group),
+                Ok(group) => {
+                    let walled = group.wall_off(plan);
+                    complaints.extend(
+                        walled.err().map(|error| format!("it reaches a cloud's metadata service: {error}")),
+                    );
+                    groups.push(group);
+                }
                 Err(error) => complaints.push(format!("limits not enforced: {error}")),
             }
         }

@@ -42,6 +42,10 @@ fn a_compromised_app_reaches_nothing_of_others() {
     if tidegate_os::process::can_hide_processes().is_ok() {
         attempts.push(json!(["that it runs", "see", format!("/proc/{}", scene.victim())]));
     }
+    let kept_from_metadata = doctor(&scene.tidegate).contains("kept from a cloud's metadata service");
+    if kept_from_metadata {
+        attempts.push(json!(["the metadata service of a cloud", "metadata", "169.254.169.254"]));
+    }
     let evil = scene.tried_by("evil", &attempts);
     let (root, victim) = (tried_by_root(&attempts), scene.tried_by("victim", &attempts));
     for (name, outcome) in &evil {

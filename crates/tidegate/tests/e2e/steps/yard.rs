@@ -77,6 +77,7 @@ impl Yard {
             shim_command: vec![env!("CARGO_BIN_EXE_tidegate").into(), "shim".into()],
             run_as: RunAs::Unprivileged,
             app_users: Some(tidegate_core::model::UserRange::default()),
+            metadata: false,
         };
         let backend = ProcessBackend::open(config, waker.clone()).unwrap();
         let parts = Parts {
