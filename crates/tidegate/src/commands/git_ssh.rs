@@ -153,14 +153,21 @@ mod tests {
         ];
         store.transaction(|tx| all.iter().try_for_each(|user| tx.put_user(user))).unwrap();
         let shop: Name = "shop".parse().unwrap();
-        let developer = Binding {
-            holder: "dev".parse().unwrap(),
-            role: Role::Developer,
-            place: "shop".parse().unwrap(),
+        let binding = |name: &str, role, place: &str| Binding {
+            holder: name.parse().unwrap(),
+            role,
+            place: place.parse().unwrap(),
             by: "owner".to_owned(),
             made_at_unix_ms: 0,
         };
-        store.transaction(|tx| tx.add_role_binding(&developer)).unwrap();
+        let roles = [
+            binding("boss", Role::Admin, "*"),
+            binding("gone", Role::Admin, "*"),
+            binding("dev", Role::Developer, "shop"),
+        ];
+        store
+            .transaction(|tx| roles.iter().try_for_each(|role| tx.add_role_binding(role).map(drop)))
+            .unwrap();
         let asks = |name: &str, app: &Name| {
             let args = GitSshArgs {
                 data: folder.path().to_owned(),
