@@ -89,7 +89,7 @@ fn clear(value: &mut Value) {
 /// Items keep their numbers.
 fn remove(value: &mut Value, name: &str) {
     if let Value::Object(members) = value {
-        members.remove(name);
+        members.shift_remove(name);
     } else if let Some(item) = child(value, name) {
         *item = Value::Null;
     }
