@@ -9,6 +9,7 @@ mod provenance;
 mod setting;
 mod source;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_control::{BreakGlass, EventQuery, LogQuery, Refusal, Scope};
 use tidegate_core::model::{FlagAccessKind, InstanceId, Name, RevisionNo, RolloutId};
@@ -37,7 +38,7 @@ pub const MOST_METADATA: usize = 1 << 20;
 pub const DISK_FULL: &str = "deploy::disk-full";
 
 /// What `/v1/health` answers: that this is Tidegate, and which. The one answer that commands of other versions read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// Always `tidegate`.
     pub service: String,
@@ -51,7 +52,7 @@ pub struct Health {
 }
 
 /// Every answer that is not a success: a refusal as problem details (RFC 9457).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// `urn:tidegate:error:` and the code.
     #[serde(rename = "type")]
@@ -66,7 +67,7 @@ pub struct Problem {
 }
 
 /// Which app and environment, in a query string.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScopeParams {
     /// The app; left out where there is just one.
@@ -76,24 +77,24 @@ pub struct ScopeParams {
 }
 
 /// The query string of what is asked by somebody.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ActParams {
-    /// See [`ScopeParams`].
+    /// The app; left out where there is just one.
     pub app: Option<Name>,
-    /// See [`ScopeParams`].
+    /// The environment; left out where there is just one.
     pub environment: Option<Name>,
     /// Who asks, as they call themselves: for the timeline.
     pub by: String,
 }
 
 /// The query string of what is asked of a rollout.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SteerParams {
-    /// See [`ScopeParams`].
+    /// The app; left out where there is just one.
     pub app: Option<Name>,
-    /// See [`ScopeParams`].
+    /// The environment; left out where there is just one.
     pub environment: Option<Name>,
     /// Who asks, as they call themselves: for the timeline.
     pub by: String,
@@ -103,7 +104,7 @@ pub struct SteerParams {
 }
 
 /// The body of the removal of an environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RemoveBody {
     /// Who asks, as they call themselves.
@@ -113,36 +114,36 @@ pub struct RemoveBody {
 }
 
 /// The query string of `/v1/flag-debt`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DebtParams {
-    /// See [`ScopeParams`].
+    /// The app; left out where there is just one.
     pub app: Option<Name>,
-    /// See [`ScopeParams`].
+    /// The environment; left out where there is just one.
     pub environment: Option<Name>,
     /// After how many days the same for everybody counts as left over; left out: 30.
     pub days: Option<u64>,
 }
 
 /// The query string of `/v1/explain`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExplainParams {
-    /// See [`ScopeParams`].
+    /// The app; left out where there is just one.
     pub app: Option<Name>,
-    /// See [`ScopeParams`].
+    /// The environment; left out where there is just one.
     pub environment: Option<Name>,
     /// The rollout; left out: the newest that did not succeed, or the last deploy.
     pub rollout: Option<RolloutId>,
 }
 
 /// The query string of `/v1/events`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EventParams {
-    /// See [`ScopeParams`].
+    /// The app; left out where there is just one.
     pub app: Option<Name>,
-    /// See [`ScopeParams`].
+    /// The environment; left out where there is just one.
     pub environment: Option<Name>,
     /// Only of this service.
     pub service: Option<Name>,
@@ -155,12 +156,12 @@ pub struct EventParams {
 }
 
 /// The query string of `/v1/logs`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogParams {
-    /// See [`ScopeParams`].
+    /// The app; left out where there is just one.
     pub app: Option<Name>,
-    /// See [`ScopeParams`].
+    /// The environment; left out where there is just one.
     pub environment: Option<Name>,
     /// Of this service.
     pub service: Option<Name>,
@@ -175,7 +176,7 @@ pub struct LogParams {
 }
 
 /// The body of a rollback.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RollbackBody {
     /// The revision to go back to; left out: the stable one before.
@@ -186,7 +187,7 @@ pub struct RollbackBody {
 }
 
 /// The body of a scale.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScaleBody {
     /// How many instances; `null`: as the manifest and the load have it.
@@ -197,7 +198,7 @@ pub struct ScaleBody {
 }
 
 /// The body of the end of an experiment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StopExperimentBody {
     /// Who asks, as they call themselves: for the timeline.
@@ -207,7 +208,7 @@ pub struct StopExperimentBody {
 }
 
 /// The body of a one-off command.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunBody {
     /// The revision; left out: the stable one.
@@ -221,7 +222,7 @@ pub struct RunBody {
 }
 
 /// The body of a new key to flags.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FlagKeyBody {
     /// What the key is for.
@@ -231,7 +232,7 @@ pub struct FlagKeyBody {
 }
 
 /// What can be asked of a rollout in progress: the last part of its path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RolloutAction {
     /// Stop before the next step.

@@ -1,12 +1,13 @@
 //! A mistake or a remark, as data: the command line draws it, the API sends it as JSON, the docs list its code.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::codes::Code;
 use crate::span::Span;
 
 /// Something to tell about a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Diagnostic {
     /// Stable, for programs and for `explain`: `manifest::unknown-key`.
     pub code: String,
@@ -23,8 +24,9 @@ pub struct Diagnostic {
 }
 
 /// Whether a file with this diagnostic can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "DiagnosticSeverity")]
 pub enum Severity {
     /// It cannot.
     Error,
@@ -33,7 +35,8 @@ pub enum Severity {
 }
 
 /// A place in the file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "DiagnosticLabel")]
 pub struct Label {
     /// Byte offset of its first byte, on a character boundary.
     pub start: usize,

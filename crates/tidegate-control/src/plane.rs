@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_config::Diagnostic;
 use tidegate_core::access::Who;
@@ -217,7 +218,7 @@ pub struct FlagRef {
 }
 
 /// What goes with an uploaded snapshot.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeployRequest {
     /// The environment; `None`: the manifest's default.
     pub environment: Option<Name>,
@@ -235,7 +236,7 @@ pub struct DeployRequest {
 }
 
 /// Somebody who changes a protected environment by hand.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BreakGlass {
     /// Who, as they call themselves.
@@ -258,7 +259,7 @@ pub struct BeginRun {
 }
 
 /// What a plan needs: the manifest and what identifies the snapshot.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanRequest {
     /// As for the deploy.
     pub deploy: DeployRequest,
@@ -302,7 +303,7 @@ pub struct LogQuery {
 }
 
 /// Output, and where it goes on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogPage {
     /// The lines, oldest first.
     pub lines: Vec<LogLine>,
@@ -311,14 +312,14 @@ pub struct LogPage {
 }
 
 /// What was counted of a service.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TrafficView {
     /// Its seconds with requests, oldest first; only the stable side is filled.
     pub windows: Vec<Window>,
 }
 
 /// How an upgrade has begun: the gateway is replaced, the control plane about to be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UpgradeView {
     /// The program on disk.
     pub program: PathBuf,
@@ -331,7 +332,7 @@ pub struct UpgradeView {
 }
 
 /// A request that is not done, and why. Nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
     /// Whose mistake.
@@ -347,7 +348,7 @@ pub struct Refusal {
 }
 
 /// Whose mistake a refusal is: decides the exit code and the HTTP status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalKind {
     /// The request is wrong (400, exit 1).

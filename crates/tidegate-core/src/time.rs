@@ -6,6 +6,7 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A moment on Tidegate's own time line, in milliseconds. The shell keeps it monotonic across restarts.
@@ -14,7 +15,9 @@ use serde::{Deserialize, Serialize};
 pub struct Moment(pub u64);
 
 /// A span of time in milliseconds. Written `250ms`, `30s`, `5m`, `2h`, `1d`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Millis(pub u64);
 

@@ -2,12 +2,12 @@
 
 use axum::handler::Handler;
 use axum::routing::{MethodRouter, get, post, put};
-use serde::de::DeserializeOwned;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use tidegate_core::access::Action;
 
 use super::Shared;
 use super::access::need::{At, Glass, Need};
-use super::openapi::fields_of;
+use super::openapi::{ReadsPath, SchemaOf};
 
 /// One method of one path.
 pub(super) struct Endpoint {
@@ -29,8 +29,10 @@ pub(super) struct Endpoint {
     pub(super) need: Option<Need>,
     /// Whether it concerns what is the caller's own, so that everybody who is let in may use it.
     pub(super) own: bool,
-    /// The parameters of its query string.
-    pub(super) query: &'static [&'static str],
+    /// The variable parts of its path, as its handler reads them.
+    pub(super) parts: Option<SchemaOf>,
+    /// The parameters of its query string: an object's properties.
+    pub(super) query: Option<SchemaOf>,
     /// Its body.
     pub(super) body: Option<Content>,
     /// Its answer.
@@ -43,8 +45,8 @@ pub(super) struct Endpoint {
 pub(super) struct Content {
     /// The media type.
     pub(super) media: &'static str,
-    /// The type's name and its fields; `None` where it is no JSON object.
-    pub(super) object: Option<(&'static str, &'static [&'static str])>,
+    /// Its type; `None` where it is no JSON that has one.
+    pub(super) schema: Option<SchemaOf>,
 }
 
 const JSON: &str = "application/json";
@@ -54,27 +56,27 @@ impl Endpoint {
     pub(super) fn get<H, T>(path: &'static str, id: &'static str, summary: &'static str, handler: H) -> Self
     where
         H: Handler<T, Shared>,
-        T: 'static,
+        T: ReadsPath + 'static,
     {
-        Self::new("get", path, id, summary, get(handler))
+        Self { parts: T::parts(), ..Self::new("get", path, id, summary, get(handler)) }
     }
 
     /// An endpoint that begins something.
     pub(super) fn post<H, T>(path: &'static str, id: &'static str, summary: &'static str, handler: H) -> Self
     where
         H: Handler<T, Shared>,
-        T: 'static,
+        T: ReadsPath + 'static,
     {
-        Self::new("post", path, id, summary, post(handler))
+        Self { parts: T::parts(), ..Self::new("post", path, id, summary, post(handler)) }
     }
 
     /// An endpoint that sets something.
     pub(super) fn put<H, T>(path: &'static str, id: &'static str, summary: &'static str, handler: H) -> Self
     where
         H: Handler<T, Shared>,
-        T: 'static,
+        T: ReadsPath + 'static,
     {
-        Self::new("put", path, id, summary, put(handler))
+        Self { parts: T::parts(), ..Self::new("put", path, id, summary, put(handler)) }
     }
 
     fn new(
@@ -84,7 +86,7 @@ impl Endpoint {
         summary: &'static str,
         handler: MethodRouter<Shared>,
     ) -> Self {
-        let answer = Content { media: JSON, object: None };
+        let answer = Content { media: JSON, schema: None };
         Endpoint {
             method,
             path,
@@ -95,7 +97,8 @@ impl Endpoint {
             for_keys: false,
             need: None,
             own: false,
-            query: &[],
+            parts: None,
+            query: None,
             body: None,
             answer,
             handler,
@@ -139,38 +142,48 @@ impl Endpoint {
     }
 
     /// Its query string has the fields of `T`.
-    pub(super) fn query<T: DeserializeOwned>(mut self) -> Self {
-        self.query = fields_of::<T>().1;
+    pub(super) fn query<T: JsonSchema>(mut self) -> Self {
+        self.query = Some(T::json_schema);
         self
     }
 
     /// It takes a `T` as JSON.
-    pub(super) fn takes<T: DeserializeOwned>(mut self) -> Self {
-        self.body = Some(Content { media: JSON, object: Some(fields_of::<T>()) });
+    pub(super) fn takes<T: JsonSchema>(mut self) -> Self {
+        self.body = Some(Content { media: JSON, schema: Some(schema_of::<T>) });
         self
     }
 
     /// It takes bytes.
     pub(super) fn takes_bytes(mut self, media: &'static str) -> Self {
-        self.body = Some(Content { media, object: None });
+        self.body = Some(Content { media, schema: None });
         self
     }
 
     /// It answers with a `T` as JSON.
-    pub(super) fn gives<T: DeserializeOwned>(mut self) -> Self {
-        self.answer = Content { media: JSON, object: Some(fields_of::<T>()) };
+    pub(super) fn gives<T: JsonSchema>(mut self) -> Self {
+        self.answer = Content { media: JSON, schema: Some(schema_of::<T>) };
+        self
+    }
+
+    /// It answers with `{}`.
+    pub(super) fn gives_nothing(mut self) -> Self {
+        self.answer = Content { media: JSON, schema: Some(|_| json_schema!({ "type": "object" })) };
         self
     }
 
     /// It answers with text.
     pub(super) fn gives_text(mut self, media: &'static str) -> Self {
-        self.answer = Content { media, object: None };
+        self.answer = Content { media, schema: None };
         self
     }
 
     /// It answers with one `T` as JSON a line.
-    pub(super) fn gives_lines<T: DeserializeOwned>(mut self) -> Self {
-        self.answer = Content { media: crate::wire::LINES_TYPE, object: Some(fields_of::<T>()) };
+    pub(super) fn gives_lines<T: JsonSchema>(mut self) -> Self {
+        self.answer = Content { media: crate::wire::LINES_TYPE, schema: Some(schema_of::<T>) };
         self
     }
+}
+
+fn schema_of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
 }

@@ -1,10 +1,11 @@
 //! What is said about roles and policies.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_core::access::{Action, Holder, Place, PolicyFile, Role};
 
 /// The body of a role that is given or taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoleBody {
     /// Whose: `ann`, `token:ci`, `group:platform`.
@@ -16,7 +17,7 @@ pub struct RoleBody {
 }
 
 /// The query string of `/v1/access/explain`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccessParams {
     /// Who.
@@ -28,7 +29,7 @@ pub struct AccessParams {
 }
 
 /// The query string of `/v1/policies`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyParams {
     /// An earlier version; left out: the one in force.
@@ -36,7 +37,7 @@ pub struct PolicyParams {
 }
 
 /// The body of policies that are set.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PoliciesBody {
     /// All files of the users' own policies.

@@ -1,10 +1,11 @@
 //! What is asked of the audit log.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_core::model::Name;
 
 /// The query string of `/v1/audit`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuditParams {
     /// Only from then on: milliseconds since the Unix epoch.
@@ -26,7 +27,7 @@ pub struct AuditParams {
 }
 
 /// The query string of `/v1/audit/links`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuditLinkParams {
     /// Only those after this number.

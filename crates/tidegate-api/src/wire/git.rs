@@ -1,10 +1,11 @@
 //! What is said about Git: the address of a repository, and what a hook asks about a push.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_core::model::Name;
 
 /// The query string of `/v1/git/url`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GitUrlParams {
     /// The app.
@@ -15,7 +16,7 @@ pub struct GitUrlParams {
 }
 
 /// Where a Git client finds an app's repository.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GitUrls {
     /// The app.
     pub app: Name,
@@ -24,7 +25,7 @@ pub struct GitUrls {
 }
 
 /// What a hook of an app's repository asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PushBody {
     /// The app.
@@ -36,7 +37,7 @@ pub struct PushBody {
 }
 
 /// A branch or tag that is to move.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RefUpdate {
     /// Its full name: `refs/heads/main`.
     pub name: String,
@@ -68,7 +69,7 @@ fn is_nothing(id: &str) -> bool {
 }
 
 /// A line of the answer to a push.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PushLine {
     /// Something to tell whoever pushes.
@@ -78,7 +79,7 @@ pub enum PushLine {
 }
 
 /// What becomes of an update.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefVerdict {
     /// A run has moved the branch.

@@ -1,12 +1,13 @@
 //! What is said about users, tokens and logins.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_core::model::Name;
 
 pub use tidegate_control::identity::TokenAsked;
 
 /// The body of a new user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserBody {
     /// What they are called.
@@ -20,7 +21,7 @@ pub struct UserBody {
 }
 
 /// As whom an identity provider knows a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LinkBody {
     /// By which it knows them: the claim `sub`.
@@ -31,7 +32,7 @@ pub struct LinkBody {
 }
 
 /// The body of a login that somebody agrees to at their identity provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceBody {
     /// The name of the token that is wanted.
@@ -39,7 +40,7 @@ pub struct DeviceBody {
 }
 
 /// The body of a question what became of such a login.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DevicePoll {
     /// By which it is known.
@@ -54,7 +55,7 @@ impl std::fmt::Debug for DevicePoll {
 }
 
 /// The query string of a login in a browser.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OpenIdParams {
     /// The path of this server where the browser goes after it has logged in.
@@ -62,7 +63,7 @@ pub struct OpenIdParams {
 }
 
 /// The body of a login by a code that is good once.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoginBody {
     /// The code.
@@ -86,7 +87,7 @@ impl std::fmt::Debug for LoginBody {
 }
 
 /// The query string of what is asked about tokens.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TokenParams {
     /// Only those of this user.

@@ -1,5 +1,6 @@
 //! What server and client agree on about runs of pipelines: queries, small bodies, the upload that begins one.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_control::BreakGlass;
 use tidegate_core::model::Name;
@@ -9,10 +10,10 @@ use tidegate_core::model::Name;
 pub const RUN_TYPE: &str = "application/vnd.tidegate.run";
 
 /// The query string of `GET /v1/pipeline/runs`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunListParams {
-    /// See [`super::ScopeParams`].
+    /// Only of this app; left out: of all.
     pub app: Option<Name>,
     /// Only of this environment; left out: of all.
     pub environment: Option<Name>,
@@ -21,7 +22,7 @@ pub struct RunListParams {
 }
 
 /// The query string of `/v1/pipeline/runs/{run}/logs`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunLogParams {
     /// Only of this stage.
@@ -35,7 +36,7 @@ pub struct RunLogParams {
 }
 
 /// The query string of what somebody asks of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ByParams {
     /// Who asks, as they call themselves.
@@ -43,7 +44,7 @@ pub struct ByParams {
 }
 
 /// The body of an approval.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ApproveBody {
     /// Who agrees, as they call themselves.
@@ -55,7 +56,7 @@ pub struct ApproveBody {
 }
 
 /// The body of `POST /v1/promotions`. Its query string says the app and the environment the build comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PromoteBody {
     /// The environment the build goes to.

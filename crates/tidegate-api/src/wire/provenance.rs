@@ -1,12 +1,13 @@
 //! What is asked about builds.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_control::{BreakGlass, Scope};
 use tidegate_core::model::Name;
 use tidegate_core::sbom::Component;
 
 /// Which build.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BuildParams {
     /// A revision (`r3`), the number of a run, or the beginning of a build's name.
@@ -30,7 +31,7 @@ impl BuildParams {
 }
 
 /// The body that lets a build in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdmitBody {
     /// Which build, and where to.
@@ -40,7 +41,7 @@ pub struct AdmitBody {
 }
 
 /// The body that asks about packages.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DependenciesBody {
     /// The packages.

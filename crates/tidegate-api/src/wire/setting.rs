@@ -1,12 +1,13 @@
 //! Queries about configuration and parameters. The bodies are those of [`tidegate_control::setting`].
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_control::Scope;
 use tidegate_core::model::{Name, RevisionNo};
 use tidegate_core::setting::ParameterPath;
 
 /// The query string of `/v1/config/diff`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ConfigDiffParams {
     /// The app; left out where there is just one.
@@ -18,7 +19,7 @@ pub struct ConfigDiffParams {
 }
 
 /// The query string of `/v1/parameters`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UnderParams {
     /// Only those below this path; left out: all.
@@ -26,7 +27,7 @@ pub struct UnderParams {
 }
 
 /// The query string of `/v1/parameters/history`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HistoryParams {
     /// The parameter.

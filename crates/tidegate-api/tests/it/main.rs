@@ -6,6 +6,7 @@ mod audit;
 mod auth;
 mod coverage;
 mod desk;
+mod document;
 mod follow;
 mod git;
 mod hooks;

@@ -1,5 +1,6 @@
 //! Making and revoking tokens.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_core::access::{
     AccessToken, Admission, Means, Reach, Role, TOKEN_GOOD_FOR, Who, manages_access,
@@ -26,7 +27,7 @@ const SHORTEST: Millis = Millis::seconds(60);
 const NEVER: &str = "never";
 
 /// A token that somebody asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenAsked {
     /// What it is for.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_core::model::Name;
 use tidegate_core::setting::{Label, ParameterPath, SecretName};
@@ -10,7 +11,7 @@ use tidegate_core::setting::{Label, ParameterPath, SecretName};
 use crate::source::Hidden;
 
 /// A change of what is set at run time.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfigChange {
     /// The service or job it is for; left out: all.
@@ -33,7 +34,7 @@ pub struct ConfigChange {
 }
 
 /// What is changed.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConfigAct {
     /// These variables have these values.
@@ -45,7 +46,7 @@ pub enum ConfigAct {
 }
 
 /// A new value of a secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetSecret {
     /// Its name.
@@ -64,7 +65,7 @@ pub struct SetSecret {
 }
 
 /// The end of a secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RemoveSecret {
     /// Its name.
@@ -75,7 +76,7 @@ pub struct RemoveSecret {
 }
 
 /// A new key for all secrets.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RotateKey {
     /// Who asks, as they call themselves.
@@ -83,7 +84,7 @@ pub struct RotateKey {
 }
 
 /// A new value of a parameter.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetParameter {
     /// Its path.
@@ -108,7 +109,7 @@ pub struct SetParameter {
 }
 
 /// A label for a version of a parameter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LabelParameter {
     /// Its path.

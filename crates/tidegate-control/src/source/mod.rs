@@ -15,6 +15,7 @@ mod scout;
 mod tests;
 mod view;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tidegate_core::model::Name;
 use tidegate_core::time::Millis;
@@ -50,7 +51,7 @@ pub trait GitSources: Send + Sync + 'static {
 }
 
 /// Which repository an app is to follow, and what opens it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConnectSource {
     /// The app.

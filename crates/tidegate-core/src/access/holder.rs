@@ -3,14 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Who;
 use crate::model::{Name, NameError};
 
 /// Who has a role. Written `ann`, `token:ci` or `group:platform`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^(?:(?:(?:user|token):)?[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?|group:.{1,128})$"))]
 pub enum Holder {
     /// A person.
     User(Name),

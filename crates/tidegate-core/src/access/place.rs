@@ -3,14 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Name, NameError};
 
 /// What a role is given for, and what an action touches. Written `*` (no app is called that), `shop` or `shop/production`; told to
 /// people as `everywhere`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^(?:\\*|[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?(?:/[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?)?)$"))]
 pub enum Place {
     /// The installation: every app, and what is of no app.
     Everywhere,

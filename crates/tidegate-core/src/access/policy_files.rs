@@ -1,5 +1,6 @@
 //! Policies that users wrote, as they are kept: versions of a whole set, each in place of the one before.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A version of the user's own policies. The newest counts.
@@ -19,7 +20,7 @@ pub struct PolicyVersion {
 }
 
 /// A file of policies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyFile {
     /// Its name, without its folder: `freeze.cedar`.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Origin, Place, Role, Who};
@@ -26,8 +27,9 @@ pub struct Question {
 }
 
 /// What policies can go by besides who, what and where.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "AccessFacts")]
 pub struct Facts {
     /// Nothing but runs of pipelines may change the environment.
     pub protected: bool,
@@ -44,7 +46,8 @@ pub struct Facts {
 }
 
 /// A policy that decided.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AccessRule")]
 pub struct Rule {
     /// Its `@id`.
     pub id: String,

@@ -8,12 +8,13 @@ mod version;
 pub use osv::{Advisory, Affected, OsvError, read_osv};
 pub use version::{ordered, parse_version};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::sbom::Component;
 
 /// That a version of a package has something known to be wrong.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Vulnerable {
     /// The advisory.
     pub id: String,

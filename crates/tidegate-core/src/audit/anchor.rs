@@ -3,13 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::chain::begin;
 use super::hash::Hash;
 
 /// The last entry of a chain at some time. As text `SEQ:HASH`, which leaves the rest out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AuditAnchor")]
 pub struct Anchor {
     /// The installation whose chain it is; empty where that is not known.
     #[serde(default)]

@@ -1,5 +1,6 @@
 //! Entries as links of a chain.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::canonical::canonical;
@@ -12,7 +13,8 @@ const ENTRY: &str = "tidegate audit entry 1";
 const BEGIN: &str = "tidegate audit begin 1";
 
 /// An entry of the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AuditEntry")]
 pub struct Entry {
     /// Its number: 1, 2, 3, …
     pub seq: u64,
@@ -26,7 +28,8 @@ pub struct Entry {
 }
 
 /// An entry as it is kept: its canonical text, and the hash of that.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AuditLink")]
 pub struct Link {
     /// The number it is found by.
     pub seq: u64,

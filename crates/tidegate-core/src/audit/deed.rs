@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::text::bounded;
@@ -17,7 +18,8 @@ const LONGEST_REASON: usize = 500;
 const LONGEST_STATE: usize = 500;
 
 /// Something that was done or refused. There is no secret in it: each command says which of its parameters are in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "AuditDeed")]
 pub struct Deed {
     /// Who, as it was proven; `None`: Tidegate itself.
     pub who: Option<Who>,
@@ -50,8 +52,9 @@ pub struct Deed {
 }
 
 /// What came of a deed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "AuditOutcome")]
 pub enum Outcome {
     /// It is done.
     Done,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::anchor::Anchor;
@@ -9,8 +10,9 @@ use super::chain::{Link, begin};
 use super::hash::Hash;
 
 /// A chain that is not whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 #[error("entry {seq}: {how}")]
+#[schemars(rename = "AuditBroken")]
 pub struct Broken {
     /// The first entry that is not as it should be.
     pub seq: u64,
@@ -19,8 +21,9 @@ pub struct Broken {
 }
 
 /// In what way a chain is broken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "AuditBrokenHow")]
 pub enum How {
     /// Its text is not the one that was hashed.
     Altered,

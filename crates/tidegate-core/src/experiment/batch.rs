@@ -1,6 +1,7 @@
 //! What apps send: who was served which variant, and what users did.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::FlagKey;
@@ -9,7 +10,7 @@ use crate::model::FlagKey;
 pub const MOST_EVENTS: usize = 5_000;
 
 /// Events as they come in. Which of the two lists comes first does not matter, nor which batch does.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EventBatch {
     /// Who was served which variant. The same one again does no harm.
@@ -19,7 +20,7 @@ pub struct EventBatch {
 }
 
 /// A user was served a variant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Exposure {
     /// Of this flag.
@@ -34,7 +35,7 @@ pub struct Exposure {
 }
 
 /// A user did something.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Measurement {
     /// What: the name of a metric.
@@ -52,19 +53,21 @@ pub struct Measurement {
 }
 
 /// A moment: milliseconds since the Unix epoch, or a text such as `2026-03-01T12:00:00Z`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Written", into = "u64")]
+#[schemars(rename = "EventTime")]
 pub struct At(pub u64);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "EventTimeWritten")]
 enum Written {
     Milliseconds(u64),
     Text(String),
 }
 
 /// What became of a batch.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventsTaken {
     /// Users that were seen for the first time.
     pub users: u64,

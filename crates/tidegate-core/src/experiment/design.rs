@@ -1,5 +1,6 @@
 //! What an experiment is meant to find out: read from the metadata of its flag, and fixed from its first user on.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -17,7 +18,8 @@ pub const MOST_VARIANTS: usize = 10;
 pub const MOST_USERS: u64 = 1_000_000;
 
 /// An experiment as it was meant. Whether two are the same one: [`Design::is_same`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ExperimentDesign")]
 pub struct Design {
     /// The version of the flag's state that deals users out like that.
     pub version: u64,

@@ -1,5 +1,6 @@
 //! What the values of users say: an interval for each metric of each variant, and what follows from those of the first metric.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::metric::Source;
@@ -27,8 +28,9 @@ pub struct Finding {
 }
 
 /// What an experiment has come to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ExperimentVerdict")]
 pub enum Verdict {
     /// Nothing yet.
     Running,

@@ -1,5 +1,6 @@
 //! What is measured of a user: the sum of events that apps post, or what the gateway saw of their requests. Read from a flag's metadata.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::visits::Visits;
@@ -16,7 +17,8 @@ const OF_GATEWAY: &str = "gateway.";
 const LONGEST_LATENCY: f64 = 10_000.0;
 
 /// One metric, cut at its limit.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ExperimentMetric")]
 pub struct Metric {
     /// Its name.
     pub name: String,

@@ -1,5 +1,6 @@
 //! An experiment and what was counted of it: a few numbers for each variant, however many users there are.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::design::{Design, ExperimentKey};
@@ -54,7 +55,8 @@ pub struct Arm {
 }
 
 /// What was left out, and why.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ExperimentLeftOut")]
 pub struct LeftOut {
     /// Users that were seen with more than one variant.
     pub crossed: u64,
@@ -78,7 +80,8 @@ pub struct LeftOut {
 }
 
 /// What an experiment came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ExperimentDecision")]
 pub struct Decision {
     /// What.
     pub verdict: Verdict,
@@ -89,7 +92,8 @@ pub struct Decision {
 }
 
 /// How an experiment ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ExperimentEnd")]
 pub struct End {
     /// When: milliseconds since the Unix epoch.
     pub at_unix_ms: u64,

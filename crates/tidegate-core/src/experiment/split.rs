@@ -4,6 +4,7 @@
 //! Dirichlet mixture around the shares that were meant, over that under those shares. It is an e-process, so the alarm
 //! is wrong with a probability of at most [`ALARM`] however often it is looked at.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The alarm is raised on a good experiment with at most this probability, over its whole life.
@@ -13,7 +14,8 @@ pub const ALARM: f64 = 0.001;
 const CONCENTRATION: f64 = 200.0;
 
 /// One variant that users are dealt out to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ExperimentVariant")]
 pub struct Drawn {
     /// Its name.
     pub variant: String,

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{FlagKey, FlagState, Release, ReleaseCause, RevisionNo, Serving};
@@ -29,7 +30,7 @@ pub struct Known<'k> {
 }
 
 /// What is wrong with a flag.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Debt {
     /// The flag.
     pub key: FlagKey,
@@ -40,7 +41,7 @@ pub struct Debt {
 }
 
 /// The kinds of debt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DebtKind {
     /// The code asks for it and nobody defines it.

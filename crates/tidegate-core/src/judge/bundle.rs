@@ -1,5 +1,6 @@
 //! A verdict with all it takes to compute it again: the proof that anyone can check without the server.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Count, Decision, Judge, Policy, PolicyError, Window};
@@ -8,7 +9,8 @@ use super::{Count, Decision, Judge, Policy, PolicyError, Window};
 pub const BUNDLE_VERSION: u32 = 1;
 
 /// What a verdict was made of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "JudgeBundle")]
 pub struct Bundle {
     /// [`BUNDLE_VERSION`].
     pub bundle_version: u32,
@@ -30,7 +32,8 @@ pub struct Bundle {
 }
 
 /// The evidence at one second: logarithms.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "JudgePoint")]
 pub struct Point {
     /// When.
     pub second: u64,

@@ -1,12 +1,14 @@
 //! What the judge says, with the figures it rests on.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Judged, Verdict};
 
 /// On what count something was decided.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "JudgeCount")]
 pub enum Count {
     /// Bad answers.
     #[default]
@@ -26,7 +28,8 @@ impl Count {
 }
 
 /// A verdict and its figures. Of a decision they are those of the moment it was made.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "JudgeDecision")]
 pub struct Decision {
     /// What is said.
     pub verdict: Verdict,

@@ -1,10 +1,12 @@
 //! What the judge is to guarantee, and what counts as worse.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The policy of one rollout. It does not change while it runs: the guarantee is about one policy.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "JudgePolicy")]
 pub struct Policy {
     /// The probability that a candidate is ever aborted for its bad answers that errs no more than allowed.
     pub alpha_errors: f64,

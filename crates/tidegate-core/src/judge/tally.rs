@@ -1,12 +1,14 @@
 //! What was counted of one arm in one window.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How many latency thresholds there are: stable's p50, p75, p90, p95, p99 and p99.9, taken before the rollout and fixed then.
 pub const THRESHOLDS: usize = 6;
 
 /// Requests of one arm, by the arm they were assigned to and by their first attempt.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "JudgeTally")]
 pub struct Tally {
     /// Requests.
     pub n: u64,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{BuildId, Exit, InstanceId, Name, RevisionNo, RolloutId, ServiceKey};
@@ -61,7 +62,7 @@ pub enum DeployPhase {
 }
 
 /// Where a snapshot came from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BuildSource {
     /// The commit, where the folder was a Git checkout.
     pub commit: Option<String>,

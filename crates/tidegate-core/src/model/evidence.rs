@@ -1,11 +1,12 @@
 //! What is kept of an instance that made a rollout fail, so that `explain` can quote it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Exit, InstanceId, ProbeAnswer};
 
 /// The evidence, taken before the instance is removed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// The instance or job.
     pub instance: Option<InstanceId>,

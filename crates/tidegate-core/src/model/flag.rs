@@ -6,19 +6,22 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Millionths, RevisionNo};
 use crate::time::{Millis, Moment};
 
 /// The key of a flag: 1 to 200 of `A-Z`, `a-z`, `0-9`, `.`, `_` and `-`. OpenFeature's clients put it into paths as it is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[A-Za-z0-9._-]{1,200}$", "maxLength" = 200))]
 pub struct FlagKey(String);
 
 /// What is served of a flag, where the flag's own rules say nothing of who asks.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "FlagServing")]
 pub enum Serving {
     /// What the definition says: nobody has released it, or what was released was taken back.
     #[default]
@@ -37,7 +40,8 @@ pub enum Serving {
 }
 
 /// A share of the users. Whoever is in it stays in it when it grows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "FlagShare")]
 pub struct Share {
     /// What they get.
     pub variant: String,
@@ -51,7 +55,8 @@ pub struct Share {
 }
 
 /// What is served from a moment on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "FlagScheduled")]
 pub struct Scheduled {
     /// Milliseconds since the Unix epoch.
     pub from_unix_ms: u64,
@@ -131,7 +136,7 @@ pub struct Release {
 }
 
 /// What brought a release about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReleaseCause {
     /// Somebody asked for it.
@@ -157,7 +162,8 @@ pub enum ReleaseCause {
 }
 
 /// How a release is watched on the gateway's own traffic, and how far it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "FlagGuard")]
 pub struct Guard {
     /// How the gateway tells users apart: the first of these that a request has.
     pub user: Vec<UserKey>,
@@ -170,7 +176,8 @@ pub struct Guard {
 }
 
 /// One share of a guarded release.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "FlagGuardStep")]
 pub struct GuardStep {
     /// The share of the users.
     pub of: Millionths,
@@ -179,7 +186,7 @@ pub struct GuardStep {
 }
 
 /// What of a request tells its user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UserKey {
     /// The value of a cookie.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{FlagKey, Name, RevisionNo};
@@ -43,7 +44,7 @@ pub struct FlagAccess {
 }
 
 /// What a key may see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FlagAccessKind {
     /// Every flag, with everything said of it. For programs nobody else can read.

@@ -1,9 +1,10 @@
 //! What a strategy asks of the judge, as the manifest says it: numbers only, in millionths, so that they compare.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Parts per million.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Millionths(pub u32);
 

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The name of an app, an environment or a service: 1 to 40 of `a-z`, `0-9` and `-`, beginning with a letter and not
 /// ending with `-`. It is safe in a file name, a host name and a log line.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$", "maxLength" = 40))]
 pub struct Name(String);
 
 /// Why a text is not a [`Name`].

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CountsReport, InstanceId, MirrorReport};
@@ -48,7 +49,7 @@ pub struct Health {
 }
 
 /// How a process ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Exit {
     /// Its exit code, where it exited.
     pub code: Option<i32>,
@@ -124,7 +125,7 @@ fn signal_name(signal: i32) -> &'static str {
 }
 
 /// The answer to one probe.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProbeAnswer {
     /// Which probe: `startup`, `ready` or `live`.
     pub probe: String,

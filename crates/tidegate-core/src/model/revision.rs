@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{JobSpec, MigrateSpec, Name, RoutePolicy, ServiceSpec};
 use crate::setting::Settings;
 
 /// The number of a revision within its app and environment. Printed `r3`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "String", try_from = "String")]
+#[schemars(extend("pattern" = "^r[0-9]+$"))]
 pub struct RevisionNo(pub u32);
 
 /// What a build is known by: the SHA-256 of its input (snapshot and build command) in hex. Printed by its first 12.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Carriage, Effective, Evidence, InstanceId, RevisionNo, ServiceKey, Smoke};
@@ -10,7 +11,7 @@ use crate::check::CheckState;
 use crate::time::Moment;
 
 /// The number of a rollout, unique in a data directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct RolloutId(pub u64);
 

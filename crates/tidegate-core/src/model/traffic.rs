@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ArmRole, FlagCounts, Histogram, InstanceId, OutcomeCounts, RevisionNo};
@@ -62,7 +63,7 @@ pub struct ArmCounts {
 }
 
 /// A request whose first attempt was answered badly, as it is found in logs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct BadRequest {
     /// What went upstream in `x-request-id`.

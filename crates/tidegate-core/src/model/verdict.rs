@@ -1,11 +1,12 @@
 //! What the judge, or a check beside it, says of a candidate.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::InstanceId;
 
 /// The four things that can be said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Nothing is decided: go on watching.

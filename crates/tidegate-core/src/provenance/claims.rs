@@ -1,12 +1,13 @@
 //! What a statement says, read back: nothing in it is taken for granted.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{BUILD_TYPE, PREDICATE_TYPE, STATEMENT_TYPE};
 
 /// What a statement says of a build.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Claims {
     /// The digest of the build.
     pub subject: String,

@@ -1,12 +1,13 @@
 //! The envelope of an attestation: DSSE 1.0.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the payload of an attestation is.
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 
 /// A payload and who signed it. Bytes are in standard base64.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Envelope {
     /// The statement, its bytes as they were signed.
     pub payload: String,
@@ -18,7 +19,7 @@ pub struct Envelope {
 }
 
 /// A signature of an envelope.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Signature {
     /// The key: SHA-256 in hex of its public part (DER of SubjectPublicKeyInfo). A hint, not a proof.
     #[serde(default)]

@@ -1,13 +1,15 @@
 //! What somebody asks of a flag, as it comes from the command line or the API.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{FlagState, GuardStep, Millionths, Release, RevisionNo, UserKey};
 use crate::time::Millis;
 
 /// A change of what a flag serves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ReleaseOrder")]
 pub enum Order {
     /// The variant that is on, to everybody the flag's own rules say nothing of.
     On,
@@ -41,8 +43,9 @@ pub enum Order {
 }
 
 /// What is asked for from a moment on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ReleaseTimed")]
 pub struct Timed {
     /// Milliseconds since the Unix epoch.
     pub from_unix_ms: u64,
@@ -51,8 +54,9 @@ pub struct Timed {
 }
 
 /// An order and what goes with it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ReleaseAsked")]
 pub struct Asked {
     /// What.
     pub order: Order,
@@ -74,7 +78,7 @@ pub struct Asked {
 }
 
 /// How a release is to be watched; what is empty is left to Tidegate.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuardAsked {
     /// What of a request tells its user.

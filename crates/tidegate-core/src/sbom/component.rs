@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// See the module.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Component {
     /// Where packages of its kind come from.
     pub ecosystem: Ecosystem,
@@ -22,7 +23,8 @@ pub struct Component {
 }
 
 /// A digest of a package.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ComponentHash")]
 pub struct Hash {
     /// `SHA-1`, `SHA-256`, `SHA-384` or `SHA-512`.
     pub algorithm: String,
@@ -31,7 +33,7 @@ pub struct Hash {
 }
 
 /// Where packages come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ecosystem {
     /// Rust.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Name;
@@ -19,8 +20,9 @@ pub struct Variables {
 }
 
 /// Where a variable's value is from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(rename = "SettingOrigin")]
 pub enum Origin {
     /// What was deployed: `env:` of the manifest, or an env file.
     Deployed,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Why a text is not such a name. It quotes nothing: what was typed in its place may be a secret.
@@ -22,10 +23,11 @@ pub enum WordError {
 }
 
 macro_rules! word {
-    ($(#[$doc:meta])* $name:ident, $good:ident, $error:ident) => {
+    ($(#[$doc:meta])* $name:ident, $good:ident, $error:ident, $longest:literal, $pattern:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
+        #[schemars(extend("pattern" = $pattern, "maxLength" = $longest))]
         pub struct $name(String);
 
         impl $name {
@@ -65,17 +67,17 @@ macro_rules! word {
 
 word! {
     /// The name of a secret: what a variable of its own could be called.
-    SecretName, is_secret, Secret
+    SecretName, is_secret, Secret, 64, "^[A-Za-z_][A-Za-z0-9_]*$"
 }
 
 word! {
     /// The path of a parameter: `/shop/db/host`.
-    ParameterPath, is_path, Parameter
+    ParameterPath, is_path, Parameter, 200, "^(?:/[A-Za-z0-9._-]+)+$"
 }
 
 word! {
     /// A name for one version of a parameter: `live`.
-    Label, is_label, Label
+    Label, is_label, Label, 40, "^[A-Za-z][A-Za-z0-9-]*$"
 }
 
 fn is_secret(text: &str) -> bool {

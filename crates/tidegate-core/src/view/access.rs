@@ -1,18 +1,19 @@
 //! `tidegate access` and `tidegate policy`: who has which role where, what the policies are, and why somebody may do something.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Action, Facts, Holder, Place, PolicyFile, Role, Rule};
 
 /// Roles that are given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccessList {
     /// By holder.
     pub bindings: Vec<BindingView>,
 }
 
 /// A role somebody has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BindingView {
     /// Who: `ann`, `token:ci`, `group:platform`.
     pub who: Holder,
@@ -27,7 +28,7 @@ pub struct BindingView {
 }
 
 /// What came of giving or taking a role.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BindingChanged {
     /// Whether anything is different now.
     pub changed: bool,
@@ -36,7 +37,7 @@ pub struct BindingChanged {
 }
 
 /// Why somebody may do something, or may not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccessExplanation {
     /// Who.
     pub who: Holder,
@@ -57,7 +58,7 @@ pub struct AccessExplanation {
 }
 
 /// The policies in force.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicySetView {
     /// The number of the users' own; 0: there are none.
     pub version: u64,

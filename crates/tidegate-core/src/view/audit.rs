@@ -1,11 +1,12 @@
 //! `tidegate audit`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::{Anchor, Broken, Entry, Hash};
 
 /// Entries of the audit log, the newest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditPage {
     /// Those that fit.
     pub entries: Vec<AuditRow>,
@@ -14,7 +15,7 @@ pub struct AuditPage {
 }
 
 /// An entry as people see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditRow {
     /// Its number.
     pub seq: u64,
@@ -27,7 +28,7 @@ pub struct AuditRow {
 }
 
 /// How far the log has come, and what the control plane knows of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditStanding {
     /// The last entry. To be kept elsewhere: who has it finds out when the log was cut or written anew.
     pub head: Anchor,

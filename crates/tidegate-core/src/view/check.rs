@@ -1,9 +1,10 @@
 //! How a check stands, in `tidegate rollout show --json`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A check of a rollout.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckView {
     /// Its name.
     pub name: String,

@@ -1,11 +1,12 @@
 //! `tidegate deploy --json` and `tidegate run`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Exit, RevisionNo, RolloutId};
 
 /// A deploy: while it runs and when it is over.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeployView {
     /// Its number.
     pub id: u64,
@@ -34,7 +35,7 @@ pub struct DeployView {
 }
 
 /// One service of a deploy.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeployedService {
     /// Its name.
     pub name: String,
@@ -49,7 +50,7 @@ pub struct DeployedService {
 }
 
 /// A one-off command.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunView {
     /// Its name; also the name its output is found under.
     pub id: String,

@@ -1,16 +1,17 @@
 //! `tidegate doctor --json`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the machine and the data directory can and cannot do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DoctorReport {
     /// The findings, worst first.
     pub findings: Vec<DoctorFinding>,
 }
 
 /// One finding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DoctorFinding {
     /// How bad.
     pub severity: Severity,
@@ -23,7 +24,7 @@ pub struct DoctorFinding {
 }
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// It does not work.

@@ -1,12 +1,13 @@
 //! Experiments as they are shown.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::{Decision, Design, End, Experiment, Finding, LeftOut, Moments, log_evidence};
 use crate::model::{FlagKey, Name};
 
 /// The experiments of an environment.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExperimentList {
     /// The app.
     pub app: Option<Name>,
@@ -17,7 +18,7 @@ pub struct ExperimentList {
 }
 
 /// One experiment.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExperimentView {
     /// Its number; `None` where no user was seen yet.
     pub id: Option<u64>,
@@ -58,7 +59,7 @@ pub struct ExperimentView {
 }
 
 /// One variant.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ArmFigures {
     /// Its name.
     pub variant: String,
@@ -73,7 +74,7 @@ pub struct ArmFigures {
 }
 
 /// One metric of a variant.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricFigures {
     /// Its name.
     pub metric: String,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,14 +11,14 @@ use crate::flag::Debt;
 use crate::model::{Guard, ReleaseCause, RevisionNo, Serving};
 
 /// The flags of an environment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagList {
     /// By key.
     pub flags: Vec<FlagView>,
 }
 
 /// The flags of an environment that are left over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagDebtView {
     /// The app.
     pub app: String,
@@ -30,7 +31,7 @@ pub struct FlagDebtView {
 }
 
 /// A flag.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagView {
     /// Its key.
     pub key: String,
@@ -59,7 +60,7 @@ pub struct FlagView {
 }
 
 /// What Git says of a flag.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagInGit {
     /// `rollout`, `experiment`, `entitlement` or `operational`.
     pub class: Option<String>,
@@ -102,7 +103,7 @@ pub struct FlagInGit {
 }
 
 /// What the run time says of a flag.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagAtRunTime {
     /// How often it was changed.
     pub version: u64,
@@ -122,7 +123,7 @@ pub struct FlagAtRunTime {
 }
 
 /// A release that waits until everything that serves has the flag's code.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WaitingView {
     /// What is to be served then, in words.
     pub served: String,
@@ -135,7 +136,7 @@ pub struct WaitingView {
 }
 
 /// Which of the revisions that serve know a flag.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagInCode {
     /// Its code is in another repository: nobody looks for it.
     pub elsewhere: bool,
@@ -146,7 +147,7 @@ pub struct FlagInCode {
 }
 
 /// The releases of a flag.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagHistory {
     /// The flag.
     pub key: String,
@@ -155,7 +156,7 @@ pub struct FlagHistory {
 }
 
 /// A release.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReleaseView {
     /// The flag's version after it.
     pub version: u64,
@@ -178,7 +179,7 @@ pub struct ReleaseView {
 }
 
 /// What became of an order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReleasedView {
     /// `released`, `waiting` (for code) or `already` (it is served: nothing was changed).
     pub outcome: String,
@@ -190,7 +191,7 @@ pub struct ReleasedView {
 }
 
 /// What Git says of an environment's flags and what is served of them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagSetView {
     /// The app.
     pub app: String,

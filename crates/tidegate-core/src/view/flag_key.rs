@@ -1,18 +1,19 @@
 //! `tidegate flag key`: who may ask for flags.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::FlagAccessKind;
 
 /// The keys of an environment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagKeyList {
     /// Oldest first.
     pub keys: Vec<FlagKeyView>,
 }
 
 /// What is known of a key. The key itself is kept nowhere.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagKeyView {
     /// By which it is revoked.
     pub id: String,
@@ -29,7 +30,7 @@ pub struct FlagKeyView {
 }
 
 /// A key that was just made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FlagKeyMade {
     /// The key. It is told this once.
     pub secret: String,

@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The repositories that are followed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GitSourceList {
     /// By app.
     pub sources: Vec<GitSourceView>,
 }
 
 /// A repository that an app follows. Nothing that opens it is shown.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GitSourceView {
     /// The app.
     pub app: String,
@@ -47,7 +48,7 @@ pub struct GitSourceView {
 }
 
 /// A webhook that was its host's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HookView {
     /// When, as RFC 3339.
     pub at: String,
@@ -58,7 +59,7 @@ pub struct HookView {
 }
 
 /// A repository that was just connected.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GitConnected {
     /// What its host signs webhooks with, where it was made here. It is told this once.
     pub secret: Option<String>,
@@ -67,7 +68,7 @@ pub struct GitConnected {
 }
 
 /// What a webhook is answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HookAnswer {
     /// Whether the repository is looked at because of it.
     pub taken: bool,

@@ -1,11 +1,12 @@
 //! The watch over a guarded release, as people see it: a part of `tidegate flag show`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::EvidenceView;
 
 /// The newest guarded release of a flag: what came of it so far, or in the end.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GuardView {
     /// Whether it is watched now; else the figures are those of its end.
     pub at_work: bool,
@@ -30,7 +31,7 @@ pub struct GuardView {
 }
 
 /// What those who have one variant met.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GuardedVariantView {
     /// Its name.
     pub variant: String,
@@ -45,7 +46,7 @@ pub struct GuardedVariantView {
 }
 
 /// A rollout beside a guarded release: two revisions by two variants.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BlameView {
     /// The service that is rolled out.
     #[serde(default)]
@@ -61,7 +62,7 @@ pub struct BlameView {
 }
 
 /// Users who had no bad answer yet, on one revision with one variant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BlameCellView {
     /// The revision.
     pub revision: String,

@@ -1,18 +1,19 @@
 //! `tidegate user`, `token` and `whoami`: who is known, and by what they are let in.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::access::Role;
 
 /// The users.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UserList {
     /// By name.
     pub users: Vec<UserView>,
 }
 
 /// A user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UserView {
     /// What they are called.
     pub name: String,
@@ -32,7 +33,7 @@ pub struct UserView {
 }
 
 /// As whom an identity provider knows a user, and what it said of them last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenIdView {
     /// Who vouches: its URL.
     pub issuer: String,
@@ -47,7 +48,7 @@ pub struct OpenIdView {
 }
 
 /// How somebody can log in.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LoginWays {
     /// Whose word counts, by its URL; `None`: no identity provider's does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,7 +56,7 @@ pub struct LoginWays {
 }
 
 /// A login that was begun, which somebody finishes at their identity provider.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeviceLogin {
     /// By which the login is asked after. Whoever has it gets the token.
     pub login: ToldOnce,
@@ -82,7 +83,7 @@ impl std::fmt::Debug for DeviceLogin {
 }
 
 /// What became of a login that was begun.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeviceState {
     /// In how many seconds to ask again; 0 where it is done.
     pub wait_s: u64,
@@ -92,14 +93,14 @@ pub struct DeviceState {
 }
 
 /// Tokens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenList {
     /// The newest first.
     pub tokens: Vec<TokenView>,
 }
 
 /// What is known of a token. The text is kept nowhere.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenView {
     /// By which it is revoked.
     pub id: String,
@@ -126,7 +127,7 @@ pub struct TokenView {
 }
 
 /// A token that was just made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenMade {
     /// The text. It is told this once.
     pub secret: ToldOnce,
@@ -135,7 +136,7 @@ pub struct TokenMade {
 }
 
 /// A code that was just made for a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InviteMade {
     /// The code. It is told this once, and good once.
     pub code: ToldOnce,
@@ -146,7 +147,7 @@ pub struct InviteMade {
 }
 
 /// What a code was changed for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LoginView {
     /// Who is logged in.
     pub user: String,
@@ -161,7 +162,7 @@ pub struct LoginView {
 }
 
 /// Who asks, as Tidegate sees them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WhoView {
     /// Their name: `ann`, `token:ci`, `owner`.
     pub who: String,
@@ -191,7 +192,7 @@ pub struct WhoView {
 }
 
 /// A role of somebody, and where.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RoleView {
     /// Which.
     pub role: Role,
@@ -202,7 +203,7 @@ pub struct RoleView {
 }
 
 /// A secret on its way to whoever asked for it. Its `Debug` output does not show it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ToldOnce(String);
 

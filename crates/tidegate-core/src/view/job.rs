@@ -1,18 +1,19 @@
 //! `tidegate jobs`: jobs on a schedule and their runs.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Exit, RevisionNo};
 
 /// The jobs of an environment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JobList {
     /// By name.
     pub jobs: Vec<JobView>,
 }
 
 /// A job.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JobView {
     /// Its name.
     pub name: String,
@@ -43,14 +44,14 @@ pub struct JobView {
 }
 
 /// The runs of a job.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JobHistory {
     /// The newest first.
     pub runs: Vec<JobRunView>,
 }
 
 /// A run of a job.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JobRunView {
     /// Its number within the job.
     pub number: u64,

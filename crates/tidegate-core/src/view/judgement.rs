@@ -1,11 +1,12 @@
 //! What live traffic says of a rollout, as people see it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{ArmRole, MirrorDifference, RevisionNo};
 
 /// One side of a rollout.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ArmView {
     /// Stable or candidate.
     pub role: ArmRole,
@@ -24,7 +25,7 @@ pub struct ArmView {
 }
 
 /// What the judge says.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JudgementView {
     /// `continue`, `abort`, `promote`, `inconclusive`.
     pub verdict: String,
@@ -42,7 +43,7 @@ pub struct JudgementView {
 }
 
 /// Answers to copies beside stable's own.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ComparisonView {
     /// Requests with all three answers: stable's, the candidate's, and a second one of stable.
     pub compared: u64,
@@ -59,7 +60,7 @@ pub struct ComparisonView {
 }
 
 /// What users of both sides of an A/B did.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OutcomeView {
     /// Its name.
     pub name: String,
@@ -77,7 +78,7 @@ pub struct OutcomeView {
 }
 
 /// One request that was answered in two ways.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SampleView {
     /// Its `x-request-id`.
     pub request: String,
@@ -107,7 +108,7 @@ impl From<&MirrorDifference> for SampleView {
 }
 
 /// How much speaks for something, as logarithms.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceView {
     /// So much.
     pub log_e: f64,

@@ -1,11 +1,12 @@
 //! Where an environment stands with its migrations, in `tidegate status --json`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::RevisionNo;
 
 /// Expand, deploy, contract: what has run and what is to come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MigrationView {
     /// The revision whose expand step ran last.
     pub expanded: Option<RevisionNo>,

@@ -1,18 +1,19 @@
 //! `tidegate pipeline list` and `pipeline show`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Approval, RunNo, RunOrigin, RunState, StageState, TestCounts};
 
 /// The runs of an app or of one of its environments, the newest first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PipelineList {
     /// The runs.
     pub runs: Vec<PipelineRunView>,
 }
 
 /// A run: while it runs and when it is over.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PipelineRunView {
     /// Its number.
     pub run: RunNo,
@@ -65,7 +66,7 @@ pub struct PipelineRunView {
 }
 
 /// A stage of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StageView {
     /// Its name.
     pub name: String,
@@ -82,7 +83,7 @@ pub struct StageView {
 }
 
 /// A step of a stage.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepView {
     /// Its name.
     pub name: String,

@@ -1,12 +1,13 @@
 //! `tidegate plan --json`: what a deploy would do.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{DependencyReport, PlannedTrain};
 use crate::model::RevisionNo;
 
 /// What a deploy would do. The same function makes the revision and the strategies when it is done for real.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanReport {
     /// The app.
     pub app: String,
@@ -63,7 +64,7 @@ pub struct PlanReport {
 }
 
 /// The way of a commit into the environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedWay {
     /// How it comes there: a push, a promotion.
     pub by: String,
@@ -80,7 +81,7 @@ pub struct PlannedWay {
 }
 
 /// A stage of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedStage {
     /// Its name.
     pub name: String,
@@ -89,7 +90,7 @@ pub struct PlannedStage {
 }
 
 /// What of the code is new.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedCode {
     /// The commit that serves now.
     pub from: String,
@@ -108,7 +109,7 @@ pub struct PlannedCode {
 }
 
 /// One service of a plan.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedService {
     /// Its name.
     pub name: String,
@@ -134,7 +135,7 @@ pub struct PlannedService {
 }
 
 /// What a service answered lately: in the newest hour that was recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedTraffic {
     /// Requests a second.
     pub rps: f64,
@@ -145,7 +146,7 @@ pub struct PlannedTraffic {
 }
 
 /// One job of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedJob {
     /// Its name.
     pub name: String,
@@ -160,7 +161,7 @@ pub struct PlannedJob {
 }
 
 /// One flag of a plan: what Git says of it. What is served of a flag is not changed by a deploy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedFlag {
     /// Its key.
     pub key: String,
@@ -172,7 +173,7 @@ pub struct PlannedFlag {
 }
 
 /// One experiment of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedExperiment {
     /// Its flag.
     pub flag: String,
@@ -188,7 +189,7 @@ pub struct PlannedExperiment {
 }
 
 /// One route of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedRoute {
     /// `add`, `keep`, `change`, `remove`.
     pub action: String,

@@ -1,16 +1,17 @@
 //! `tidegate preview list`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The environments that were made for branches, by app and name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PreviewList {
     /// They.
     pub previews: Vec<PreviewView>,
 }
 
 /// An environment that was made for a branch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PreviewView {
     /// The app.
     pub app: String,
@@ -33,7 +34,7 @@ pub struct PreviewView {
 }
 
 /// An environment that is being taken down.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeavingView {
     /// The app.
     pub app: String,

@@ -1,12 +1,13 @@
 //! `tidegate verify --json`, `tidegate key list --json`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::advisory::Vulnerable;
 use crate::provenance::{Claims, Envelope};
 
 /// Whether a build is what its attestation says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VerifyView {
     /// The build: the digest of its input.
     pub build: String,
@@ -36,7 +37,7 @@ pub struct VerifyView {
 }
 
 /// The attestation of a build.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AttestationView {
     /// The build: the digest of its input.
     pub build: String,
@@ -45,7 +46,7 @@ pub struct AttestationView {
 }
 
 /// The list of a build's components.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SbomView {
     /// The build: the digest of its input.
     pub build: String,
@@ -57,7 +58,7 @@ pub struct SbomView {
 }
 
 /// A build that was let into a protected environment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AdmittedView {
     /// The build: the digest of its input.
     pub build: String,
@@ -70,7 +71,7 @@ pub struct AdmittedView {
 }
 
 /// What is known to be wrong with packages.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DependencyReport {
     /// How many packages were looked for.
     pub packages: usize,
@@ -91,14 +92,14 @@ fn is_zero(number: &usize) -> bool {
 }
 
 /// The keys of an installation.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyList {
     /// The one that signs first, then those that did, the newest first.
     pub keys: Vec<KeyView>,
 }
 
 /// The public half of a key.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyView {
     /// SHA-256 in hex of its SubjectPublicKeyInfo.
     pub id: String,

@@ -1,12 +1,13 @@
 //! `tidegate rollout show --json` and `tidegate explain --json`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ArmView, CheckView, JudgementView, OutcomeView, TimelineEvent, TrainView};
 use crate::model::{BadRequest, Evidence, RevisionNo, RolloutId};
 
 /// A rollout as people see it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RolloutView {
     /// Its number.
     pub id: RolloutId,
@@ -77,7 +78,7 @@ pub struct RolloutView {
 }
 
 /// Why a rollout ended as it did, with the evidence.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Explanation {
     /// The rollout; `None` where a deploy ended before there was one.
     pub rollout: Option<RolloutView>,

@@ -1,11 +1,12 @@
 //! `tidegate config`, `tidegate secret`, `tidegate param`: what is shown of them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::setting::Origin;
 
 /// The variables of an environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigView {
     /// The app.
     pub app: String,
@@ -20,7 +21,7 @@ pub struct ConfigView {
 }
 
 /// A variable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigVariable {
     /// The service or job; `None`: everything in the environment.
     pub service: Option<String>,
@@ -36,7 +37,7 @@ pub struct ConfigVariable {
 }
 
 /// A version of what was set at run time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigHistory {
     /// Its number.
     pub version: u32,
@@ -51,7 +52,7 @@ pub struct ConfigHistory {
 }
 
 /// What differs between a revision's settings and those that count now.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigDiff {
     /// The revision; `None`: nothing is deployed.
     pub revision: Option<String>,
@@ -60,7 +61,7 @@ pub struct ConfigDiff {
 }
 
 /// What came of a change.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SettingChanged {
     /// What was changed: `config v4`, `secret.db_url v2`.
     pub what: String,
@@ -73,7 +74,7 @@ pub struct SettingChanged {
 }
 
 /// What becomes of an environment after a change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SettingRollout {
     /// The app.
     pub app: String,
@@ -86,14 +87,14 @@ pub struct SettingRollout {
 }
 
 /// The secrets of an app. Their values are shown nowhere.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SecretList {
     /// By name.
     pub secrets: Vec<SecretView>,
 }
 
 /// A secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SecretView {
     /// The app.
     pub app: String,
@@ -114,14 +115,14 @@ pub struct SecretView {
 }
 
 /// Parameters.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ParameterList {
     /// By path; of a history the newest version first.
     pub parameters: Vec<ParameterView>,
 }
 
 /// A version of a parameter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ParameterView {
     /// Its path.
     pub path: String,
@@ -143,7 +144,7 @@ pub struct ParameterView {
 }
 
 /// What came of a new key.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyRotated {
     /// The beginning of the new public key.
     pub key: String,

@@ -1,12 +1,13 @@
 //! `tidegate status --json`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{JobView, MigrationView, PreviewView};
 use crate::model::RevisionNo;
 
 /// One environment of an app, now.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// The app; `None` where nothing was ever deployed.
     pub app: Option<String>,
@@ -31,7 +32,7 @@ pub struct Status {
 }
 
 /// One service.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServiceStatus {
     /// Its name.
     pub name: String,
@@ -60,7 +61,7 @@ pub struct ServiceStatus {
 }
 
 /// A revision's instances.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RevisionStatus {
     /// The revision.
     pub revision: RevisionNo,
@@ -71,7 +72,7 @@ pub struct RevisionStatus {
 }
 
 /// One instance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InstanceStatus {
     /// Its name.
     pub id: String,
@@ -93,7 +94,7 @@ pub struct InstanceStatus {
 }
 
 /// The gateway.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GatewayStatus {
     /// Where it listens.
     pub address: Option<String>,

@@ -1,11 +1,12 @@
 //! `tidegate events --json` and `tidegate logs --json`: one object a line.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::RevisionNo;
 
 /// One event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TimelineEvent {
     /// Its number: later events have higher ones.
     pub seq: u64,
@@ -28,7 +29,7 @@ pub struct TimelineEvent {
 }
 
 /// One line of output of an instance or job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogLine {
     /// When the shim read it: milliseconds since the Unix epoch.
     pub at_unix_ms: u64,

@@ -1,11 +1,12 @@
 //! A train, in `tidegate plan` and `tidegate rollout show`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::RolloutId;
 
 /// The train a rollout is part of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TrainView {
     /// Its name.
     pub name: String,
@@ -16,7 +17,7 @@ pub struct TrainView {
 }
 
 /// One service of a train.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TrainMember {
     /// The service.
     pub service: String,
@@ -29,7 +30,7 @@ pub struct TrainMember {
 }
 
 /// A train that a deploy would begin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedTrain {
     /// Its name.
     pub name: String,

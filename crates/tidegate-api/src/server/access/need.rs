@@ -163,7 +163,15 @@ fn word(at: At) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::server::endpoint::Endpoint;
+    use crate::server::openapi::fields_of;
+
+    fn parameters(endpoint: &Endpoint) -> BTreeSet<String> {
+        endpoint.query.map(fields_of).unwrap_or_default()
+    }
 
     #[test]
     fn every_endpoint_that_is_not_open_says_what_it_needs() {
@@ -179,10 +187,10 @@ mod tests {
     fn every_endpoint_that_can_pass_over_a_protection_says_where() {
         for endpoint in endpoints::all() {
             let Some(need) = endpoint.need else { continue };
-            let in_query = endpoint.query.contains(&"break_glass");
-            let fields =
-                endpoint.body.as_ref().and_then(|body| body.object).map_or(&[][..], |(_, fields)| fields);
-            let expected = match (in_query, fields.contains(&"break_glass")) {
+            let in_query = parameters(&endpoint).contains("break_glass");
+            let in_body =
+                endpoint.body.as_ref().and_then(|body| body.schema).map(fields_of).unwrap_or_default();
+            let expected = match (in_query, in_body.contains("break_glass")) {
                 (true, false) => Glass::Query,
                 (false, true) => Glass::Body,
                 (false, false) if endpoint.id == "deploy" => Glass::Upload,
@@ -198,7 +206,8 @@ mod tests {
     fn every_place_is_found_where_the_need_says() {
         for endpoint in endpoints::all() {
             let Some(need) = endpoint.need else { continue };
-            let has = |names: &[&str]| names.iter().all(|name| endpoint.query.contains(name));
+            let parameters = parameters(&endpoint);
+            let has = |names: &[&str]| names.iter().all(|name| parameters.contains(*name));
             let good = match need.at {
                 At::Scope | At::Release => has(&["app", "environment"]),
                 At::Filtered => has(&["app", "environment"]),
@@ -218,7 +227,7 @@ mod tests {
             assert!(good, "{}: {:?}", endpoint.id, need.at);
             // Whoever names a place is asked about it: nothing that has a scope is decided for the installation.
             let vague = matches!(need.at, At::Installation);
-            assert!(!(vague && endpoint.query.contains(&"environment")), "{}", endpoint.id);
+            assert!(!(vague && parameters.contains("environment")), "{}", endpoint.id);
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::server::endpoint::Endpoint;
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::post("/v1/down", "down", "Stop every instance, the gateway and the control plane", down)
-            .needs(Action::Administer, At::Installation),
+            .needs(Action::Administer, At::Installation)
+            .gives_nothing(),
     ]
 }
 

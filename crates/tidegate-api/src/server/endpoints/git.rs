@@ -18,7 +18,7 @@ use crate::server::git::base;
 use crate::server::git::push::{attend, not_served};
 use crate::server::guard::{Peer, only};
 use crate::server::problem::Refused;
-use crate::wire::{GitUrlParams, GitUrls, PushBody};
+use crate::wire::{GitUrlParams, GitUrls, PushBody, PushLine};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -39,7 +39,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         )
         .needs(Action::Administer, At::Installation)
         .takes::<PushBody>()
-        .gives_text(crate::wire::LINES_TYPE),
+        .gives_lines::<PushLine>(),
     ]
 }
 

@@ -48,7 +48,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "End the session, or revoke the token, that this comes with",
             logout,
         )
-        .own(),
+        .own()
+        .gives_nothing(),
         Endpoint::get("/v1/whoami", "whoami", "Who asks, as Tidegate sees them", whoami)
             .own()
             .gives::<WhoView>(),

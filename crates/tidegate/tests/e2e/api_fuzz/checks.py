@@ -6,12 +6,15 @@ FUZZ_SEEN: a file that gets a line with the operation and the status of each ans
 
 import json
 import os
+import re
 import zlib
 
+import jsonschema_rs
 import schemathesis
 
 FORBIDDEN = set(filter(None, os.environ["FUZZ_FORBIDDEN"].split(",")))
 SEEN = open(os.environ["FUZZ_SEEN"], "a", buffering=1)
+OBJECT = {"properties", "patternProperties", "additionalProperties"}
 REAL = {"app": "bad", "environment": "production", "service": "web", "run": "1", "id": "1", "what": "r1"}
 
 
@@ -25,20 +28,43 @@ def within_role(ctx, response, case):
 
 @schemathesis.check
 def documented(ctx, response, case):
-    """What an answer has in it stands in the document."""
+    """What an answer has in it stands in the document, in all of its lines."""
     definition = case.operation.definition.raw["responses"].get(str(response.status_code))
     if not definition or not response.content:
         return
     media, content = next(iter(definition["content"].items()))
-    name = content["schema"].get("$ref", "").rpartition("/")[2]
-    if not name or "json" not in media:
+    if "json" not in media:
         return
     text = response.content.decode()
     answers = [json.loads(line) for line in text.splitlines()] if "ndjson" in media else [json.loads(text)]
-    fields = set(case.operation.schema.raw_schema["components"]["schemas"][name].get("properties", {}))
+    document = case.operation.schema.raw_schema
+    schema = jsonschema_rs.Draft202012Validator({**content["schema"], "components": document["components"]})
     for answer in answers:
-        if fields and isinstance(answer, dict) and not set(answer) <= fields:
-            raise AssertionError(f"{sorted(set(answer) - fields)} of {name} is not in the document")
+        schema.validate(answer)
+        if found := unnamed(answer, content["schema"], document["components"]["schemas"], "the answer"):
+            raise AssertionError(f"{found} are not in the document")
+
+
+def unnamed(value, schema, schemas, place):
+    """The members of a value that its schema does not name."""
+    while "$ref" in schema:
+        schema = schemas[schema["$ref"].rpartition("/")[2]]
+    if choices := schema.get("anyOf", schema.get("oneOf")):
+        return min((unnamed(value, choice, schemas, place) for choice in choices), key=len)
+    if isinstance(value, list):
+        first = schema.get("prefixItems", [])
+        kinds = first + [schema.get("items", {})] * (len(value) - len(first))
+        return [name for item, kind in zip(value, kinds) for name in unnamed(item, kind, schemas, place)]
+    if not isinstance(value, dict) or schema.keys().isdisjoint(OBJECT):
+        return [place] if isinstance(value, dict) and schema.get("type", "object") != "object" else []
+    found = []
+    for name, member in value.items():
+        patterns = [kind for pattern, kind in schema.get("patternProperties", {}).items() if re.search(pattern, name)]
+        kinds = [schema.get("properties", {}).get(name), *patterns, schema.get("additionalProperties")]
+        kind = next((kind for kind in kinds if isinstance(kind, dict)), None)
+        inner = f"{place}.{name}"
+        found += [inner] if kind is None else unnamed(member, kind, schemas, inner)
+    return found
 
 
 def known(values):
