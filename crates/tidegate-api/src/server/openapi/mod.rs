@@ -144,6 +144,23 @@ mod tests {
         }
     }
 
+    /// All descriptions in a value.
+    fn descriptions(value: &Value) -> Vec<&str> {
+        let own = value.get("description").and_then(Value::as_str);
+        let members = value.as_object().into_iter().flatten().map(|(_, member)| member);
+        let items = value.as_array().into_iter().flatten();
+        own.into_iter().chain(members.chain(items).flat_map(descriptions)).collect()
+    }
+
+    #[test]
+    fn descriptions_have_no_links_of_the_code() {
+        let document = all();
+        let all = descriptions(&document);
+        assert!(all.len() > 500, "{}", all.len());
+        let linked: Vec<_> = all.iter().filter(|text| text.contains("](") || text.contains("[`")).collect();
+        assert!(linked.is_empty(), "{linked:?}");
+    }
+
     #[test]
     fn everything_has_a_type() {
         let document = all();

@@ -60,7 +60,9 @@ impl Schemas {
         each_reference(paths, &mut |place| rename(place, name));
         for (own, schema) in &mut asked {
             each_reference(schema, &mut |place| rename(place, name));
-            all.insert(name(own), schema.take());
+            let schema = schema.take();
+            let before = all.insert(name(own), schema.clone());
+            debug_assert!(before.is_none_or(|before| before == schema), "two types are called {}", name(own));
         }
         all.sort_keys();
         all
@@ -123,6 +125,18 @@ fn open(schema: &mut Schema) {
 /// Descriptions are the comments of the types, whose links lead nowhere here.
 fn without_links(schema: &mut Schema) {
     if let Some(Value::String(text)) = schema.get_mut("description") {
-        *text = text.replace("[`", "`").replace("`]", "`").replace('\n', " ");
+        *text = text.replace('\n', " ");
+        while let Some((before, text_of, after)) = link(text) {
+            *text = format!("{before}{text_of}{after}");
+        }
+        *text = text.replace("[`", "`").replace("`]", "`");
     }
+}
+
+/// The first `[text](target)`: what is before it, its text, what is after it.
+fn link(text: &str) -> Option<(&str, &str, &str)> {
+    let (head, tail) = text.split_once("](")?;
+    let (before, of) = head.rsplit_once('[')?;
+    let (_target, after) = tail.split_once(')')?;
+    Some((before, of, after))
 }
