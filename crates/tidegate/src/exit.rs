@@ -30,8 +30,8 @@ pub fn panics_are_bugs() {
     std::panic::set_hook(Box::new(move |info| {
         told(info);
         if std::thread::current().id() == main {
-            eprintln!(
-                "error: this is a bug in Tidegate\n  help: report it with the lines above and `tidegate --version`"
+            crate::print::to_stderr(
+                "error: this is a bug in Tidegate\n  help: report it with the lines above and `tidegate --version`\n",
             );
             std::process::exit(i32::from(Exit::BUG.0));
         }

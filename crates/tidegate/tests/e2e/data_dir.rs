@@ -231,6 +231,24 @@ fn a_full_disk_refuses_a_deploy_and_serves_on() {
 }
 
 #[test]
+fn what_cannot_be_logged_is_no_reason_to_end() {
+    let mut tidegate = Tidegate::up();
+    let app = App::new();
+    tidegate.deploy_well(&app);
+    tidegate.restart_unheard();
+    let (control, gateway) = (tidegate.control_pid(), tidegate.gateway_pid());
+    for _ in 0..20 {
+        assert_eq!(get(tidegate.gateway(), HOST, "/version").unwrap().body, "1\n");
+    }
+    assert!(tidegate.run(&["scale", "web=3"]).status.success());
+    tidegate.wait_for("three are there", LONG, |service| {
+        service.stable.as_ref().is_some_and(|stable| stable.ready == 3)
+    });
+    assert_eq!((tidegate.control_pid(), tidegate.gateway_pid()), (control, gateway));
+    assert!(gateway.is_some());
+}
+
+#[test]
 fn a_port_that_was_chosen_stays() {
     let mut tidegate = Tidegate::up_anywhere();
     let address = tidegate.status().gateway.address.unwrap();

@@ -105,6 +105,7 @@ WAYS = {
     "bind": bind,
     "call": call,
     "ask": ask,
+    "metadata": metadata,
     "signal": lambda pid: os.kill(pid, 0),
     "signal-shim": lambda _: os.kill(shim(), 0),
     "trace": lambda pid: called(libc.ptrace(PTRACE_SEIZE, pid, None, None)),

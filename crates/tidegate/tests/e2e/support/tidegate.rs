@@ -33,6 +33,8 @@ pub struct Tidegate {
     api: SocketAddr,
     /// Further options it is started with.
     options: Vec<String>,
+    /// Whether nothing that its processes log can be written.
+    unheard: bool,
     control: Option<Control>,
 }
 
@@ -109,7 +111,8 @@ impl Tidegate {
     ) -> Self {
         let api = free_address();
         let options = Vec::new();
-        let mut tidegate = Tidegate { folder, program, data, gateway, https, api, options, control: None };
+        let (unheard, control) = (false, None);
+        let mut tidegate = Tidegate { folder, program, data, gateway, https, api, options, unheard, control };
         tidegate.restart();
         tidegate
     }
@@ -134,6 +137,18 @@ impl Tidegate {
         places[by]
     }
 
+    /// Starts everything again where nothing that is logged can be written, as on a full disk, and as much as there is.
+    pub fn restart_unheard(&mut self) {
+        self.end_control();
+        let log = self.data().join("gateway/gateway.log");
+        let gateway = self.gateway_pid().expect("the gateway runs");
+        kill(gateway, 9);
+        fs::remove_file(&log).unwrap();
+        std::os::unix::fs::symlink("/dev/full", log).unwrap();
+        self.unheard = true;
+        self.restart();
+    }
+
     /// Starts the control plane (again) on the same directory; returns how long it took to say that it is ready.
     pub fn restart(&mut self) -> Duration {
         let begun = Instant::now();
@@ -151,13 +166,17 @@ impl Tidegate {
     fn launch(&mut self, kill_at: Option<u64>) -> bool {
         assert!(self.control.is_none(), "the control plane runs");
         let begun = Instant::now();
-        let log =
-            File::options().create(true).append(true).open(self.folder.path().join("control.log")).unwrap();
+        let log = match self.unheard {
+            true => PathBuf::from("/dev/full"),
+            false => self.folder.path().join("control.log"),
+        };
+        let log = File::options().create(true).append(true).open(log).unwrap();
         let mut child = self
             .bare(&["up", "--gateway", &self.gateway.to_string(), "--api", &self.api.to_string(), "--data"])
             .arg(self.data())
             .args(self.https.iter().flat_map(|at| ["--https".into(), at.to_string(), "--dev-certs".into()]))
             .args(&self.options)
+            .envs(self.unheard.then_some(("TIDEGATE_LOG", "trace")))
             .envs(kill_at.map(|moment| ("TIDEGATE_KILL_AT", moment.to_string())))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
