@@ -84,6 +84,7 @@ fn fuzz(tidegate: &Tidegate, asker: &Asker, seen: &Path) -> BTreeSet<(String, u1
         .env("PYTHONPATH", folder())
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("FUZZ_FORBIDDEN", forbidden.join(","))
+        .env("FUZZ_ASKER", format!("token:{}", asker.name))
         .env("FUZZ_SEEN", seen)
         .current_dir(seen.parent().unwrap());
     if let Some(token) = &asker.token {
