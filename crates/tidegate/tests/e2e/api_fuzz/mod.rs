@@ -16,8 +16,10 @@ use crate::support::{App, Tidegate, eventually, full, packages};
 const ENDS: [&str; 3] = ["down", "upgrade", "environment_remove"];
 /// Who may change nothing that rolls comes first: what others begin goes on while the next one asks.
 const ORDER: [Role; 5] = [Role::Reader, Role::Releaser, Role::Developer, Role::Operator, Role::Admin];
+const WITHIN: Duration = Duration::from_secs(60);
 
 /// Somebody who asks.
+#[derive(Clone)]
 struct Asker {
     name: &'static str,
     /// `None`: somebody without a token.
@@ -115,10 +117,13 @@ fn no_role_gets_an_answer_it_should_not_have() {
     let app = App::new();
     tidegate.deploy_well(&app);
     let policies = Policies::shipped();
-    let mut askers = vec![stranger()];
-    askers.extend(ORDER.map(|role| of_role(&tidegate, &policies, role)));
+    let mut askers = ORDER.map(|role| of_role(&tidegate, &policies, role)).to_vec();
+    // Last: where somebody shows wrong tokens, everybody waits who comes from there.
+    askers.push(stranger());
     let scratch = tempfile::tempdir().unwrap();
     for asker in &askers {
+        // What an asker before has begun comes to its end.
+        tidegate.wait_for("it is at rest", WITHIN, |service| service.phase == "idle");
         let before = tidegate.status();
         let seen = fuzz(&tidegate, asker, &scratch.path().join(asker.name));
         let operations: BTreeSet<&str> = seen.iter().map(|(operation, _)| operation.as_str()).collect();
@@ -134,7 +139,7 @@ fn no_role_gets_an_answer_it_should_not_have() {
         }
     }
     // Whatever was asked for, down to no instances.
-    eventually("the app still serves", Duration::from_secs(60), || {
+    eventually("the app still serves", WITHIN, || {
         tidegate.run(&["scale", "web=1"]);
         tidegate.service().stable.filter(|stable| stable.ready > 0).map(drop)
     });
