@@ -168,6 +168,23 @@ pub struct ScopeArgs {
     pub environment: Option<Name>,
 }
 
+/// [`ScopeArgs`] of a command with verbs, typed before or after the verb.
+#[derive(Clone, Debug, Default, Args)]
+pub struct GlobalScopeArgs {
+    /// The app [default: the one in this folder, or the only one]
+    #[arg(long, global = true, value_name = "APP")]
+    app: Option<Name>,
+    /// The environment [default: the manifest's, or the only one]
+    #[arg(short, long, global = true, value_name = "ENV")]
+    environment: Option<Name>,
+}
+
+impl From<GlobalScopeArgs> for ScopeArgs {
+    fn from(typed: GlobalScopeArgs) -> ScopeArgs {
+        ScopeArgs { app: typed.app, environment: typed.environment }
+    }
+}
+
 /// For programs.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct JsonArgs {

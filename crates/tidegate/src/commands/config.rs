@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use tidegate_control::setting::{ConfigAct, ConfigChange};
 use tidegate_core::model::{Name, RevisionNo};
 
-use crate::cli::ScopeArgs;
+use crate::cli::GlobalScopeArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::glass::GlassArgs;
@@ -25,12 +25,8 @@ use crate::who;
 pub struct ConfigArgs {
     #[command(subcommand)]
     what: What,
-    /// The app [default: the one in this folder, or the only one]
-    #[arg(long, global = true, value_name = "APP")]
-    app: Option<Name>,
-    /// The environment [default: the manifest's, or the only one]
-    #[arg(short, long, global = true, value_name = "ENV")]
-    environment: Option<Name>,
+    #[command(flatten)]
+    scope: GlobalScopeArgs,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
@@ -93,7 +89,7 @@ struct ChangeArgs {
 /// Asks and shows.
 pub fn run(args: ConfigArgs, session: &Session) -> Result<Exit, Failure> {
     let client = session.client()?;
-    let scope = session.scope(ScopeArgs { app: args.app, environment: args.environment });
+    let scope = session.scope(args.scope.into());
     let json = args.json;
     let (act, change) = match args.what {
         What::Get { name } => {

@@ -1,9 +1,9 @@
 //! `tidegate experiment`: what variants of flags lead to.
 
 use clap::{Args, Subcommand};
-use tidegate_core::model::{FlagKey, Name};
+use tidegate_core::model::FlagKey;
 
-use crate::cli::ScopeArgs;
+use crate::cli::GlobalScopeArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::print::{self, Out};
@@ -17,12 +17,8 @@ use crate::who;
 pub struct ExperimentArgs {
     #[command(subcommand)]
     what: What,
-    /// The app [default: the one in this folder, or the only one]
-    #[arg(long, global = true, value_name = "APP")]
-    app: Option<Name>,
-    /// The environment [default: the manifest's, or the only one]
-    #[arg(short, long, global = true, value_name = "ENV")]
-    environment: Option<Name>,
+    #[command(flatten)]
+    scope: GlobalScopeArgs,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
@@ -51,7 +47,7 @@ enum What {
 /// Asks and shows.
 pub fn run(args: ExperimentArgs, session: &Session) -> Result<Exit, Failure> {
     let client = session.client()?;
-    let scope = session.scope(ScopeArgs { app: args.app, environment: args.environment });
+    let scope = session.scope(args.scope.into());
     session.wait(async {
         let view = match args.what {
             What::List => {

@@ -8,7 +8,7 @@ use tidegate_control::{LogQuery, ServiceRef};
 use tidegate_core::model::{InstanceId, Name};
 use tidegate_core::view::{JobRunView, LogLine};
 
-use crate::cli::{JsonArgs, ScopeArgs};
+use crate::cli::{GlobalScopeArgs, JsonArgs, ScopeArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::print::{self, Out};
@@ -30,21 +30,10 @@ pub struct JobsArgs {
     #[command(subcommand)]
     what: What,
     #[command(flatten)]
-    scope: GlobalScope,
+    scope: GlobalScopeArgs,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
-}
-
-/// [`ScopeArgs`] and [`JsonArgs`], to be typed before or after the verb.
-#[derive(Clone, Debug, Default, Args)]
-struct GlobalScope {
-    /// The app [default: the one in this folder, or the only one]
-    #[arg(long, global = true, value_name = "APP")]
-    app: Option<Name>,
-    /// The environment [default: the manifest's, or the only one]
-    #[arg(short, long, global = true, value_name = "ENV")]
-    environment: Option<Name>,
 }
 
 /// What to do with jobs.
@@ -83,7 +72,7 @@ enum What {
 /// Does what was typed.
 pub fn run(args: JobsArgs, session: &Session) -> Result<Exit, Failure> {
     let client = session.client()?;
-    let typed = ScopeArgs { app: args.scope.app, environment: args.scope.environment };
+    let typed = ScopeArgs::from(args.scope);
     let json = JsonArgs { json: args.json };
     let scope = typed.clone();
     let of = |job: Name| session.service(scope.clone(), job);

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use tidegate_control::setting::{ConfigAct, ConfigChange};
 use tidegate_core::model::Name;
 
-use crate::cli::ScopeArgs;
+use crate::cli::GlobalScopeArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::glass::GlassArgs;
@@ -23,12 +23,8 @@ use crate::who;
 pub struct ResourceArgs {
     #[command(subcommand)]
     what: What,
-    /// The app [default: the one in this folder, or the only one]
-    #[arg(long, global = true, value_name = "APP")]
-    app: Option<Name>,
-    /// The environment [default: the manifest's, or the only one]
-    #[arg(short, long, global = true, value_name = "ENV")]
-    environment: Option<Name>,
+    #[command(flatten)]
+    scope: GlobalScopeArgs,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
@@ -61,7 +57,7 @@ struct SetArgs {
 /// Asks and shows.
 pub fn run(args: ResourceArgs, session: &Session) -> Result<Exit, Failure> {
     let client = session.client()?;
-    let scope = session.scope(ScopeArgs { app: args.app, environment: args.environment });
+    let scope = session.scope(args.scope.into());
     let json = args.json;
     let set = match args.what {
         What::List => {

@@ -2,9 +2,9 @@
 
 use clap::{Args, Subcommand};
 use tidegate_api::wire::FlagKeyBody;
-use tidegate_core::model::{FlagAccessKind, Name};
+use tidegate_core::model::FlagAccessKind;
 
-use crate::cli::ScopeArgs;
+use crate::cli::GlobalScopeArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::print::{self, Out};
@@ -18,12 +18,8 @@ use crate::who;
 pub struct KeyArgs {
     #[command(subcommand)]
     what: What,
-    /// The app [default: the one in this folder, or the only one]
-    #[arg(long, global = true, value_name = "APP")]
-    app: Option<Name>,
-    /// The environment [default: the manifest's, or the only one]
-    #[arg(short, long, global = true, value_name = "ENV")]
-    environment: Option<Name>,
+    #[command(flatten)]
+    scope: GlobalScopeArgs,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
@@ -54,7 +50,7 @@ enum What {
 /// Does what was typed.
 pub fn run(args: KeyArgs, session: &Session) -> Result<Exit, Failure> {
     let client = session.client()?;
-    let scope = session.scope(ScopeArgs { app: args.app, environment: args.environment });
+    let scope = session.scope(args.scope.into());
     let by = who::asks();
     session.wait(async {
         let mut out = Out::new();
