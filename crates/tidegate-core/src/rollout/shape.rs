@@ -187,10 +187,12 @@ fn by_steps(goal: &Goal<'_>, share: &Share) -> Shape {
     };
     let percent = share.percent.min(most);
     let room = goal.stable.saturating_sub(ready.min(share.candidates)).max(goal.stable.min(1));
+    // Where a step asks for fewer, those that are too many stay until stable's are ready for their work.
+    let kept = goal.stable.saturating_sub(goal.counts.stable.ready).min(ready);
     Shape {
         stable: if share.takes_requests { goal.stable } else { room },
         ensure_stable: true,
-        candidate: share.candidates,
+        candidate: if share.takes_requests { share.candidates } else { share.candidates.max(kept) },
         most: None,
         exclusive: false,
         traffic: Traffic::Split { candidate: percent, aside: share.aside },
