@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::bet::RATIOS;
-use super::promotion::{on_the_floor, on_the_ratio};
+use super::promotion::{on_the_floor, parts};
 use super::{Policy, PolicyError};
 
 /// Bets on the wrong ratios cost about as much as having one and a half right ones of six.
@@ -145,7 +145,7 @@ fn promotion(policy: &Policy, scene: &Scene) -> Option<Wait> {
     let theta = |ratio: f64| ratio / (ratio + others);
     let (fair, worse) = (theta(1.0), theta(policy.rho_m));
     let by_ratio = base * (others * ((1.0 - fair) / (1.0 - worse)).ln() + (fair / worse).ln());
-    let wanted = -(policy.beta * on_the_ratio(policy)).ln();
+    let wanted = -(policy.beta * parts(policy)[0]).ln();
     let ratio = (by_ratio > 0.0).then(|| wanted / by_ratio);
     let floor = (policy.floor > 0.0).then(|| on_the_floor(policy, base)).filter(|(_, gain)| *gain > 0.0);
     let floor = floor.map(|(wanted, gain)| wanted / gain);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::bet::{Bet, Fair};
+use super::carried::{Carried, half, most, praise};
 use super::case::Case;
 use super::decision::{Count, Decision};
 use super::excess::Excess;
@@ -215,7 +216,7 @@ impl Judge {
     }
 
     fn errs_too_much(&self) -> bool {
-        self.errors.value(&self.policy) >= 1.0 / self.policy.alpha_errors && self.is_over_the_floor()
+        self.errs() >= 1.0 / self.policy.alpha_errors && self.is_over_the_floor()
     }
 
     fn is_over_the_floor(&self) -> bool {
@@ -231,7 +232,11 @@ impl Judge {
     /// The evidence that the candidate errs more than allowed, to be averaged with that of others; 0 while its excess is not worth
     /// an abort.
     pub fn charge(&self) -> f64 {
-        if self.is_over_the_floor() { self.errors.value(&self.policy) } else { 0.0 }
+        if self.is_over_the_floor() { self.errs() } else { 0.0 }
+    }
+
+    fn errs(&self) -> f64 {
+        (self.policy.carried.errors * self.errors.value(&self.policy)).min(f64::MAX)
     }
 
     fn is_too_slow(&self) -> bool {
@@ -240,13 +245,32 @@ impl Judge {
 
     fn may_be_promoted(&self) -> bool {
         self.promotion.value(&self.policy) >= 1.0 / self.policy.beta
-            && self.errors.value(&self.policy) < IN_DOUBT
+            && self.errs() < IN_DOUBT
             && self.slowness() < IN_DOUBT
     }
 
     /// The average over the thresholds: one e-value, whatever they have to do with each other.
     fn slowness(&self) -> f64 {
-        self.slow.iter().map(|case| case.value(&self.policy) / THRESHOLDS as f64).sum()
+        let each = self.slow.iter().zip(&self.policy.carried.slow);
+        each.map(|(case, begun)| (begun * case.value(&self.policy)).min(f64::MAX) / THRESHOLDS as f64).sum()
+    }
+
+    /// What a judgement of the same version elsewhere by `into` begins with; `about` says what this one is of. `None` where
+    /// that one asks something else: evidence about one question is none about another.
+    pub fn carry(&self, about: String, into: &Policy) -> Option<Carried> {
+        let asks = |policy: &Policy| [policy.rho0, policy.rho0_latency, policy.rho_m, policy.floor];
+        if asks(&self.policy) != asks(into) {
+            return None;
+        }
+        let slow = |at: usize| self.policy.carried.slow[at] * self.slow[at].value(&self.policy);
+        let ([ratio, floor], [most_ratio, most_floor]) = (self.promotion.each(&self.policy), praise(into));
+        Some(Carried {
+            about,
+            errors: half(self.errs(), most(into.alpha_errors)),
+            slow: std::array::from_fn(|at| half(slow(at), most(into.alpha_latency))),
+            ratio: half(ratio, most_ratio),
+            floor: half(floor, most_floor),
+        })
     }
 
     /// What is to be said now. An abort stands; a promotion stands until an abort, for the watch goes on.
@@ -273,7 +297,7 @@ impl Judge {
     /// The logarithm of the evidence on one count, and what it has to reach for an abort.
     pub fn evidence(&self, count: Count) -> (f64, f64) {
         match count {
-            Count::ErrorRate => (self.errors.value(&self.policy).ln(), -self.policy.alpha_errors.ln()),
+            Count::ErrorRate => (self.errs().ln(), -self.policy.alpha_errors.ln()),
             Count::Latency => (self.slowness().ln(), -self.policy.alpha_latency.ln()),
         }
     }

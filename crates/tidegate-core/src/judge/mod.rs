@@ -2,7 +2,7 @@
 //! makes of them by its [`Policy`]: continue, abort, promote or inconclusive.
 //!
 //! The method is betting on counts. Read [`bet`] (what one window says), [`case`] (why that may be looked at at any time), [`late`]
-//! (faults that begin later), [`promotion`], then [`judge`] which puts them together. [`instances`] tells a bad instance from a bad
+//! (faults that begin later), [`promotion`], then [`judge`] which puts them together. [`carried`] lets it begin with what was seen elsewhere. [`instances`] tells a bad instance from a bad
 //! revision, [`forecast`] says beforehand what a decision will take, [`split`] makes an A/A test of recorded counts, and
 //! [`bundle`] is a verdict with all it takes to compute it again.
 //!
@@ -10,6 +10,7 @@
 
 pub mod bet;
 pub mod bundle;
+pub mod carried;
 pub mod case;
 pub mod decision;
 pub mod excess;
@@ -27,6 +28,7 @@ pub mod window;
 pub mod words;
 
 pub use bundle::Bundle;
+pub use carried::Carried;
 pub use decision::{Count, Decision};
 pub use forecast::{Forecast, Scene};
 pub use instances::Instances;

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Carried;
+
 /// The policy of one rollout. It does not change while it runs: the guarantee is about one policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -33,6 +35,9 @@ pub struct Policy {
     /// Each bad answer is another user's, drawn by themselves: they are bet on one by one, not as one window.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub distinct: bool,
+    /// What the judgement begins with: what the same version showed elsewhere.
+    #[serde(skip_serializing_if = "Carried::is_nothing")]
+    pub carried: Carried,
 }
 
 impl Default for Policy {
@@ -50,6 +55,7 @@ impl Default for Policy {
             late_weight: 0.1,
             late_scale: 300.0,
             distinct: false,
+            carried: Carried::default(),
         }
     }
 }
@@ -100,7 +106,7 @@ impl Policy {
         ];
         match checks.into_iter().find(|(_, _, good, _)| !good) {
             Some((name, value, _, wanted)) => Err(PolicyError { name, value, wanted }),
-            None => Ok(()),
+            None => self.carried.validate(self),
         }
     }
 }

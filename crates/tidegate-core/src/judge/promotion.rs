@@ -64,10 +64,15 @@ impl Promotion {
     /// E'.
     #[inline]
     pub fn value(&self, policy: &Policy) -> f64 {
-        if policy.floor == 0.0 {
-            return self.ratio.value();
-        }
-        (1.0 - ON_THE_FLOOR) * self.ratio.value() + ON_THE_FLOOR * self.under(policy.floor)
+        let ([on_ratio, on_floor], [ratio, floor]) = (parts(policy), self.each(policy));
+        if on_floor == 0.0 { ratio } else { on_ratio * ratio + on_floor * floor }
+    }
+
+    /// What each bet has that began with all of the stake: on the ratio, on the floor.
+    #[inline]
+    pub(super) fn each(&self, policy: &Policy) -> [f64; 2] {
+        let floor = if policy.floor == 0.0 { 1.0 } else { self.under(policy.floor) };
+        [policy.carried.ratio * self.ratio.value(), policy.carried.floor * floor]
     }
 
     /// Its logarithm, finite however small it is.
@@ -95,7 +100,8 @@ pub(super) fn on_the_floor(policy: &Policy, rate: f64) -> (f64, f64) {
     (wanted, (1.0 - rate) * log_good(policy.floor) + rate * GOOD.ln())
 }
 
-/// The part of the stake that is bet on the ratio.
-pub(super) fn on_the_ratio(policy: &Policy) -> f64 {
-    if policy.floor == 0.0 { 1.0 } else { 1.0 - ON_THE_FLOOR }
+/// The parts of the stake that are bet on the ratio and on the floor.
+#[inline]
+pub(super) fn parts(policy: &Policy) -> [f64; 2] {
+    if policy.floor == 0.0 { [1.0, 0.0] } else { [1.0 - ON_THE_FLOOR, ON_THE_FLOOR] }
 }

@@ -1,6 +1,7 @@
 //! What the judge promises, as far as it can be shown without chance; the rest is simulated by `bench/judge`.
 
 mod bundle;
+mod carried;
 mod exact;
 mod instances;
 mod judge;
