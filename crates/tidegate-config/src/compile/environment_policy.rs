@@ -8,6 +8,7 @@ use tidegate_core::schedule::instant;
 use tidegate_core::time::Millis;
 
 use super::pipeline::unknown_environment;
+use super::plan::Plan;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
@@ -33,6 +34,14 @@ pub(super) fn compile(raw: &RawManifest, findings: &mut Findings<'_>) -> BTreeMa
     }
     check_circles(environments, &policies, findings);
     policies
+}
+
+/// Where the environment asks for it, its rollouts are judged by a part of what came of the same build in the one before it.
+pub(super) fn carry_evidence(keys: &RawEnvironmentKeys, plan: &mut Plan) {
+    if keys.carry_evidence.value().is_some_and(|flag| flag.0) {
+        let from = keys.promote_from.value().map(|name| name.0.clone());
+        plan.services.values_mut().for_each(|service| service.strategy.judge.carries_from.clone_from(&from));
+    }
 }
 
 fn policy(keys: &RawEnvironmentKeys, findings: &mut Findings<'_>) -> EnvironmentPolicy {
@@ -147,11 +156,26 @@ fn check_source(
             ));
         }
     }
-    if let (Some(automatic), true) = (keys.automatic.get(), keys.promote_from.is_absent()) {
+    if keys.promote_from.is_absent() {
+        check_first(keys, findings);
+    }
+}
+
+/// That nothing is said of the environment before it, where there is none.
+fn check_first(keys: &RawEnvironmentKeys, findings: &mut Findings<'_>) {
+    if let Some(automatic) = keys.automatic.get() {
         let message = "`automatic` is about promotion, and there is no `promote_from`";
         findings.push(
             wrong(message, automatic.key, "has no meaning here")
                 .help("pushes to `branch` are deployed by themselves; `approvals` asks first"),
+        );
+    }
+    if let Some(carry) = keys.carry_evidence.get() {
+        let message =
+            "`carry_evidence` is about the environment before this one, and there is no `promote_from`";
+        findings.push(
+            wrong(message, carry.key, "has no meaning here")
+                .help("name the environment whose evidence counts: `promote_from: staging`"),
         );
     }
 }

@@ -53,7 +53,8 @@ pub(crate) fn compile(raw: &RawManifest, findings: &mut Findings<'_>) -> Option<
         let over = environment.value.value().unwrap_or(&empty);
         check_names(over, services, findings);
         check_job_names(over, raw.jobs.value(), findings);
-        let plan = plan::compile(&Layer::environment(raw, services, over), findings);
+        let mut plan = plan::compile(&Layer::environment(raw, services, over), findings);
+        environment_policy::carry_evidence(&over.0, &mut plan);
         environments.insert(environment.name.clone(), plan);
     }
     let policies = environment_policy::compile(raw, findings);

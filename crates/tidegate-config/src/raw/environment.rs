@@ -47,6 +47,8 @@ record! { replaced
         promote_from: NameText,
         /// Whether a build that succeeded there comes here by itself. Default false: `tidegate promote` brings it.
         automatic: Flag,
+        /// Whether what the same build showed there counts for a part of what its rollouts here are judged by. Default false.
+        carry_evidence: Flag,
         /// How many people must agree to a deploy, the author not among them. Default 0.
         approvals: Whole<0, 20>,
         /// Who may agree. Default: everybody who may use the API.

@@ -52,6 +52,18 @@ fn branches_come_where_their_patterns_say() {
 }
 
 #[test]
+fn evidence_is_carried_from_the_environment_before_where_that_is_asked_for() {
+    let manifest = with(
+        "{ eu: { branch: main }, us: { promote_from: eu, carry_evidence: true }, asia: { promote_from: us } }",
+    );
+    let carries = |environment: &str| {
+        let resolved = manifest.resolve(&name(environment), &Default::default()).unwrap();
+        resolved.services[&name("web")].strategy.judge.carries_from.clone()
+    };
+    assert_eq!((carries("eu"), carries("us"), carries("asia")), (None, Some(name("eu")), None));
+}
+
+#[test]
 fn without_environments_main_comes_to_production() {
     let none = with("{}");
     assert_eq!(environments(&none, "main"), ["production"]);

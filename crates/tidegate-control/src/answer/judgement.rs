@@ -59,6 +59,7 @@ pub(super) fn view(kept: &Judgement) -> JudgementView {
         latency: judge.evidence(Count::Latency).into(),
         promotion: judge.evidence_for().into(),
         comparison: kept.comparison().map(compared),
+        carried: Some(judge.policy().carried.about.clone()).filter(|about| !about.is_empty()),
     }
 }
 

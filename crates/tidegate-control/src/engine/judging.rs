@@ -6,7 +6,7 @@ use tidegate_core::judgement::{Judgement, Share, Sighting, Taken};
 use tidegate_core::model::{CountsReport, Judged, Rollout, RolloutId, ServiceState};
 use tidegate_store::{StoreError, Tx};
 
-use super::{Engine, Sight, World};
+use super::{Engine, Sight, World, carried};
 
 /// Windows kept of one rollout: more than two days of them. What comes after is judged, and left out of the proof.
 const MOST_WINDOWS: u64 = 200_000;
@@ -61,7 +61,8 @@ impl Engine {
                 (judgement, taken, is_new)
             }
             None => {
-                let begun = Judgement::begin(&rollout.effective.strategy, &seen);
+                let carried = carried::found(world.store, rollout)?;
+                let begun = Judgement::begin(&rollout.effective.strategy, carried, &seen);
                 let Some(judgement) = begun else { return Ok(None) };
                 (judgement, None, true)
             }

@@ -9,6 +9,7 @@ mod app_user;
 pub(crate) mod ask;
 mod attest;
 mod build;
+mod carried;
 mod checks;
 mod deploy;
 mod effect;

@@ -23,7 +23,7 @@ use sample::Samples;
 use serde::{Deserialize, Serialize};
 
 use crate::judge::instances::NOBODY;
-use crate::judge::{Instances, Judge, Policy, Tally, Window};
+use crate::judge::{Carried, Instances, Judge, Policy, Tally, Window};
 use crate::model::{
     BadRequest, CountsReport, InstanceId, Judged, MirrorReport, RevisionNo, Strategy, StrategyKind, Verdict,
 };
@@ -115,15 +115,15 @@ impl Judgement {
     /// gateway has not reported yet.
     ///
     /// Latency is judged where the strategy goes by steps: who did not ask for steps is not taken back for instances that are slow
-    /// to warm up.
-    pub fn begin(strategy: &Strategy, seen: &Sighting<'_>) -> Option<Judgement> {
+    /// to warm up. `carried` is what the same version showed elsewhere, if that counts.
+    pub fn begin(strategy: &Strategy, carried: Option<Carried>, seen: &Sighting<'_>) -> Option<Judgement> {
         let current = seen.reports.first()?;
         let latency = strategy.kind.has_steps();
         let thresholds = latency.then(|| Thresholds::of(current, seen.upstream, seen.stable)).flatten();
         let mut cursor = Cursor::default();
         cursor.take(seen.reports, seen.upstream, thresholds.as_ref());
         Some(Judgement {
-            judge: Judge::new(policy_of(strategy)),
+            judge: Judge::new(Policy { carried: carried.unwrap_or_default(), ..policy_of(strategy) }),
             instances: Instances::default(),
             stable_instances: Instances::default(),
             left_out: Vec::new(),

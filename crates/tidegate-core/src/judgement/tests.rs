@@ -67,7 +67,7 @@ fn sighting<'a>(
 
 fn begun(gateway: &Gateway, share: &Share) -> Judgement {
     let strategy = Strategy::new(StrategyKind::Canary);
-    Judgement::begin(&strategy, &sighting(&[&gateway.report], share, (5, 5), 0)).unwrap()
+    Judgement::begin(&strategy, None, &sighting(&[&gateway.report], share, (5, 5), 0)).unwrap()
 }
 
 #[test]

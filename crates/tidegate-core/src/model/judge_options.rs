@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Name;
+
 /// Parts per million.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -32,6 +34,9 @@ pub struct JudgeOptions {
     /// Most copies that may be answered differently, as a share; for copied traffic only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_differing: Option<Millionths>,
+    /// The environment before this one, where what the same build showed there counts for a part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carries_from: Option<Name>,
 }
 
 impl Default for JudgeOptions {
@@ -43,6 +48,7 @@ impl Default for JudgeOptions {
             rho_m: Millionths(2_000_000),
             floor: Millionths(500),
             max_differing: None,
+            carries_from: None,
         }
     }
 }

@@ -40,6 +40,9 @@ pub struct JudgementView {
     /// What came of answers to copies, where the strategy judges them.
     #[serde(default)]
     pub comparison: Option<ComparisonView>,
+    /// What it began with that was seen elsewhere: `rollout 3 of shop/eu/web`.
+    #[serde(default)]
+    pub carried: Option<String>,
 }
 
 /// Answers to copies beside stable's own.

@@ -88,6 +88,9 @@ fn judgement(view: &JudgementView) -> Vec<String> {
             evidence(&view.promotion)
         ),
     ];
+    lines.extend(
+        view.carried.iter().map(|about| format!("  carried    half of it, of what {about} ended with")),
+    );
     lines.extend(view.comparison.iter().flat_map(comparison));
     lines
 }

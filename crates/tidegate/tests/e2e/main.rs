@@ -52,4 +52,5 @@ mod steps;
 mod support;
 mod trains;
 mod upgrade;
+mod waves;
 mod zero_loss;

@@ -248,6 +248,8 @@ fn judge_of(raw: Option<&RawJudge>) -> JudgeOptions {
         rho_m: raw.rho_m.value().map_or(plain.rho_m, |factor| factor.0),
         floor: raw.floor.value().map_or(plain.floor, |share| share.0),
         max_differing: None,
+        // An environment says so, for all of its services.
+        carries_from: None,
     }
 }
 
