@@ -4,7 +4,8 @@ use crate::latency::{STABLE, longer_tail, slower};
 use crate::traffic::Traffic;
 use crate::trial::Outcome;
 
-const HOUR: u64 = 3_600;
+/// In seconds.
+pub const HOUR: u64 = 3_600;
 
 /// One kind of traffic.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Row {
     pub seconds: u64,
     /// Whether the judge is written down and read again after each second, beside one that is not.
     pub restarts: bool,
+    /// What the same version met before for an hour, elsewhere; its judgement is carried over.
+    pub before: Option<Traffic>,
     /// What the judge must reach.
     pub wanted: Wanted,
 }
@@ -74,11 +77,12 @@ pub fn all() -> Vec<Row> {
     rows.extend(late());
     rows.extend(slow());
     rows.extend(promotions());
+    rows.extend(carried());
     rows
 }
 
 fn row(name: String, traffic: Traffic, wanted: Wanted) -> Row {
-    Row { name, traffic, seconds: HOUR, restarts: false, wanted }
+    Row { name, traffic, seconds: HOUR, restarts: false, before: None, wanted }
 }
 
 /// Candidates that are as good as stable, for an hour.
@@ -193,6 +197,34 @@ fn promotions() -> Vec<Row> {
     (restarts.restarts, restarts.seconds, restarts.name) = (true, 120, "restart each second".to_owned());
     rows.push(restarts);
     rows
+}
+
+/// Candidates that come from another environment: how good they were there, and are here.
+fn carried() -> Vec<Row> {
+    let carried = |before: (f64, f64), here: (f64, f64), wanted| {
+        let of = |(base, bad): (f64, f64)| format!("{} → {} %", percent(base), percent(bad));
+        let (first, traffic) =
+            (Traffic::new(10.0, 90.0, before.0, before.1), Traffic::new(10.0, 90.0, here.0, here.1));
+        Row {
+            before: Some(first),
+            ..row(format!("carried {}, then {}", of(before), of(here)), traffic, wanted)
+        }
+    };
+    let found = |expected: f64| Wanted::Found { most: 1.1 * expected, expected };
+    vec![
+        carried((0.001, 0.001), (0.001, 0.001), Wanted::FewAborts(ALPHA)),
+        carried((0.009, 0.009), (0.009, 0.009), Wanted::FewAborts(ALPHA)),
+        carried((0.001, 0.001), (0.05, 0.05), Wanted::FewAborts(ALPHA)),
+        // What has to be won is ln 2 more: 13 %.
+        carried((0.001, 0.001), (0.001, 0.01), found(1.13 * 680.0)),
+        carried((0.001, 0.001), (0.001, 0.05), found(1.13 * 105.0)),
+        // What has to be won is half.
+        carried((0.001, 0.01), (0.001, 0.01), found(0.5 * 680.0)),
+        carried((0.01, 0.02), (0.01, 0.02), Wanted::FewPromotions(BETA)),
+        // Bad here alone: the root of what else holds.
+        carried((0.01, 0.01), (0.01, 0.02), Wanted::FewPromotions(BETA.sqrt())),
+        carried((0.0, 0.0), (0.0, 0.0), Wanted::Promoted(0.9)),
+    ]
 }
 
 /// What a policy by default promises on one count.

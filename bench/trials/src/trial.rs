@@ -6,7 +6,7 @@ use tidegate_core::model::Verdict;
 use crate::chance::Chance;
 use crate::fixed_line::FixedLine;
 use crate::rank_test::RankTest;
-use crate::rows::Row;
+use crate::rows::{HOUR, Row};
 use crate::traffic::Stream;
 
 /// Who was asked, in the order of the columns.
@@ -84,7 +84,7 @@ pub fn run(row: &Row, runs: u64, seed: u64) -> Outcome {
 /// One run: the same windows for all who are asked.
 fn once(row: &Row, stream: &Stream, seed: u64, run: u64, outcome: &mut Outcome) {
     let mut chance = Chance::new(seed.wrapping_mul(1_000_003).wrapping_add(run));
-    let mut judge = Judge::new(Policy::default());
+    let mut judge = Judge::new(begins(row, &mut chance));
     let mut restarted = judge.clone();
     let mut others = Others::new();
     let mut since = Found { requests: 0, bad: 0, seconds: 0 };
@@ -114,6 +114,21 @@ fn once(row: &Row, stream: &Stream, seed: u64, run: u64, outcome: &mut Outcome) 
         others.take(&window, since, &mut outcome.found);
     }
     outcome.promoted += u64::from(judge.was_promoted());
+}
+
+/// The policy, with what the judgement before it ended with: an hour of other traffic, or less where that took the version back.
+fn begins(row: &Row, chance: &mut Chance) -> Policy {
+    let policy = Policy::default();
+    let Some(before) = &row.before else { return policy };
+    let (stream, mut judge) = (before.stream(), Judge::new(policy.clone()));
+    for second in 0..HOUR {
+        judge.take(&stream.window(second, chance));
+        if judge.decided().verdict == Verdict::Abort {
+            break;
+        }
+    }
+    let carried = judge.carry(row.name.clone(), &policy).expect("both ask the same");
+    Policy { carried, ..policy }
 }
 
 /// As a restart of the control plane does.

@@ -2,11 +2,12 @@
 //! other, each begins with what the one before it showed.
 //!
 //! Let E be the evidence that the earlier judgement ended with. It ended at a moment that was chosen by looking at it, which an
-//! e-process allows: the expectation of E is at most 1. So a judgement that begins with half of its stake as new and half as that one
-//! had it, `(1 + E) / 2`, begins with an expectation of at most 1 as well, and all that is proved of a [case](super::case) holds for the
-//! product. Fresh money is half of it whatever happened before: a fault that only this place has is found by at most ln 2 = 0.7 more
-//! in the logarithm than without. Never more than the root of what decides is taken on, half of it as logarithms go: nobody is judged
-//! by others' traffic alone.
+//! e-process allows: where the candidate was as the case has it there too, the expectation of E is at most 1. So a judgement that begins
+//! with half of its stake as new and half as that one had it, `(1 + E) / 2`, begins with an expectation of at most 1 as well, and all that is
+//! proved of a [case](super::case) holds for the product: for a candidate that is good in both places, and one that is bad in both. Fresh
+//! money is half of it whatever happened before: a fault that only this place has is found by at most ln 2 = 0.7 more in the logarithm
+//! than without. Never more than the root of what decides is taken on, half of it as logarithms go: nobody is judged by others' traffic
+//! alone, and where the candidate is bad in one place only, a wrong verdict in the other has at most a probability of √α and √β.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
