@@ -24,6 +24,17 @@ need_compiler() {
     command -v cc >/dev/null || install_packages gcc libc6-dev
 }
 
+# Room for what is built, in GiB, of which some may be there already. A full disk shows late otherwise, as errors of compilers.
+need_room() { # GIB
+    local target=${CARGO_TARGET_DIR:-target} free there
+    mkdir -p "$target"
+    free=$(($(df -k --output=avail "$target" | tail -1) / 1024 / 1024))
+    there=$(($(du -sk "$target" | cut -f1) / 1024 / 1024))
+    [ $((free + there)) -lt "$1" ] || return 0
+    echo "error: what is built takes $1 GiB in $(realpath "$target"): $there GiB are there, and $free GiB free" >&2
+    exit 2
+}
+
 # Python with venv, as a build command finds it. A Python of one user's own is not enough where builds run as another.
 need_python_venv() {
     local python=python3

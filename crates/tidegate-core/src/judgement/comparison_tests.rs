@@ -43,7 +43,7 @@ impl Run {
         match &mut self.judgement {
             Some(judgement) => judgement.take(&seen),
             None => {
-                self.judgement = Judgement::begin(&self.strategy, &seen);
+                self.judgement = Judgement::begin(&self.strategy, None, &seen);
                 None
             }
         }

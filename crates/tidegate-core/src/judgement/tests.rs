@@ -255,3 +255,18 @@ fn evidence_of_one_wave_counts_in_the_next() {
     let after = until_abort(6);
     assert!(after > 0 && after + 4 < alone, "{after} seconds after the first wave, {alone} without it");
 }
+
+/// What was seen in another environment is part of the policy, so that a judgement that begins anew has it as well.
+#[test]
+fn it_begins_with_what_was_carried() {
+    let (gateway, ten) = (Gateway::new("a"), share(10));
+    let carried =
+        Carried { about: "rollout 3 of shop/eu/web".to_owned(), errors: 14.0, ..Carried::default() };
+    let strategy = Strategy::new(StrategyKind::Canary);
+    let reports = [&gateway.report];
+    let judgement =
+        Judgement::begin(&strategy, Some(carried.clone()), &sighting(&reports, &ten, (5, 5), 0)).unwrap();
+    assert_eq!(judgement.judge().policy().carried, carried);
+    let (begins, wanted) = judgement.judge().evidence(crate::judge::Count::ErrorRate);
+    assert!((begins / wanted - 0.5).abs() < 0.01, "{begins} of {wanted}");
+}
