@@ -187,12 +187,13 @@ fn by_steps(goal: &Goal<'_>, share: &Share) -> Shape {
     };
     let percent = share.percent.min(most);
     let room = goal.stable.saturating_sub(ready.min(share.candidates)).max(goal.stable.min(1));
-    // Where a step asks for fewer, those that are too many stay until stable's are ready for their work.
+    // Where a step asks for fewer, those that are too many stay until stable's are ready for their work: with nothing of stable
+    // ready they have all the requests, whatever their share.
     let kept = goal.stable.saturating_sub(goal.counts.stable.ready).min(ready);
     Shape {
         stable: if share.takes_requests { goal.stable } else { room },
         ensure_stable: true,
-        candidate: if share.takes_requests { share.candidates } else { share.candidates.max(kept) },
+        candidate: share.candidates.max(kept),
         most: None,
         exclusive: false,
         traffic: Traffic::Split { candidate: percent, aside: share.aside },
