@@ -65,6 +65,9 @@ pub struct Instance {
     pub flaps: u32,
     /// When the next start is due, while it waits for one.
     pub next_start: Option<Moment>,
+    /// When this generation was last told to stop so that it can be started again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_told_at: Option<Moment>,
     /// The port it was given.
     pub port: Option<u16>,
     /// Its main process.
@@ -138,6 +141,7 @@ impl Instance {
             crashes: 0,
             flaps: 0,
             next_start: None,
+            stop_told_at: None,
             port: None,
             pid: None,
             last_exit: None,

@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 use crate::model::{
     Instance, InstanceId, Intent, RevisionNo, Routing, Seen, ServiceKey, ServiceSpec, StopSpec,
 };
-use crate::time::{Millis, Moment};
+use crate::time::Moment;
 
 use super::groups::{Parts, Role};
 use super::plan::Action;
 use super::shape::{Shape, Traffic};
-use super::supervise::start_of;
-
-/// Longer than its grace by this, an instance that was told to stop is removed by force.
-const STOP_MARGIN: Millis = Millis::seconds(10);
+use super::supervise::{STOP_MARGIN, start_of};
 
 /// What converging works on.
 #[derive(Debug)]
@@ -81,6 +78,7 @@ impl Fleet<'_> {
                 }
             }
             if let Intent::Stop { since } = instance.intent {
+                // Then it is removed by force.
                 let last = since + stop.grace + STOP_MARGIN;
                 if instance.seen == Seen::Ended || now >= last {
                     self.actions.push(Action::Remove { id: instance.id.clone() });

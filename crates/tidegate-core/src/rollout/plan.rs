@@ -160,9 +160,10 @@ impl<'a> Planner<'a> {
 
     fn supervise(&mut self) {
         let specs = self.input.specs;
-        let spec_of = |instance: &Instance| specs.get(&instance.revision).cloned();
+        let stop_of = |instance: &Instance| stop_of(specs, instance);
         let key = &self.input.state.key;
-        let failing = supervise::stop_failing(key, &mut self.instances, self.input.seeing, spec_of);
+        let seeing = self.input.seeing;
+        let failing = supervise::stop_failing(key, &mut self.instances, seeing, stop_of, self.now);
         let restarted = supervise::restart(key, &mut self.instances, self.now);
         for (actions, events) in [failing, restarted] {
             self.actions.extend(actions);
@@ -443,6 +444,11 @@ impl<'a> Planner<'a> {
         let starts = self.instances.iter().filter_map(|i| i.next_start.filter(|_| i.is_wanted()));
         self.wakes
             .extend(starts.map(|at| Wake { at, why: "an instance is due to be started again".to_owned() }));
+        let specs = self.input.specs;
+        let again = |instance: &Instance| supervise::told_again_at(instance, stop_of(specs, instance));
+        let again = self.instances.iter().filter_map(again).filter(|at| *at > self.now);
+        let why = "an instance that fails its liveness probe may still run";
+        self.wakes.extend(again.map(|at| Wake { at, why: why.to_owned() }));
         let report = self.report(shape);
         Plan {
             report,
@@ -481,4 +487,9 @@ impl<'a> Planner<'a> {
         }
         report
     }
+}
+
+/// How an instance is stopped.
+fn stop_of(specs: &BTreeMap<RevisionNo, ServiceSpec>, instance: &Instance) -> StopSpec {
+    specs.get(&instance.revision).map_or_else(StopSpec::default, |spec| spec.stop)
 }

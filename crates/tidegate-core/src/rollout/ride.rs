@@ -90,8 +90,10 @@ impl Planner<'_> {
         let Some(carriage) = &rollout.train else { return own };
         let called = carriage.is_called(rollout.id);
         match carriage.leg {
-            Leg::Assembling | Leg::Waiting => own.standing(called),
-            Leg::Going | Leg::Arrived | Leg::Passed => Stage { lane: true, whole: called, ..own },
+            // So long nobody has users.
+            Leg::Assembling => own.standing(called),
+            Leg::Waiting => Stage { called, ..own.standing(called) },
+            Leg::Going | Leg::Arrived | Leg::Passed => Stage { lane: true, whole: called, called, ..own },
         }
     }
 

@@ -35,6 +35,8 @@ pub enum Traffic {
         candidate: u32,
         /// Whether the candidate is reached by more than its share, be that 0.
         aside: bool,
+        /// Whether candidates of its train call it, so that users meet it, be its share 0.
+        called: bool,
     },
     /// The candidate alone.
     Candidate,
@@ -187,15 +189,16 @@ fn by_steps(goal: &Goal<'_>, share: &Share) -> Shape {
     };
     let percent = share.percent.min(most);
     let room = goal.stable.saturating_sub(ready.min(share.candidates)).max(goal.stable.min(1));
-    // Where a step asks for fewer, those that are too many stay until stable's are ready for their work.
+    // Where a step asks for fewer, those that are too many stay until stable's are ready for their work: with nothing of stable
+    // ready they have all the requests, whatever their share.
     let kept = goal.stable.saturating_sub(goal.counts.stable.ready).min(ready);
     Shape {
         stable: if share.takes_requests { goal.stable } else { room },
         ensure_stable: true,
-        candidate: if share.takes_requests { share.candidates } else { share.candidates.max(kept) },
+        candidate: share.candidates.max(kept),
         most: None,
         exclusive: false,
-        traffic: Traffic::Split { candidate: percent, aside: share.aside },
+        traffic: Traffic::Split { candidate: percent, aside: share.aside, called: share.called },
     }
 }
 
@@ -291,7 +294,7 @@ fn held_by_its_train(goal: &Goal<'_>) -> Shape {
         candidate: goal.counts.candidate.wanted,
         most: None,
         exclusive: false,
-        traffic: Traffic::Split { candidate, aside: true },
+        traffic: Traffic::Split { candidate, aside: true, called: true },
     }
 }
 
@@ -301,5 +304,5 @@ fn leaning(goal: &Goal<'_>) -> Traffic {
         return Traffic::Mixed;
     }
     let carried = goal.counts.stable.ready.min(goal.stable) * 100 / goal.stable.max(1);
-    Traffic::Split { candidate: goal.candidate_percent.min(100 - carried), aside: false }
+    Traffic::Split { candidate: goal.candidate_percent.min(100 - carried), aside: false, called: false }
 }

@@ -18,14 +18,16 @@ pub fn share(parts: Parts, traffic: Traffic, instances: &[Instance], before: &Ro
     } else {
         Vec::new()
     };
-    if let Traffic::Split { candidate: percent, aside } = traffic
+    if let Traffic::Split { candidate: percent, aside, .. } = traffic
         && !stable.is_empty()
     {
         return split(parts, &stable, &candidate, percent, aside);
     }
     let (stable, candidate) = match traffic {
         // Nobody was meant to meet it yet.
-        Traffic::Split { candidate: 0, .. } if before.candidate_weight() == 0 => (Vec::new(), Vec::new()),
+        Traffic::Split { candidate: 0, called: false, .. } if before.candidate_weight() == 0 => {
+            (Vec::new(), Vec::new())
+        }
         Traffic::Stable if !stable.is_empty() || before.candidate_weight() == 0 => (stable, Vec::new()),
         Traffic::Candidate if !candidate.is_empty() => (Vec::new(), candidate),
         Traffic::Nobody => (Vec::new(), Vec::new()),

@@ -34,6 +34,8 @@ pub struct Stage {
     pub lane: bool,
     /// Whether all its instances are needed from the beginning: how many come by the lane is decided by others.
     pub whole: bool,
+    /// Whether candidates that may have users call it.
+    pub called: bool,
 }
 
 impl Stage {
@@ -134,6 +136,8 @@ pub struct Share {
     pub candidates: u32,
     /// Whether requests reach the candidate by more than its share.
     pub aside: bool,
+    /// Whether candidates that may have users call it.
+    pub called: bool,
     /// Whether the service takes requests; otherwise its instances share its work out by themselves.
     pub takes_requests: bool,
 }
@@ -147,6 +151,7 @@ impl Share {
             before: stage.before,
             candidates: stage.candidates(desired, takes_requests),
             aside: stage.is_aside(),
+            called: stage.called,
             takes_requests,
         }
     }

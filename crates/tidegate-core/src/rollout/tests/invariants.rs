@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::world::{Behaviour, World, spec};
+use super::world::{Behaviour, GOOD, World, spec};
 use crate::model::{Request, RolloutKind, StrategyKind};
 
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ fn behaviour() -> impl Strategy<Value = Behaviour> {
         ready_after,
         exits_after,
         stops_after,
-        floods: false,
+        ..GOOD
     })
 }
 

@@ -4,6 +4,7 @@ mod besides;
 mod canary;
 mod checks;
 mod invariants;
+mod liveness;
 mod outcast;
 mod smoke;
 mod strategies;

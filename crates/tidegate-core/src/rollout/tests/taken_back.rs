@@ -4,12 +4,9 @@ use super::world::{Behaviour, GOOD, World, spec};
 use crate::model::{Phase, Request, RevisionNo, RolloutKind, StrategyKind};
 use crate::rollout::Gate;
 
-const NEVER_READY: Behaviour =
-    Behaviour { ready_after: None, exits_after: None, stops_after: 50, floods: false };
-const EXITS_AT_ONCE: Behaviour =
-    Behaviour { ready_after: None, exits_after: Some(100), stops_after: 50, floods: false };
-const EXITS_AFTER_5S: Behaviour =
-    Behaviour { ready_after: Some(400), exits_after: Some(5_000), stops_after: 50, floods: false };
+const NEVER_READY: Behaviour = Behaviour { ready_after: None, ..GOOD };
+const EXITS_AT_ONCE: Behaviour = Behaviour { ready_after: None, exits_after: Some(100), ..GOOD };
+const EXITS_AFTER_5S: Behaviour = Behaviour { exits_after: Some(5_000), ..GOOD };
 
 fn taken_back(kind: StrategyKind, instances: u32, bad: Behaviour) -> World {
     let mut world = World::serving(kind, instances);

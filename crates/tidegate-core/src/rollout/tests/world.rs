@@ -17,14 +17,21 @@ pub struct Behaviour {
     pub ready_after: Option<u64>,
     /// From start to an exit by itself.
     pub exits_after: Option<u64>,
+    /// From start to hanging: not ready, not live.
+    pub hangs_after: Option<u64>,
     /// From a stop to the end.
     pub stops_after: u64,
     /// Whether it writes without end.
     pub floods: bool,
 }
 
-pub const GOOD: Behaviour =
-    Behaviour { ready_after: Some(400), exits_after: None, stops_after: 50, floods: false };
+pub const GOOD: Behaviour = Behaviour {
+    ready_after: Some(400),
+    exits_after: None,
+    hangs_after: None,
+    stops_after: 50,
+    floods: false,
+};
 
 #[derive(Clone, Debug)]
 struct Process {
@@ -55,6 +62,8 @@ pub struct World {
     pub ids_from: u64,
     /// Whether the gateway acknowledges.
     pub settled: bool,
+    /// So many stops get lost.
+    pub lost_stops: u32,
     pub events: Vec<Event>,
     /// Why nothing more happened in the last pass.
     pub reports: Vec<String>,
@@ -131,6 +140,7 @@ impl World {
             inflight: BTreeMap::new(),
             ids_from: 1,
             settled: true,
+            lost_stops: 0,
             events: Vec::new(),
             reports: Vec::new(),
             processes: BTreeMap::new(),
@@ -288,6 +298,7 @@ impl World {
                 };
                 self.processes.insert(id.clone(), process);
             }
+            Action::Stop { .. } if self.lost_stops > 0 => self.lost_stops -= 1,
             Action::Stop { id, .. } => {
                 if let Some(process) = self.processes.get_mut(id) {
                     process.stopping.get_or_insert(self.now);
@@ -312,7 +323,8 @@ impl World {
             UnitState::Exited(Exit { code: Some(i32::from(fell)), ran_ms: age, ..Exit::default() })
         } else {
             let ready = process.behaviour.ready_after.is_some_and(|after| age >= after);
-            UnitState::Running(Health { ready, live: true })
+            let live = process.behaviour.hangs_after.is_none_or(|after| age < after);
+            UnitState::Running(Health { ready: ready && live, live })
         };
         UnitObservation {
             id: id.clone(),
