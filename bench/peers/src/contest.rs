@@ -74,17 +74,18 @@ pub struct Contest {
 }
 
 impl Contest {
-    /// Starts the proxies. Those that do not come are named in each outcome.
+    /// Starts the proxies. `tidegate` is the gateway's program, and `before` that of another build. Those that do not come are named in each outcome.
     pub fn begin(
         peers: &[Peer],
-        tidegate: &Path,
+        (tidegate, before): (&Path, Option<&Path>),
         programs: Option<&Path>,
         processors: Option<Processors>,
         effort: Effort,
     ) -> io::Result<Self> {
         let dir = tempfile::Builder::new().prefix("tidegate-peers-").tempdir()?;
         let certs = tls::write_certificate(dir.path())?;
-        let given = Given { tidegate: tidegate.to_owned(), programs: programs.map(Path::to_owned), certs };
+        let (tidegate, before) = (tidegate.to_owned(), before.map(Path::to_owned));
+        let given = Given { tidegate, before, programs: programs.map(Path::to_owned), certs };
         let (driver, tls) = (Driver::new()?, tls::client_config()?);
         let (running, absent) = (Vec::new(), BTreeMap::new());
         let mut contest = Contest { driver, effort, given, processors, tls, running, absent, dir };

@@ -15,6 +15,7 @@ mod peer;
 mod process;
 mod processors;
 mod report;
+mod ring;
 mod running;
 mod tls;
 mod wanted;
@@ -71,6 +72,9 @@ struct Run {
     /// The gateway's program
     #[arg(long, value_name = "PATH")]
     tidegate: PathBuf,
+    /// Another build of it, measured beside it in turn as `before`
+    #[arg(long, value_name = "PATH")]
+    before: Option<PathBuf>,
     /// Where proxies are looked for before PATH
     #[arg(long, value_name = "DIR")]
     programs: Option<PathBuf>,
@@ -82,8 +86,10 @@ struct Floor {
     listen: SocketAddr,
     #[arg(long, required = true)]
     to: Vec<SocketAddr>,
-    #[arg(long)]
+    #[arg(long, conflicts_with = "ring")]
     splice: bool,
+    #[arg(long)]
+    ring: bool,
 }
 
 impl Run {
@@ -110,7 +116,11 @@ fn main() -> ExitCode {
     let ran = match Options::parse().command {
         Command::Run(options) => run(&options),
         Command::Floor(floor) => {
-            floor::run(floor.listen, &floor.to, floor.splice).map(|()| ExitCode::SUCCESS)
+            let ran = match floor.ring {
+                true => ring::run(floor.listen, &floor.to),
+                false => floor::run(floor.listen, &floor.to, floor.splice),
+            };
+            ran.map(|()| ExitCode::SUCCESS)
         }
     };
     ran.unwrap_or_else(|error| {
@@ -128,10 +138,16 @@ fn run(options: &Run) -> io::Result<ExitCode> {
         ),
     }
     files::allow_many()?;
-    let peers = options.chosen(&options.proxies, &[Peer::Haproxy, Peer::Nginx, Peer::Tidegate, Peer::Floor]);
+    let mut peers =
+        options.chosen(&options.proxies, &[Peer::Haproxy, Peer::Nginx, Peer::Tidegate, Peer::Floor]);
+    peers.retain(|peer| *peer != Peer::Before);
+    if options.before.is_some() {
+        peers.push(Peer::Before);
+    }
     let cases = options.chosen(&options.cases, &[Case::Small, Case::Middle, Case::Post, Case::Connection]);
     let (effort, programs) = (options.effort(), options.programs.as_deref());
-    let mut contest = Contest::begin(&peers, &options.tidegate, programs, processors, effort)?;
+    let gateways = (&*options.tidegate, options.before.as_deref());
+    let mut contest = Contest::begin(&peers, gateways, programs, processors, effort)?;
     let (mut all, mut verdicts) = (BTreeMap::new(), Vec::new());
     for case in cases {
         let measured = contest.measure(case)?;

@@ -4,14 +4,12 @@ use std::process::Command;
 
 use super::{Place, SetupError};
 
-pub(super) fn set_up(place: &Place, splice: bool) -> Result<Command, SetupError> {
+pub(super) fn set_up(place: &Place, how: Option<&str>) -> Result<Command, SetupError> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("floor").arg("--listen").arg(place.plain.to_string());
     for upstream in place.upstreams {
         command.arg("--to").arg(upstream.to_string());
     }
-    if splice {
-        command.arg("--splice");
-    }
+    command.args(how);
     Ok(command)
 }

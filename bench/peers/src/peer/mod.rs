@@ -33,10 +33,14 @@ pub enum Peer {
     Caddy,
     /// Tidegate's gateway.
     Tidegate,
+    /// Another build of it.
+    Before,
     /// A loop that forwards bytes without reading HTTP.
     Floor,
     /// The same by splice(2).
     Splice,
+    /// The same by io_uring.
+    Ring,
 }
 
 /// Where a proxy is set up.
@@ -61,6 +65,8 @@ pub struct Place {
 pub struct Given {
     /// The program of the gateway.
     pub tidegate: PathBuf,
+    /// That of another build.
+    pub before: Option<PathBuf>,
     /// Where programs are looked for before `PATH`.
     pub programs: Option<PathBuf>,
     /// The folder of certificates.
@@ -87,14 +93,16 @@ impl Peer {
             Peer::Envoy => "envoy",
             Peer::Caddy => "caddy",
             Peer::Tidegate => "tidegate",
+            Peer::Before => "before",
             Peer::Floor => "floor",
             Peer::Splice => "splice",
+            Peer::Ring => "ring",
         }
     }
 
     /// Whether it forwards bytes alone.
     pub fn is_floor(self) -> bool {
-        matches!(self, Peer::Floor | Peer::Splice)
+        matches!(self, Peer::Floor | Peer::Splice | Peer::Ring)
     }
 
     /// Whether it is measured in a case.
@@ -102,7 +110,7 @@ impl Peer {
         match case.kind() {
             Kind::Closed(ask) => !(self.is_floor() && ask.secure),
             Kind::Http2 { .. } | Kind::Idle(_) => !self.is_floor(),
-            Kind::Open(_) => matches!(self, Peer::Haproxy | Peer::Nginx | Peer::Tidegate),
+            Kind::Open(_) => matches!(self, Peer::Haproxy | Peer::Nginx | Peer::Tidegate | Peer::Before),
         }
     }
 
@@ -114,9 +122,14 @@ impl Peer {
             Peer::Nginx => nginx::set_up(place),
             Peer::Envoy => envoy::set_up(place),
             Peer::Caddy => caddy::set_up(place),
-            Peer::Tidegate => tidegate::set_up(place),
-            Peer::Floor => floor::set_up(place, false),
-            Peer::Splice => floor::set_up(place, true),
+            Peer::Tidegate => tidegate::set_up(place, &place.given.tidegate),
+            Peer::Before => match &place.given.before {
+                Some(program) => tidegate::set_up(place, program),
+                None => Err(SetupError::Missing("no --before is given".to_owned())),
+            },
+            Peer::Floor => floor::set_up(place, None),
+            Peer::Splice => floor::set_up(place, Some("--splice")),
+            Peer::Ring => floor::set_up(place, Some("--ring")),
         }
     }
 }

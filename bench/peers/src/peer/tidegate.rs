@@ -18,13 +18,13 @@ const PATHS: [&str; 4] = ["/", "/api", "/api/v2/orders", "/assets"];
 const SERVICES: usize = 250;
 const MEASURED: &str = "shop/production/web";
 
-pub(super) fn set_up(place: &Place) -> Result<Command, SetupError> {
+pub(super) fn set_up(place: &Place, program: &Path) -> Result<Command, SetupError> {
     let text = serde_json::to_string(&table(place)).map_err(std::io::Error::from)?;
     fs::write(place.dir.join("table.json"), text)?;
-    let mut command = Command::new(&place.given.tidegate);
+    let mut command = Command::new(program);
     command.arg("gateway").arg("--dir").arg(&place.dir).arg("--listen").arg(place.plain.to_string());
     command.arg("--workers").arg("1");
-    if speaks_tls(&place.given.tidegate)? {
+    if speaks_tls(program)? {
         command.arg("--https").arg(place.secure.to_string()).arg("--certs").arg(&place.given.certs);
     }
     Ok(command)

@@ -2,7 +2,7 @@
 
 use std::io::IoSlice;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use tokio::io::AsyncWrite;
@@ -161,6 +161,7 @@ impl Transfer<'_> {
     }
 
     fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
+        ready!(self.state.down_turn.poll(cx));
         let polled =
             Pin::new(&mut *self.on.client).poll_write(cx, &self.on.desk.reply[self.state.reply_at..]);
         self.on_reply(polled).map(|count| count.err())
