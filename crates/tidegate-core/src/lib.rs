@@ -29,6 +29,7 @@
 //! - [`scale`]: how many instances the load asks for.
 //! - [`schedule`]: when jobs run.
 //! - [`setting`]: configuration of the run time, parameters, secrets.
+//! - [`shared`]: a value that many have and few change.
 //! - [`source`]: the repositories at Git hosts that apps follow.
 //! - [`time`]: moments and spans.
 //! - [`train`]: what services that are rolled out as one mean for each other.
@@ -63,6 +64,7 @@ pub mod sbom;
 pub mod scale;
 pub mod schedule;
 pub mod setting;
+pub mod shared;
 pub mod source;
 pub mod time;
 pub mod train;

@@ -19,6 +19,8 @@ use crate::worker::Order;
 
 /// How long tables that follow are waited for before the disk is.
 const REST: Duration = Duration::from_millis(200);
+/// From the end of one to the next: a whole table takes a moment of a processor that requests would have.
+const APART: Duration = Duration::from_secs(2);
 
 /// Why a table is not applied. The one in use stays.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -194,7 +196,7 @@ impl Epochs {
             let same = table == *current;
             return if same { Ok(table.epoch) } else { Err(ApplyError::Differs(table.epoch)) };
         }
-        validate(&table)?;
+        validate(&table, Some(&current))?;
         let table = Arc::new(table);
         // The first one begins on another thread while this one makes the table ready.
         let ((), before, ()) =
@@ -233,6 +235,7 @@ impl Epochs {
             if let Err(error) = self.write_to_disk().await {
                 tracing::error!(%error, "the routing table may not survive a power failure");
             }
+            tokio::time::sleep(APART).await;
         }
     }
 
@@ -257,12 +260,7 @@ impl Epochs {
 
     /// Has every worker use the table; what they used before.
     async fn swap(&self, table: &Arc<RouteTable>) -> Result<Vec<Arc<Table>>, ApplyError> {
-        let compiled = {
-            let mut state = self.lock();
-            let compiled = state.registry.compile(table);
-            state.registry.settle(table);
-            compiled
-        };
+        let compiled = self.lock().registry.compile(table);
         let mut waits = Vec::with_capacity(self.orders.len());
         for order in &self.orders {
             let (done, wait) = oneshot::channel();

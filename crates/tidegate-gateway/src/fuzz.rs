@@ -126,7 +126,7 @@ pub fn proxy(bytes: &[u8]) -> bool {
 /// Makes a table ready as a gateway does before its workers use it. The error says why it is refused whole; what else of it
 /// cannot be used is told in the log.
 pub fn table(table: &RouteTable) -> Result<(), String> {
-    validate(table).map_err(|error| error.to_string())?;
+    validate(table, None).map_err(|error| error.to_string())?;
     let mut registry = Registry::new(1, Limits::default(), Secret::of([0; 32]), Arc::default());
     registry.compile(&Arc::new(table.clone()));
     Ok(())

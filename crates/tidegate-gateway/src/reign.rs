@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tidegate_core::model::{RouteTable, ServiceSpec, Upstream};
+use tidegate_core::shared::Shared;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -149,7 +150,7 @@ impl Drain {
 
 /// How long the service that gives its requests the most time gives them: an upgrade is to take none of that away.
 fn longest_drain(table: &RouteTable) -> Duration {
-    let of = |upstream: &Upstream| upstream.drain.unwrap_or(ServiceSpec::DRAIN).0;
+    let of = |upstream: &Shared<Upstream>| upstream.drain.unwrap_or(ServiceSpec::DRAIN).0;
     Duration::from_millis(table.upstreams.values().map(of).max().unwrap_or(0))
 }
 

@@ -4,7 +4,7 @@
 //! any that was acknowledged; for an acknowledged table has instances stopped. So a table, or the line that makes it of the one
 //! before, is in place before it is acknowledged. A kill takes nothing of it, even where it is not on the disk itself yet: only
 //! a power failure does, and that ends everything that the table leads to as well. So nobody waits for the disk: it is written
-//! to afterwards, once for tables that follow each other quickly, and what has changed is made one with the table then. A
+//! to afterwards, once for tables that follow each other within seconds, and what has changed is made one with the table then. A
 //! table that was put in place whole may be torn by a power failure until then; the one before it is always one that the
 //! disk has.
 //!
@@ -180,7 +180,7 @@ fn forget(path: &Path) -> io::Result<()> {
 /// one's mistake is told.
 pub(crate) fn load(dir: &Path) -> Result<RouteTable, GatewayError> {
     let table = with_changes(dir, load_whole(dir)?);
-    validate(&table).map_err(|error| wrong(&dir.join(CHANGES), error.to_string()))?;
+    validate(&table, None).map_err(|error| wrong(&dir.join(CHANGES), error.to_string()))?;
     Ok(table)
 }
 
@@ -209,7 +209,7 @@ fn read(path: &Path) -> Result<RouteTable, GatewayError> {
     }
     let bytes = fs::read(path).map_err(file)?;
     let table: RouteTable = serde_json::from_slice(&bytes).map_err(|error| wrong(path, error.to_string()))?;
-    validate(&table).map_err(|error| wrong(path, error.to_string()))?;
+    validate(&table, None).map_err(|error| wrong(path, error.to_string()))?;
     Ok(table)
 }
 
@@ -246,7 +246,11 @@ mod tests {
 
     fn table(epoch: u64) -> RouteTable {
         let upstream = Upstream { drain: Some(Millis(epoch)), ..Upstream::default() };
-        RouteTable { epoch, upstreams: BTreeMap::from([("a".to_owned(), upstream)]), ..RouteTable::default() }
+        RouteTable {
+            epoch,
+            upstreams: BTreeMap::from([("a".to_owned(), upstream.into())]),
+            ..RouteTable::default()
+        }
     }
 
     fn step(file: &TableFile, to: u64) {

@@ -387,11 +387,11 @@ impl Worker {
 
     fn swap(&self, table: Arc<Table>, done: oneshot::Sender<Arc<Table>>) {
         let before = self.table.replace(table);
+        // Nobody waits any more: the gateway is ending.
+        let _ = done.send(before);
         self.swapped.notify_waiters();
         self.sweep();
         self.leaving.on_swap(Instant::now());
-        // Nobody waits any more: the gateway is ending.
-        let _ = done.send(before);
     }
 
     /// Closes connections that are too old, and gives those in line what came free without anybody's leaving: places of

@@ -14,9 +14,10 @@ use tidegate_backend::{Backend, BackendError, UnitSpec};
 use tidegate_control::seams::{Gathering, Inspection, Layout, RouteSink, Step, Workshop, Workspaces};
 use tidegate_core::model::{
     Build, BuildId, Evidence, GatewayObservation, InstanceId, Limits, Name, RouteTable, RunNo, StopSpec,
-    UnitObservation,
+    UnitObservation, Upstream,
 };
 use tidegate_core::pipeline::WorkspaceSight;
+use tidegate_core::shared::Shared;
 
 use crate::log::Log;
 
@@ -160,7 +161,7 @@ impl<T: RouteSink> RouteSink for Mortal<'_, T> {
 
 /// A routing table on one line.
 pub fn table_in_words(table: &RouteTable) -> String {
-    let upstream = |(key, upstream): (&String, &tidegate_core::model::Upstream)| {
+    let upstream = |(key, upstream): (&String, &Shared<Upstream>)| {
         let arms = upstream.arms.iter().map(|arm| {
             let ids: Vec<&str> = arm.endpoints.iter().map(|endpoint| endpoint.id.0.as_str()).collect();
             format!("{} {}% [{}]", arm.revision, arm.weight, ids.join(" "))

@@ -37,12 +37,14 @@ fn speaks_tls(program: &Path) -> std::io::Result<bool> {
 }
 
 fn table(place: &Place) -> RouteTable {
-    let mut upstreams: BTreeMap<String, Upstream> =
-        (0..SERVICES).map(|index| (service(index), upstream(place, &[(ArmRole::Stable, 100)]))).collect();
-    upstreams.insert(MEASURED.into(), upstream(place, &[(ArmRole::Stable, 95), (ArmRole::Candidate, 5)]));
+    let mut upstreams: BTreeMap<_, _> = (0..SERVICES)
+        .map(|index| (service(index), upstream(place, &[(ArmRole::Stable, 100)]).into()))
+        .collect();
+    upstreams
+        .insert(MEASURED.into(), upstream(place, &[(ArmRole::Stable, 95), (ArmRole::Candidate, 5)]).into());
     let others =
         (1..HOSTS).flat_map(|index| routes(&format!("host-{index}.example.com"), &service(index % SERVICES)));
-    let routes = others.chain(routes(HOST, MEASURED)).collect();
+    let routes = others.chain(routes(HOST, MEASURED)).map(Into::into).collect();
     RouteTable { epoch: 1, routes, upstreams, ..RouteTable::default() }
 }
 

@@ -167,8 +167,8 @@ mod tests {
         {
             let upstream = Upstream { flags: before, ..Upstream::default() };
             let mut table = RouteTable::default();
-            table.upstreams.insert("shop/production/web".to_owned(), upstream);
-            table.upstreams.insert("shop/staging/web".to_owned(), Upstream::default());
+            table.upstreams.insert("shop/production/web".to_owned(), upstream.into());
+            table.upstreams.insert("shop/staging/web".to_owned(), Upstream::default().into());
             experiments.watch(&mut table);
             let flags: Vec<usize> = table.upstreams.values().map(|upstream| upstream.flags.len()).collect();
             assert_eq!((flags, &table.upstreams["shop/production/web"].flags[0]), (vec![1, 0], &after));

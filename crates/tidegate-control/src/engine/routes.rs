@@ -9,6 +9,7 @@ use tidegate_core::model::{
     RoutePolicy, RouteSpec, RouteTable, Routing, RoutingArm, ServiceKey, ServiceSpec, ServiceState, Site,
     TrafficPolicy, Upstream,
 };
+use tidegate_core::shared::Shared;
 use tidegate_core::time::Millis;
 use tidegate_store::StoreError;
 
@@ -196,24 +197,15 @@ pub fn table_of(
         let arms = arms.iter().cloned().chain(spare).collect();
         let mut policy = policies.remove(&state.key).unwrap_or_default();
         policy.step(routing);
-        (
-            state.key.to_string(),
-            Upstream {
-                arms,
-                policy: policy.traffic,
-                drain: policy.drain,
-                hold: policy.hold,
-                lane: routing.lane.clone(),
-                flags: Vec::new(),
-            },
-        )
+        let (traffic, drain, hold) = (policy.traffic, policy.drain, policy.hold);
+        let lane = routing.lane.clone();
+        let upstream = Upstream { arms, policy: traffic, drain, hold, lane, flags: Vec::new() };
+        (state.key.to_string(), Shared::from(upstream))
     });
     let upstreams = upstreams.collect();
-    let route = |((host, path), (_, key, policy)): (_, (_, Option<ServiceKey>, _))| Route {
-        host,
-        path,
-        to: key.map(|key| key.to_string()).unwrap_or_default(),
-        policy,
+    let route = |((host, path), (_, key, policy)): (_, (_, Option<ServiceKey>, _))| {
+        let to = key.map(|key| key.to_string()).unwrap_or_default();
+        Shared::from(Route { host, path, to, policy })
     };
     RouteTable { upstreams, routes: claims.into_iter().map(route).collect(), ..RouteTable::default() }
 }

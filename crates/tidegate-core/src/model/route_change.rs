@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Route, RouteTable, Upstream};
+use crate::shared::Shared;
 
 /// The difference between two tables. Only its own base gives the table that is meant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,16 +16,16 @@ pub struct RouteChange {
     pub epoch: u64,
     /// Upstreams that are new or others now.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub upstreams: BTreeMap<String, Upstream>,
+    pub upstreams: BTreeMap<String, Shared<Upstream>>,
     /// Upstreams that are gone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<String>,
     /// All routes, where some are new or gone, or most are others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub routes: Option<Vec<Route>>,
+    pub routes: Option<Vec<Shared<Route>>>,
     /// Routes that are others now, by their places. Only for a gateway that says that it takes them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub routes_at: Vec<(usize, Route)>,
+    pub routes_at: Vec<(usize, Shared<Route>)>,
     /// Where the gateway itself runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
@@ -34,7 +35,7 @@ impl RouteChange {
     /// What makes `after` of `before`.
     pub fn between(before: &RouteTable, after: &RouteTable) -> Self {
         let is_other =
-            |(name, upstream): &(&String, &Upstream)| before.upstreams.get(*name) != Some(*upstream);
+            |(name, upstream): &(&String, &Shared<Upstream>)| before.upstreams.get(*name) != Some(*upstream);
         let others = after.upstreams.iter().filter(is_other);
         let gone = before.upstreams.keys().filter(|name| !after.upstreams.contains_key(*name));
         let (routes, routes_at) = match routes_between(&before.routes, &after.routes) {
@@ -60,7 +61,7 @@ impl RouteChange {
         RouteChange { routes: Some(after.routes.clone()), routes_at: Vec::new(), ..self }
     }
 
-    /// The table it makes of its base. Places that its base does not have are passed over.
+    /// The table it makes of its base, which shares with that what stays. Places that its base does not have are passed over.
     pub fn onto(self, before: &RouteTable) -> RouteTable {
         let mut upstreams = before.upstreams.clone();
         for name in &self.gone {
@@ -78,12 +79,12 @@ impl RouteChange {
 }
 
 /// The routes that are others, by their places; `None` where all of them say it as shortly.
-fn routes_between(before: &[Route], after: &[Route]) -> Option<Vec<(usize, Route)>> {
+fn routes_between(before: &[Shared<Route>], after: &[Shared<Route>]) -> Option<Vec<(usize, Shared<Route>)>> {
     if before.len() != after.len() {
         return None;
     }
     let others = before.iter().zip(after).enumerate().filter(|(_, (before, after))| before != after);
-    let others: Vec<(usize, Route)> = others.map(|(at, (_, after))| (at, after.clone())).collect();
+    let others: Vec<(usize, Shared<Route>)> = others.map(|(at, (_, after))| (at, after.clone())).collect();
     (others.len() * 2 <= after.len()).then_some(others)
 }
 
@@ -107,12 +108,12 @@ mod tests {
         )
     }
 
-    fn route(host: String) -> Route {
-        Route { host, path: "/".to_owned(), to: "a".to_owned(), policy: Default::default() }
+    fn route(host: String) -> Shared<Route> {
+        Route { host, path: "/".to_owned(), to: "a".to_owned(), policy: Default::default() }.into()
     }
 
-    fn upstream(drain: u64) -> Upstream {
-        Upstream { drain: Some(Millis(drain)), ..Upstream::default() }
+    fn upstream(drain: u64) -> Shared<Upstream> {
+        Upstream { drain: Some(Millis(drain)), ..Upstream::default() }.into()
     }
 
     proptest! {
@@ -137,6 +138,8 @@ mod tests {
         after.upstreams.insert("b".to_owned(), upstream(2));
         let change = RouteChange::between(&before, &after);
         assert_eq!((change.upstreams.len(), change.gone.len(), change.routes.is_none()), (1, 0, true));
+        let made = change.onto(&before);
+        assert!(made.upstreams["a"].is(&before.upstreams["a"]) && made.routes[0].is(&before.routes[0]));
         let before =
             RouteTable { routes: ["a", "b", "c"].map(|host| route(host.to_owned())).into(), ..after };
         let mut after = before.clone();

@@ -10,6 +10,7 @@ use super::{
     Address, ArmRule, FlagWatch, InstanceId, Lane, Mirror, OutcomeRule, RevisionNo, RoutePolicy, Sticky,
     TrafficPolicy,
 };
+use crate::shared::Shared;
 use crate::time::Millis;
 
 /// A service's share-out, decided by the planner. Weights sum to 100, or there are no arms.
@@ -94,15 +95,16 @@ impl Routing {
     }
 }
 
-/// The whole routing table of a gateway. A table with a higher epoch replaces a lower one at once and whole.
+/// The whole routing table of a gateway. A table with a higher epoch replaces a lower one at once and whole. Tables that
+/// follow each other share what they have alike, so that to keep one, or to find what another has changed, costs little.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteTable {
     /// Its number; the gateway refuses an older one.
     pub epoch: u64,
     /// Host and path to upstream. The most specific host wins, then the longest path.
-    pub routes: Vec<Route>,
+    pub routes: Vec<Shared<Route>>,
     /// Upstreams by the name the routes use: the service key printed.
-    pub upstreams: BTreeMap<String, Upstream>,
+    pub upstreams: BTreeMap<String, Shared<Upstream>>,
     /// Where the gateway itself runs, spelled as [`Endpoint::zone`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use tidegate_core::model::{Route, RouteCounts};
+use tidegate_core::shared::Shared;
 
 use super::RouteRow;
 
@@ -29,7 +30,7 @@ impl RouteRows {
     }
 
     /// Forgets the routes that are in no table any more.
-    pub(crate) fn retain(&mut self, routes: &[Route]) {
+    pub(crate) fn retain(&mut self, routes: &[Shared<Route>]) {
         let listed: HashSet<_> = routes
             .iter()
             .map(|route| (route.host.as_str(), route.path.as_str(), route.to.as_str()))

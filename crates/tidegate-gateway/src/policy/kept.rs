@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use tidegate_core::model::{Route, RoutePolicy};
+use tidegate_core::shared::Shared;
 
 use super::Policy;
 
@@ -37,7 +38,7 @@ impl Policies {
     }
 
     /// Forgets the policies of routes that are in no table any more.
-    pub(crate) fn retain(&mut self, routes: &[Route]) {
+    pub(crate) fn retain(&mut self, routes: &[Shared<Route>]) {
         let listed: std::collections::HashSet<_> =
             routes.iter().map(|route| (route.host.as_str(), route.path.as_str())).collect();
         self.by_route.retain(|(host, path), _| listed.contains(&(host.as_str(), path.as_str())));

@@ -85,6 +85,11 @@ pub(crate) enum Seated<'a> {
 }
 
 impl Upstream {
+    /// The endpoints of all its arms.
+    pub(crate) fn endpoints(&self) -> impl Iterator<Item = &Arc<Endpoint>> {
+        self.arms.iter().flat_map(|arm| &arm.places).map(|place| &place.endpoint)
+    }
+
     /// Whether instances speak plain HTTP/1.1, nothing is to be done with bodies on the way or counted of answers, and there is one or nobody waits
     /// for one.
     pub(crate) fn plain(upstream: &model::Upstream) -> bool {

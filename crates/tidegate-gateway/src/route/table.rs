@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_core::model::{self, RouteTable};
+use tidegate_core::shared::Shared;
 
 use super::Upstream;
 use super::host::Hosts;
@@ -15,17 +16,17 @@ use crate::policy::{Policies, Policy};
 const MOST: usize = 100_000;
 
 /// A compiled table.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Table {
     hosts: Arc<Hosts<Paths<usize>>>,
-    routes: Vec<Route>,
+    routes: Arc<[Route]>,
     upstreams: Vec<Arc<Upstream>>,
     has_policies: bool,
     limited: Vec<Arc<Guard>>,
 }
 
 /// One route, compiled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Route {
     /// What is done besides passing requests on; `None`: nothing.
     pub(crate) policy: Option<Arc<Policy>>,
@@ -61,17 +62,24 @@ impl Table {
         index: impl Fn(&str) -> Option<usize>,
         before: Option<(&RouteTable, &Table)>,
     ) -> Self {
+        let same_names = before.is_some_and(|(model, _)| model.upstreams.keys().eq(table.upstreams.keys()));
         let before = before.filter(|(model, _)| same_places(&model.routes, &table.routes));
         let hosts = before.map_or_else(|| Arc::new(hosts_of(&table.routes)), |(_, made)| made.hosts.clone());
-        let made = |(at, route): (usize, &model::Route)| {
-            let upstream = index(&route.to).unwrap_or(usize::MAX);
-            let known = before.filter(|(model, _)| model.routes[at] == *route);
-            match known.map(|(_, made)| &made.routes[at]) {
-                Some(known) => Route { policy: known.policy.clone(), row: known.row.clone(), upstream },
-                None => Route { policy: policies.of(route), row: rows.of(route), upstream },
+        let place = |route: &model::Route| index(&route.to).unwrap_or(usize::MAX);
+        let made = |(at, route): (usize, &Shared<model::Route>)| {
+            let known =
+                before.filter(|(model, _)| model.routes[at] == *route).map(|(_, made)| &made.routes[at]);
+            match known {
+                Some(known) if same_names => known.clone(),
+                Some(known) => Route { upstream: place(route), ..known.clone() },
+                None => Route { policy: policies.of(route), row: rows.of(route), upstream: place(route) },
             }
         };
-        let routes: Vec<Route> = table.routes.iter().enumerate().map(made).collect();
+        let alike = before.filter(|(model, _)| same_names && model.routes == table.routes);
+        let routes = alike.map_or_else(
+            || table.routes.iter().enumerate().map(made).collect(),
+            |(_, made)| made.routes.clone(),
+        );
         let has_policies = routes.iter().any(|route| route.policy.is_some());
         let guards =
             upstreams.iter().flat_map(|upstream| &upstream.arms).filter_map(|arm| arm.badge.guard.clone());
@@ -134,7 +142,7 @@ impl<'a> Found<'a> {
     }
 }
 
-fn hosts_of(routes: &[model::Route]) -> Hosts<Paths<usize>> {
+fn hosts_of(routes: &[Shared<model::Route>]) -> Hosts<Paths<usize>> {
     let mut hosts: Hosts<Paths<usize>> = Hosts::default();
     for (at, route) in routes.iter().enumerate() {
         hosts.entry(&route.host).insert(&route.path, at);
@@ -143,21 +151,26 @@ fn hosts_of(routes: &[model::Route]) -> Hosts<Paths<usize>> {
 }
 
 /// Whether they stand for the same requests, one by one.
-fn same_places(some: &[model::Route], others: &[model::Route]) -> bool {
-    let alike =
-        |(one, other): (&model::Route, &model::Route)| one.host == other.host && one.path == other.path;
+fn same_places(some: &[Shared<model::Route>], others: &[Shared<model::Route>]) -> bool {
+    let alike = |(one, other): (&Shared<model::Route>, &Shared<model::Route>)| {
+        one.is(other) || one.host == other.host && one.path == other.path
+    };
     some.len() == others.len() && some.iter().zip(others).all(alike)
 }
 
 /// Looks a table over before anything is made of it. Only what concerns the whole table refuses it: a policy or a site that
-/// cannot be used closes its own route or arm, so that one app's mistake keeps no other app's table away.
-pub(crate) fn validate(table: &RouteTable) -> Result<(), TableError> {
+/// cannot be used closes its own route or arm, so that one app's mistake keeps no other app's table away. `good`: one that
+/// was found good; what the table shares with it is not looked at again.
+pub(crate) fn validate(table: &RouteTable, good: Option<&RouteTable>) -> Result<(), TableError> {
     let endpoints =
         table.upstreams.values().flat_map(|upstream| &upstream.arms).map(|arm| arm.endpoints.len());
     if table.routes.len() > MOST || endpoints.sum::<usize>() > MOST {
         return Err(TableError::TooLarge);
     }
-    for route in &table.routes {
+    let known = good.map_or(&[][..], |good| &good.routes);
+    let known = known.iter().map(Some).chain(std::iter::repeat(None));
+    let others = table.routes.iter().zip(known).filter(|(route, known)| known.is_none_or(|it| !it.is(route)));
+    for (route, _) in others {
         validate_host(&route.host)?;
         if !route.path.starts_with('/') {
             return Err(TableError::Path(route.path.clone()));

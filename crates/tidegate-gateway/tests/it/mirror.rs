@@ -158,7 +158,7 @@ fn another_service_gets_copies_by_its_own_weights() {
         arm(ArmRole::Stable, 1, 70, &[("next-1", old.upstream.address)]),
         arm(ArmRole::Candidate, 2, 30, &[("next-2", new.upstream.address)]),
     ];
-    table.upstreams.insert("app/dev/next".into(), Service { arms, ..Service::default() });
+    table.upstreams.insert("app/dev/next".into(), Service { arms, ..Service::default() }.into());
     let web = table.upstreams.get_mut("app/dev/web").unwrap();
     web.policy.mirror.as_mut().unwrap().to = MirrorTo::Upstream("app/dev/next".into());
     stage.apply(&table);

@@ -100,8 +100,8 @@ fn a_policy_that_cannot_be_applied_closes_its_route_alone() {
     stage.apply(&with_policy(1, &[("web-1", old.address)], RoutePolicy::default()));
     let wrong = RoutePolicy { allow: vec!["10.0.0.0/99".to_owned()], ..RoutePolicy::default() };
     let mut table = with_policy(2, &[("web-1", new.address)], wrong);
-    let good = Route { host: "b".to_owned(), policy: RoutePolicy::default(), ..table.routes[0].clone() };
-    table.routes.push(good);
+    let good = Route { host: "b".to_owned(), policy: RoutePolicy::default(), ..(*table.routes[0]).clone() };
+    table.routes.push(good.into());
     stage.apply(&table);
     let mut client = Client::new(stage.address);
     let answer = client.get("a", "/");

@@ -16,7 +16,7 @@ fn hosts_and_prefixes_lead_to_their_service() {
     let mut table = RouteTable { epoch: 1, ..RouteTable::default() };
     for (name, upstream) in names.iter().zip(&upstreams) {
         let arms = vec![arm(ArmRole::Stable, 1, 100, &[(name, upstream.address)])];
-        table.upstreams.insert((*name).to_owned(), Service { arms, ..Service::default() });
+        table.upstreams.insert((*name).to_owned(), Service { arms, ..Service::default() }.into());
     }
     route(&mut table, "shop.test", "/", "exact");
     route(&mut table, "shop.test", "/api", "api");
@@ -44,7 +44,7 @@ fn what_the_gateway_says_itself_is_marked() {
     table.routes.clear();
     route(&mut table, "refuses.test", "/", "app/dev/web");
     route(&mut table, "empty.test", "/a", "none");
-    table.upstreams.insert("none".to_owned(), Service::default());
+    table.upstreams.insert("none".to_owned(), Service::default().into());
     stage.apply(&table);
     let mut client = Client::new(stage.address);
     for (host, path, status, mark) in [

@@ -203,15 +203,18 @@ pub fn routing(epoch: u64) -> RouteTable {
     };
     RouteTable {
         epoch,
-        routes: vec![Route {
-            host: "*".to_owned(),
-            path: "/".to_owned(),
-            to: key("web").to_string(),
-            policy: RoutePolicy::default(),
-        }],
+        routes: vec![
+            Route {
+                host: "*".to_owned(),
+                path: "/".to_owned(),
+                to: key("web").to_string(),
+                policy: RoutePolicy::default(),
+            }
+            .into(),
+        ],
         upstreams: BTreeMap::from([(
             key("web").to_string(),
-            Upstream { arms: vec![arm], ..Upstream::default() },
+            Upstream { arms: vec![arm], ..Upstream::default() }.into(),
         )]),
         ..RouteTable::default()
     }

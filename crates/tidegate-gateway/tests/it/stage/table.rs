@@ -20,17 +20,13 @@ pub fn table(epoch: u64, endpoints: &[(&str, SocketAddr)]) -> RouteTable {
 pub fn with_arms(epoch: u64, arms: Vec<Arm>) -> RouteTable {
     let mut table = RouteTable { epoch, ..RouteTable::default() };
     route(&mut table, "*", "/", "app/dev/web");
-    table.upstreams.insert("app/dev/web".to_owned(), Upstream { arms, ..Upstream::default() });
+    table.upstreams.insert("app/dev/web".to_owned(), Upstream { arms, ..Upstream::default() }.into());
     table
 }
 
 pub fn route(table: &mut RouteTable, host: &str, path: &str, to: &str) {
-    table.routes.push(Route {
-        host: host.to_owned(),
-        path: path.to_owned(),
-        to: to.to_owned(),
-        policy: RoutePolicy::default(),
-    });
+    let (host, path, to) = (host.to_owned(), path.to_owned(), to.to_owned());
+    table.routes.push(Route { host, path, to, policy: RoutePolicy::default() }.into());
 }
 
 /// As [`table`], with a policy on its one route.

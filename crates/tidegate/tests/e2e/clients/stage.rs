@@ -46,8 +46,8 @@ impl Stage {
         upstream.policy.protocol = protocol;
         let (host, path, to) = ("*".to_owned(), "/".to_owned(), SERVICE.to_owned());
         let route = Route { host, path, to, policy: RoutePolicy::default() };
-        let upstreams = [(SERVICE.to_owned(), upstream)].into();
-        let table = RouteTable { routes: vec![route], upstreams, ..RouteTable::default() };
+        let upstreams = [(SERVICE.to_owned(), upstream.into())].into();
+        let table = RouteTable { routes: vec![route.into()], upstreams, ..RouteTable::default() };
         Stage { folder, gateway, link, table, plain, tls }
     }
 

@@ -8,6 +8,7 @@ use tidegate_core::model::{
     InstanceId, Outliers, RateLimit, RevisionNo, Rewrite, Route, RoutePolicy, RouteTable, Sticky,
     TrafficPolicy, Upstream,
 };
+use tidegate_core::shared::Shared;
 use tidegate_core::time::Millis;
 use tidegate_core::units::ByteSize;
 
@@ -77,9 +78,8 @@ impl Tables {
             site: None,
         });
         let arms = arms.collect();
-        self.table
-            .upstreams
-            .insert(name(index), Upstream { arms, policy: traffic(index), ..Upstream::default() });
+        let upstream = Upstream { arms, policy: traffic(index), ..Upstream::default() };
+        self.table.upstreams.insert(name(index), upstream.into());
     }
 
     fn endpoint(&self, index: usize, revision: u32, number: usize) -> Endpoint {
@@ -97,9 +97,9 @@ fn name(index: usize) -> String {
     format!("app-{index}/production/web")
 }
 
-fn route(number: usize, path: &str) -> Route {
+fn route(number: usize, path: &str) -> Shared<Route> {
     let policy = if number.is_multiple_of(2) { policy() } else { RoutePolicy::default() };
-    Route { host: host(number), path: path.into(), to: name(number % UPSTREAMS), policy }
+    Route { host: host(number), path: path.into(), to: name(number % UPSTREAMS), policy }.into()
 }
 
 /// Something of everything that lets requests through and is made ready once for a table.
