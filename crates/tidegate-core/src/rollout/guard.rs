@@ -1,6 +1,6 @@
 //! Whether the candidate must be taken back: the hard guards, which need no statistics.
 
-use crate::model::{Cause, Instance, Leg, Phase, Rollout, ServiceSpec};
+use crate::model::{Cause, Instance, Leg, Phase, Rollout, Seen, ServiceSpec};
 use crate::time::{Millis, Moment};
 
 use super::groups::Counts;
@@ -42,6 +42,7 @@ pub fn verdict(watch: &Watch<'_>, now: Moment) -> Option<Cause> {
         .or_else(|| flapping(watch))
         .or_else(|| output_flood(watch))
         .or_else(|| start_deadline(watch, now))
+        .or_else(|| again_deadline(watch, now))
         .or_else(|| progress_deadline(watch, now))
 }
 
@@ -52,10 +53,12 @@ pub fn next_deadline(watch: &Watch<'_>) -> Option<Moment> {
         .iter()
         .filter(|i| !i.ever_ready)
         .filter_map(|i| Some(i.created_at + watch.spec?.probes.start_within));
+    let again = watch.candidates.iter().filter(|i| is_starting_again(i));
+    let again = again.filter_map(|i| Some(i.started_at + watch.spec?.probes.start_within));
     let unready = watch.candidates.iter().filter_map(|i| Some(i.unready_since? + UNREADY_FOR));
     let progress =
         waits(watch).then(|| watch.rollout.progress_at + watch.rollout.effective.strategy.deadline);
-    starts.chain(unready).chain(progress).min()
+    starts.chain(again).chain(unready).chain(progress).min()
 }
 
 fn crash_loop(watch: &Watch<'_>) -> Option<Cause> {
@@ -118,6 +121,22 @@ fn start_deadline(watch: &Watch<'_>, now: Moment) -> Option<Cause> {
     let late = watch.candidates.iter().find(|i| !i.ever_ready && now.since(i.created_at) >= within)?;
     let why = if late.crashes > 0 { last_exit(late) } else { last_probe(late) };
     Some(cause("start-deadline", format!("{} was not ready within {within}: {why}", late.id), late))
+}
+
+/// It ended after it had been ready, and does not get ready again.
+fn again_deadline(watch: &Watch<'_>, now: Moment) -> Option<Cause> {
+    let within = watch.spec?.probes.start_within;
+    let late = watch.candidates.iter().find(|i| is_starting_again(i) && now.since(i.started_at) >= within)?;
+    let message = format!(
+        "{} was ready, was started again and was not ready within {within}: {}",
+        late.id,
+        last_probe(late)
+    );
+    Some(cause("lost-readiness", message, late))
+}
+
+fn is_starting_again(instance: &Instance) -> bool {
+    instance.ever_ready && instance.seen == Seen::Starting
 }
 
 fn progress_deadline(watch: &Watch<'_>, now: Moment) -> Option<Cause> {

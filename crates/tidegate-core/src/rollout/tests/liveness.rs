@@ -54,3 +54,20 @@ fn a_candidate_that_hangs_again_is_taken_back_though_its_stop_is_lost() {
     assert_eq!(world.last().phase, Phase::Aborted, "{:#?}", world.story());
     world.settle();
 }
+
+#[test]
+fn a_candidate_that_ended_once_and_never_gets_ready_again_is_taken_back() {
+    let mut world = World::serving(StrategyKind::Rolling, 1);
+    // No stable instance is left that could take its place.
+    let mut alone = spec(StrategyKind::Rolling, 1);
+    alone.port = PortSpec::Fixed(8_000);
+    world.deploy(2, alone, Behaviour { exits_after: Some(2_000), ..GOOD });
+    world.run_until(60_000, |w| w.last().phase == Phase::Promoting);
+    world.behaviours.insert(RevisionNo(2), Behaviour { ready_after: None, ..GOOD });
+    world.run_until(600_000, |w| w.state.rollout.is_none());
+    assert_eq!(world.last().phase, Phase::Aborted, "{:#?}", world.story());
+    let cause = world.last().cause.clone().unwrap();
+    assert_eq!(cause.code, "lost-readiness");
+    assert!(cause.message.contains("was started again and was not ready within"), "{}", cause.message);
+    world.settle();
+}
