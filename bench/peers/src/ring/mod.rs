@@ -47,7 +47,7 @@ impl Of {
         }
     }
 
-    fn of(word: u64) -> Self {
+    fn parse(word: u64) -> Self {
         let (pair, end) = ((word >> 2) as u32, (word >> 1 & 1) as usize);
         match word {
             u64::MAX => Of::Accept,
@@ -119,7 +119,7 @@ impl Floor<'_> {
 
     fn on_result(&mut self, result: &cqueue::Entry) -> io::Result<()> {
         let more = cqueue::more(result.flags());
-        match Of::of(result.user_data()) {
+        match Of::parse(result.user_data()) {
             Of::Accept => {
                 if result.result() >= 0 {
                     // SAFETY: the kernel has just opened it for us.
