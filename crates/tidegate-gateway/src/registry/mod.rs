@@ -1,6 +1,8 @@
 //! What outlives a routing table: endpoints with requests in flight, turns, counts. Owned by the control side, which
 //! compiles every table against it, so that an endpoint in two tables is one and the same.
 
+mod forgetting;
+
 use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -159,84 +161,6 @@ impl Registry {
         self.settle(before.as_ref(), (table, &compiled));
         self.before = Some((table.clone(), compiled.clone()));
         compiled
-    }
-
-    /// Takes note of what a table changes, and marks the endpoints that it no longer has.
-    fn settle(&mut self, before: Option<&Made>, (table, made): (&RouteTable, &Table)) {
-        let pointers = |made: &[Arc<Upstream>]| made.iter().map(Arc::as_ptr).collect::<HashSet<_>>();
-        let nothing = BTreeMap::new();
-        let (last, had) =
-            before.map_or((&nothing, &[][..]), |(model, made)| (&model.upstreams, made.upstreams()));
-        let (had_ptrs, has_ptrs) = (pointers(had), pointers(made.upstreams()));
-        let fresh = table.upstreams.keys().zip(made.upstreams());
-        let fresh: Vec<_> = fresh.filter(|(_, made)| !had_ptrs.contains(&Arc::as_ptr(made))).collect();
-        let stale = last.keys().zip(had);
-        let stale: Vec<_> = stale.filter(|(_, made)| !has_ptrs.contains(&Arc::as_ptr(made))).collect();
-        self.unswept.upstreams.extend(fresh.iter().chain(&stale).map(|(name, _)| (*name).clone()));
-        self.unswept.routes |= before.is_none_or(|(model, _)| model.routes != table.routes);
-        fresh.iter().flat_map(|(_, made)| made.endpoints()).for_each(|endpoint| endpoint.set_gone(false));
-        let left = stale.iter().flat_map(|(_, made)| made.endpoints());
-        let mut left: HashMap<*const Endpoint, &Arc<Endpoint>> =
-            left.map(|endpoint| (Arc::as_ptr(endpoint), endpoint)).collect();
-        if !left.is_empty() {
-            // It may be in the upstream still, and in others.
-            for endpoint in made.upstreams().iter().flat_map(|upstream| upstream.endpoints()) {
-                left.remove(&Arc::as_ptr(endpoint));
-            }
-        }
-        left.values().for_each(|endpoint| endpoint.set_gone(true));
-        self.leaving.extend(left.into_values().cloned());
-    }
-
-    /// Forgets what the table no longer has. Call it once no worker can pick it, and before the next table is compiled.
-    pub(crate) fn sweep(&mut self, table: &RouteTable) {
-        let Unswept { upstreams, routes } = std::mem::take(&mut self.unswept);
-        if routes {
-            self.policies.retain(&table.routes);
-            self.routes.retain(&table.routes);
-        }
-        for name in &upstreams {
-            self.forget(name, table.upstreams.get(name).map(|upstream| &**upstream));
-        }
-        while self.departed.len() > DEPARTED
-            && let Some((_, key)) = self.departed.pop_first()
-        {
-            self.rows.remove(&key);
-        }
-        for endpoint in self.leaving.extract_if(.., |it| !it.is_gone() || it.inflight() == 0) {
-            if endpoint.is_gone() {
-                self.endpoints.remove(&(endpoint.id.clone(), endpoint.address.clone()));
-            }
-        }
-        self.left.drain(..).for_each(|arm| arm.dismiss());
-    }
-
-    /// Forgets what an upstream no longer has; all of it where it is gone.
-    fn forget(&mut self, name: &str, now: Option<&model::Upstream>) {
-        if now.is_none() {
-            self.turns.remove(name);
-            self.shared.remove(name);
-            self.standings.remove(name);
-            self.held.remove(name);
-        }
-        let arms = now.map_or(&[][..], |it| it.arms.as_slice());
-        self.forget_arms(name, arms);
-        if now.is_none_or(|it| it.policy.outcomes.is_empty()) {
-            let from = (name.to_owned(), RevisionNo(0));
-            let of = self.cells.range(from..).map(|(key, _)| key).take_while(|key| key.0 == name);
-            let of: Vec<_> = of.cloned().collect();
-            of.iter().for_each(|key| drop(self.cells.remove(key)));
-        }
-        if let Some(kept) = self.flags.get_mut(name) {
-            let watched = now.map_or(&[][..], |it| it.flags.as_slice());
-            kept.retain(|(watch, _)| watched.contains(watch));
-            let listed = |of: &HeaderValue| arms.iter().any(|arm| *of == arm.revision.to_string());
-            kept.iter().for_each(|(_, rows)| rows.forget(listed));
-            if kept.is_empty() {
-                self.flags.remove(name);
-            }
-        }
-        self.forget_rows(name, arms);
     }
 
     /// Requests in flight by instance, those with none left out.
@@ -478,38 +402,6 @@ impl Registry {
         self.endpoints.insert(key, made.clone());
         made
     }
-
-    fn forget_arms(&mut self, name: &str, arms: &[model::Arm]) {
-        let listed = |key: &ArmKey| arms.iter().any(|arm| (arm.role, arm.revision) == (key.1, key.2));
-        let from = (name.to_owned(), FIRST.0, FIRST.1);
-        let of = self.arms.range(from..).map(|(key, _)| key).take_while(|key| key.0 == name);
-        let gone: Vec<ArmKey> = of.filter(|key| !listed(key)).cloned().collect();
-        self.left.extend(gone.iter().filter_map(|key| self.arms.remove(key)));
-    }
-
-    fn forget_rows(&mut self, name: &str, arms: &[model::Arm]) {
-        let mut listed: HashSet<(ArmRole, RevisionNo, Option<&InstanceId>)> = HashSet::new();
-        for arm in arms {
-            let instances = arm.endpoints.iter().map(|endpoint| Some(&endpoint.id));
-            listed.extend(instances.chain([None]).map(|instance| (arm.role, arm.revision, instance)));
-        }
-        let from = (name.to_owned(), FIRST.0, FIRST.1, None);
-        for (key, counted) in self.rows.range_mut(from..).take_while(|(key, _)| key.0 == name) {
-            let stays = listed.contains(&(key.1, key.2, key.3.as_ref()));
-            match counted.departed {
-                Some(since) if stays => {
-                    self.departed.remove(&since);
-                    counted.departed = None;
-                }
-                None if !stays => {
-                    self.departures += 1;
-                    counted.departed = Some(self.departures);
-                    self.departed.insert(self.departures, key.clone());
-                }
-                Some(_) | None => {}
-            }
-        }
-    }
 }
 
 /// The upstreams of a table by name.
@@ -549,93 +441,4 @@ pub(crate) fn seed() -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn registry() -> Registry {
-        Registry::new(1, Limits::default(), Secret::of([0; 32]), Arc::default())
-    }
-
-    /// Upstreams by name, with the ports of their endpoints.
-    fn table(epoch: u64, upstreams: &[(&str, &[u16])]) -> Arc<RouteTable> {
-        let endpoint = |port: &u16| {
-            let address: std::net::SocketAddr = ([127, 0, 0, 1], *port).into();
-            model::Endpoint::new(InstanceId(format!("web-{port}")), address)
-        };
-        let upstream = |ports: &[u16]| model::Upstream {
-            arms: vec![model::Arm {
-                role: ArmRole::Stable,
-                revision: RevisionNo(1),
-                weight: 100,
-                endpoints: ports.iter().map(endpoint).collect(),
-                site: None,
-            }],
-            ..model::Upstream::default()
-        };
-        let upstreams =
-            upstreams.iter().map(|(name, ports)| ((*name).to_owned(), upstream(ports).into())).collect();
-        Arc::new(RouteTable { epoch, upstreams, ..RouteTable::default() })
-    }
-
-    /// The ports of endpoints that are known, and whether they left.
-    fn known(registry: &Registry) -> Vec<(String, bool)> {
-        let mut known: Vec<_> =
-            registry.endpoints.values().map(|it| (it.id.0.clone(), it.is_gone())).collect();
-        known.sort();
-        known
-    }
-
-    #[test]
-    fn an_endpoint_is_gone_once_no_upstream_has_it_and_forgotten_once_it_is_idle() {
-        let mut registry = registry();
-        let apply = |registry: &mut Registry, table: Arc<RouteTable>| {
-            registry.compile(&table);
-            let marked = known(registry);
-            registry.sweep(&table);
-            (marked, known(registry))
-        };
-        let (one, two) = (("web-1".to_owned(), false), ("web-2".to_owned(), false));
-        let (_, after) = apply(&mut registry, table(1, &[("a", &[1, 2]), ("b", &[1])]));
-        assert_eq!(after, [one.clone(), two.clone()]);
-        let (_, after) = apply(&mut registry, table(2, &[("a", &[2]), ("b", &[1])]));
-        assert_eq!(after, [one.clone(), two.clone()], "another upstream has it");
-        let held = registry.endpoints.values().find(|it| it.id.0 == "web-1").unwrap().clone();
-        held.enter();
-        let (_, after) = apply(&mut registry, table(3, &[("a", &[2])]));
-        assert_eq!(after, [("web-1".to_owned(), true), two.clone()], "a request is in flight on it");
-        let (marked, after) = apply(&mut registry, table(4, &[("a", &[2, 1])]));
-        assert_eq!((marked, after), (vec![one, two.clone()], vec![("web-1".to_owned(), false), two.clone()]));
-        held.leave();
-        let (marked, after) = apply(&mut registry, table(5, &[("a", &[2])]));
-        assert_eq!((marked, after), (vec![("web-1".to_owned(), true), two.clone()], vec![two]));
-    }
-
-    #[test]
-    fn what_stays_is_not_made_anew() {
-        let mut registry = registry();
-        let (first, second) = (table(1, &[("a", &[1]), ("b", &[2])]), table(2, &[("a", &[3]), ("b", &[2])]));
-        let before = registry.compile(&first);
-        let after = registry.compile(&second);
-        let same = |at: usize| Arc::ptr_eq(&before.upstreams()[at], &after.upstreams()[at]);
-        assert_eq!((same(0), same(1)), (false, true));
-    }
-
-    #[test]
-    fn rows_of_what_left_are_kept_for_a_while_and_go_on_where_it_comes_back() {
-        let mut registry = registry();
-        let apply = |registry: &mut Registry, table: Arc<RouteTable>| {
-            registry.compile(&table);
-            registry.sweep(&table);
-            registry.departed.values().map(|key| key.3.as_ref().map(|id| id.0.clone())).collect::<Vec<_>>()
-        };
-        apply(&mut registry, table(1, &[("a", &[1, 2]), ("b", &[3])]));
-        assert_eq!(apply(&mut registry, table(2, &[("a", &[2]), ("b", &[3])])), [Some("web-1".to_owned())]);
-        assert!(apply(&mut registry, table(3, &[("a", &[1, 2]), ("b", &[3])])).is_empty());
-        assert_eq!(apply(&mut registry, table(4, &[("a", &[1, 2])])), [None, Some("web-3".to_owned())]);
-        for epoch in 5..1_100 {
-            apply(&mut registry, table(epoch, &[("a", &[epoch as u16])]));
-        }
-        assert_eq!(registry.departed.len(), DEPARTED);
-        assert_eq!(registry.rows.len(), DEPARTED + 2, "and those of the table");
-    }
-}
+mod tests;
