@@ -60,6 +60,8 @@ impl Engine {
                 let is_new = judgement != before;
                 (judgement, taken, is_new)
             }
+            // It begins with the first report: until then nothing is looked up for it.
+            None if reports.is_empty() => return Ok(None),
             None => {
                 let carried = carried::found(world.store, rollout)?;
                 let begun = Judgement::begin(&rollout.effective.strategy, carried, &seen);

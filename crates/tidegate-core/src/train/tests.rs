@@ -127,18 +127,6 @@ fn bad() -> Judged {
     }
 }
 
-/// From now on no instance of a member's first revision gets ready; those there are end.
-fn stable_dies(town: &mut Town, n: usize) {
-    town.worlds[n].behaviours.get_mut(&RevisionNo(1)).unwrap().ready_after = None;
-    end_stable(town, n);
-}
-
-fn end_stable(town: &mut Town, n: usize) {
-    let stable: Vec<_> = town.worlds[n].instances.iter().filter(|i| i.revision == RevisionNo(1)).collect();
-    let stable: Vec<_> = stable.into_iter().map(|i| i.id.clone()).collect();
-    stable.iter().for_each(|id| town.worlds[n].kill(id));
-}
-
 #[test]
 fn nobody_has_users_before_all_can_be_reached() {
     let mut town = Town::serving(StrategyKind::Canary, StrategyKind::BlueGreen);
@@ -225,13 +213,12 @@ fn whoever_is_called_stays_until_the_last_request_of_its_callers() {
 #[test]
 fn where_stable_of_whoever_is_called_is_dead_its_candidate_serves() {
     let mut town = at_the_first_step();
-    stable_dies(&mut town, API);
+    town.worlds[API].never_ready(1);
     town.step(API);
     let routing = |town: &Town| town.worlds[API].state.routing.clone();
     assert_eq!((leg(&town, API), routing(&town).candidate_weight()), (Leg::Waiting, 100));
     assert!(routing(&town).lane.is_some());
-    town.worlds[API].behaviours.insert(RevisionNo(1), GOOD);
-    end_stable(&mut town, API);
+    town.worlds[API].ready_again(1);
     town.run_until(60_000, |town| routing(town).candidate_weight() == 0);
     assert!(routing(&town).has_candidate() && !routing(&town).arms.is_empty());
 }
@@ -243,7 +230,7 @@ fn where_stable_of_whoever_is_called_dies_on_the_way_back_its_candidate_serves()
     town.worlds[WEB].inflight.insert(busy, 1);
     town.worlds[WEB].judged = Some(bad());
     town.run_until(20_000, |town| town.phases()[WEB] == Phase::Aborted);
-    stable_dies(&mut town, API);
+    town.worlds[API].never_ready(1);
     town.step(API);
     assert_eq!(town.worlds[API].last().phase, Phase::Aborting);
     assert!(town.worlds[API].state.routing.has_candidate());
@@ -255,7 +242,7 @@ fn whoever_nobody_calls_has_no_users_before_its_turn_though_its_stable_is_dead()
     let slow = Behaviour { ready_after: Some(9_000), ..GOOD };
     town.deploy([steps(vec![weight(50, 2)]), plain()], [GOOD, slow]);
     town.run_until(60_000, |town| leg(town, WEB) == Leg::Waiting);
-    stable_dies(&mut town, WEB);
+    town.worlds[WEB].never_ready(1);
     town.step(WEB);
     assert_eq!(leg(&town, API), Leg::Assembling);
     assert!(!town.worlds[WEB].state.routing.has_candidate());

@@ -74,6 +74,16 @@ fn from_place_to_place_half_of_what_decides_stays_to_be_seen() {
     assert!((begins / wanted - 0.5).abs() < 1e-9, "{begins} of {wanted}");
 }
 
+/// Where nothing errs there is nothing to clear it by: a person decides.
+#[test]
+fn a_version_that_was_condemned_elsewhere_is_not_promoted_by_silence() {
+    let condemned = judge_of(&Policy::default(), 500, (10, 5), (90, 0));
+    let silent = decided(&after(&condemned), (10, 0), (90, 0));
+    assert_eq!(silent.verdict, Verdict::Continue);
+    let cleared = decided(&after(&condemned), (10, 0), (90, 1));
+    assert_eq!(cleared.verdict, Verdict::Promote);
+}
+
 #[test]
 fn evidence_about_another_question_is_not_taken_on() {
     let judge = judge_of(&Policy::default(), 100, (10, 0), (90, 0));

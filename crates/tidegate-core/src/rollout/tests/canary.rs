@@ -31,18 +31,6 @@ pub fn in_force(world: &mut World, step: u32) -> Moment {
     world.last().position.since.unwrap()
 }
 
-/// From now on no stable instance gets ready; those there are end.
-fn stable_dies(world: &mut World) {
-    world.behaviours.get_mut(&RevisionNo(1)).unwrap().ready_after = None;
-    end_stable(world);
-}
-
-fn end_stable(world: &mut World) {
-    let stable: Vec<_> = world.instances.iter().filter(|i| i.revision == RevisionNo(1)).collect();
-    let stable: Vec<_> = stable.into_iter().map(|i| i.id.clone()).collect();
-    stable.iter().for_each(|id| world.kill(id));
-}
-
 fn succeeds(world: &mut World) {
     world.run_until(120_000, |w| w.state.rollout.is_none());
     assert_eq!(world.last().phase, Phase::Succeeded, "{:#?}", world.story());
@@ -236,7 +224,7 @@ fn the_first_deploy_has_nothing_to_compare_with_and_goes_all_at_once() {
 fn where_stable_is_dead_the_candidate_serves_and_the_steps_go_on() {
     let mut world = rolling_out(2, vec![weight(10, 3), weight(50, 3)]);
     in_force(&mut world, 0);
-    stable_dies(&mut world);
+    world.never_ready(1);
     world.run_for(200);
     assert_eq!(world.state.routing.candidate_weight(), 100);
     world.run_until(60_000, |w| w.state.rollout.is_none());
@@ -247,12 +235,11 @@ fn where_stable_is_dead_the_candidate_serves_and_the_steps_go_on() {
 fn candidates_that_have_everything_stay_though_a_step_asks_for_fewer() {
     let mut world = rolling_out(4, vec![weight(75, 3), weight(25, 600)]);
     in_force(&mut world, 0);
-    stable_dies(&mut world);
+    world.never_ready(1);
     in_force(&mut world, 1);
     world.run_for(2_000);
     assert_eq!((ready(&world, 2), world.state.routing.candidate_weight()), (3, 100));
-    world.behaviours.insert(RevisionNo(1), GOOD);
-    end_stable(&mut world);
+    world.ready_again(1);
     world.run_until(60_000, |w| ready(w, 1) == 4);
     world.run_for(2_000);
     assert_eq!((ready(&world, 2), world.state.routing.candidate_weight()), (2, 25));

@@ -192,6 +192,24 @@ impl World {
         self.rollouts.iter_mut().find(|r| r.id == id).unwrap().request = Some(request);
     }
 
+    /// From now on no instance of a revision gets ready; those there are end.
+    pub fn never_ready(&mut self, revision: u32) {
+        self.behaves(revision, Behaviour { ready_after: None, ..GOOD });
+    }
+
+    /// From now on its instances are good; those there are end.
+    pub fn ready_again(&mut self, revision: u32) {
+        self.behaves(revision, GOOD);
+    }
+
+    fn behaves(&mut self, revision: u32, behaviour: Behaviour) {
+        let revision = RevisionNo(revision);
+        self.behaviours.insert(revision, behaviour);
+        let all: Vec<_> =
+            self.instances.iter().filter(|i| i.revision == revision).map(|i| i.id.clone()).collect();
+        all.iter().for_each(|id| self.kill(id));
+    }
+
     /// Kills the process of an instance from outside.
     pub fn kill(&mut self, id: &InstanceId) {
         let now = self.now;
