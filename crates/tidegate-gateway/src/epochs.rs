@@ -6,19 +6,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tidegate_core::model::{CountsReport, InstanceId, MirrorReport, RouteChange, RouteTable};
+use tidegate_core::model::{
+    ArmCounts, CountsReport, InstanceId, MirrorReport, RouteChange, RouteCounts, RouteTable,
+};
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::count::Front;
+use crate::count::{Front, RouteKey};
 use crate::handover::Elders;
 use crate::observe::LogCounts;
-use crate::registry::{Registry, seed};
+use crate::registry::{Registry, RowKey, seed};
 use crate::route::{Table, TableError, validate};
 use crate::table_file::TableFile;
 use crate::worker::Order;
 
 /// How long tables that follow are waited for before the disk is.
 const REST: Duration = Duration::from_millis(200);
+/// Rows of counts that are put together while nothing else is done.
+const AT_ONCE: usize = 128;
 /// From the end of one to the next: a whole table takes a moment of a processor that requests would have.
 const APART: Duration = Duration::from_secs(2);
 
@@ -153,15 +157,39 @@ impl Epochs {
 
     /// Everything counted so far.
     pub(crate) fn counts(&self) -> CountsReport {
-        let (rows, routes, ejected, (outcomes, flags)) = {
+        let (rows, routes) = {
             let registry = &self.lock().registry;
-            let by_user = (registry.outcomes(), registry.flags());
-            (registry.counts(), registry.route_counts(), registry.ejected(), by_user)
+            (registry.counts(), registry.route_counts())
+        };
+        CountsReport { rows, routes, ..self.counts_beside_rows() }
+    }
+
+    /// The same without what is counted by instance and by route.
+    pub(crate) fn counts_beside_rows(&self) -> CountsReport {
+        let (ejected, outcomes, flags) = {
+            let registry = &self.lock().registry;
+            (registry.ejected(), registry.outcomes(), registry.flags())
         };
         let (unrouted, front) = (self.front.unrouted(), self.front.counts());
         let at_ms = self.since.elapsed().as_millis() as u64;
         let incarnation = self.incarnation.clone();
+        let (rows, routes) = Default::default();
         CountsReport { incarnation, at_ms, rows, unrouted, routes, front, ejected, outcomes, flags }
+    }
+
+    /// Whether it takes a moment to put together everything that was counted.
+    pub(crate) fn count_is_large(&self) -> bool {
+        self.lock().registry.count_rows() > AT_ONCE
+    }
+
+    /// Some of the counts by instance, after a row, and the last row looked at where there may be more.
+    pub(crate) fn rows(&self, after: Option<&RowKey>) -> (Vec<ArmCounts>, Option<RowKey>) {
+        self.lock().registry.counts_after(after, AT_ONCE)
+    }
+
+    /// The same of the counts by route.
+    pub(crate) fn routes(&self, after: Option<&RouteKey>) -> (Vec<RouteCounts>, Option<RouteKey>) {
+        self.lock().registry.route_counts_after(after, AT_ONCE)
     }
 
     /// What becomes of the lines of the access log.

@@ -95,7 +95,7 @@ impl Worker {
     fn hold_of(&self, host: &str, path: &str) -> Option<Hold> {
         match self.table().find(host, path) {
             Found::Upstream(_, upstream) if upstream.arms.is_empty() => upstream.hold.clone(),
-            Found::Upstream(..) | Found::NoUpstream(_) | Found::NoRoute => None,
+            Found::Upstream(..) | Found::NoUpstream(_) | Found::NoRoute | Found::Ambiguous => None,
         }
     }
 }

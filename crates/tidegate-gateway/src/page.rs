@@ -37,6 +37,13 @@ impl Page {
         text: "No app is routed at this address.",
         retry_after: 0,
     };
+    /// The path can be read in two ways that lead to different routes, of which one may be closed to this client.
+    pub(crate) const AMBIGUOUS: Page = Page {
+        status: StatusCode::BAD_REQUEST,
+        mark: "ambiguous-path",
+        text: "This path can be read in two ways that lead to different places. Ask without `//`, `..`, `;` or escaped slashes.",
+        retry_after: 0,
+    };
     /// Nothing of the app ran, and what was started for this request was not ready in time.
     pub(crate) const COLD_START: Page = Page {
         status: StatusCode::SERVICE_UNAVAILABLE,

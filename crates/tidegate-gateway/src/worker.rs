@@ -247,6 +247,7 @@ impl Worker {
                 Ok(Admission { goal, note, mirror, watch, flags: upstream.draw(view) })
             }
             Found::NoUpstream(_) => Err(Page::NO_ENDPOINT),
+            Found::Ambiguous => Err(Page::AMBIGUOUS),
             Found::NoRoute => {
                 self.tally.on_unrouted();
                 Err(Page::NO_ROUTE)
@@ -318,6 +319,10 @@ impl Worker {
             Found::NoUpstream(route) => {
                 account.insert(Account::open(self)).on_route(route);
                 Admitted::Page(Page::NO_ENDPOINT)
+            }
+            Found::Ambiguous => {
+                *account = Some(Account::open(self));
+                Admitted::Page(Page::AMBIGUOUS)
             }
             Found::NoRoute => {
                 *account = Some(Account::open(self));

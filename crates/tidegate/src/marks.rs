@@ -13,6 +13,12 @@ const MARKS: &[(&str, &str)] = &[
          whole, paths by prefix at a `/`. `tidegate status` shows the addresses that are routed.",
     ),
     (
+        "ambiguous-path",
+        "400: the path can be read in two ways (`//`, `.` and `..`, `;`, `\\`, escaped slashes) that lead to different routes of \
+         the host, and nobody knows which way the app reads it. Otherwise a route with `allow` or `basic_auth` could be passed \
+         by. Nobody types such a path: look at what wrote it.",
+    ),
+    (
         "no-endpoint",
         "503: the service has no instance in rotation, or the files of its site cannot be used. `tidegate status` shows which \
          instances are ready and what is waited for, `tidegate explain` why the last rollout did not succeed.",

@@ -79,6 +79,7 @@ pub(super) enum PathFault {
     Character,
     Dots,
     Length,
+    Readings,
 }
 
 impl PathFault {
@@ -88,6 +89,9 @@ impl PathFault {
             PathFault::Character => "it contains white space, a control character, `?`, `#` or `\\`",
             PathFault::Dots => "it contains `.` or `..` as a segment",
             PathFault::Length => "it is longer than 1024 bytes",
+            PathFault::Readings => {
+                "apps read `;`, an escaped slash and a `%` that is no escape in different ways"
+            }
         }
     }
 }
@@ -108,6 +112,17 @@ pub(super) fn check_path(path: &str) -> Result<(), PathFault> {
     } else {
         Ok(())
     }
+}
+
+/// Checks that a path has one reading only: requests that have more are refused where that matters.
+fn check_readings(path: &str) -> Result<(), PathFault> {
+    let is_escape = |rest: &str| {
+        let digits = rest.get(..2).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        digits
+            .is_some_and(|digits| !matches!(digits.to_ascii_lowercase().as_str(), "2f" | "5c" | "25" | "3b"))
+    };
+    let fine = !path.contains(';') && path.split('%').skip(1).all(is_escape);
+    if fine { Ok(()) } else { Err(PathFault::Readings) }
 }
 
 impl Host {
@@ -165,7 +180,7 @@ impl Read for Host {
 impl Read for RoutePath {
     fn read(place: &Place<'_>, findings: &mut Findings<'_>) -> Option<Self> {
         let text = place.text(findings)?;
-        if let Err(fault) = check_path(text) {
+        if let Err(fault) = check_path(text).and_then(|()| check_readings(text)) {
             findings.push(
                 Diagnostic::error(
                     codes::BAD_PATH,
@@ -263,5 +278,15 @@ mod tests {
             assert_eq!(check_path(path), Err(fault), "{path}");
         }
         assert_eq!(check_path("/..a/b.c/"), Ok(()));
+    }
+
+    #[test]
+    fn a_route_has_one_reading() {
+        for path in ["/a;b", "/a%2fb", "/a%5Cb", "/a%zz", "/a%", "/a%2", "/a%253b", "/ä%ö"] {
+            assert_eq!(check_readings(path), Err(PathFault::Readings), "{path}");
+        }
+        for path in ["/größe", "/gr%C3%B6%c3%9fe", "/%61", "/a%20b"] {
+            assert_eq!(check_readings(path), Ok(()), "{path}");
+        }
     }
 }

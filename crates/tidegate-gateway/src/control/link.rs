@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tidegate_core::model::{ArmRole, GatewayObservation, RouteChange, RouteTable};
+use tidegate_core::model::{ArmCounts, ArmRole, GatewayObservation, RouteChange, RouteCounts, RouteTable};
 use tokio::io::BufReader;
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedWriteHalf;
@@ -43,14 +43,25 @@ struct State {
     table: Option<Arc<RouteTable>>,
     /// Changes with every push: tells a table that was sent from one that was not.
     serial: u64,
-    /// Whether the gateway that is connected takes changes of a table.
-    takes_changes: bool,
-    /// And, in those, routes by their places.
-    takes_places: bool,
+    /// What the gateway that is connected can do.
+    able: Able,
+    /// What it said of its next report.
+    pieces: (Vec<ArmCounts>, Vec<RouteCounts>),
     /// It wants the newest table whole.
     whole: bool,
     shutdown: Option<Duration>,
     dropped: bool,
+}
+
+/// What a gateway says of itself in its hello; older ones say less.
+#[derive(Clone, Copy, Debug, Default)]
+struct Able {
+    /// It takes changes of a table.
+    changes: bool,
+    /// And, in those, routes by their places.
+    places: bool,
+    /// It gives a report in pieces.
+    pieces: bool,
 }
 
 impl GatewayLink {
@@ -130,9 +141,11 @@ impl Shared {
                 inflight,
                 takes_changes,
                 takes_places,
+                gives_pieces,
                 ..
             } => {
-                (state.takes_changes, state.takes_places) = (takes_changes, takes_places);
+                state.able = Able { changes: takes_changes, places: takes_places, pieces: gives_pieces };
+                state.pieces = Default::default();
                 let (counts, counted_at) = (state.seen.counts.take(), state.seen.counted_at);
                 let mirrors = std::mem::take(&mut state.seen.mirrors);
                 let earlier_counts = std::mem::take(&mut state.seen.earlier_counts);
@@ -168,7 +181,16 @@ impl Shared {
                 state.whole = true;
                 false
             }
-            Message::Report { epoch, inflight, counts, earlier, mirrors, waiting } => {
+            Message::Piece { rows, routes } => {
+                state.pieces.0.extend(rows);
+                state.pieces.1.extend(routes);
+                false
+            }
+            Message::Report { epoch, inflight, mut counts, in_pieces, earlier, mirrors, waiting } => {
+                let (rows, routes) = std::mem::take(&mut state.pieces);
+                if in_pieces {
+                    (counts.rows, counts.routes) = (rows, routes);
+                }
                 let woken = waiting.keys().any(|name| !state.seen.waiting.contains_key(name));
                 let idle = state.seen.inflight.keys().any(|id| !inflight.contains_key(id));
                 // A candidate is judged each second.
@@ -254,32 +276,38 @@ async fn talk(
     heard: &mut mpsc::Receiver<Message>,
 ) -> io::Result<()> {
     // Its hello says it anew.
-    shared.lock().takes_changes = false;
+    shared.lock().able = Able::default();
+    let mut takes_pieces = false;
     // The last table it was told on this connection, and its number.
     let mut told: Option<(u64, Arc<RouteTable>)> = None;
     loop {
-        let (table, serial, shutdown, dropped, (takes_changes, takes_places)) = {
+        let (table, serial, shutdown, dropped, able) = {
             let mut state = shared.lock();
             if std::mem::take(&mut state.whole) {
                 told = None;
             }
             let shutdown = state.shutdown.take();
-            let takes = (state.takes_changes, state.takes_places);
-            (state.table.clone(), state.serial, shutdown, state.dropped, takes)
+            (state.table.clone(), state.serial, shutdown, state.dropped, state.able)
         };
         if dropped && shutdown.is_none() {
             return Ok(());
         }
+        if able.pieces && !takes_pieces {
+            lines::write(writer, &Command::TakesPieces).await?;
+            takes_pieces = true;
+        }
+        // To take a large table apart takes longer than the gateway needs for a change: not before its answer.
+        let mut _before = None;
         if let Some(table) = table.filter(|_| told.as_ref().is_none_or(|(known, _)| *known != serial)) {
-            match told.as_ref().filter(|_| takes_changes) {
+            match told.as_ref().filter(|_| able.changes) {
                 Some((_, before)) => {
                     let change = RouteChange::between(before, &table);
-                    let change = if takes_places { change } else { change.with_all_routes(&table) };
+                    let change = if able.places { change } else { change.with_all_routes(&table) };
                     lines::write(writer, &Told::Change(&change)).await?;
                 }
                 None => lines::write(writer, &Told::Apply(&table)).await?,
             }
-            told = Some((serial, table));
+            _before = told.replace((serial, table));
         }
         if let Some(drain) = shutdown {
             lines::write(writer, &Command::Shutdown { drain_ms: drain.as_millis() as u64 }).await?;

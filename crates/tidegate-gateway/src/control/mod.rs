@@ -5,5 +5,6 @@ pub(crate) mod server;
 
 mod link;
 pub mod protocol;
+mod telling;
 
 pub use link::{GatewayLink, Waker};

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tidegate_core::model::{CountsReport, InstanceId, MirrorReport, RouteChange, RouteTable};
+use tidegate_core::model::{
+    ArmCounts, CountsReport, InstanceId, MirrorReport, RouteChange, RouteCounts, RouteTable,
+};
 
 /// From the control plane.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,6 +16,8 @@ pub enum Command {
     Apply(RouteTable),
     /// Use what this makes of the table in use. Only for a gateway that says in its hello that it takes changes.
     Change(RouteChange),
+    /// Counts may come before the report that they are of. Only for a gateway that says in its hello that it gives pieces.
+    TakesPieces,
     /// Finish what is in flight and end.
     Shutdown {
         /// At most this long.
@@ -60,6 +64,9 @@ pub enum Message {
         /// Whether it takes, in those, routes by their places.
         #[serde(default)]
         takes_places: bool,
+        /// Whether it gives a large report in pieces to who takes it so.
+        #[serde(default)]
+        gives_pieces: bool,
     },
     /// Every worker uses the table.
     Ack {
@@ -82,6 +89,13 @@ pub enum Message {
         /// The epoch of the change.
         epoch: u64,
     },
+    /// A part of the counts of the next report: who waits for an acknowledgement is not to wait for all of a large one.
+    Piece {
+        /// Of [`CountsReport::rows`], after those of the pieces before.
+        rows: Vec<ArmCounts>,
+        /// Of [`CountsReport::routes`], after those of the pieces before.
+        routes: Vec<RouteCounts>,
+    },
     /// Once a second, and at once when an endpoint that left the table ends its last request.
     Report {
         /// The epoch every worker uses.
@@ -90,6 +104,9 @@ pub enum Message {
         inflight: BTreeMap<InstanceId, u32>,
         /// Cumulative counts.
         counts: CountsReport,
+        /// Whether what the pieces since the last report said belongs to these; otherwise it belongs to none.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        in_pieces: bool,
         /// What came of copies of requests.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         mirrors: Vec<MirrorReport>,

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tidegate_core::model::{RouteChange, RouteTable};
@@ -13,9 +14,11 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Interval;
 
 use super::lines;
 use super::protocol::{Command, Message};
+use super::telling::Telling;
 use crate::epochs::Epochs;
 
 /// Tables are long.
@@ -90,8 +93,9 @@ pub(crate) async fn converse(
     let (reader, writer) = stream.into_split();
     // Answers wait for room, so a control plane that only talks is slowed down, not buffered for.
     let (say, hear) = mpsc::channel(16);
-    let mut obeying = pin!(obey(reader, &epochs, say, end));
-    let mut speaking = pin!(speak(writer, &epochs, hear, news, over));
+    let pieces = AtomicBool::new(false);
+    let mut obeying = pin!(obey(reader, &epochs, (say, &pieces), end));
+    let mut speaking = pin!(speak(writer, &epochs, (hear, &pieces), news, over));
     tokio::select! {
         // The other end said its last: what it asked before is answered still.
         heard = &mut obeying => heard.and(speaking.await),
@@ -102,7 +106,7 @@ pub(crate) async fn converse(
 async fn obey(
     reader: OwnedReadHalf,
     epochs: &Epochs,
-    say: mpsc::Sender<Message>,
+    (say, pieces): (mpsc::Sender<Message>, &AtomicBool),
     end: mpsc::Sender<Duration>,
 ) -> io::Result<()> {
     let mut reader = BufReader::with_capacity(READ_AT_ONCE, reader);
@@ -120,6 +124,7 @@ async fn obey(
                     return Ok(());
                 }
             }
+            Command::TakesPieces => pieces.store(true, Ordering::Relaxed),
             // One is enough: a second while the first is worked on changes nothing.
             Command::Shutdown { drain_ms } => drop(end.try_send(Duration::from_millis(drain_ms))),
         }
@@ -154,13 +159,14 @@ async fn apply_change(epochs: &Epochs, change: RouteChange) -> Message {
 async fn speak(
     mut writer: OwnedWriteHalf,
     epochs: &Epochs,
-    mut hear: mpsc::Receiver<Message>,
+    (mut hear, pieces): (mpsc::Receiver<Message>, &AtomicBool),
     mut news: watch::Receiver<u64>,
     over: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let mut over = pin!(over);
     write(&mut writer, &hello(epochs)).await?;
     let mut every = tokio::time::interval(REPORT_EVERY);
+    let mut telling: Option<Telling> = None;
     loop {
         let message = tokio::select! {
             // An acknowledgement is waited for; a report, which takes longer to make, is not.
@@ -170,12 +176,34 @@ async fn speak(
                 // The other end said its last.
                 None => return Ok(()),
             },
-            () = &mut over => return write(&mut writer, &report(epochs)).await,
-            _ = every.tick() => report(epochs),
-            Ok(()) = news.changed() => report(epochs),
+            () = &mut over => return write(&mut writer, &Telling::Whole.next(epochs).0).await,
+            message = go_on(&mut telling, epochs) => message,
+            () = due(&mut every, &mut news) => {
+                telling = Some(Telling::new(pieces.load(Ordering::Relaxed), epochs));
+                continue;
+            }
         };
         write(&mut writer, &message).await?;
     }
+}
+
+/// Until it is time for a report.
+async fn due(every: &mut Interval, news: &mut watch::Receiver<u64>) {
+    tokio::select! {
+        _ = every.tick() => {}
+        Ok(()) = news.changed() => {}
+    }
+}
+
+/// The next message of a report, if one is on its way. Commands are read and obeyed before it.
+async fn go_on(telling: &mut Option<Telling>, epochs: &Epochs) -> Message {
+    if telling.is_none() {
+        std::future::pending::<()>().await;
+    }
+    tokio::task::yield_now().await;
+    let (message, rest) = telling.take().unwrap_or(Telling::Whole).next(epochs);
+    *telling = rest;
+    message
 }
 
 async fn write(writer: &mut OwnedWriteHalf, message: &Message) -> io::Result<()> {
@@ -195,12 +223,6 @@ fn hello(epochs: &Epochs) -> Message {
         inflight,
         takes_changes: true,
         takes_places: true,
+        gives_pieces: true,
     }
-}
-
-fn report(epochs: &Epochs) -> Message {
-    let (epoch, inflight) = epochs.inflight();
-    let (counts, earlier) = (epochs.counts(), epochs.elders.counts());
-    let (mirrors, waiting) = (epochs.mirrors(), epochs.waiting());
-    Message::Report { epoch, inflight, counts, earlier, mirrors, waiting }
 }

@@ -15,10 +15,12 @@ mod row;
 mod samples;
 mod spread;
 mod tally;
+mod walk;
 
 pub(crate) use front::Front;
 pub(crate) use outcome::Outcome;
 pub(crate) use route::{RouteLane, RouteRow};
-pub(crate) use routes::RouteRows;
+pub(crate) use routes::{RouteKey, RouteRows};
 pub(crate) use row::Row;
 pub(crate) use tally::{Over, Protocol, Tally};
+pub(crate) use walk::some_after;

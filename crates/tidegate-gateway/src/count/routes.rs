@@ -6,16 +6,16 @@ use std::sync::Arc;
 use tidegate_core::model::{Route, RouteCounts};
 use tidegate_core::shared::Shared;
 
-use super::RouteRow;
+use super::{RouteRow, some_after};
 
 /// Host, path and upstream.
-type Key = (String, String, String);
+pub(crate) type RouteKey = (String, String, String);
 
 /// See the module. Owned by the control side.
 #[derive(Debug)]
 pub(crate) struct RouteRows {
     workers: usize,
-    rows: BTreeMap<Key, Arc<RouteRow>>,
+    rows: BTreeMap<RouteKey, Arc<RouteRow>>,
 }
 
 impl RouteRows {
@@ -42,8 +42,23 @@ impl RouteRows {
     pub(crate) fn counts(&self) -> Vec<RouteCounts> {
         self.rows.values().map(|row| row.counts()).collect()
     }
+
+    /// How many routes.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// At most `most` of them after one, and the last of these where there may be more.
+    pub(crate) fn counts_after(
+        &self,
+        after: Option<&RouteKey>,
+        most: usize,
+    ) -> (Vec<RouteCounts>, Option<RouteKey>) {
+        let (some, last) = some_after(&self.rows, after, most);
+        (some.into_iter().map(|(_, row)| row.counts()).collect(), last)
+    }
 }
 
-fn key(route: &Route) -> Key {
+fn key(route: &Route) -> RouteKey {
     (route.host.clone(), route.path.clone(), route.to.clone())
 }

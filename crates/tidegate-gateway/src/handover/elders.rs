@@ -157,7 +157,7 @@ impl Elder {
                     (seen.counts, seen.earlier) = (Some(counts), earlier);
                     (epoch, inflight)
                 }
-                Message::Refused { .. } | Message::Whole { .. } => return,
+                Message::Refused { .. } | Message::Whole { .. } | Message::Piece { .. } => return,
             };
             less = seen.inflight.keys().any(|id| !inflight.contains_key(id));
             (seen.epoch, seen.inflight) = (epoch, inflight);

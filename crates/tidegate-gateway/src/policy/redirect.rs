@@ -5,6 +5,7 @@ use tidegate_core::model;
 
 use super::{PolicyError, location};
 use crate::front::Part;
+use crate::route::normal;
 use crate::view::RequestView;
 
 /// See the module.
@@ -48,7 +49,7 @@ impl Redirect {
                 true
             }
         };
-        Ok(Redirect { status, prefix: prefix.into(), parts, on_this_site })
+        Ok(Redirect { status, prefix: normal(prefix).into(), parts, on_this_site })
     }
 
     /// The answer.
@@ -60,7 +61,8 @@ impl Redirect {
 
     fn expand(&self, view: &dyn RequestView) -> String {
         // The target `*` of OPTIONS has no path.
-        let path = view.path().strip_prefix(&*self.prefix).filter(|rest| rest.starts_with('/'));
+        let path = normal(view.path());
+        let path = path.strip_prefix(&*self.prefix).filter(|rest| rest.starts_with('/'));
         let mut to = String::new();
         for piece in &self.parts {
             match piece {

@@ -5,6 +5,7 @@ use http::{HeaderName, HeaderValue, Uri, request};
 use tidegate_core::model;
 
 use super::PolicyError;
+use crate::route::normal;
 
 /// Tells an app behind a stripped prefix under which path its users see it.
 const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
@@ -38,7 +39,7 @@ impl Rewrite {
                 To::Path(path.as_str().into())
             }
         };
-        Ok(Rewrite { prefix: prefix.into(), to })
+        Ok(Rewrite { prefix: normal(prefix).into(), to })
     }
 
     /// Changes the target of a request in origin form. A target that is no path, as `*`, stays.
@@ -56,6 +57,7 @@ impl Rewrite {
     }
 
     fn path(&self, path: &str) -> Option<String> {
+        let path = normal(path);
         let rest = path.strip_prefix(&*self.prefix)?;
         if !path.starts_with('/') || !(rest.is_empty() || rest.starts_with('/')) {
             return None;

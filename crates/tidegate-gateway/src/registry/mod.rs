@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 use crate::assign::{Assigner, Lane, Secret};
 use crate::badge::Badge;
 use crate::balance::{ArmState, Guard, Picker, Shared, Terms, micros, usable};
-use crate::count::{RouteRows, Row};
+use crate::count::{RouteKey, RouteRows, Row, some_after};
 use crate::endpoint::Endpoint;
 use crate::flags::{FlagRows, Sets, Watched};
 use crate::hold::{Held, Hold};
@@ -38,7 +38,8 @@ const DEPARTED: usize = 1_024;
 /// Most differences of copies in one report, unless there are more mirrors than that.
 const MOST_DIFFERENCES: usize = 256;
 
-type RowKey = (String, ArmRole, RevisionNo, Option<InstanceId>);
+/// Upstream, arm, revision, and the instance.
+pub(crate) type RowKey = (String, ArmRole, RevisionNo, Option<InstanceId>);
 type ArmKey = (String, ArmRole, RevisionNo);
 /// Where the keys of an upstream begin, in the order of keys.
 const FIRST: (ArmRole, RevisionNo) = (ArmRole::Stable, RevisionNo(0));
@@ -183,18 +184,22 @@ impl Registry {
 
     /// Every row that ever counted a request.
     pub(crate) fn counts(&self) -> Vec<ArmCounts> {
-        let rows =
-            self.rows.iter().map(|((upstream, role, revision, instance), Counted { row, .. })| ArmCounts {
-                upstream: upstream.clone(),
-                role: *role,
-                revision: *revision,
-                instance: instance.clone(),
-                outcomes: row.outcomes(),
-                latencies: row.latencies(),
-                bytes: row.bytes(),
-                samples: row.samples(),
-            });
-        rows.filter(|row| row.outcomes != model::Outcomes::default()).collect()
+        self.rows.iter().filter_map(counts_of).collect()
+    }
+
+    /// The same of at most `most` rows after one, and the last of these where there may be more.
+    pub(crate) fn counts_after(
+        &self,
+        after: Option<&RowKey>,
+        most: usize,
+    ) -> (Vec<ArmCounts>, Option<RowKey>) {
+        let (some, last) = some_after(&self.rows, after, most);
+        (some.into_iter().filter_map(counts_of).collect(), last)
+    }
+
+    /// Rows there are, used or not.
+    pub(crate) fn count_rows(&self) -> usize {
+        self.rows.len() + self.routes.len()
     }
 
     /// Instances that are left out because they fail.
@@ -210,6 +215,15 @@ impl Registry {
     /// Every route of the table, used or not.
     pub(crate) fn route_counts(&self) -> Vec<RouteCounts> {
         self.routes.counts()
+    }
+
+    /// The same of at most `most` after one, and the last of these where there may be more.
+    pub(crate) fn route_counts_after(
+        &self,
+        after: Option<&RouteKey>,
+        most: usize,
+    ) -> (Vec<RouteCounts>, Option<RouteKey>) {
+        self.routes.counts_after(after, most)
     }
 
     /// What came of copies of requests, by upstream. The more there are, the fewer differences of each.
@@ -402,6 +416,23 @@ impl Registry {
         self.endpoints.insert(key, made.clone());
         made
     }
+}
+
+/// What the report says of a row; nothing of one that nobody used.
+fn counts_of(
+    ((upstream, role, revision, instance), Counted { row, .. }): (&RowKey, &Counted),
+) -> Option<ArmCounts> {
+    let outcomes = row.outcomes();
+    (outcomes != model::Outcomes::default()).then(|| ArmCounts {
+        upstream: upstream.clone(),
+        role: *role,
+        revision: *revision,
+        instance: instance.clone(),
+        outcomes,
+        latencies: row.latencies(),
+        bytes: row.bytes(),
+        samples: row.samples(),
+    })
 }
 
 /// The upstreams of a table by name.

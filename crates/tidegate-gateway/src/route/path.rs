@@ -5,6 +5,12 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::spelling;
+
+/// A path that can be read in two ways, which have different values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ambiguous;
+
 /// Prefixes and what they stand for.
 #[derive(Debug)]
 pub(crate) struct Paths<T> {
@@ -26,7 +32,22 @@ impl<T> Paths<T> {
         self.prefixes.insert(prefix.into(), value);
     }
 
-    /// The longest prefix of the path.
+    /// The longest prefix of the path, whichever way it is [read](spelling).
+    pub(crate) fn read(&self, path: &str) -> Result<Option<&T>, Ambiguous>
+    where
+        T: PartialEq,
+    {
+        let has_one = self.longest == 0;
+        if has_one || spelling::is_plain(path) || !path.starts_with('/') {
+            return Ok(self.find(path));
+        }
+        let normal = spelling::normal(path);
+        let found = self.find(&normal);
+        let agrees = |reading: &String| self.find(reading) == found;
+        if spelling::readings(&normal).iter().all(agrees) { Ok(found) } else { Err(Ambiguous) }
+    }
+
+    /// The longest prefix of the path as it is spelled.
     pub(crate) fn find(&self, path: &str) -> Option<&T> {
         // Only where a prefix can end: at the end of the path and before each `/`, no further than the longest prefix.
         if path.len() <= self.longest
@@ -72,6 +93,29 @@ mod tests {
         paths.insert("/api", 1);
         assert_eq!(paths.find("/"), None);
         assert_eq!(paths.find("*"), None);
+    }
+
+    #[test]
+    fn a_path_with_two_readings_has_to_have_one_value() {
+        let mut paths = Paths::default();
+        paths.insert("/", 1);
+        paths.insert("/admin", 2);
+        assert_eq!(paths.read("/%61dmin/x"), Ok(Some(&2)));
+        for same in ["/a%2fb", "/a//b", "/a/./b;c", "/admin//x", "/admin/a%2Fb", "/admin/.;/x", "/Admin;"] {
+            assert!(paths.read(same).is_ok(), "{same}");
+        }
+        for two in
+            ["//admin", "/admin%2fx", "/x/../admin", "/admin/../x", "/admin;x", "/x/..;/admin", "/admin%5c"]
+        {
+            assert_eq!(paths.read(two), Err(Ambiguous), "{two}");
+        }
+    }
+
+    #[test]
+    fn a_host_with_one_route_takes_whatever_is_sent() {
+        let mut paths = Paths::default();
+        paths.insert("/", 1);
+        assert_eq!(paths.read("/x/../%2e%2e//admin"), Ok(Some(&1)));
     }
 
     proptest! {

@@ -7,7 +7,8 @@ use tidegate_core::shared::Shared;
 
 use super::Upstream;
 use super::host::Hosts;
-use super::path::Paths;
+use super::keys;
+use super::path::{Ambiguous, Paths};
 use crate::balance::Guard;
 use crate::count::{RouteRow, RouteRows};
 use crate::policy::{Policies, Policy};
@@ -104,16 +105,13 @@ impl Table {
 
     /// Where a request goes: the most specific host, then the longest path.
     pub(crate) fn find(&self, host: &str, path: &str) -> Found<'_> {
-        match self.hosts.find(host).and_then(|paths| paths.find(path)) {
-            None => Found::NoRoute,
-            Some(index) => {
-                let route = &self.routes[*index];
-                match self.upstreams.get(route.upstream) {
-                    Some(upstream) => Found::Upstream(route, upstream),
-                    None => Found::NoUpstream(route),
-                }
-            }
-        }
+        let index = match self.hosts.find(host).map_or(Ok(None), |paths| paths.read(path)) {
+            Ok(Some(index)) => *index,
+            Ok(None) => return Found::NoRoute,
+            Err(Ambiguous) => return Found::Ambiguous,
+        };
+        let route = &self.routes[index];
+        self.upstreams.get(route.upstream).map_or(Found::NoUpstream(route), |to| Found::Upstream(route, to))
     }
 }
 
@@ -128,6 +126,8 @@ impl Table {
 #[derive(Debug)]
 pub(crate) enum Found<'a> {
     NoRoute,
+    /// The path can be read in two ways, which have different routes.
+    Ambiguous,
     NoUpstream(&'a Route),
     Upstream(&'a Route, &'a Upstream),
 }
@@ -136,7 +136,7 @@ impl<'a> Found<'a> {
     /// The route, wherever it leads.
     pub(crate) fn route(&self) -> Option<&'a Route> {
         match self {
-            Found::NoRoute => None,
+            Found::NoRoute | Found::Ambiguous => None,
             Found::NoUpstream(route) | Found::Upstream(route, _) => Some(route),
         }
     }
@@ -145,7 +145,8 @@ impl<'a> Found<'a> {
 fn hosts_of(routes: &[Shared<model::Route>]) -> Hosts<Paths<usize>> {
     let mut hosts: Hosts<Paths<usize>> = Hosts::default();
     for (at, route) in routes.iter().enumerate() {
-        hosts.entry(&route.host).insert(&route.path, at);
+        let paths = hosts.entry(&route.host);
+        keys(&route.path).iter().for_each(|path| paths.insert(path, at));
     }
     hosts
 }

@@ -8,7 +8,7 @@ use tidegate_gateway::control::protocol::{Command, Message};
 use tidegate_gateway::{GatewayConfig, GatewayError, gateway_main};
 
 use crate::stage::client::Client;
-use crate::stage::table::{arm, table, with_arms};
+use crate::stage::table::{arm, route, table, with_arms};
 use crate::stage::upstream::Upstream;
 use crate::stage::{Stage, until};
 
@@ -38,12 +38,16 @@ impl Raw {
         self.stream.write_all(&line).unwrap();
     }
 
+    fn hear_any(&mut self) -> Message {
+        let mut line = String::new();
+        assert!(self.reader.read_line(&mut line).unwrap() > 0);
+        serde_json::from_str(&line).unwrap()
+    }
+
     /// The next message that is no report.
     fn hear(&mut self) -> Message {
         loop {
-            let mut line = String::new();
-            assert!(self.reader.read_line(&mut line).unwrap() > 0);
-            match serde_json::from_str(&line).unwrap() {
+            match self.hear_any() {
                 Message::Report { .. } => {}
                 message => return message,
             }
@@ -117,6 +121,66 @@ fn a_change_is_of_the_table_in_use_or_the_whole_one_is_wanted() {
     raw.say(&Command::Change(RouteChange::between(&tables[0], &tables[2])));
     assert!(matches!(raw.hear(), Message::Whole { epoch: 3 }));
     assert_eq!(Client::new(stage.address).get("a", "/").text(), "two");
+}
+
+/// So many routes that a report is given in pieces, all of them to one service.
+fn many_routes(upstream: &Upstream) -> RouteTable {
+    let mut table = table(1, &[("web-1", upstream.address)]);
+    table.routes.clear();
+    (0..300).for_each(|n| route(&mut table, &format!("h{n}.test"), "/", "app/dev/web"));
+    table
+}
+
+#[test]
+fn a_large_report_comes_in_pieces_to_who_takes_them() {
+    let (stage, upstream) = (Stage::new(), Upstream::saying("here"));
+    let mut raw = Raw::new(&stage);
+    assert!(matches!(raw.hear(), Message::Hello { gives_pieces: true, .. }));
+    assert_eq!(acked(&raw.apply(&many_routes(&upstream))), Some(1));
+    assert_eq!(Client::new(stage.address).get("h7.test", "/").status(), 200);
+    let told = |raw: &mut Raw| {
+        let (mut rows, mut routes, mut pieces) = (Vec::new(), Vec::new(), 0);
+        loop {
+            match raw.hear_any() {
+                Message::Piece { rows: more, routes: others } => {
+                    assert!(more.len() <= 128 && others.len() <= 128);
+                    (rows.extend(more), routes.extend(others));
+                    pieces += 1;
+                }
+                Message::Report { counts, in_pieces, .. } => {
+                    assert_eq!(in_pieces, pieces > 0);
+                    assert!(!in_pieces || counts.rows.is_empty() && counts.routes.is_empty());
+                    (rows.extend(counts.rows), routes.extend(counts.routes));
+                    return (rows, routes, pieces);
+                }
+                message => panic!("{message:?}"),
+            }
+        }
+    };
+    let (_, routes, pieces) = told(&mut raw);
+    assert_eq!((routes.len(), pieces), (300, 0));
+    raw.say(&Command::TakesPieces);
+    let (rows, routes, pieces) =
+        until("it comes in pieces", || Some(told(&mut raw)).filter(|told| told.2 > 0));
+    assert_eq!((rows.len(), rows[0].outcomes.good, routes.len(), pieces), (1, 1, 300, 4));
+    let asked: Vec<_> = routes.iter().filter(|route| route.answers.success == 1).collect();
+    assert_eq!((asked.len(), asked[0].host.as_str()), (1, "h7.test"));
+}
+
+#[test]
+fn the_link_puts_the_pieces_together() {
+    let (stage, upstream) = (Stage::new(), Upstream::saying("here"));
+    stage.apply(&many_routes(&upstream));
+    assert_eq!(Client::new(stage.address).get("h7.test", "/").status(), 200);
+    for _ in 0..2 {
+        let counts = until("the counts arrive", || {
+            let counts = stage.link.observe().counts?;
+            (counts.rows.len() == 1).then_some(counts)
+        });
+        assert_eq!((counts.rows[0].outcomes.good, counts.routes.len()), (1, 300));
+        let at = counts.at_ms;
+        until("another report is here", || (stage.link.observe().counts?.at_ms > at).then_some(()));
+    }
 }
 
 #[test]

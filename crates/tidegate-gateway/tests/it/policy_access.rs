@@ -1,15 +1,15 @@
-//! Who may come, and who is told to come another way: allow-lists, TLS, maintenance.
+//! Who may come, and who is told to come another way: allow-lists, TLS, maintenance. No spelling of a path leads past them.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tidegate_core::model::{HttpsPolicy, Maintenance, Route, RoutePolicy};
+use tidegate_core::model::{HeaderEdit, HttpsPolicy, Maintenance, Route, RoutePolicy, RouteTable};
 use tidegate_core::time::Millis;
 
 use crate::stage::Stage;
 use crate::stage::client::Client;
-use crate::stage::table::with_policy;
+use crate::stage::table::{route, table, with_policy};
 use crate::stage::upstream::{Upstream, nobody, ok};
 
 /// A gateway with one route of this policy; nothing answers behind it.
@@ -133,4 +133,72 @@ fn what_came_before_the_policy_is_still_under_way() {
     drop(held);
     assert_eq!(client.answer().unwrap().text(), "app");
     assert_eq!(client.get("a", "/").status(), 403);
+}
+
+/// `/` is open and `/admin` is not; both lead to one app. `policy`: of the open one.
+fn with_a_closed_path(epoch: u64, upstream: &Upstream, policy: RoutePolicy) -> RouteTable {
+    let mut table = with_policy(epoch, &[("web-1", upstream.address)], policy);
+    let host = table.routes[0].host.clone();
+    route(&mut table, &host, "/admin", "app/dev/web");
+    let closed = table.routes.last_mut().unwrap();
+    let policy = RoutePolicy { allow: elsewhere(), ..RoutePolicy::default() };
+    *closed = Route { policy, ..(**closed).clone() }.into();
+    table
+}
+
+#[test]
+fn a_closed_path_is_closed_in_every_spelling() {
+    let (stage, upstream) = (Stage::new(), Upstream::saying("open"));
+    let set = [("x-way".to_owned(), "general".to_owned())].into();
+    let edit = HeaderEdit { set, ..HeaderEdit::default() };
+    let general = RoutePolicy { response_headers: edit, ..RoutePolicy::default() };
+    for (epoch, policy) in [(1, RoutePolicy::default()), (2, general)] {
+        stage.apply(&with_a_closed_path(epoch, &upstream, policy));
+        let mut client = Client::new(stage.address);
+        let mut said = |path: &str| {
+            let answer = client.get("a", path);
+            (answer.status(), answer.field("tidegate-gateway").map(str::to_owned))
+        };
+        for closed in ["/admin", "/admin/x", "/%61dmin", "/admi%6E/x?y", "/admin//x", "/admin/%2e"] {
+            assert_eq!(said(closed), (403, Some("not-allowed".to_owned())), "{closed}");
+        }
+        for two in [
+            "//admin",
+            "/./admin",
+            "/x/../admin",
+            "/x/%2e%2E/admin",
+            "/admin%2fx",
+            "/admin;v=1",
+            "/x/..;/admin/y",
+            "/;a/admin",
+            "/%5cadmin",
+            "/x%2f..%2fadmin",
+            "/admin/../x",
+            "/admin/%2e%2e/x",
+        ] {
+            assert_eq!(said(two), (400, Some("ambiguous-path".to_owned())), "{two}");
+        }
+        for open in [
+            "/",
+            "/adminx",
+            "/Admin",
+            "/x//y",
+            "/x/./y;z",
+            "/x%2fy",
+            "/files/%2e%2e/x",
+            "/?/../admin",
+            "/%2561dmin",
+        ] {
+            assert_eq!(said(open), (200, None), "{open}");
+        }
+    }
+}
+
+#[test]
+fn a_host_with_one_route_passes_on_what_it_is_sent() {
+    let (stage, upstream) = (Stage::new(), Upstream::echoing_heads());
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    let target = "/x/../%61%2f..//a;b";
+    let heard = Client::new(stage.address).get("a", target).text();
+    assert!(heard.starts_with(&format!("GET {target} HTTP/1.1")), "{heard}");
 }

@@ -1,0 +1,52 @@
+//! A report on its way to a control plane, in pieces where it is large and they are taken.
+
+use tidegate_core::model::CountsReport;
+
+use super::protocol::Message;
+use crate::count::RouteKey;
+use crate::epochs::Epochs;
+use crate::registry::RowKey;
+
+/// Where it is: what the next message tells.
+#[derive(Debug)]
+pub(super) enum Telling {
+    /// Everything.
+    Whole,
+    /// Rows of instances, after one.
+    Rows(Option<RowKey>),
+    /// Rows of routes, after one.
+    Routes(Option<RouteKey>),
+    /// What is left.
+    Rest,
+}
+
+impl Telling {
+    /// `in_pieces`: the other end takes them.
+    pub(super) fn new(in_pieces: bool, epochs: &Epochs) -> Self {
+        if in_pieces && epochs.count_is_large() { Telling::Rows(None) } else { Telling::Whole }
+    }
+
+    /// The next message, and what comes after it.
+    pub(super) fn next(self, epochs: &Epochs) -> (Message, Option<Telling>) {
+        match self {
+            Telling::Whole => (report(epochs, epochs.counts(), false), None),
+            Telling::Rest => (report(epochs, epochs.counts_beside_rows(), true), None),
+            Telling::Rows(after) => {
+                let (rows, last) = epochs.rows(after.as_ref());
+                let next = last.map_or(Telling::Routes(None), |last| Telling::Rows(Some(last)));
+                (Message::Piece { rows, routes: Vec::new() }, Some(next))
+            }
+            Telling::Routes(after) => {
+                let (routes, last) = epochs.routes(after.as_ref());
+                let next = last.map_or(Telling::Rest, |last| Telling::Routes(Some(last)));
+                (Message::Piece { rows: Vec::new(), routes }, Some(next))
+            }
+        }
+    }
+}
+
+fn report(epochs: &Epochs, counts: CountsReport, in_pieces: bool) -> Message {
+    let (epoch, inflight) = epochs.inflight();
+    let (mirrors, waiting) = (epochs.mirrors(), epochs.waiting());
+    Message::Report { epoch, inflight, counts, in_pieces, earlier: epochs.elders.counts(), mirrors, waiting }
+}
