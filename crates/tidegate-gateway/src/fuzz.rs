@@ -11,7 +11,7 @@ use crate::front::screen::{Chunks, Screen};
 use crate::limits::Limits;
 use crate::proxy_protocol::{Header, belongs, parse};
 use crate::registry::Registry;
-use crate::route::{Hosts, Paths, host_name, validate};
+use crate::route::{Hosts, Paths, host_name, normal, validate};
 
 /// Whether the fast path takes the bytes for a request's head. What it takes, the general path must take as well, and end
 /// the message at the same byte; which the two are told by an ordinary request that follows.
@@ -76,6 +76,11 @@ pub fn route(text: &str) -> bool {
     }
     let found = hosts.find(&host).and_then(|paths| paths.find(path)).copied();
     assert_eq!(found, naive_route(&naive, &host, path), "the map finds another route");
+    let read = hosts.find(&host).map_or(Ok(None), |paths| paths.read(path));
+    if let Ok(read) = read.map(Option::<&usize>::copied) {
+        let normal = normal(path);
+        assert_eq!(read, hosts.find(&host).and_then(|paths| paths.find(&normal)).copied(), "another reading");
+    }
     found.is_some()
 }
 

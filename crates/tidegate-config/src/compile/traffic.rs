@@ -1,13 +1,13 @@
 //! How a service's requests are shared out: the keys put together, and the checks that need other keys and services.
 
-use tidegate_core::model::{Assignment, Mirror, MirrorTo, Name, PortSpec, Timeouts, TrafficPolicy};
+use tidegate_core::model::{Assignment, Balance, Mirror, MirrorTo, Name, PortSpec, Timeouts, TrafficPolicy};
 
 use super::layer::{Layer, LayerService};
 use super::unknown_service;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
-use crate::raw::{Field, OrNot, RawMirror, RawMirrorTo, RawTimeouts, RawTraffic};
+use crate::raw::{Field, OrNot, RawMirror, RawMirrorTo, RawTimeouts, RawTraffic, not_used_yet};
 use crate::span::Spanned;
 
 /// The policy, with only what is said.
@@ -21,6 +21,7 @@ pub(super) fn compile(
     if !takes_requests {
         findings.push(without_port(raw, &service.name));
     }
+    without_places(&raw.value, findings);
     let mirror = given(&raw.value.mirror).and_then(|mirror| compile_mirror(mirror, service, layer, findings));
     let raw = &raw.value;
     TrafficPolicy {
@@ -46,6 +47,20 @@ pub(super) fn compile(
         },
         mirror,
         outcomes: Vec::new(),
+    }
+}
+
+/// All instances run on one machine: none is nearer than another.
+fn without_places(raw: &RawTraffic, findings: &mut Findings<'_>) {
+    let geographic = raw.balance.get().filter(|balance| balance.value.0 == Balance::Geographic);
+    let zone_aware = raw.zone_aware.get().filter(|flag| flag.value.0);
+    let keys = [
+        ("`balance: geographic`", geographic.map(|it| it.span)),
+        ("`zone_aware`", zone_aware.map(|it| it.span)),
+    ];
+    for (key, span) in keys {
+        let warning = span.map(|span| not_used_yet(key, span).help("all instances run on one machine"));
+        warning.into_iter().for_each(|warning| findings.push(warning));
     }
 }
 

@@ -144,13 +144,15 @@ fn a_large_report_comes_in_pieces_to_who_takes_them() {
             match raw.hear_any() {
                 Message::Piece { rows: more, routes: others } => {
                     assert!(more.len() <= 128 && others.len() <= 128);
-                    (rows.extend(more), routes.extend(others));
+                    rows.extend(more);
+                    routes.extend(others);
                     pieces += 1;
                 }
                 Message::Report { counts, in_pieces, .. } => {
                     assert_eq!(in_pieces, pieces > 0);
                     assert!(!in_pieces || counts.rows.is_empty() && counts.routes.is_empty());
-                    (rows.extend(counts.rows), routes.extend(counts.routes));
+                    rows.extend(counts.rows);
+                    routes.extend(counts.routes);
                     return (rows, routes, pieces);
                 }
                 message => panic!("{message:?}"),
