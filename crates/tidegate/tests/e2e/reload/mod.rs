@@ -32,7 +32,7 @@ fn a_large_table_is_changed_in_a_moment_and_no_request_waits_for_it() {
         gateway.apply(tables.replace_all());
     }
     let load = Load::start(gateway.address, CLIENTS, EVERY);
-    let changes = if full() { 50 } else { 9 };
+    let changes = if full() { 200 } else { 9 };
     let mut took = Vec::new();
     let mut at = Vec::new();
     for step in 0..changes {
