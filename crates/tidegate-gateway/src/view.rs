@@ -8,8 +8,17 @@ use std::net::{IpAddr, SocketAddr};
 pub(crate) struct Peer {
     /// The client's address; with the PROXY protocol the one that the proxy told.
     pub(crate) address: SocketAddr,
-    /// Whether the client came with TLS.
+    /// Whether the client came with TLS, here or to the proxy that says so.
     pub(crate) secure: bool,
+    /// The version of TLS, where it is known.
+    pub(crate) tls: Option<&'static str>,
+}
+
+impl Peer {
+    /// Without TLS.
+    pub(crate) const fn plain(address: SocketAddr) -> Self {
+        Peer { address, secure: false, tls: None }
+    }
 }
 
 /// A request's head as the gateway received it.
@@ -100,7 +109,7 @@ pub(crate) mod fake {
 
     impl Asked {
         pub(crate) fn get(target: &str) -> Self {
-            let peer = Peer { address: ([127, 0, 0, 1], 1).into(), secure: false };
+            let peer = Peer::plain(([127, 0, 0, 1], 1).into());
             Asked { target: target.to_owned(), fields: Vec::new(), peer }
         }
 

@@ -38,7 +38,7 @@ struct Story {
     peer: Peer,
     head: Vec<u8>,
     route: Option<Arc<RouteRow>>,
-    served: Option<(Arc<Badge>, Arc<Endpoint>)>,
+    served: Option<(Arc<Badge>, Option<Arc<Endpoint>>)>,
     wait: Option<Duration>,
     first_byte: Option<Duration>,
 }
@@ -85,11 +85,19 @@ impl Account {
         }
     }
 
+    /// It is assigned to this arm, which has no place for it now.
+    pub(crate) fn on_arm(&mut self, badge: &Arc<Badge>) {
+        if let Some(story) = &mut self.story {
+            story.served = Some((badge.clone(), None));
+        }
+    }
+
     /// An endpoint is tried.
-    pub(super) fn on_attempt(&mut self) {
+    pub(super) fn on_attempt(&mut self, ticket: &Ticket) {
         self.attempts += 1;
         if let Some(story) = &mut self.story {
             story.wait = Some(story.began.elapsed());
+            story.served = Some((ticket.badge.clone(), Some(ticket.endpoint.clone())));
         }
     }
 
@@ -99,7 +107,6 @@ impl Account {
         self.row = Some(ticket.row().clone());
         if let Some(story) = &mut self.story {
             story.first_byte = Some(story.began.elapsed());
-            story.served = Some((ticket.badge.clone(), ticket.endpoint.clone()));
         }
     }
 
@@ -126,7 +133,7 @@ impl Account {
                 traceparent: view.field("traceparent"),
                 client: story.peer.address,
                 protocol: Protocol::Http1,
-                tls: None,
+                tls: story.peer.tls,
                 method: view.method(),
                 host: view.field("host").and_then(|host| std::str::from_utf8(host).ok()).unwrap_or_default(),
                 path: view.path(),
@@ -138,11 +145,7 @@ impl Account {
                 sent: self.sent,
                 route: story.route.as_ref().map(|route| &*route.path),
                 upstream: story.route.as_ref().map(|route| &*route.upstream),
-                served: story.served.as_ref().map(|(badge, endpoint)| Served {
-                    arm: badge.arm.as_bytes(),
-                    revision: badge.revision.as_bytes(),
-                    instance: &endpoint.id.0,
-                }),
+                served: story.served.as_ref().map(|(badge, endpoint)| Served::by(badge, endpoint.as_deref())),
                 attempts: self.attempts,
                 timing: Timing {
                     wait: story.wait,
@@ -178,7 +181,7 @@ impl Default for Story {
         Story {
             wish: Wish::Never,
             began: Instant::now(),
-            peer: Peer { address: ([0, 0, 0, 0], 0).into(), secure: false },
+            peer: Peer::plain(([0, 0, 0, 0], 0).into()),
             head: Vec::new(),
             route: None,
             served: None,

@@ -53,7 +53,7 @@ struct Story {
 #[derive(Debug, Default)]
 struct Progress {
     route: Option<Arc<RouteRow>>,
-    served: Option<(Arc<Badge>, Arc<Endpoint>)>,
+    served: Option<(Arc<Badge>, Option<Arc<Endpoint>>)>,
     wait: Option<Duration>,
     first_byte: Option<Duration>,
 }
@@ -88,11 +88,20 @@ impl Trail {
         }
     }
 
+    /// It is assigned to this arm.
+    pub(crate) fn on_arm(&self, badge: &Arc<Badge>) {
+        if let Some(story) = &self.story {
+            story.progress.borrow_mut().served = Some((badge.clone(), None));
+        }
+    }
+
     /// An endpoint is tried.
-    pub(crate) fn on_attempt(&self) {
+    pub(crate) fn on_attempt(&self, ticket: &Ticket) {
         self.attempts.set(self.attempts.get() + 1);
         if let Some(story) = &self.story {
-            story.progress.borrow_mut().wait = Some(self.began.elapsed());
+            let mut progress = story.progress.borrow_mut();
+            progress.wait = Some(self.began.elapsed());
+            progress.served = Some((ticket.badge.clone(), Some(ticket.endpoint.clone())));
         }
     }
 
@@ -100,9 +109,7 @@ impl Trail {
     pub(crate) fn on_answer(&self, ticket: &Ticket) {
         self.row.replace(Some(ticket.row().clone()));
         if let Some(story) = &self.story {
-            let mut progress = story.progress.borrow_mut();
-            progress.first_byte = Some(self.began.elapsed());
-            progress.served = Some((ticket.badge.clone(), ticket.endpoint.clone()));
+            story.progress.borrow_mut().first_byte = Some(self.began.elapsed());
         }
     }
 
@@ -156,7 +163,7 @@ impl Trail {
             traceparent: story.traceparent.as_ref().map(HeaderValue::as_bytes),
             client: story.peer.address,
             protocol: self.protocol.get(),
-            tls: None,
+            tls: story.peer.tls,
             method: story.method.as_str(),
             host: story.uri.authority().map(|name| name.as_str()).or(host).unwrap_or_default(),
             path: story.uri.path(),
@@ -168,11 +175,7 @@ impl Trail {
             sent: self.sent.get(),
             route: route.as_ref().map(|route| &*route.path),
             upstream: route.as_ref().map(|route| &*route.upstream),
-            served: served.as_ref().map(|(badge, endpoint)| Served {
-                arm: badge.arm.as_bytes(),
-                revision: badge.revision.as_bytes(),
-                instance: &endpoint.id.0,
-            }),
+            served: served.as_ref().map(|(badge, endpoint)| Served::by(badge, endpoint.as_deref())),
             attempts: self.attempts.get(),
             timing,
         });
