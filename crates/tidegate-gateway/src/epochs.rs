@@ -153,15 +153,16 @@ impl Epochs {
 
     /// Everything counted so far.
     pub(crate) fn counts(&self) -> CountsReport {
-        let (rows, routes, ejected, (outcomes, flags)) = {
+        let (rows, routes, (ejected, levels), (outcomes, flags)) = {
             let registry = &self.lock().registry;
             let by_user = (registry.outcomes(), registry.flags());
-            (registry.counts(), registry.route_counts(), registry.ejected(), by_user)
+            let now = (registry.ejected(), registry.levels());
+            (registry.counts(), registry.route_counts(), now, by_user)
         };
         let (unrouted, front) = (self.front.unrouted(), self.front.counts());
         let at_ms = self.since.elapsed().as_millis() as u64;
         let incarnation = self.incarnation.clone();
-        CountsReport { incarnation, at_ms, rows, unrouted, routes, front, ejected, outcomes, flags }
+        CountsReport { incarnation, at_ms, rows, unrouted, routes, front, ejected, levels, outcomes, flags }
     }
 
     /// What becomes of the lines of the access log.

@@ -31,6 +31,7 @@ mod scope;
 mod settings;
 mod status;
 mod timeline;
+mod traffic_now;
 
 use std::collections::BTreeMap;
 

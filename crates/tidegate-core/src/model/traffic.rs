@@ -30,12 +30,44 @@ pub struct CountsReport {
     /// Instances that are left out for a while because they fail, sorted.
     #[serde(default)]
     pub ejected: Vec<InstanceId>,
+    /// What goes on in arms of the table in use, now; those where nothing does left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<ArmLevels>,
     /// What users did on each side of an A/B.
     #[serde(default)]
     pub outcomes: Vec<OutcomeCounts>,
     /// What came of requests by the variant of a watched flag.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<FlagCounts>,
+}
+
+/// What goes on in an arm now: a level, no count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArmLevels {
+    /// The upstream (service key printed).
+    pub upstream: String,
+    /// The arm.
+    pub role: ArmRole,
+    /// The revision.
+    pub revision: RevisionNo,
+    /// Whether its circuit is open, so that its requests are refused; `None`: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub circuit_open: Option<bool>,
+    /// Its instances; those without a request that are not left out either are missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instances: Vec<InstanceLevel>,
+}
+
+/// What goes on at an instance now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceLevel {
+    /// Which.
+    pub instance: InstanceId,
+    /// Requests in flight.
+    pub inflight: u32,
+    /// Whether it is left out for a while because it fails.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ejected: bool,
 }
 
 /// Counts of one instance in one arm, cumulative.

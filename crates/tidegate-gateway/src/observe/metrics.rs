@@ -27,6 +27,8 @@ const HEAD_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long an address that is taken is left alone.
 const BIND_EVERY: Duration = Duration::from_millis(500);
+/// So often in a row it may be the gateway before this one, which ends when it has answered its last request.
+const OF_ELDERS: u32 = 60;
 
 /// Serves for as long as the runtime runs.
 pub(crate) async fn serve(address: SocketAddr, epochs: Arc<Epochs>, guest: Option<Arc<dyn Guest>>) {
@@ -52,16 +54,23 @@ pub(crate) async fn serve(address: SocketAddr, epochs: Arc<Epochs>, guest: Optio
 
 /// Users' requests come first: while the address is taken the gateway serves without metrics.
 async fn bind(address: SocketAddr) -> TcpListener {
-    let mut told = false;
+    let mut tried = 0_u32;
     loop {
         match TcpListener::bind(address).await {
             Ok(listener) => return listener,
-            Err(error) if !told => tracing::error!(%address, %error, "metrics are not served yet"),
+            Err(error) if tried == OF_ELDERS || (tried == 0 && !is_taken(&error)) => {
+                tracing::error!(%address, %error, "metrics are not served yet");
+            }
+            Err(error) if tried == 0 => tracing::info!(%address, %error, "metrics are not served yet"),
             Err(_) => {}
         }
-        told = true;
+        tried = tried.saturating_add(1);
         tokio::time::sleep(BIND_EVERY).await;
     }
+}
+
+fn is_taken(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::AddrInUse
 }
 
 async fn converse(
@@ -71,7 +80,7 @@ async fn converse(
 ) -> hyper::Result<()> {
     let text = || {
         let of_guest = guest.as_ref().map_or(String::new(), |guest| guest.metrics());
-        exposition(&epochs.counts()) + &of_guest
+        exposition(&epochs.counts(), &epochs.mirrors()) + &of_guest
     };
     let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(answer(&request, text))));
     let mut builder = http1::Builder::new();

@@ -2,6 +2,7 @@
 //! compiles every table against it, so that an endpoint in two tables is one and the same.
 
 mod forgetting;
+mod levels;
 
 use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
