@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::model::{
-    ArmCounts, CountsReport, FlagCounts, FrontCounts, Histogram, MirrorReport, Outcomes, RouteCounts,
+    Answers, ArmCounts, CountsReport, FlagCounts, FrontCounts, Histogram, MirrorReport, Outcomes, RouteCounts,
 };
 
 /// The content type of the text.
@@ -164,21 +164,14 @@ fn flags(text: &mut Text, rows: &[FlagCounts]) {
 }
 
 fn routes(text: &mut Text, routes: &[RouteCounts]) {
-    text.family("tidegate_route_answers_total", "counter", "Answers by route and class of status.");
+    text.family("tidegate_route_answers_total", "counter", "Answers by route, arm and class of status.");
     for route in routes {
-        let answers = &route.answers;
-        for (class, count) in [
-            ("1xx", answers.informational),
-            ("2xx", answers.success),
-            ("3xx", answers.redirect),
-            ("4xx", answers.client_error),
-            ("5xx", answers.server_error),
-            ("none", answers.unanswered),
-        ] {
-            let mut labels = route_labels(route);
-            labels.push(("class", class));
-            text.sample("tidegate_route_answers_total", &labels, count);
+        let mut of_none = route.answers;
+        for arm in &route.arms {
+            route_answers(text, route, arm.role.as_str(), &arm.answers);
+            of_none = of_none.without(&arm.answers);
         }
+        route_answers(text, route, "", &of_none);
     }
     text.family("tidegate_route_body_bytes_total", "counter", "Bytes of bodies by route and direction.");
     for route in routes {
@@ -187,6 +180,22 @@ fn routes(text: &mut Text, routes: &[RouteCounts]) {
             labels.push(("direction", direction));
             text.sample("tidegate_route_body_bytes_total", &labels, bytes);
         }
+    }
+}
+
+/// `arm`: empty for requests that were answered before they were assigned to one.
+fn route_answers(text: &mut Text, route: &RouteCounts, arm: &str, answers: &Answers) {
+    for (class, count) in [
+        ("1xx", answers.informational),
+        ("2xx", answers.success),
+        ("3xx", answers.redirect),
+        ("4xx", answers.client_error),
+        ("5xx", answers.server_error),
+        ("none", answers.unanswered),
+    ] {
+        let mut labels = route_labels(route);
+        labels.extend([("arm", arm), ("class", class)]);
+        text.sample("tidegate_route_answers_total", &labels, count);
     }
 }
 
@@ -258,7 +267,7 @@ impl std::fmt::Display for Seconds {
 mod tests {
     use super::*;
     use crate::model::{
-        Answers, ArmLevels, ArmRole, BodyBytes, InstanceId, InstanceLevel, MirrorCounts, RevisionNo,
+        ArmAnswers, ArmLevels, ArmRole, BodyBytes, InstanceId, InstanceLevel, MirrorCounts, RevisionNo,
     };
 
     fn row(instance: &str, ms: u64) -> ArmCounts {
@@ -281,7 +290,11 @@ mod tests {
             host: "*".to_owned(),
             path: "/a\"b\\c\nd".to_owned(),
             upstream: "shop/prod/web".to_owned(),
-            answers: Answers { success: 2, ..Answers::default() },
+            answers: Answers { success: 2, server_error: 1, ..Answers::default() },
+            arms: vec![ArmAnswers {
+                role: ArmRole::Candidate,
+                answers: Answers { success: 1, server_error: 1, ..Answers::default() },
+            }],
             bytes: BodyBytes::default(),
         };
         CountsReport {
@@ -330,7 +343,10 @@ mod tests {
             r#"tidegate_request_duration_seconds_bucket{app="shop",environment="prod",service="web",arm="stable",revision="r3",le="0.005"} 1"#,
             r#"tidegate_request_duration_seconds_bucket{app="shop",environment="prod",service="web",arm="stable",revision="r3",le="+Inf"} 2"#,
             r#"tidegate_request_duration_seconds_sum{app="shop",environment="prod",service="web",arm="stable",revision="r3"} 0.033"#,
-            r#"tidegate_route_answers_total{app="shop",environment="prod",service="web",host="*",path="/a\"b\\c\nd",class="2xx"} 2"#,
+            r#"tidegate_route_answers_total{app="shop",environment="prod",service="web",host="*",path="/a\"b\\c\nd",arm="candidate",class="2xx"} 1"#,
+            r#"tidegate_route_answers_total{app="shop",environment="prod",service="web",host="*",path="/a\"b\\c\nd",arm="candidate",class="5xx"} 1"#,
+            r#"tidegate_route_answers_total{app="shop",environment="prod",service="web",host="*",path="/a\"b\\c\nd",arm="",class="2xx"} 1"#,
+            r#"tidegate_route_answers_total{app="shop",environment="prod",service="web",host="*",path="/a\"b\\c\nd",arm="",class="5xx"} 0"#,
             r#"tidegate_flag_requests_total{app="shop",environment="prod",service="web",flag="new-cart",version="4",variant="on",revision="r3",outcome="server_error"} 5"#,
             r#"tidegate_instance_inflight{app="shop",environment="prod",service="web",arm="stable",revision="r3",instance="web-1"} 0"#,
             r#"tidegate_instance_inflight{app="shop",environment="prod",service="web",arm="stable",revision="r3",instance="web-2"} 7"#,

@@ -17,7 +17,7 @@ use tokio_rustls::server::TlsStream;
 use crate::front::{self, Wire, boxed};
 use crate::proxy_protocol::{Header, Told, belongs, parse};
 use crate::tls::Tls;
-use crate::view::Peer;
+use crate::view::{Peer, TlsVersion};
 use crate::worker::Worker;
 
 /// Listeners of one worker, before its runtime runs.
@@ -168,11 +168,10 @@ impl Guest {
     }
 }
 
-/// As the log calls it.
-fn version(stream: &TlsStream<TcpStream>) -> Option<&'static str> {
+fn version(stream: &TlsStream<TcpStream>) -> Option<TlsVersion> {
     match stream.get_ref().1.protocol_version()? {
-        ProtocolVersion::TLSv1_2 => Some("1.2"),
-        ProtocolVersion::TLSv1_3 => Some("1.3"),
+        ProtocolVersion::TLSv1_2 => Some(TlsVersion::V12),
+        ProtocolVersion::TLSv1_3 => Some(TlsVersion::V13),
         _ => None,
     }
 }

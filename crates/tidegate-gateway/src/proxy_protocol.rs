@@ -3,6 +3,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::view::TlsVersion;
+
 /// How a header of version 2 begins.
 const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
 /// How one of version 1 begins.
@@ -55,7 +57,7 @@ pub(crate) struct Told {
     /// Whether it came to the proxy with TLS. Only version 2 can say so.
     pub(crate) secure: bool,
     /// The version of TLS, where that is told as well and known here.
-    pub(crate) tls: Option<&'static str>,
+    pub(crate) tls: Option<TlsVersion>,
 }
 
 /// Reads a header at the beginning of `bytes`.
@@ -178,13 +180,13 @@ fn extensions(mut rest: &[u8]) -> impl Iterator<Item = Result<(u8, &[u8]), Proxy
 
 /// Whether the client came with TLS, and with which. After the bits and four bytes of what a client's own certificate was
 /// worth come extensions of their own.
-fn tls(value: &[u8]) -> Result<(bool, Option<&'static str>), ProxyError> {
+fn tls(value: &[u8]) -> Result<(bool, Option<TlsVersion>), ProxyError> {
     let (bits, rest) = value.first().zip(value.get(5..)).ok_or(ProxyError::Extension)?;
     let mut version = None;
     for extension in extensions(rest) {
         match extension? {
-            (SSL_VERSION, b"TLSv1.2") => version = Some("1.2"),
-            (SSL_VERSION, b"TLSv1.3") => version = Some("1.3"),
+            (SSL_VERSION, b"TLSv1.2") => version = Some(TlsVersion::V12),
+            (SSL_VERSION, b"TLSv1.3") => version = Some(TlsVersion::V13),
             _ => {}
         }
     }
@@ -247,7 +249,7 @@ mod tests {
         let version = b"\x20\0\x0f\x01\0\0\0\0\x21\0\x07TLSv1.3";
         let bare = b"\x04\0\x01x\x20\0\x05\x01\0\0\0\0\x30\0\0";
         for (extensions, secure, tls) in [
-            (&version[..], true, Some("1.3")),
+            (&version[..], true, Some(TlsVersion::V13)),
             (b"\x20\0\x0f\x01\0\0\0\0\x21\0\x07TLSv9.9", true, None),
             (&bare[..], true, None),
             (b"\x20\0\x05\x06\0\0\0\0", false, None),

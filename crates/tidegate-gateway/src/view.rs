@@ -11,7 +11,24 @@ pub(crate) struct Peer {
     /// Whether the client came with TLS, here or to the proxy that says so.
     pub(crate) secure: bool,
     /// The version of TLS, where it is known.
-    pub(crate) tls: Option<&'static str>,
+    pub(crate) tls: Option<TlsVersion>,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TlsVersion {
+    V12,
+    V13,
+}
+
+impl TlsVersion {
+    /// As the log calls it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            TlsVersion::V12 => "1.2",
+            TlsVersion::V13 => "1.3",
+        }
+    }
 }
 
 impl Peer {

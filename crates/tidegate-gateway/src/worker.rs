@@ -232,7 +232,7 @@ impl Worker {
             Found::Upstream(_, upstream) => {
                 let (assigned, note) = upstream.assign(view, &self.atlas).ok_or(Page::NO_ENDPOINT)?;
                 let arm = &upstream.arms[assigned];
-                trail.on_arm(&arm.badge);
+                trail.on_arm(arm);
                 if let Some(site) = &arm.site {
                     let goal = Goal::Files(Visit::begin(self.index, arm, site));
                     let watch = upstream.watch(assigned, &note, view);
@@ -311,9 +311,7 @@ impl Worker {
                     return Admitted::Page(Page::NO_ENDPOINT);
                 };
                 let entered = self.enter(upstream, assigned, view);
-                if !matches!(entered, Ok(Entry::Ticket(_))) {
-                    account.on_arm(&upstream.arms[assigned].badge);
-                }
+                account.on_arm(&upstream.arms[assigned], matches!(entered, Ok(Entry::Ticket(_))));
                 match entered {
                     Ok(entry) => Admitted::To(entry, note),
                     Err(page) => Admitted::Page(page),

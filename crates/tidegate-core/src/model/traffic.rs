@@ -131,8 +131,20 @@ pub struct RouteCounts {
     pub upstream: String,
     /// Requests by what was answered.
     pub answers: Answers,
+    /// Of these, the ones of each arm that was assigned any. Those that the gateway answered before that are of none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arms: Vec<ArmAnswers>,
     /// Bytes of bodies.
     pub bytes: BodyBytes,
+}
+
+/// What was answered to requests of a route that were assigned to one arm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArmAnswers {
+    /// The arm.
+    pub role: ArmRole,
+    /// Its requests.
+    pub answers: Answers,
 }
 
 /// Bytes of bodies, without heads and framing.
@@ -164,6 +176,18 @@ pub struct Answers {
 }
 
 impl Answers {
+    /// Those that are not among `some` of them.
+    pub fn without(&self, some: &Answers) -> Answers {
+        Answers {
+            informational: self.informational.saturating_sub(some.informational),
+            success: self.success.saturating_sub(some.success),
+            redirect: self.redirect.saturating_sub(some.redirect),
+            client_error: self.client_error.saturating_sub(some.client_error),
+            server_error: self.server_error.saturating_sub(some.server_error),
+            unanswered: self.unanswered.saturating_sub(some.unanswered),
+        }
+    }
+
     /// All of them.
     pub fn total(&self) -> u64 {
         let answered =

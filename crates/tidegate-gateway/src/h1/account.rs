@@ -5,15 +5,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tidegate_core::model::ArmRole;
+
 use super::request::Head;
 use crate::badge::Badge;
 use crate::count::{Over, Protocol, RouteLane, RouteRow, Row};
 use crate::endpoint::Endpoint;
 use crate::observe::{Record, Served, Timing, Wish};
 use crate::page::Page;
-use crate::route::Route;
+use crate::route::{Arm, Route};
 use crate::ticket::Ticket;
-use crate::view::Peer;
+use crate::view::{Peer, TlsVersion};
 use crate::worker::Worker;
 
 /// See the module.
@@ -22,6 +24,8 @@ pub(crate) struct Account {
     worker: Rc<Worker>,
     route: Option<Arc<RouteLane>>,
     row: Option<Arc<Row>>,
+    /// The one it was assigned to.
+    arm: Option<ArmRole>,
     status: u16,
     ended: &'static str,
     pub(super) received: u64,
@@ -49,6 +53,7 @@ impl Account {
             worker: worker.clone(),
             route: None,
             row: None,
+            arm: None,
             status: 0,
             ended: "cancelled",
             received: 0,
@@ -85,10 +90,11 @@ impl Account {
         }
     }
 
-    /// It is assigned to this arm, which has no place for it now.
-    pub(crate) fn on_arm(&mut self, badge: &Arc<Badge>) {
-        if let Some(story) = &mut self.story {
-            story.served = Some((badge.clone(), None));
+    /// It is assigned to this arm. `seated`: which has a place for it at once.
+    pub(crate) fn on_arm(&mut self, arm: &Arm, seated: bool) {
+        self.arm = Some(arm.role);
+        if let Some(story) = self.story.as_mut().filter(|_| !seated) {
+            story.served = Some((arm.badge.clone(), None));
         }
     }
 
@@ -133,7 +139,7 @@ impl Account {
                 traceparent: view.field("traceparent"),
                 client: story.peer.address,
                 protocol: Protocol::Http1,
-                tls: story.peer.tls,
+                tls: story.peer.tls.map(TlsVersion::as_str),
                 method: view.method(),
                 host: view.field("host").and_then(|host| std::str::from_utf8(host).ok()).unwrap_or_default(),
                 path: view.path(),
@@ -163,6 +169,7 @@ impl Drop for Account {
         self.worker.tally.on_over(&Over {
             protocol: Protocol::Http1,
             route: self.route.as_deref(),
+            arm: self.arm,
             status,
             received,
             sent,

@@ -15,6 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tidegate_core::exposition::{CONTENT_TYPE, exposition};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tracing::Level;
 
 use crate::epochs::Epochs;
 use crate::guest::Guest;
@@ -28,7 +29,7 @@ const HEAD_WITHIN: Duration = Duration::from_secs(5);
 /// How long an address that is taken is left alone.
 const BIND_EVERY: Duration = Duration::from_millis(500);
 /// So often in a row it may be the gateway before this one, which ends when it has answered its last request.
-const OF_ELDERS: u32 = 60;
+const OF_ELDERS: u32 = 240;
 
 /// Serves for as long as the runtime runs.
 pub(crate) async fn serve(address: SocketAddr, epochs: Arc<Epochs>, guest: Option<Arc<dyn Guest>>) {
@@ -58,14 +59,23 @@ async fn bind(address: SocketAddr) -> TcpListener {
     loop {
         match TcpListener::bind(address).await {
             Ok(listener) => return listener,
-            Err(error) if tried == OF_ELDERS || (tried == 0 && !is_taken(&error)) => {
-                tracing::error!(%address, %error, "metrics are not served yet");
-            }
-            Err(error) if tried == 0 => tracing::info!(%address, %error, "metrics are not served yet"),
-            Err(_) => {}
+            Err(error) => match loudness(tried, is_taken(&error)) {
+                Some(Level::ERROR) => tracing::error!(%address, %error, "metrics are not served yet"),
+                Some(_) => tracing::info!(%address, %error, "metrics are not served yet"),
+                None => {}
+            },
         }
         tried = tried.saturating_add(1);
         tokio::time::sleep(BIND_EVERY).await;
+    }
+}
+
+/// How loud it is said that they are not served; `None`: not again.
+fn loudness(tried: u32, taken: bool) -> Option<Level> {
+    match (tried, taken) {
+        (0, true) => Some(Level::INFO),
+        (0, false) | (OF_ELDERS, true) => Some(Level::ERROR),
+        _ => None,
     }
 }
 
@@ -100,4 +110,18 @@ fn answer<B>(request: &Request<B>, text: impl Fn() -> String) -> Response<Full<B
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(CONTENT_TYPE));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_the_gateway_before_has_is_no_error_unless_it_stays_so() {
+        let said = |taken| -> Vec<(u32, Level)> {
+            (0..2 * OF_ELDERS).filter_map(|tried| Some((tried, loudness(tried, taken)?))).collect()
+        };
+        assert_eq!(said(true), [(0, Level::INFO), (OF_ELDERS, Level::ERROR)]);
+        assert_eq!(said(false), [(0, Level::ERROR)]);
+    }
 }
