@@ -115,6 +115,8 @@ codes! {
         anything else write a `command`.";
     BAD_REDIRECT = "manifest::bad-redirect", "A redirect leads to an absolute http or https URL or to a path that begins \
         with one `/`. `{path}`, `{query}` and `{host}` stand for what the client asked for.";
+    REDIRECT_LOOP = "manifest::redirect-loop", "A redirect leads to where it came from, so that clients go round until they \
+        give up. A route has no say in the scheme of a request: to have clients come with TLS, write `https: redirect`.";
     BAD_HEADER = "manifest::bad-header", "The name or value of a header field cannot be sent, or the field is one that \
         the gateway writes itself because it says where a message ends: connection, content-length, expect, \
         keep-alive, te, trailer, transfer-encoding, upgrade, and all that begin with tidegate-. A request has exactly one host, so that \
@@ -153,6 +155,8 @@ codes! {
         service says `port: none`. Use `command`, or give the service a port.";
     PROBE_CHECK = "manifest::probe-check", "A probe asks in exactly one way: `http` (GET of a path), `tcp` (the port \
         accepts a connection) or `command` (exits 0).";
+    PROBE_PROTOCOL = "manifest::probe-protocol", "A probe by `http` asks in plain HTTP/1.1. Instances that speak TLS never \
+        answer it, and those that speak HTTP/2 alone, as most gRPC servers do, do not either. Ask by `tcp` or by a `command`.";
     MISPLACED_WITHIN = "manifest::misplaced-within", "`within` is how long an instance may take until it is ready for \
         the first time. It stands in the startup probe, or in the ready probe of a service without one.";
     FIXED_PORT = "manifest::fixed-port", "A service with a fixed port can have one instance only: two processes cannot \

@@ -420,7 +420,9 @@ impl ControlPlane for Handle {
         findings.push(self.read(|answers| access::finding(answers.store))?);
         findings.push(self.published.audit.finding());
         findings.extend(self.read(|answers| Ok(setting::finding(answers.store, &self.data)))?);
-        Ok(answer::doctor(findings, &self.published.state(), &self.data))
+        let state = self.published.state();
+        findings.extend(self.read(|answers| answer::edge_findings(answers.store, &state))?);
+        Ok(answer::doctor(findings, &state, &self.data))
     }
 
     fn down(&self) -> Result<(), Refusal> {

@@ -79,6 +79,8 @@ pub struct State {
     pub latest_event: u64,
     /// What the gateway last said.
     pub gateway: GatewayObservation,
+    /// Whether it has a database of where clients are.
+    pub has_places: bool,
     /// What it counted a while ago.
     pub earlier: Earlier,
     /// Why the last pass could not be done; `None` where it could.
@@ -233,6 +235,7 @@ fn publish(published: &Published, world: &mut World<'_>, clock: &Clock, trouble:
     let (gateway, now) = (world.routes.observe(), clock.now().now);
     published.publish(State {
         latest_event: world.store.latest_seq().unwrap_or(before.latest_event),
+        has_places: world.routes.has_places(),
         earlier: before.earlier.and(gateway.counts.as_ref(), now),
         gateway,
         trouble: trouble.map(ToString::to_string),

@@ -37,6 +37,10 @@ pub trait RouteSink: Send {
     }
     /// Removes one that was taken, or that nobody can read.
     fn drop_report(&mut self, _name: &ReportName) {}
+    /// Whether it has a database of where clients are.
+    fn has_places(&self) -> bool {
+        true
+    }
     /// What it last said.
     fn observe(&mut self) -> GatewayObservation;
 }

@@ -3,10 +3,15 @@
 //! The number of series is bounded by the routing table: names and labels come from it and from the gateway's own words,
 //! never from a request. Latency buckets are kept by arm and revision; an instance has its sum and count.
 
+mod levels;
+mod mirrors;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::model::{ArmCounts, CountsReport, FlagCounts, FrontCounts, Histogram, Outcomes, RouteCounts};
+use crate::model::{
+    Answers, ArmCounts, CountsReport, FlagCounts, FrontCounts, Histogram, MirrorReport, Outcomes, RouteCounts,
+};
 
 /// The content type of the text.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -19,11 +24,13 @@ const BOUNDS_US: [u64; 18] = [
 
 type Labels<'a> = Vec<(&'static str, &'a str)>;
 
-/// The text of a report.
-pub fn exposition(report: &CountsReport) -> String {
+/// The text of a report, and of what came of copies of requests.
+pub fn exposition(report: &CountsReport, copies: &[MirrorReport]) -> String {
     let mut text = Text(String::new());
     outcomes(&mut text, &report.rows);
     latencies(&mut text, &report.rows);
+    levels::write(&mut text, report);
+    mirrors::write(&mut text, copies);
     routes(&mut text, &report.routes);
     flags(&mut text, &report.flags);
     front(&mut text, &report.front, report.unrouted);
@@ -157,21 +164,14 @@ fn flags(text: &mut Text, rows: &[FlagCounts]) {
 }
 
 fn routes(text: &mut Text, routes: &[RouteCounts]) {
-    text.family("tidegate_route_answers_total", "counter", "Answers by route and class of status.");
+    text.family("tidegate_route_answers_total", "counter", "Answers by route, arm and class of status.");
     for route in routes {
-        let answers = &route.answers;
-        for (class, count) in [
-            ("1xx", answers.informational),
-            ("2xx", answers.success),
-            ("3xx", answers.redirect),
-            ("4xx", answers.client_error),
-            ("5xx", answers.server_error),
-            ("none", answers.unanswered),
-        ] {
-            let mut labels = route_labels(route);
-            labels.push(("class", class));
-            text.sample("tidegate_route_answers_total", &labels, count);
+        let mut of_none = route.answers;
+        for arm in &route.arms {
+            route_answers(text, route, arm.role.as_str(), &arm.answers);
+            of_none = of_none.without(&arm.answers);
         }
+        route_answers(text, route, "", &of_none);
     }
     text.family("tidegate_route_body_bytes_total", "counter", "Bytes of bodies by route and direction.");
     for route in routes {
@@ -180,6 +180,22 @@ fn routes(text: &mut Text, routes: &[RouteCounts]) {
             labels.push(("direction", direction));
             text.sample("tidegate_route_body_bytes_total", &labels, bytes);
         }
+    }
+}
+
+/// `arm`: empty for requests that were answered before they were assigned to one.
+fn route_answers(text: &mut Text, route: &RouteCounts, arm: &str, answers: &Answers) {
+    for (class, count) in [
+        ("1xx", answers.informational),
+        ("2xx", answers.success),
+        ("3xx", answers.redirect),
+        ("4xx", answers.client_error),
+        ("5xx", answers.server_error),
+        ("none", answers.unanswered),
+    ] {
+        let mut labels = route_labels(route);
+        labels.extend([("arm", arm), ("class", class)]);
+        text.sample("tidegate_route_answers_total", &labels, count);
     }
 }
 
@@ -250,7 +266,9 @@ impl std::fmt::Display for Seconds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Answers, ArmRole, BodyBytes, InstanceId, RevisionNo};
+    use crate::model::{
+        ArmAnswers, ArmLevels, ArmRole, BodyBytes, InstanceId, InstanceLevel, MirrorCounts, RevisionNo,
+    };
 
     fn row(instance: &str, ms: u64) -> ArmCounts {
         let mut latencies = Histogram::default();
@@ -272,7 +290,11 @@ mod tests {
             host: "*".to_owned(),
             path: "/a\"b\\c\nd".to_owned(),
             upstream: "shop/prod/web".to_owned(),
-            answers: Answers { success: 2, ..Answers::default() },
+            answers: Answers { success: 2, server_error: 1, ..Answers::default() },
+            arms: vec![ArmAnswers {
+                role: ArmRole::Candidate,
+                answers: Answers { success: 1, server_error: 1, ..Answers::default() },
+            }],
             bytes: BodyBytes::default(),
         };
         CountsReport {
@@ -289,21 +311,53 @@ mod tests {
                 requests: Vec::new(),
                 bad: Vec::new(),
             }],
+            levels: vec![ArmLevels {
+                upstream: "shop/prod/web".to_owned(),
+                role: ArmRole::Stable,
+                revision: RevisionNo(3),
+                circuit_open: Some(true),
+                instances: vec![
+                    InstanceLevel { instance: InstanceId("web-2".to_owned()), inflight: 7, ejected: true },
+                    InstanceLevel { instance: InstanceId("web-3".to_owned()), inflight: 1, ejected: false },
+                ],
+            }],
             ..CountsReport::default()
         }
     }
 
+    fn copies() -> MirrorReport {
+        let counts = MirrorCounts { same: 8, different: 2, too_large: 1, ..MirrorCounts::default() };
+        MirrorReport { upstream: "shop/prod/web".to_owned(), counts, ..MirrorReport::default() }
+    }
+
+    fn written() -> String {
+        exposition(&report(), &[copies()])
+    }
+
     #[test]
     fn samples_carry_who_and_escape_what_they_must() {
-        let text = exposition(&report());
+        let text = written();
         for line in [
             r#"tidegate_requests_total{app="shop",environment="prod",service="web",arm="stable",revision="r3",instance="web-1",outcome="good"} 1"#,
             r#"tidegate_request_duration_seconds_bucket{app="shop",environment="prod",service="web",arm="stable",revision="r3",le="0.0025"} 0"#,
             r#"tidegate_request_duration_seconds_bucket{app="shop",environment="prod",service="web",arm="stable",revision="r3",le="0.005"} 1"#,
             r#"tidegate_request_duration_seconds_bucket{app="shop",environment="prod",service="web",arm="stable",revision="r3",le="+Inf"} 2"#,
             r#"tidegate_request_duration_seconds_sum{app="shop",environment="prod",service="web",arm="stable",revision="r3"} 0.033"#,
-            r#"tidegate_route_answers_total{app="shop",environment="prod",service="web",host="*",path="/a\"b\\c\nd",class="2xx"} 2"#,
+            r#"tidegate_route_answers_total{app="shop",environment="prod",service="web",host="*",path="/a\"b\\c\nd",arm="candidate",class="2xx"} 1"#,
+            r#"tidegate_route_answers_total{app="shop",environment="prod",service="web",host="*",path="/a\"b\\c\nd",arm="candidate",class="5xx"} 1"#,
+            r#"tidegate_route_answers_total{app="shop",environment="prod",service="web",host="*",path="/a\"b\\c\nd",arm="",class="2xx"} 1"#,
+            r#"tidegate_route_answers_total{app="shop",environment="prod",service="web",host="*",path="/a\"b\\c\nd",arm="",class="5xx"} 0"#,
             r#"tidegate_flag_requests_total{app="shop",environment="prod",service="web",flag="new-cart",version="4",variant="on",revision="r3",outcome="server_error"} 5"#,
+            r#"tidegate_instance_inflight{app="shop",environment="prod",service="web",arm="stable",revision="r3",instance="web-1"} 0"#,
+            r#"tidegate_instance_inflight{app="shop",environment="prod",service="web",arm="stable",revision="r3",instance="web-2"} 7"#,
+            r#"tidegate_instance_inflight{app="shop",environment="prod",service="web",arm="stable",revision="r3",instance="web-3"} 1"#,
+            r#"tidegate_instance_ejected{app="shop",environment="prod",service="web",arm="stable",revision="r3",instance="web-1"} 0"#,
+            r#"tidegate_instance_ejected{app="shop",environment="prod",service="web",arm="stable",revision="r3",instance="web-2"} 1"#,
+            r#"tidegate_circuit_open{app="shop",environment="prod",service="web",arm="stable",revision="r3"} 1"#,
+            r#"tidegate_mirror_total{app="shop",environment="prod",service="web",outcome="same"} 8"#,
+            r#"tidegate_mirror_total{app="shop",environment="prod",service="web",outcome="different"} 2"#,
+            r#"tidegate_mirror_total{app="shop",environment="prod",service="web",outcome="too_large"} 1"#,
+            r#"tidegate_mirror_total{app="shop",environment="prod",service="web",outcome="failed"} 0"#,
             "tidegate_connections_open 0",
         ] {
             assert!(text.lines().any(|other| other == line), "{line}\nis not in\n{text}");
@@ -312,7 +366,7 @@ mod tests {
 
     #[test]
     fn every_sample_stands_under_its_family_and_no_series_twice() {
-        let text = exposition(&report());
+        let text = written();
         let (mut family, mut seen) = (String::new(), std::collections::BTreeSet::new());
         for line in text.lines() {
             if let Some(kind) = line.strip_prefix("# TYPE ") {

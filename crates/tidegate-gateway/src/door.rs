@@ -8,14 +8,16 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use rustix::net::{SocketFlags, acceptfrom_with};
+use rustls::ProtocolVersion;
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncReadExt, Interest};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use crate::front::{self, Wire, boxed};
-use crate::proxy_protocol::{Header, belongs, parse};
+use crate::proxy_protocol::{Header, Told, belongs, parse};
 use crate::tls::Tls;
-use crate::view::Peer;
+use crate::view::{Peer, TlsVersion};
 use crate::worker::Worker;
 
 /// Listeners of one worker, before its runtime runs.
@@ -127,7 +129,7 @@ impl Guest {
 
     /// Serves the connection to its end.
     pub(crate) async fn serve(self, worker: Rc<Worker>) {
-        let mut peer = Peer { address: self.address, secure: self.tls.is_some() };
+        let mut peer = Peer { secure: self.tls.is_some(), ..Peer::plain(self.address) };
         let wire = match self {
             Guest { stream, tls: None, proxied: false, .. } => Some(Wire::Fresh(stream)),
             guest => boxed(|| guest.introduce(&worker, &mut peer)).await,
@@ -142,7 +144,11 @@ impl Guest {
         let mut stream = TcpStream::from_std(self.stream).ok()?;
         if self.proxied {
             match tokio::time::timeout(worker.limits.handshake, introduced(&mut stream)).await {
-                Ok(Ok(told)) => peer.address = told.unwrap_or(peer.address),
+                Ok(Ok(told)) => {
+                    peer.address = told.source.unwrap_or(peer.address);
+                    // Where TLS ends here as well, this side's counts.
+                    (peer.secure, peer.tls) = (peer.secure || told.secure, told.tls);
+                }
                 Ok(Err(error)) => {
                     tracing::warn!(%error, proxy = %peer.address, "a proxy's connection is refused");
                     return None;
@@ -156,12 +162,22 @@ impl Guest {
         let Some(tls) = self.tls else { return Some(Wire::Plain(stream)) };
         let shaken = tls.accept(stream).await;
         worker.tally.on_handshake(shaken.is_some());
-        Some(Wire::Tls(Box::new(shaken?)))
+        let stream = shaken?;
+        peer.tls = version(&stream);
+        Some(Wire::Tls(Box::new(stream)))
+    }
+}
+
+fn version(stream: &TlsStream<TcpStream>) -> Option<TlsVersion> {
+    match stream.get_ref().1.protocol_version()? {
+        ProtocolVersion::TLSv1_2 => Some(TlsVersion::V12),
+        ProtocolVersion::TLSv1_3 => Some(TlsVersion::V13),
+        _ => None,
     }
 }
 
 /// Whom the proxy speaks for. Reads not a byte more than its header.
-async fn introduced(stream: &mut TcpStream) -> io::Result<Option<SocketAddr>> {
+async fn introduced(stream: &mut TcpStream) -> io::Result<Told> {
     let mut header = Vec::with_capacity(128);
     loop {
         let mut seen = [0; 256];

@@ -166,15 +166,16 @@ impl Epochs {
 
     /// The same without what is counted by instance and by route.
     pub(crate) fn counts_beside_rows(&self) -> CountsReport {
-        let (ejected, outcomes, flags) = {
+        let ((ejected, levels), (outcomes, flags)) = {
             let registry = &self.lock().registry;
-            (registry.ejected(), registry.outcomes(), registry.flags())
+            let now = (registry.ejected(), registry.levels());
+            (now, (registry.outcomes(), registry.flags()))
         };
         let (unrouted, front) = (self.front.unrouted(), self.front.counts());
         let at_ms = self.since.elapsed().as_millis() as u64;
         let incarnation = self.incarnation.clone();
         let (rows, routes) = Default::default();
-        CountsReport { incarnation, at_ms, rows, unrouted, routes, front, ejected, outcomes, flags }
+        CountsReport { incarnation, at_ms, rows, unrouted, routes, front, ejected, levels, outcomes, flags }
     }
 
     /// Whether it takes a moment to put together everything that was counted.

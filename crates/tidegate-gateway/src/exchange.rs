@@ -57,10 +57,10 @@ async fn forward(
     let host = head::host_of(&parts)?;
     let path = parts.uri.path().to_owned();
     let view = PartsView { parts: &parts, host: &host, peer: client.peer };
-    let admitted = match worker.admit(&view, |route| trail.on_route(route)) {
+    let admitted = match worker.admit(&view, trail) {
         Err(page) if page == Page::NO_ENDPOINT => {
             worker.hold(&host, &path).await?;
-            worker.admit(&view, |route| trail.on_route(route))
+            worker.admit(&view, trail)
         }
         admitted => admitted,
     };
@@ -135,7 +135,7 @@ async fn deliver(
     let repeatable = upload.is_empty() && head::is_idempotent(&parts.method);
     loop {
         head::label_request(&mut parts.headers, &ticket.badge);
-        trail.on_attempt();
+        trail.on_attempt(&ticket);
         let attempted = attempt(worker, &ticket, (parts, upload), repeatable).await;
         ticket.on_answer();
         if let Ok(response) = &attempted {

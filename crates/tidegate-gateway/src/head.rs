@@ -273,7 +273,7 @@ mod tests {
             builder = builder.header(*name, *value);
         }
         let (mut parts, ()) = builder.body(()).unwrap().into_parts();
-        let peer = Peer { address: "10.0.0.9:1234".parse().unwrap(), secure: false };
+        let peer = Peer::plain("10.0.0.9:1234".parse().unwrap());
         let upgrade = prepare(&mut parts, peer, || HeaderValue::from_static("made"));
         (parts, upgrade)
     }

@@ -1,7 +1,9 @@
 //! The PROXY protocol, versions 1 and 2: what a load balancer in front of the gateway says of the client, before anything
-//! the client says. Strict and pure: bytes in, an address out; [`crate::door`] reads, and asks only those it trusts.
+//! the client says. Strict and pure: bytes in, who it is out; [`crate::door`] reads, and asks only those it trusts.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use crate::view::TlsVersion;
 
 /// How a header of version 2 begins.
 const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
@@ -13,6 +15,11 @@ const FIXED: usize = 16;
 const LONGEST_LINE: usize = 107;
 /// Longest rest of version 2: addresses and a few hundred bytes of TLVs, with room.
 const LONGEST_REST: usize = 2_048;
+
+/// The extension that tells of TLS, the one of its own with the version, and its bit for a client that came with TLS.
+const SSL: u8 = 0x20;
+const SSL_VERSION: u8 = 0x21;
+const CLIENT_SSL: u8 = 1;
 
 /// Why the bytes are no header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,8 +45,19 @@ pub(crate) enum ProxyError {
 pub(crate) enum Header {
     /// The beginning of one.
     Partial,
-    /// A whole one of so many bytes. `None`: it tells of nobody, the connection is the proxy's own.
-    Whole(usize, Option<SocketAddr>),
+    /// A whole one of so many bytes.
+    Whole(usize, Told),
+}
+
+/// What a header tells of the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// Its address. `None`: it tells of nobody, the connection is the proxy's own, or the client has none.
+    pub(crate) source: Option<SocketAddr>,
+    /// Whether it came to the proxy with TLS. Only version 2 can say so.
+    pub(crate) secure: bool,
+    /// The version of TLS, where that is told as well and known here.
+    pub(crate) tls: Option<TlsVersion>,
 }
 
 /// Reads a header at the beginning of `bytes`.
@@ -77,12 +95,13 @@ fn line(bytes: &[u8]) -> Result<Header, ProxyError> {
     let text = text.ok_or(ProxyError::Line)?;
     let mut words = text.split(' ').skip(1);
     let source = match words.next() {
-        Some("UNKNOWN") => return Ok(Header::Whole(end + 1, None)),
+        Some("UNKNOWN") => return Ok(Header::Whole(end + 1, Told::default())),
         Some("TCP4") => source::<Ipv4Addr>(words),
         Some("TCP6") => source::<Ipv6Addr>(words),
         _ => None,
     };
-    Ok(Header::Whole(end + 1, Some(source.ok_or(ProxyError::Line)?)))
+    let source = Some(source.ok_or(ProxyError::Line)?);
+    Ok(Header::Whole(end + 1, Told { source, ..Told::default() }))
 }
 
 fn source<'a, A>(mut words: impl Iterator<Item = &'a str>) -> Option<SocketAddr>
@@ -109,16 +128,16 @@ fn binary(bytes: &[u8]) -> Result<Header, ProxyError> {
         return Err(ProxyError::Long);
     }
     let Some(rest) = bytes.get(FIXED..FIXED + length) else { return Ok(Header::Partial) };
-    let source = match command {
-        // A health check of the proxy's own: whatever else is said of addresses means nothing.
-        0x20 => None,
+    let told = match command {
+        // A health check of the proxy's own: whatever else is said means nothing.
+        0x20 => Told::default(),
         0x21 => told(family, rest)?,
         _ => return Err(ProxyError::Version),
     };
-    Ok(Header::Whole(FIXED + length, source))
+    Ok(Header::Whole(FIXED + length, told))
 }
 
-fn told(family: u8, rest: &[u8]) -> Result<Option<SocketAddr>, ProxyError> {
+fn told(family: u8, rest: &[u8]) -> Result<Told, ProxyError> {
     let (source, used) = match family {
         0x00 => (None, rest.len()),
         0x11 => (Some(address::<4>(rest)?), 12),
@@ -128,8 +147,13 @@ fn told(family: u8, rest: &[u8]) -> Result<Option<SocketAddr>, ProxyError> {
         0x31 => return Err(ProxyError::Short),
         _ => return Err(ProxyError::Family),
     };
-    extensions(&rest[used..])?;
-    Ok(source)
+    let mut told = Told { source, ..Told::default() };
+    for extension in extensions(&rest[used..]) {
+        if let (SSL, value) = extension? {
+            (told.secure, told.tls) = tls(value)?;
+        }
+    }
+    Ok(told)
 }
 
 /// Source, destination, source port, destination port.
@@ -143,13 +167,31 @@ where
     Ok(SocketAddr::new(source.into(), number(port) as u16))
 }
 
-/// Nothing in them is of use here, but they must be what they say: type, length, value.
-fn extensions(mut rest: &[u8]) -> Result<(), ProxyError> {
-    while !rest.is_empty() {
-        let length = rest.get(1..3).map(number).ok_or(ProxyError::Extension)?;
-        rest = rest.get(3 + length..).ok_or(ProxyError::Extension)?;
+/// Type and value of each. Whatever of them is of use here, they must be what they say: type, length, value.
+fn extensions(mut rest: &[u8]) -> impl Iterator<Item = Result<(u8, &[u8]), ProxyError>> {
+    std::iter::from_fn(move || {
+        let kind = *rest.first()?;
+        let value = rest.get(1..3).map(number).and_then(|length| rest.get(3..3 + length));
+        // Nothing comes after one that is none.
+        rest = value.map_or(&[][..], |value| &rest[3 + value.len()..]);
+        Some(value.map(|value| (kind, value)).ok_or(ProxyError::Extension))
+    })
+}
+
+/// Whether the client came with TLS, and with which. After the bits and four bytes of what a client's own certificate was
+/// worth come extensions of their own.
+fn tls(value: &[u8]) -> Result<(bool, Option<TlsVersion>), ProxyError> {
+    let (bits, rest) = value.first().zip(value.get(5..)).ok_or(ProxyError::Extension)?;
+    let mut version = None;
+    for extension in extensions(rest) {
+        match extension? {
+            (SSL_VERSION, b"TLSv1.2") => version = Some(TlsVersion::V12),
+            (SSL_VERSION, b"TLSv1.3") => version = Some(TlsVersion::V13),
+            _ => {}
+        }
     }
-    Ok(())
+    let secure = bits & CLIENT_SSL != 0;
+    Ok((secure, version.filter(|_| secure)))
 }
 
 /// Of two bytes, high one first.
@@ -170,10 +212,14 @@ mod tests {
         bytes
     }
 
-    fn found(bytes: &[u8]) -> Option<SocketAddr> {
-        let Ok(Header::Whole(used, source)) = parse(bytes) else { panic!("{bytes:?}: {:?}", parse(bytes)) };
+    fn told(bytes: &[u8]) -> Told {
+        let Ok(Header::Whole(used, told)) = parse(bytes) else { panic!("{bytes:?}: {:?}", parse(bytes)) };
         assert_eq!(used, bytes.len());
-        source
+        told
+    }
+
+    fn found(bytes: &[u8]) -> Option<SocketAddr> {
+        told(bytes).source
     }
 
     const FOUR: [u8; 12] = [10, 0, 0, 9, 10, 0, 0, 1, 0x30, 0x39, 0, 80];
@@ -195,6 +241,29 @@ mod tests {
         let mut extended = FOUR.to_vec();
         extended.extend([4, 0, 2, 0xff, 0xff, 1, 0, 0]);
         assert_eq!(found(&v2(0x21, 0x11, &extended)), nine);
+    }
+
+    #[test]
+    fn version_two_tells_of_tls() {
+        let with = |command, extensions: &[u8]| told(&v2(command, 0x11, &[&FOUR[..], extensions].concat()));
+        let version = b"\x20\0\x0f\x01\0\0\0\0\x21\0\x07TLSv1.3";
+        let bare = b"\x04\0\x01x\x20\0\x05\x01\0\0\0\0\x30\0\0";
+        for (extensions, secure, tls) in [
+            (&version[..], true, Some(TlsVersion::V13)),
+            (b"\x20\0\x0f\x01\0\0\0\0\x21\0\x07TLSv9.9", true, None),
+            (&bare[..], true, None),
+            (b"\x20\0\x05\x06\0\0\0\0", false, None),
+            (b"\x04\0\x05\x01\0\0\0\0", false, None),
+            (b"", false, None),
+        ] {
+            let source = Some("10.0.0.9:12345".parse().unwrap());
+            assert_eq!(with(0x21, extensions), Told { source, secure, tls }, "{extensions:?}");
+            assert_eq!(with(0x20, extensions), Told::default(), "a proxy's own check");
+        }
+        for short in [&b"\x20\0\0"[..], b"\x20\0\x04\x01\0\0\0", b"\x20\0\x07\x01\0\0\0\0\x21\0"] {
+            let header = v2(0x21, 0x11, &[&FOUR[..], short].concat());
+            assert_eq!(parse(&header), Err(ProxyError::Extension), "{short:?}");
+        }
     }
 
     #[test]
@@ -233,7 +302,12 @@ mod tests {
                 let cut = cut.min(whole.len() - 1);
                 prop_assert_eq!(parse(&whole[..cut]), Ok(Header::Partial));
                 let all = [&whole[..], &tail].concat();
-                prop_assert!(matches!(parse(&all), Ok(Header::Whole(used, Some(_))) if used == whole.len()));
+                let is_whole = |(used, told): (usize, Told)| used == whole.len() && told.source.is_some();
+                let read = match parse(&all) {
+                    Ok(Header::Whole(used, told)) => Some((used, told)),
+                    _ => None,
+                };
+                prop_assert!(read.is_some_and(is_whole));
                 prop_assert!(belongs(&all) == whole.len());
                 prop_assert!(cut == 0 || (1..=cut).contains(&belongs(&whole[..cut])));
             }

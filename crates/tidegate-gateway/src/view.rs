@@ -8,8 +8,34 @@ use std::net::{IpAddr, SocketAddr};
 pub(crate) struct Peer {
     /// The client's address; with the PROXY protocol the one that the proxy told.
     pub(crate) address: SocketAddr,
-    /// Whether the client came with TLS.
+    /// Whether the client came with TLS, here or to the proxy that says so.
     pub(crate) secure: bool,
+    /// The version of TLS, where it is known.
+    pub(crate) tls: Option<TlsVersion>,
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TlsVersion {
+    V12,
+    V13,
+}
+
+impl TlsVersion {
+    /// As the log calls it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            TlsVersion::V12 => "1.2",
+            TlsVersion::V13 => "1.3",
+        }
+    }
+}
+
+impl Peer {
+    /// Without TLS.
+    pub(crate) const fn plain(address: SocketAddr) -> Self {
+        Peer { address, secure: false, tls: None }
+    }
 }
 
 /// A request's head as the gateway received it.
@@ -100,7 +126,7 @@ pub(crate) mod fake {
 
     impl Asked {
         pub(crate) fn get(target: &str) -> Self {
-            let peer = Peer { address: ([127, 0, 0, 1], 1).into(), secure: false };
+            let peer = Peer::plain(([127, 0, 0, 1], 1).into());
             Asked { target: target.to_owned(), fields: Vec::new(), peer }
         }
 

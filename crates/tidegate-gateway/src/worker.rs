@@ -26,7 +26,7 @@ use crate::open::Open;
 use crate::page::Page;
 use crate::policy::{Policy, Visit};
 use crate::registry::seed;
-use crate::route::{Found, Route, Table};
+use crate::route::{Found, Table};
 use crate::seats::Seats;
 use crate::tls::Challenges;
 use crate::trial::Watch;
@@ -220,20 +220,19 @@ async fn work(
 }
 
 impl Worker {
-    /// Where a request goes, with its place on an endpoint taken or waited for. `on_route` is told the request's route,
-    /// wherever it leads.
-    pub(crate) fn admit(
-        &self,
-        view: &dyn RequestView,
-        on_route: impl FnOnce(&Route),
-    ) -> Result<Admission, Page> {
+    /// Where a request goes, with its place on an endpoint taken or waited for. The trail is told the request's route,
+    /// wherever it leads, and its arm.
+    pub(crate) fn admit(&self, view: &dyn RequestView, trail: &Trail) -> Result<Admission, Page> {
         let table = self.table.borrow();
         let found = table.find(view.host(), view.path());
-        found.route().map(on_route);
+        if let Some(route) = found.route() {
+            trail.on_route(route);
+        }
         match found {
             Found::Upstream(_, upstream) => {
                 let (assigned, note) = upstream.assign(view, &self.atlas).ok_or(Page::NO_ENDPOINT)?;
                 let arm = &upstream.arms[assigned];
+                trail.on_arm(arm);
                 if let Some(site) = &arm.site {
                     let goal = Goal::Files(Visit::begin(self.index, arm, site));
                     let watch = upstream.watch(assigned, &note, view);
@@ -307,11 +306,14 @@ impl Worker {
             }
             Found::NoUpstream(route) if route.policy.is_some() => Admitted::General,
             Found::Upstream(route, upstream) => {
-                account.insert(Account::open(self)).on_route(route);
+                let account = account.insert(Account::open(self));
+                account.on_route(route);
                 let Some((assigned, note)) = upstream.assign(view, &self.atlas) else {
                     return Admitted::Page(Page::NO_ENDPOINT);
                 };
-                match self.enter(upstream, assigned, view) {
+                let entered = self.enter(upstream, assigned, view);
+                account.on_arm(&upstream.arms[assigned], matches!(entered, Ok(Entry::Ticket(_))));
+                match entered {
                     Ok(entry) => Admitted::To(entry, note),
                     Err(page) => Admitted::Page(page),
                 }

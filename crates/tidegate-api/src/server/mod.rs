@@ -38,7 +38,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tidegate_control::ControlPlane;
 use tidegate_control::provenance::Provenance;
-use tidegate_core::model::CountsReport;
+use tidegate_core::model::GatewayObservation;
 use tokio::sync::{Semaphore, watch};
 
 use crate::token::Token;
@@ -120,11 +120,11 @@ impl std::fmt::Debug for ProvenanceDesk {
 
 /// What the gateway last reported; nothing where none is connected. The default never has anything.
 #[derive(Clone)]
-pub struct CountsSource(pub Arc<dyn Fn() -> Option<CountsReport> + Send + Sync>);
+pub struct CountsSource(pub Arc<dyn Fn() -> GatewayObservation + Send + Sync>);
 
 impl Default for CountsSource {
     fn default() -> Self {
-        CountsSource(Arc::new(|| None))
+        CountsSource(Arc::new(GatewayObservation::default))
     }
 }
 

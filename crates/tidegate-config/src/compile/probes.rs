@@ -1,11 +1,11 @@
 //! Probes: one check each, `within` in its place, a port where one is asked.
 
-use tidegate_core::model::{Check, PortSpec, Probe, Probes};
+use tidegate_core::model::{Check, PortSpec, Probe, Probes, Protocol};
 
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::findings::Findings;
-use crate::raw::{Field, RawProbe, RawProbes};
+use crate::raw::{Field, RawProbe, RawProbes, RawService};
 use crate::span::{Span, Spanned};
 
 /// Whether a probe asks the port, whatever else is wrong with it.
@@ -32,6 +32,31 @@ pub(super) fn compile(probes: Option<&RawProbes>, port: PortSpec, findings: &mut
         start_within: within.map_or(Probes::START_WITHIN, |within| within.0),
         ready: compile_one(&raw.ready, findings).or(default),
         live: compile_one(&raw.live, findings),
+    }
+}
+
+/// Probes by `http` are asked in plain HTTP/1.1, whatever the gateway speaks with the instances.
+pub(super) fn check_protocol(raw: &RawService, protocol: Protocol, findings: &mut Findings<'_>) {
+    let Some(probes) = raw.probes.value() else { return };
+    let spoken = raw.traffic.value().and_then(|traffic| traffic.protocol.get()).map(|protocol| protocol.span);
+    for probe in all(probes).into_iter().flatten() {
+        let Some(http) = probe.value.http.get().map(|http| http.key) else { continue };
+        let message = "this probe asks in plain HTTP/1.1, and";
+        let found = match protocol {
+            Protocol::Http1 => return,
+            // An instance may speak both.
+            Protocol::H2c => Diagnostic::warning(
+                codes::PROBE_PROTOCOL,
+                format!("{message} an instance that speaks HTTP/2 alone does not answer it"),
+            ),
+            Protocol::Https1 | Protocol::H2 => Diagnostic::error(
+                codes::PROBE_PROTOCOL,
+                format!("{message} the instances speak TLS: it is never answered"),
+            ),
+        };
+        let found = found.at(http, "asked without TLS, by HTTP/1.1");
+        let found = spoken.into_iter().fold(found, |found, spoken| found.at(spoken, "what instances speak"));
+        findings.push(found.help("write `tcp: true`, or a `command` that asks as a client would"));
     }
 }
 

@@ -24,6 +24,7 @@ pub(super) fn compile(layer: &Layer<'_>, findings: &mut Findings<'_>) -> Vec<Rou
         let policy = policy::compile(&item.value, findings);
         let Some(route) = route_of(&item.value, policy) else { continue };
         let place = item.value.host.get().map_or(item.span, |host| host.span);
+        check_loop(item, &route, findings);
         match seen.get(&(route.host.clone(), route.path.clone())) {
             Some(first) => findings.push(duplicate(&route, place, *first)),
             None => {
@@ -46,6 +47,23 @@ fn route_of(raw: &RawRoute, policy: RoutePolicy) -> Option<RouteSpec> {
         Field::Present(to) => Some(to.value.0.clone()),
     };
     Some(RouteSpec { host: raw.host.value()?.0.clone(), path, to, policy })
+}
+
+/// A redirect of everything below the route to itself, and one of the route's own path.
+fn check_loop(item: &Spanned<RawRoute>, route: &RouteSpec, findings: &mut Findings<'_>) {
+    let (Some(at), Some(redirect)) = (item.value.redirect.get(), &route.policy.redirect) else { return };
+    let place = ["https://", "http://"].into_iter().find_map(|scheme| redirect.to.strip_prefix(scheme));
+    let place = place.unwrap_or(&redirect.to);
+    let path = place.strip_prefix("{host}").or_else(|| place.strip_prefix(&route.host)).unwrap_or(place);
+    let path = path.strip_suffix("{query}").unwrap_or(path);
+    let prefix = route.path.trim_end_matches('/');
+    if path.strip_prefix(prefix) == Some("{path}") || path == route.path {
+        findings.push(
+            Diagnostic::warning(codes::REDIRECT_LOOP, "this redirect leads to where it came from")
+                .at(at.key, "round and round")
+                .help("to have clients come with TLS, write `https: redirect`; else lead to another host or path"),
+        );
+    }
 }
 
 fn check_required(item: &Spanned<RawRoute>, findings: &mut Findings<'_>) {

@@ -37,6 +37,7 @@ pub(super) fn compile(
     let (scale, autoscale) = scale::compile(raw, port, findings);
     check_fixed_port(raw, port, scale, findings);
     let traffic = traffic::compile(service, port != PortSpec::None, layer, findings);
+    probes::check_protocol(raw, traffic.protocol, findings);
     let fit = Fit {
         port,
         is_files: false,

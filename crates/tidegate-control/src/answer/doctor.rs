@@ -6,6 +6,7 @@ use tidegate_core::units::ByteSize;
 use tidegate_core::view::{DoctorFinding, DoctorReport, Severity};
 use tidegate_os::file;
 
+use super::traffic_now::TrafficNow;
 use crate::run::State;
 
 /// Below this the disk is too full to deploy to.
@@ -17,6 +18,7 @@ pub fn doctor(machine: Vec<DoctorFinding>, state: &State, data: &Path) -> Doctor
     let mut findings: Vec<DoctorFinding> =
         machine.into_iter().filter(|finding| finding.check != "disk").collect();
     findings.push(gateway(state));
+    findings.extend(TrafficNow(&state.gateway).findings());
     findings.push(disk(data));
     findings.push(store(state));
     findings.sort_by(|a, b| a.severity.cmp(&b.severity).then_with(|| a.check.cmp(&b.check)));

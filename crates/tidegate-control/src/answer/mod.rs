@@ -4,6 +4,7 @@ mod checks;
 mod debt;
 mod deploy;
 mod doctor;
+mod edge_needs;
 mod experiment;
 mod explain;
 mod flag_key;
@@ -31,6 +32,7 @@ mod scope;
 mod settings;
 mod status;
 mod timeline;
+mod traffic_now;
 
 use std::collections::BTreeMap;
 
@@ -44,6 +46,7 @@ use crate::run::State;
 pub use debt::flag_debt;
 pub use deploy::deploy;
 pub use doctor::{LEAST_FREE, doctor};
+pub use edge_needs::edge_findings;
 pub use experiment::{experiment, experiments};
 pub use explain::explain;
 pub use flag_key::{flag_key_view, flag_keys};

@@ -10,6 +10,7 @@ use tidegate_core::model::{
 use tidegate_core::scale::wanted;
 use tidegate_core::view::{PlanReport, PlannedRoute, PlannedService, PlannedTraffic};
 
+use super::edge_needs::Edge;
 use super::foresight::traffic_of;
 use super::migration::planned_migration;
 use super::planned_experiments::planned_experiments;
@@ -17,6 +18,7 @@ use super::planned_settings::planned_settings;
 use super::planned_steps::{Planned, steps};
 use super::settings::{differences, of_route, of_traffic};
 use super::store_trouble;
+use crate::claim;
 use crate::digest::digest_json;
 use crate::engine::{Time, World, effective_for};
 use crate::intake::{Accepted, read_manifest, resolve};
@@ -41,6 +43,8 @@ pub(crate) fn plan(world: &mut World<'_>, time: Time, request: &PlanRequest) -> 
     let any = services.iter().any(|service| service.action == "roll out" || service.action == "create");
     let migration = if any { planned_migration(world.store, &accepted)? } else { Default::default() };
     let mut warnings = shortcomings(world, &accepted.spec);
+    warnings.extend(edge_of(world).misses(&accepted.spec));
+    warnings.extend(taken(world, &accepted)?);
     warnings.extend(too_short);
     warnings.extend(
         services.iter().filter(|s| !s.zero_downtime).map(|s| format!("{}: not without downtime", s.name)),
@@ -74,6 +78,19 @@ pub(crate) fn plan(world: &mut World<'_>, time: Time, request: &PlanRequest) -> 
         settings: settings.changes,
         warnings,
     })
+}
+
+fn edge_of(world: &mut World<'_>) -> Edge {
+    let (has_places, seen) = (world.routes.has_places(), world.routes.observe());
+    Edge { has_places, has_tls: !seen.alive || seen.https.is_some() }
+}
+
+/// That a route is another's, so that a deploy would be refused.
+fn taken(world: &World<'_>, accepted: &Accepted) -> Result<Option<String>, Refusal> {
+    let (app, environment) = (&accepted.app, &accepted.environment);
+    let message =
+        claim::taken(world.store, app, environment, &accepted.spec.routes).map_err(store_trouble)?;
+    Ok(message.map(|message| format!("{message}: this deploy will be REFUSED (deploy::route-taken)")))
 }
 
 /// The commit of the newest revision that is stable.

@@ -5,6 +5,7 @@ use tidegate_core::scale::wanted;
 use tidegate_core::view::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
 
 use super::previews::preview_view;
+use super::traffic_now::TrafficNow;
 use super::{Answers, place_of, service_of, store_trouble};
 use crate::plane::{Refusal, Scope, ServiceRef};
 
@@ -72,6 +73,7 @@ fn one(answers: &Answers<'_>, state: &ServiceState) -> Result<ServiceStatus, Ref
         ready: ready(&instances, revision),
         desired: spec.as_ref().map_or(0, |spec| wanted(state, spec, revision)),
     };
+    let now = TrafficNow(&answers.state.gateway);
     Ok(ServiceStatus {
         name: state.key.service.to_string(),
         phase: rollout.as_ref().map_or("idle", |rollout| rollout.phase.as_str()).to_owned(),
@@ -84,6 +86,8 @@ fn one(answers: &Answers<'_>, state: &ServiceState) -> Result<ServiceStatus, Ref
         waiting: answers.reports.get(&state.key).cloned().unwrap_or_default(),
         urls: urls(answers, state)?,
         scaling: answers.scalings.get(&state.key).cloned().unwrap_or_default(),
+        open_circuits: now.open_circuits(&state.key),
+        mirror: now.mirror(&state.key),
     })
 }
 
@@ -105,6 +109,7 @@ fn instance_status(answers: &Answers<'_>, instance: &Instance) -> InstanceStatus
         state: word_for(instance).to_owned(),
         restarts: instance.restarts,
         files: instance.files,
+        ejected: TrafficNow(&answers.state.gateway).is_ejected(&instance.id),
         inflight: answers.state.gateway.inflight.get(&instance.id).copied().unwrap_or(0),
     }
 }

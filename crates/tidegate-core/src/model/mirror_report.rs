@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The copies of one upstream's requests, since the gateway's process began.
@@ -38,7 +39,7 @@ pub struct Compared {
 }
 
 /// Copies by what became of them. No copy counts in the evidence of an arm.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct MirrorCounts {
     /// Answered as the original was.
@@ -58,7 +59,7 @@ pub struct MirrorCounts {
 }
 
 /// One request that was answered in two ways.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MirrorDifference {
     /// Its `x-request-id`.
     pub request: String,
@@ -75,7 +76,7 @@ pub struct MirrorDifference {
 }
 
 /// One of two answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MirrorAnswer {
     /// The revision that gave it, as in `tidegate-revision`.
     pub revision: String,

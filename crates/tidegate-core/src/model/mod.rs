@@ -98,7 +98,8 @@ pub(crate) use step::share_of;
 pub use step::{Audience, Candidates, Inconclusive, Step};
 pub use strategy::{Effective, Strategy, StrategyKind};
 pub use traffic::{
-    Answers, ArmCounts, BadRequest, BodyBytes, CountsReport, FrontCounts, Outcomes, RouteCounts,
+    Answers, ArmAnswers, ArmCounts, ArmLevels, BadRequest, BodyBytes, CountsReport, FrontCounts,
+    InstanceLevel, Outcomes, RouteCounts,
 };
 pub use traffic_policy::{
     ArmRule, Assignment, Balance, Breaker, Concurrency, Match, Mirror, MirrorTo, Outliers, Protocol, Retries,

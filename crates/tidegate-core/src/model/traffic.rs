@@ -30,12 +30,44 @@ pub struct CountsReport {
     /// Instances that are left out for a while because they fail, sorted.
     #[serde(default)]
     pub ejected: Vec<InstanceId>,
+    /// What goes on in arms of the table in use, now; those where nothing does left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<ArmLevels>,
     /// What users did on each side of an A/B.
     #[serde(default)]
     pub outcomes: Vec<OutcomeCounts>,
     /// What came of requests by the variant of a watched flag.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<FlagCounts>,
+}
+
+/// What goes on in an arm now: a level, no count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArmLevels {
+    /// The upstream (service key printed).
+    pub upstream: String,
+    /// The arm.
+    pub role: ArmRole,
+    /// The revision.
+    pub revision: RevisionNo,
+    /// Whether its circuit is open, so that its requests are refused; `None`: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub circuit_open: Option<bool>,
+    /// Its instances; those without a request that are not left out either are missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instances: Vec<InstanceLevel>,
+}
+
+/// What goes on at an instance now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceLevel {
+    /// Which.
+    pub instance: InstanceId,
+    /// Requests in flight.
+    pub inflight: u32,
+    /// Whether it is left out for a while because it fails.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ejected: bool,
 }
 
 /// Counts of one instance in one arm, cumulative.
@@ -99,8 +131,20 @@ pub struct RouteCounts {
     pub upstream: String,
     /// Requests by what was answered.
     pub answers: Answers,
+    /// Of these, the ones of each arm that was assigned any. Those that the gateway answered before that are of none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arms: Vec<ArmAnswers>,
     /// Bytes of bodies.
     pub bytes: BodyBytes,
+}
+
+/// What was answered to requests of a route that were assigned to one arm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArmAnswers {
+    /// The arm.
+    pub role: ArmRole,
+    /// Its requests.
+    pub answers: Answers,
 }
 
 /// Bytes of bodies, without heads and framing.
@@ -132,6 +176,18 @@ pub struct Answers {
 }
 
 impl Answers {
+    /// Those that are not among `some` of them.
+    pub fn without(&self, some: &Answers) -> Answers {
+        Answers {
+            informational: self.informational.saturating_sub(some.informational),
+            success: self.success.saturating_sub(some.success),
+            redirect: self.redirect.saturating_sub(some.redirect),
+            client_error: self.client_error.saturating_sub(some.client_error),
+            server_error: self.server_error.saturating_sub(some.server_error),
+            unanswered: self.unanswered.saturating_sub(some.unanswered),
+        }
+    }
+
     /// All of them.
     pub fn total(&self) -> u64 {
         let answered =

@@ -59,6 +59,8 @@ pub use setting::{
     ConfigDiff, ConfigHistory, ConfigVariable, ConfigView, KeyRotated, ParameterList, ParameterView,
     SecretList, SecretView, SettingChanged, SettingRollout,
 };
-pub use status::{GatewayStatus, InstanceStatus, RevisionStatus, ServiceStatus, Status};
+pub use status::{
+    GatewayStatus, InstanceStatus, MirrorStatus, OpenCircuit, RevisionStatus, ServiceStatus, Status,
+};
 pub use timeline::{LogLine, TimelineEvent};
 pub use train::{PlannedTrain, TrainMember, TrainView};

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{JobView, MigrationView, PreviewView};
-use crate::model::RevisionNo;
+use crate::model::{MirrorCounts, MirrorDifference, RevisionNo};
 
 /// One environment of an app, now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -58,6 +58,31 @@ pub struct ServiceStatus {
     /// Where the number of instances follows the load: how many are wanted, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scaling: Vec<String>,
+    /// Arms whose requests are refused because too many failed: their circuit is open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_circuits: Vec<OpenCircuit>,
+    /// What came of copies of its requests since the gateway began; `None` where none was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<MirrorStatus>,
+}
+
+/// An arm whose circuit is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OpenCircuit {
+    /// `stable`, `candidate`, …
+    pub arm: String,
+    /// Its revision.
+    pub revision: RevisionNo,
+}
+
+/// What came of copies of a service's requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MirrorStatus {
+    /// How many, by what became of them.
+    pub counts: MirrorCounts,
+    /// The latest that were answered otherwise than their originals, oldest first; 16 at most.
+    #[serde(default)]
+    pub latest: Vec<MirrorDifference>,
 }
 
 /// A revision's instances.
@@ -88,6 +113,9 @@ pub struct InstanceStatus {
     pub restarts: u32,
     /// Requests in flight at the gateway.
     pub inflight: u32,
+    /// Whether the gateway leaves it out for a while because it fails.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ejected: bool,
     /// Whether it is a folder of files, served by the gateway itself: there is no process.
     #[serde(default)]
     pub files: bool,

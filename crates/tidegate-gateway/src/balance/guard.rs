@@ -77,6 +77,11 @@ impl Guard {
         }
     }
 
+    /// Whether the circuit is open, or half open; `None`: there is none.
+    pub(crate) fn circuit_open(&self) -> Option<bool> {
+        self.breaker.map(|_| self.state.is_broken())
+    }
+
     /// Most requests at once on one endpoint.
     pub(crate) fn limit(&self) -> u32 {
         self.concurrency.map_or(u32::MAX, |concurrency| concurrency.per_instance)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidegate_core::model::{Answers, BodyBytes, RouteCounts};
+use tidegate_core::model::{Answers, ArmAnswers, ArmRole, BodyBytes, RouteCounts};
 
 use super::counter::Counter;
 use super::lanes::Lanes;
@@ -11,17 +11,28 @@ use super::lanes::Lanes;
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(crate) struct RouteLane {
-    /// By the hundreds of the status; 0: no answer.
-    classes: [Counter; 6],
+    /// By arm; the last ones are of none.
+    arms: [Classes; 3],
     received: Counter,
     sent: Counter,
 }
 
+/// By the hundreds of the status; 0: no answer.
+type Classes = [Counter; 6];
+
+const fn place(arm: Option<ArmRole>) -> usize {
+    match arm {
+        Some(ArmRole::Stable) => 0,
+        Some(ArmRole::Candidate) => 1,
+        None => 2,
+    }
+}
+
 impl RouteLane {
     /// Counts a request that is over. For its owner.
-    pub(super) fn add(&self, status: u16, received: u64, sent: u64) {
+    pub(super) fn add(&self, arm: Option<ArmRole>, status: u16, received: u64, sent: u64) {
         let class = usize::from(status / 100).min(5);
-        self.classes[class].add(1);
+        self.arms[place(arm)][class].add(1);
         self.received.add(received);
         self.sent.add(sent);
     }
@@ -57,13 +68,28 @@ impl RouteRow {
             path: self.path.to_string(),
             upstream: self.upstream.to_string(),
             answers: self.answers(),
+            arms: self.arms(),
             bytes: self.bytes(),
         }
     }
 
     /// Requests by the class of their answer, over all workers.
     pub(crate) fn answers(&self) -> Answers {
-        let sum = |class: usize| self.lanes.sum(|lane| lane.classes[class].get());
+        self.sums(|lane, class| lane.arms.iter().map(|arm| arm[class].get()).sum())
+    }
+
+    /// The same by arm, of those that were assigned any.
+    fn arms(&self) -> Vec<ArmAnswers> {
+        let of = |role| {
+            let arm = place(Some(role));
+            ArmAnswers { role, answers: self.sums(|lane, class| lane.arms[arm][class].get()) }
+        };
+        let arms = [ArmRole::Stable, ArmRole::Candidate].map(of);
+        arms.into_iter().filter(|arm| arm.answers != Answers::default()).collect()
+    }
+
+    fn sums(&self, of: impl Fn(&RouteLane, usize) -> u64) -> Answers {
+        let sum = |class: usize| self.lanes.sum(|lane| of(lane, class));
         Answers {
             informational: sum(1),
             success: sum(2),
@@ -90,7 +116,8 @@ mod tests {
     fn every_status_has_a_class() {
         let row = RouteRow::new(("*", "/", "app/dev/web"), 2);
         for status in [0, 101, 200, 204, 302, 404, 500, 599, 999] {
-            row.lane(usize::from(status % 2)).add(status, 1, 2);
+            let arm = if status == 404 { Some(ArmRole::Candidate) } else { None };
+            row.lane(usize::from(status % 2)).add(arm, status, 1, 2);
         }
         let wanted = Answers {
             informational: 1,
@@ -101,6 +128,8 @@ mod tests {
             unanswered: 1,
         };
         assert_eq!(row.answers(), wanted);
+        let answers = Answers { client_error: 1, ..Answers::default() };
+        assert_eq!(row.arms(), [ArmAnswers { role: ArmRole::Candidate, answers }]);
         assert_eq!(row.bytes(), BodyBytes { received: 9, sent: 18 });
     }
 }

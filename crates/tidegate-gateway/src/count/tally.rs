@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_core::model::FrontCounts;
+use tidegate_core::model::{ArmRole, FrontCounts};
 
 use super::RouteLane;
 use super::counter::Counter;
@@ -38,6 +38,8 @@ pub(crate) struct Over<'a> {
     pub(crate) protocol: Protocol,
     /// Its route's; `None`: it had none.
     pub(crate) route: Option<&'a RouteLane>,
+    /// The arm it was assigned to; `None`: it did not come to that.
+    pub(crate) arm: Option<ArmRole>,
     /// What the client was told.
     pub(crate) status: u16,
     /// Bytes of its body.
@@ -66,7 +68,7 @@ impl Tally {
     pub(crate) fn on_over(&self, over: &Over<'_>) {
         self.requests[over.protocol as usize].add(1);
         if let Some(route) = over.route {
-            route.add(over.status, over.received, over.sent);
+            route.add(over.arm, over.status, over.received, over.sent);
         }
     }
 
@@ -147,7 +149,8 @@ mod tests {
             tally.on_page("no-route");
             tally.on_handshake(worker == 0);
             let route = Some(row.lane(worker).as_ref());
-            let over = Over { protocol: Protocol::Http1, route, status: 200, received: 1, sent: 2 };
+            let over =
+                Over { protocol: Protocol::Http1, route, arm: None, status: 200, received: 1, sent: 2 };
             tally.on_over(&over);
         }
         tallies[1].on_close();

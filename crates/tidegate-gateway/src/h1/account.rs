@@ -5,15 +5,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tidegate_core::model::ArmRole;
+
 use super::request::Head;
 use crate::badge::Badge;
 use crate::count::{Over, Protocol, RouteLane, RouteRow, Row};
 use crate::endpoint::Endpoint;
 use crate::observe::{Record, Served, Timing, Wish};
 use crate::page::Page;
-use crate::route::Route;
+use crate::route::{Arm, Route};
 use crate::ticket::Ticket;
-use crate::view::Peer;
+use crate::view::{Peer, TlsVersion};
 use crate::worker::Worker;
 
 /// See the module.
@@ -22,6 +24,8 @@ pub(crate) struct Account {
     worker: Rc<Worker>,
     route: Option<Arc<RouteLane>>,
     row: Option<Arc<Row>>,
+    /// The one it was assigned to.
+    arm: Option<ArmRole>,
     status: u16,
     ended: &'static str,
     pub(super) received: u64,
@@ -38,7 +42,7 @@ struct Story {
     peer: Peer,
     head: Vec<u8>,
     route: Option<Arc<RouteRow>>,
-    served: Option<(Arc<Badge>, Arc<Endpoint>)>,
+    served: Option<(Arc<Badge>, Option<Arc<Endpoint>>)>,
     wait: Option<Duration>,
     first_byte: Option<Duration>,
 }
@@ -49,6 +53,7 @@ impl Account {
             worker: worker.clone(),
             route: None,
             row: None,
+            arm: None,
             status: 0,
             ended: "cancelled",
             received: 0,
@@ -85,11 +90,20 @@ impl Account {
         }
     }
 
+    /// It is assigned to this arm. `seated`: which has a place for it at once.
+    pub(crate) fn on_arm(&mut self, arm: &Arm, seated: bool) {
+        self.arm = Some(arm.role);
+        if let Some(story) = self.story.as_mut().filter(|_| !seated) {
+            story.served = Some((arm.badge.clone(), None));
+        }
+    }
+
     /// An endpoint is tried.
-    pub(super) fn on_attempt(&mut self) {
+    pub(super) fn on_attempt(&mut self, ticket: &Ticket) {
         self.attempts += 1;
         if let Some(story) = &mut self.story {
             story.wait = Some(story.began.elapsed());
+            story.served = Some((ticket.badge.clone(), Some(ticket.endpoint.clone())));
         }
     }
 
@@ -99,7 +113,6 @@ impl Account {
         self.row = Some(ticket.row().clone());
         if let Some(story) = &mut self.story {
             story.first_byte = Some(story.began.elapsed());
-            story.served = Some((ticket.badge.clone(), ticket.endpoint.clone()));
         }
     }
 
@@ -126,7 +139,7 @@ impl Account {
                 traceparent: view.field("traceparent"),
                 client: story.peer.address,
                 protocol: Protocol::Http1,
-                tls: None,
+                tls: story.peer.tls.map(TlsVersion::as_str),
                 method: view.method(),
                 host: view.field("host").and_then(|host| std::str::from_utf8(host).ok()).unwrap_or_default(),
                 path: view.path(),
@@ -138,11 +151,7 @@ impl Account {
                 sent: self.sent,
                 route: story.route.as_ref().map(|route| &*route.path),
                 upstream: story.route.as_ref().map(|route| &*route.upstream),
-                served: story.served.as_ref().map(|(badge, endpoint)| Served {
-                    arm: badge.arm.as_bytes(),
-                    revision: badge.revision.as_bytes(),
-                    instance: &endpoint.id.0,
-                }),
+                served: story.served.as_ref().map(|(badge, endpoint)| Served::by(badge, endpoint.as_deref())),
                 attempts: self.attempts,
                 timing: Timing {
                     wait: story.wait,
@@ -160,6 +169,7 @@ impl Drop for Account {
         self.worker.tally.on_over(&Over {
             protocol: Protocol::Http1,
             route: self.route.as_deref(),
+            arm: self.arm,
             status,
             received,
             sent,
@@ -178,7 +188,7 @@ impl Default for Story {
         Story {
             wish: Wish::Never,
             began: Instant::now(),
-            peer: Peer { address: ([0, 0, 0, 0], 0).into(), secure: false },
+            peer: Peer::plain(([0, 0, 0, 0], 0).into()),
             head: Vec::new(),
             route: None,
             served: None,

@@ -245,7 +245,7 @@ impl Connection<'_> {
             };
             desk.head.truncate(asked.labels);
             request::label(&mut desk.head, ticket);
-            account.on_attempt();
+            account.on_attempt(ticket);
             let work = Work { ticket: &mut *ticket, note: &asked.note, bound, account, tries: &mut tries };
             let failure = match self.attempt(&mut desk, &mut length, work).await {
                 Ok(Done { close }) => {

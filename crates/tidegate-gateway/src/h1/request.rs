@@ -159,7 +159,7 @@ pub(super) fn framing(head: &[u8]) -> Option<Option<u64>> {
 }
 
 /// For a head of which only host and path are wanted.
-const NOBODY: Peer = Peer { address: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0), secure: false };
+const NOBODY: Peer = Peer::plain(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
 
 /// Ends a head with what its attempt is for.
 pub(super) fn label(out: &mut Vec<u8>, ticket: &Ticket) {

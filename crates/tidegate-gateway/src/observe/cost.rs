@@ -34,8 +34,14 @@ fn what_a_request_pays() {
     measure("counting, whole request", |turn| {
         row.add(0, Outcome::Good, Duration::from_nanos(200_000 + turn % 300_000));
         row.add_bytes(0, 0, 1_024);
-        let over =
-            Over { protocol: Protocol::Http1, route: Some(&lane), status: 200, received: 0, sent: 1_024 };
+        let over = Over {
+            protocol: Protocol::Http1,
+            route: Some(&lane),
+            arm: None,
+            status: 200,
+            received: 0,
+            sent: 1_024,
+        };
         tally.on_over(black_box(&over));
     });
     let sample: Option<Sample> = black_box(None);

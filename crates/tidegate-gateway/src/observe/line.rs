@@ -75,7 +75,9 @@ fn write_way(line: &mut Object<'_>, record: &Record<'_>) {
     if let Some(served) = record.served {
         line.text("arm", served.arm, LONGEST_TEXT);
         line.text("revision", served.revision, LONGEST_TEXT);
-        line.text("instance", served.instance.as_bytes(), LONGEST_TEXT);
+        if let Some(instance) = served.instance {
+            line.text("instance", instance.as_bytes(), LONGEST_TEXT);
+        }
     }
     line.number("attempts", record.attempts.into());
 }
@@ -115,7 +117,7 @@ pub(super) mod tests {
             sent: 5,
             route: Some("/"),
             upstream: Some("shop/prod/web"),
-            served: Some(Served { arm: b"stable", revision: b"r1", instance: "web-1" }),
+            served: Some(Served { arm: b"stable", revision: b"r1", instance: Some("web-1") }),
             attempts: 1,
             timing: Timing {
                 wait: Some(Duration::from_micros(12)),

@@ -15,6 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tidegate_core::exposition::{CONTENT_TYPE, exposition};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tracing::Level;
 
 use crate::epochs::Epochs;
 use crate::guest::Guest;
@@ -27,6 +28,8 @@ const HEAD_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long an address that is taken is left alone.
 const BIND_EVERY: Duration = Duration::from_millis(500);
+/// So often in a row it may be the gateway before this one, which ends when it has answered its last request.
+const OF_ELDERS: u32 = 240;
 
 /// Serves for as long as the runtime runs.
 pub(crate) async fn serve(address: SocketAddr, epochs: Arc<Epochs>, guest: Option<Arc<dyn Guest>>) {
@@ -52,16 +55,32 @@ pub(crate) async fn serve(address: SocketAddr, epochs: Arc<Epochs>, guest: Optio
 
 /// Users' requests come first: while the address is taken the gateway serves without metrics.
 async fn bind(address: SocketAddr) -> TcpListener {
-    let mut told = false;
+    let mut tried = 0_u32;
     loop {
         match TcpListener::bind(address).await {
             Ok(listener) => return listener,
-            Err(error) if !told => tracing::error!(%address, %error, "metrics are not served yet"),
-            Err(_) => {}
+            Err(error) => match loudness(tried, is_taken(&error)) {
+                Some(Level::ERROR) => tracing::error!(%address, %error, "metrics are not served yet"),
+                Some(_) => tracing::info!(%address, %error, "metrics are not served yet"),
+                None => {}
+            },
         }
-        told = true;
+        tried = tried.saturating_add(1);
         tokio::time::sleep(BIND_EVERY).await;
     }
+}
+
+/// How loud it is said that they are not served; `None`: not again.
+fn loudness(tried: u32, taken: bool) -> Option<Level> {
+    match (tried, taken) {
+        (0, true) => Some(Level::INFO),
+        (0, false) | (OF_ELDERS, true) => Some(Level::ERROR),
+        _ => None,
+    }
+}
+
+fn is_taken(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::AddrInUse
 }
 
 async fn converse(
@@ -71,7 +90,7 @@ async fn converse(
 ) -> hyper::Result<()> {
     let text = || {
         let of_guest = guest.as_ref().map_or(String::new(), |guest| guest.metrics());
-        exposition(&epochs.counts()) + &of_guest
+        exposition(&epochs.counts(), &epochs.mirrors()) + &of_guest
     };
     let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(answer(&request, text))));
     let mut builder = http1::Builder::new();
@@ -91,4 +110,18 @@ fn answer<B>(request: &Request<B>, text: impl Fn() -> String) -> Response<Full<B
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(CONTENT_TYPE));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_the_gateway_before_has_is_no_error_unless_it_stays_so() {
+        let said = |taken| -> Vec<(u32, Level)> {
+            (0..2 * OF_ELDERS).filter_map(|tried| Some((tried, loudness(tried, taken)?))).collect()
+        };
+        assert_eq!(said(true), [(0, Level::INFO), (OF_ELDERS, Level::ERROR)]);
+        assert_eq!(said(false), [(0, Level::ERROR)]);
+    }
 }

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::badge::Badge;
 use crate::count::Protocol;
+use crate::endpoint::Endpoint;
 
 /// A request that is over. Everything is borrowed: whoever served it has it still.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +16,7 @@ pub(crate) struct Record<'a> {
     pub(crate) traceparent: Option<&'a [u8]>,
     pub(crate) client: SocketAddr,
     pub(crate) protocol: Protocol,
-    /// The version of TLS the client came with.
+    /// The version of TLS the client came with, here or to the load balancer that says so.
     pub(crate) tls: Option<&'a str>,
     pub(crate) method: &'a str,
     pub(crate) host: &'a str,
@@ -40,12 +42,20 @@ pub(crate) struct Record<'a> {
     pub(crate) timing: Timing,
 }
 
-/// Who answered a request.
+/// Who answered a request, or was to: the arm it was assigned, or the one whose instance was tried last.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Served<'a> {
     pub(crate) arm: &'a [u8],
     pub(crate) revision: &'a [u8],
-    pub(crate) instance: &'a str,
+    /// `None`: none had room for it, or the arm is files.
+    pub(crate) instance: Option<&'a str>,
+}
+
+impl<'a> Served<'a> {
+    pub(crate) fn by(badge: &'a Badge, endpoint: Option<&'a Endpoint>) -> Self {
+        let instance = endpoint.map(|endpoint| &*endpoint.id.0);
+        Served { arm: badge.arm.as_bytes(), revision: badge.revision.as_bytes(), instance }
+    }
 }
 
 /// Where a request's time went.

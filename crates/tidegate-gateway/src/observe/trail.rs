@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
+use tidegate_core::model::ArmRole;
 
 use super::{Record, Served, Timing, Wish, participate};
 use crate::badge::Badge;
@@ -14,9 +15,9 @@ use crate::count::{Over, Protocol, RouteLane, RouteRow, Row};
 use crate::endpoint::Endpoint;
 use crate::head::{REQUEST_ID, keep_or_make_id};
 use crate::page::Mark;
-use crate::route::Route;
+use crate::route::{Arm, Route};
 use crate::ticket::Ticket;
-use crate::view::Peer;
+use crate::view::{Peer, TlsVersion};
 use crate::worker::Worker;
 
 /// See the module.
@@ -31,6 +32,8 @@ pub(crate) struct Trail {
     sent: Cell<u64>,
     attempts: Cell<u32>,
     route: RefCell<Option<Arc<RouteLane>>>,
+    /// The one it was assigned to.
+    arm: Cell<Option<ArmRole>>,
     /// Of the instance that answered.
     row: RefCell<Option<Arc<Row>>>,
     story: Option<Box<Story>>,
@@ -53,7 +56,7 @@ struct Story {
 #[derive(Debug, Default)]
 struct Progress {
     route: Option<Arc<RouteRow>>,
-    served: Option<(Arc<Badge>, Arc<Endpoint>)>,
+    served: Option<(Arc<Badge>, Option<Arc<Endpoint>>)>,
     wait: Option<Duration>,
     first_byte: Option<Duration>,
 }
@@ -75,6 +78,7 @@ impl Trail {
             sent: Cell::new(0),
             attempts: Cell::new(0),
             route: RefCell::new(None),
+            arm: Cell::new(None),
             row: RefCell::new(None),
             story: story.map(Box::new),
         })
@@ -88,11 +92,21 @@ impl Trail {
         }
     }
 
+    /// It is assigned to this arm.
+    pub(crate) fn on_arm(&self, arm: &Arm) {
+        self.arm.set(Some(arm.role));
+        if let Some(story) = &self.story {
+            story.progress.borrow_mut().served = Some((arm.badge.clone(), None));
+        }
+    }
+
     /// An endpoint is tried.
-    pub(crate) fn on_attempt(&self) {
+    pub(crate) fn on_attempt(&self, ticket: &Ticket) {
         self.attempts.set(self.attempts.get() + 1);
         if let Some(story) = &self.story {
-            story.progress.borrow_mut().wait = Some(self.began.elapsed());
+            let mut progress = story.progress.borrow_mut();
+            progress.wait = Some(self.began.elapsed());
+            progress.served = Some((ticket.badge.clone(), Some(ticket.endpoint.clone())));
         }
     }
 
@@ -100,9 +114,7 @@ impl Trail {
     pub(crate) fn on_answer(&self, ticket: &Ticket) {
         self.row.replace(Some(ticket.row().clone()));
         if let Some(story) = &self.story {
-            let mut progress = story.progress.borrow_mut();
-            progress.first_byte = Some(self.began.elapsed());
-            progress.served = Some((ticket.badge.clone(), ticket.endpoint.clone()));
+            story.progress.borrow_mut().first_byte = Some(self.began.elapsed());
         }
     }
 
@@ -156,7 +168,7 @@ impl Trail {
             traceparent: story.traceparent.as_ref().map(HeaderValue::as_bytes),
             client: story.peer.address,
             protocol: self.protocol.get(),
-            tls: None,
+            tls: story.peer.tls.map(TlsVersion::as_str),
             method: story.method.as_str(),
             host: story.uri.authority().map(|name| name.as_str()).or(host).unwrap_or_default(),
             path: story.uri.path(),
@@ -168,11 +180,7 @@ impl Trail {
             sent: self.sent.get(),
             route: route.as_ref().map(|route| &*route.path),
             upstream: route.as_ref().map(|route| &*route.upstream),
-            served: served.as_ref().map(|(badge, endpoint)| Served {
-                arm: badge.arm.as_bytes(),
-                revision: badge.revision.as_bytes(),
-                instance: &endpoint.id.0,
-            }),
+            served: served.as_ref().map(|(badge, endpoint)| Served::by(badge, endpoint.as_deref())),
             attempts: self.attempts.get(),
             timing,
         });
@@ -184,7 +192,8 @@ impl Drop for Trail {
         let (status, received, sent) = (self.status.get(), self.received.get(), self.sent.get());
         let route = self.route.take();
         let protocol = self.protocol.get();
-        self.worker.tally.on_over(&Over { protocol, route: route.as_deref(), status, received, sent });
+        let arm = self.arm.get();
+        self.worker.tally.on_over(&Over { protocol, route: route.as_deref(), arm, status, received, sent });
         if let Some(row) = self.row.take() {
             row.add_bytes(self.worker.index(), received, sent);
         }

@@ -104,11 +104,14 @@ impl Cors {
                 headers.remove(name);
             }
         }
-        if !self.any {
+        let allowed = if self.any {
+            // Also where nobody's origin is said: a cache may give the answer to one who says it.
+            HeaderValue::from_static("*")
+        } else {
             vary(headers, header::ORIGIN);
-        }
-        let Some(origin) = origin.filter(|origin| self.allows(origin.as_bytes())) else { return };
-        let allowed = if self.any { HeaderValue::from_static("*") } else { origin.clone() };
+            let Some(origin) = origin.filter(|origin| self.allows(origin.as_bytes())) else { return };
+            origin.clone()
+        };
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
         if self.credentials {
             headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));

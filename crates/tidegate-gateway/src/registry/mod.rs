@@ -2,6 +2,7 @@
 //! compiles every table against it, so that an endpoint in two tables is one and the same.
 
 mod forgetting;
+mod levels;
 
 use std::borrow::Cow;
 use std::collections::hash_map::RandomState;
@@ -204,12 +205,17 @@ impl Registry {
 
     /// Instances that are left out because they fail.
     pub(crate) fn ejected(&self) -> Vec<InstanceId> {
-        let now = micros(Instant::now());
-        let out: HashSet<u64> = self.arms.values().flat_map(|arm| arm.ejected(now)).collect();
+        let out = self.out();
         let ejected = self.endpoints.values().filter(|endpoint| out.contains(&endpoint.uid));
         let mut ids: Vec<InstanceId> = ejected.map(|endpoint| endpoint.id.clone()).collect();
         ids.sort_unstable();
         ids
+    }
+
+    /// Endpoints that are left out.
+    fn out(&self) -> HashSet<u64> {
+        let now = micros(Instant::now());
+        self.arms.values().flat_map(|arm| arm.ejected(now)).collect()
     }
 
     /// Every route of the table, used or not.

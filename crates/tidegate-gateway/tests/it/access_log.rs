@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use serde_json::Value;
+use tidegate_core::model::{Concurrency, Site, Timeouts, TrafficPolicy};
+use tidegate_core::time::Millis;
 use tidegate_gateway::{AccessLog, Limits, LogTarget, Observe, Sample};
 
+use crate::balance::with_policy;
 use crate::stage::client::Client;
 use crate::stage::table::table;
 use crate::stage::upstream::{Upstream, ok};
@@ -96,6 +99,72 @@ fn a_page_has_its_mark_and_a_client_that_left_no_status() {
     assert_eq!((lines[0]["ended"].as_str(), lines[0]["status"].as_u64()), (Some("no-route"), Some(404)));
     assert_eq!((lines[0]["query"].as_str(), lines[0].get("upstream")), (Some("c"), None));
     assert_eq!((lines[1]["ended"].as_str(), lines[1]["status"].as_u64()), (Some("cancelled"), Some(0)));
+}
+
+/// `arm`, `revision` and `instance` of a line.
+fn whom(line: &Value) -> [Option<&str>; 3] {
+    ["arm", "revision", "instance"].map(|name| line[name].as_str())
+}
+
+/// Requests of both paths: the general one has those with `TE`.
+const PATHS: [&str; 2] = ["", "TE: trailers\r\n"];
+
+#[test]
+fn a_request_that_got_no_answer_says_from_whom() {
+    for fields in PATHS {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("access.log");
+        let stage = stage(AccessLog::new(LogTarget::File(path.clone())));
+        let (asked, heard) = std::sync::mpsc::channel();
+        let upstream = Upstream::new(move |connection| {
+            let _ = (connection.request(), asked.send(()), connection.request());
+        });
+        let ask = |client: &mut Client, path: &str| {
+            client.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
+        };
+        let serving = |epoch| table(epoch, &[("web-1", upstream.address)]);
+        stage.apply(&serving(1));
+        let mut gone = Client::new(stage.address);
+        ask(&mut gone, "/gone");
+        heard.recv().unwrap();
+        drop(gone);
+        lines(&path, 1);
+
+        let timeouts = Timeouts { first_byte: Some(Millis(100)), ..Timeouts::default() };
+        stage.apply(&with_policy(serving(2), &TrafficPolicy { timeouts, ..TrafficPolicy::default() }));
+        let mut late = Client::new(stage.address);
+        ask(&mut late, "/late");
+        assert_eq!(late.answer().unwrap().status(), 504);
+        heard.recv().unwrap();
+
+        let concurrency = Some(Concurrency { per_instance: 1, queue: 0, queue_timeout: Millis(1_000) });
+        stage.apply(&with_policy(serving(3), &TrafficPolicy { concurrency, ..TrafficPolicy::default() }));
+        let (mut first, mut second) = (Client::new(stage.address), Client::new(stage.address));
+        ask(&mut first, "/first");
+        heard.recv().unwrap();
+        ask(&mut second, "/full");
+        assert_eq!(second.answer().unwrap().field("tidegate-gateway"), Some("overloaded"));
+
+        for line in lines(&path, 3) {
+            let instance = (line["path"] != "/full").then_some("web-1");
+            assert_eq!(whom(&line), [Some("stable"), Some("r1"), instance], "{line}");
+            assert_eq!(line["attempts"].as_u64(), Some(instance.map_or(0, |_| 1)), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_file_is_answered_by_its_arm() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("access.log");
+    let stage = stage(AccessLog::new(LogTarget::File(path.clone())));
+    let mut table = table(1, &[]);
+    let root = dir.path().to_owned();
+    let site = Site { root, spa: false, not_found: None, others: Vec::new() };
+    table.upstreams.get_mut("app/dev/web").unwrap().arms[0].site = Some(site);
+    stage.apply(&table);
+    assert_eq!(Client::new(stage.address).get("a", "/lost").status(), 404);
+    assert_eq!(whom(&lines(&path, 1)[0]), [Some("stable"), Some("r1"), None]);
 }
 
 #[test]

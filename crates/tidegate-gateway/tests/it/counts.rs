@@ -1,9 +1,9 @@
 //! What is counted besides outcomes: routes, bytes, connections, refusals, pages.
 
-use tidegate_core::model::{Answers, BodyBytes, CountsReport};
+use tidegate_core::model::{Answers, ArmAnswers, ArmRole, BodyBytes, CountsReport, Redirect, RouteCounts};
 
 use crate::stage::client::Client;
-use crate::stage::table::{route, table};
+use crate::stage::table::{arm, route, table, with_arms};
 use crate::stage::upstream::{Upstream, ok};
 use crate::stage::{Stage, until};
 
@@ -39,6 +39,41 @@ fn answers_and_bytes_are_counted_per_route() {
     assert_eq!(none.answers, Answers { server_error: 1, ..Answers::default() });
     assert_eq!(counts.front.pages["no-endpoint"], 1);
     assert_eq!(counts.front.requests["http/1"], 3);
+}
+
+#[test]
+fn answers_of_a_route_are_told_apart_by_arm() {
+    let stage = Stage::new();
+    let well = Upstream::saying("well");
+    let sick = Upstream::new(|connection| {
+        while connection.request().is_some() {
+            connection.say(ok("").replace("200 OK", "500 No"));
+        }
+    });
+    let arms = vec![
+        arm(ArmRole::Stable, 1, 50, &[("web-1", well.address)]),
+        arm(ArmRole::Candidate, 2, 50, &[("web-2", sick.address)]),
+    ];
+    let mut routed = with_arms(1, arms);
+    route(&mut routed, "*", "/checkout", "app/dev/web");
+    route(&mut routed, "*", "/moved", "app/dev/web");
+    routed.routes[2].policy.redirect = Some(Redirect { to: "/elsewhere".to_owned(), status: 307 });
+    stage.apply(&routed);
+    let mut client = Client::new(stage.address);
+    // Of both paths: the general one has those with `TE`.
+    for n in 0..20 {
+        let field = if n < 10 { "" } else { "TE: trailers\r\n" };
+        client.ask(format!("GET /checkout HTTP/1.1\r\nHost: a\r\n{field}\r\n"));
+    }
+    assert_eq!(client.get("a", "/moved").status(), 307);
+    let counts = counts_when(&stage, |counts| counts.front.requests.values().sum::<u64>() == 21);
+    let of = |path: &str| -> &RouteCounts { counts.routes.iter().find(|route| route.path == path).unwrap() };
+    let candidate = Answers { server_error: 10, ..Answers::default() };
+    let stable = Answers { success: 10, ..Answers::default() };
+    let arms = [(ArmRole::Stable, stable), (ArmRole::Candidate, candidate)];
+    assert_eq!(of("/checkout").arms, arms.map(|(role, answers)| ArmAnswers { role, answers }));
+    assert_eq!((of("/moved").arms.len(), of("/moved").answers.redirect), (0, 1));
+    assert_eq!(of("/").arms, []);
 }
 
 #[test]

@@ -157,6 +157,11 @@ fn the_gateways_word_replaces_the_apps() {
     stage.apply(&with_policy(2, &[("web-1", app.address)], cors(&["*"], false)));
     let answer = from(&mut client, "GET", "https://any.test", "");
     assert_eq!(all(&answer, "access-control-allow-origin"), ["*"]);
+    // A cache may keep what came of a link, and give it to a script of another site.
+    let answer = client.get("a", "/");
+    assert_eq!(all(&answer, "access-control-allow-origin"), ["*"]);
+    assert_eq!(all(&answer, "access-control-expose-headers"), ["x-total"]);
+    assert_eq!(all(&answer, "vary"), ["Cookie"]);
     // Every site could act as its visitor: the route is closed.
     stage.apply(&with_policy(3, &[("web-1", app.address)], cors(&["*"], true)));
     let answer = from(&mut client, "GET", "https://any.test", "");

@@ -218,6 +218,32 @@ fn compressed_siblings_are_taken_where_the_client_can_read_them() {
 }
 
 #[test]
+fn an_answer_that_could_be_compressed_says_so_whatever_its_kind() {
+    let files = Files::new(&[
+        ("font.3f2a1b9c.ttf", "plain"),
+        ("font.3f2a1b9c.ttf.gz", "gzip"),
+        ("a.ico", "icon"),
+        ("a.ico.br", "brotli"),
+    ]);
+    let stage = serving(&files);
+    let mut client = Client::new(stage.address);
+    for (path, fields, coding) in [
+        ("/font.3f2a1b9c.ttf", "Accept-Encoding: gzip\r\n", Some("gzip")),
+        ("/font.3f2a1b9c.ttf", "", None),
+        ("/font.3f2a1b9c.ttf", "Range: bytes=0-1\r\n", None),
+        ("/a.ico", "Accept-Encoding: br\r\n", Some("br")),
+        ("/a.ico", "", None),
+    ] {
+        let answer = get(&mut client, path, fields);
+        let said = (answer.field("content-encoding"), answer.field("vary"));
+        assert_eq!(said, (coding, Some("accept-encoding")), "{path} {fields}");
+        let known = format!("If-None-Match: {}\r\n{fields}", answer.field("etag").unwrap());
+        let known = get(&mut client, path, &known);
+        assert_eq!((known.status(), known.field("vary")), (304, Some("accept-encoding")), "{path} {fields}");
+    }
+}
+
+#[test]
 fn what_is_not_there_has_a_page() {
     let files = Files::new(&[("index.html", "home"), ("errors/404.html", "gone")]);
     let stage = Stage::new();
@@ -227,6 +253,11 @@ fn what_is_not_there_has_a_page() {
     let answer = client.get("a", "/nowhere");
     assert_eq!((answer.status(), answer.text().as_str()), (404, "gone"));
     assert_eq!(answer.field("etag"), None);
+    // Nor what can be no file.
+    for path in ["/.env", "/a//b", "/%2e%2e/secret", "/a%00b"] {
+        let answer = client.get("a", path);
+        assert_eq!((answer.status(), answer.text().as_str()), (404, "gone"), "{path}");
+    }
     stage.apply(&table(2, Site { spa: true, ..files.site() }));
     for (path, fields, status) in [
         ("/users/7", "", 200),

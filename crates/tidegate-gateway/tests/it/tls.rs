@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use tidegate_core::model::{HttpsPolicy, RoutePolicy};
 use tidegate_core::time::Millis;
-use tidegate_gateway::Limits;
+use tidegate_gateway::{AccessLog, Limits, LogTarget};
 
 use crate::stage::certs::Authority;
 use crate::stage::client::Client;
@@ -33,9 +33,14 @@ struct Secure {
 
 impl Secure {
     fn new() -> Secure {
+        Secure::logging(None)
+    }
+
+    fn logging(access_log: Option<AccessLog>) -> Secure {
         let authority = Authority::new("Test Authority");
         let stage = Stage::built(Limits::default(), |config| {
             config.https = Some("127.0.0.1:0".parse().unwrap());
+            config.observe.access_log = access_log;
             authority.put(&config.certs, "a.test");
             authority.put(&config.certs, "*.wild.test");
         });
@@ -114,6 +119,31 @@ fn a_redirect_to_https_leads_to_where_tls_is_spoken() {
         assert!(said.done && said.out.ends_with(version), "{said:?}");
         let strict = "strict-transport-security: max-age=86400; includesubdomains";
         assert!(said.out.to_ascii_lowercase().contains(strict), "{said:?}");
+    }
+}
+
+#[test]
+fn the_log_says_which_tls_a_client_came_with() {
+    let log = tempfile::tempdir().unwrap();
+    let path = log.path().join("access.log");
+    let secure = Secure::logging(Some(AccessLog::new(LogTarget::File(path.clone()))));
+    for (args, to) in [
+        (["--http1.1", "--tls-max", "1.2"], "https://a.test/one.two"),
+        (["--http2", "--tls-max", "1.3"], "https://a.test/one.three"),
+    ] {
+        assert!(curl(&secure.ca, secure.https, to, &args).done);
+    }
+    assert_eq!(Client::new(secure.stage.address).get("a.test", "/none").status(), 200);
+    let text = until("three lines are written", || {
+        fs::read_to_string(&path).ok().filter(|text| text.lines().count() == 3)
+    });
+    for line in text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()) {
+        let wanted = match line["path"].as_str().unwrap() {
+            "/one.two" => Some("1.2"),
+            "/one.three" => Some("1.3"),
+            _ => None,
+        };
+        assert_eq!(line["tls"].as_str(), wanted, "{line}");
     }
 }
 

@@ -20,9 +20,9 @@ use crate::print::Out;
 pub struct CertArgs {
     #[command(subcommand)]
     what: What,
-    /// Where everything is kept
-    #[arg(long, global = true, value_name = "DIR", default_value = crate::locate::DATA_DIR)]
-    data: PathBuf,
+    /// Where everything is kept [default: what `--api` says, else `.tidegate`]
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Where certificates are [default: gateway/certs in the data directory]
     #[arg(long, global = true, value_name = "DIR")]
     certs: Option<PathBuf>,
@@ -41,13 +41,31 @@ enum What {
     },
 }
 
-/// Does what was typed, on the files: the gateway need not run.
-pub fn run(args: &CertArgs) -> Result<Exit, Failure> {
-    let gateway = args.data.join("gateway");
+/// Does what was typed, on the files: the gateway need not run. `api`: where the server is, where that was typed.
+pub fn run(args: &CertArgs, api: Option<&str>) -> Result<Exit, Failure> {
+    let data = folder(args.data.as_deref(), api)?;
+    let gateway = data.join("gateway");
     let certs = args.certs.clone().unwrap_or_else(|| gateway.join("certs"));
     match &args.what {
+        What::List if args.certs.is_none() && !data.is_dir() => {
+            let message = format!("{} is no data directory of Tidegate", data.display());
+            Err(Failure::environment(message, "say where it is: `tidegate cert list --data DIR`"))
+        }
         What::List => show(&gateway, &certs),
         What::Dev { hosts } => make(&gateway, &certs, hosts),
+    }
+}
+
+/// The data directory.
+fn folder(data: Option<&Path>, api: Option<&str>) -> Result<PathBuf, Failure> {
+    match (data, api) {
+        (Some(data), _) => Ok(data.to_owned()),
+        (None, Some(url)) if url.contains("://") => {
+            let message = "certificates are files on the gateway's machine, and no API shows them";
+            Err(Failure::mistake(message, "run it there, with `--data DIR` for the data directory"))
+        }
+        (None, Some(dir)) => Ok(PathBuf::from(dir)),
+        (None, None) => Ok(PathBuf::from(crate::locate::DATA_DIR)),
     }
 }
 

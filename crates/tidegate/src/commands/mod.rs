@@ -60,6 +60,7 @@ use crate::session::Session;
 
 /// Does what was typed.
 pub fn run(cli: Cli) -> Result<Exit, Failure> {
+    let typed = cli.api.clone();
     let session = Session::new(cli.api, cli.ca);
     match cli.command {
         Command::Up(args) => up::run(*args),
@@ -97,7 +98,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Build(args) => build::run(args, &session),
         Command::Sbom(args) => sbom::run(args, &session),
         Command::Key(args) => key::run(args, &session),
-        Command::Cert(args) => cert::run(&args),
+        Command::Cert(args) => cert::run(&args, typed.as_deref()),
         Command::Judge(args) => judge::run(args, &session),
         Command::Schema => schema::run(),
         Command::Completions(args) => completions::run(&args),

@@ -33,6 +33,8 @@ const START_WITHIN: Duration = Duration::from_secs(10);
 pub const DRAIN: Duration = Duration::from_secs(30);
 /// Which options the gateway was started with.
 const TOLD: &str = "told";
+/// Where clients are, unless another file is said; in its directory.
+const GEO: &str = "geo.mmdb";
 /// Where the gateway listened last.
 const LISTENED: &str = "listened";
 /// What the gateway serves of flags; it follows the file by itself.
@@ -48,6 +50,8 @@ pub struct GatewayProcess {
     https: Option<SocketAddr>,
     /// Where flags are served, each with its option.
     flags: Vec<(&'static str, SocketAddr)>,
+    /// Where its database of places is, if there is one.
+    places: PathBuf,
     /// Options about clients: another gateway takes the place of one that was started with others.
     edge: Vec<OsString>,
     /// Further options it is started with.
@@ -68,6 +72,8 @@ pub struct Sink {
     pub link: Arc<GatewayLink>,
     /// Its directory.
     pub dir: PathBuf,
+    /// Where its database of places is, if there is one.
+    pub places: PathBuf,
     /// The file of flags as this process wrote it.
     pub written: Option<Written>,
 }
@@ -105,6 +111,10 @@ impl RouteSink for Sink {
         self.written.is_some() && self.written == Written::of(&self.dir.join(flags::FILE))
     }
 
+    fn has_places(&self) -> bool {
+        self.places.is_file()
+    }
+
     fn reports(&mut self) -> Vec<ReportName> {
         exposures::waiting(&self.dir)
     }
@@ -137,6 +147,7 @@ impl GatewayProcess {
         })?;
         let flags = edge.flags.options().collect();
         Ok(GatewayProcess {
+            places: edge.geo.clone().unwrap_or_else(|| dir.join(GEO)),
             dir,
             listen,
             https: edge.https,
@@ -149,6 +160,11 @@ impl GatewayProcess {
     /// Started with these options from now on; one that runs goes on as it was started.
     pub fn with_options(self, options: Vec<OsString>) -> Self {
         GatewayProcess { options, ..self }
+    }
+
+    /// Where its database of places is, if there is one.
+    pub fn places(&self) -> &Path {
+        &self.places
     }
 
     /// Its directory.

@@ -133,7 +133,7 @@ pub fn up(options: &UpOptions) -> Result<Exit, Failure> {
     let link = running.link.clone();
     config.git =
         Some(git::served(running.data.path()).map_err(|error| machine("the Git repositories", &error))?);
-    config.counts = CountsSource(Arc::new(move || link.observe().counts));
+    config.counts = CountsSource(Arc::new(move || link.observe()));
     let runtime = runtime().map_err(|error| machine("a runtime", &error))?;
     say_ready(&api_at, &listening, running.data.path(), begun);
     let handle = Arc::new(handle);
@@ -235,7 +235,12 @@ fn start(
     let parts = Parts {
         store,
         backend: Box::new(backend),
-        routes: Box::new(Sink { link: link.clone(), dir: gateway.dir().to_owned(), written: None }),
+        routes: Box::new(Sink {
+            link: link.clone(),
+            dir: gateway.dir().to_owned(),
+            places: gateway.places().to_owned(),
+            written: None,
+        }),
         workshop: Box::new(workshop),
         workspaces: Box::new(workspaces),
         repositories: Some(Arc::new(repositories)),

@@ -44,6 +44,7 @@ mod rules;
 mod scaling;
 mod scenarios;
 mod secrets;
+mod seen;
 mod site;
 mod sleeping;
 mod smoke;

@@ -49,3 +49,25 @@ fn no_value_of_an_env_file_is_shown() {
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(shown.starts_with("exit 1\n"), "{shown}");
 }
+
+#[test]
+fn certificates_are_looked_for_where_it_is_said() {
+    let terminal = Terminal::new();
+    std::fs::create_dir_all(terminal.dir.path().join("there/gateway/certs")).unwrap();
+    let said = |args: &[&str]| {
+        let output = terminal.output(args);
+        let text = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+        (output.status.code(), text)
+    };
+    for option in ["--api", "--data"] {
+        let (exit, text) = said(&["cert", "list", option, "there"]);
+        assert_eq!((exit, text.as_str()), (Some(0), "no certificates in there/gateway/certs\n"), "{option}");
+        let (exit, text) = said(&["cert", "list", option, "/nonexistent"]);
+        assert_eq!(exit, Some(2), "{text}");
+        assert!(text.contains("/nonexistent is no data directory"), "{text}");
+    }
+    let (exit, text) = said(&["cert", "list", "--api", "http://127.0.0.1:1"]);
+    assert_eq!(exit, Some(1), "{text}");
+    assert!(text.contains("files on the gateway's machine"), "{text}");
+    assert_eq!(said(&["cert", "list", "--certs", "there"]).0, Some(0));
+}

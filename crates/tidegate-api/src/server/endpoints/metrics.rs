@@ -20,6 +20,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
-    let counts = (shared.counts.0)().unwrap_or_default();
-    ([(header::CONTENT_TYPE, CONTENT_TYPE)], exposition(&counts))
+    let seen = (shared.counts.0)();
+    let counts = seen.counts.unwrap_or_default();
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], exposition(&counts, &seen.mirrors))
 }

@@ -89,9 +89,8 @@ fn described(file: &Opened, tag: Option<&Tag>, length: u64) -> Response<Part> {
     let mut response = Response::new(Part::Empty);
     let headers = response.headers_mut();
     let kind = kind::of_file(&file.path);
-    if kind::is_compressible(&kind) {
-        vary(headers, header::ACCEPT_ENCODING);
-    }
+    // Any file may have compressed siblings, and get some later under the same name.
+    vary(headers, header::ACCEPT_ENCODING);
     insert(headers, header::CONTENT_TYPE, kind);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

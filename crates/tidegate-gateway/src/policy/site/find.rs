@@ -20,7 +20,8 @@ const SMALL: u64 = 64 * 1024;
 /// What is looked for.
 #[derive(Debug)]
 pub(super) struct Wish {
-    pub(super) target: Target,
+    /// `None`: the path can be no file.
+    pub(super) target: Option<Target>,
     /// The client's own path ends in a slash already.
     pub(super) asked_as_folder: bool,
     /// Whether the page of a single-page application will do.
@@ -62,8 +63,9 @@ impl Site {
     }
 
     fn look(&self, wish: &Wish) -> io::Result<Found> {
-        let path = wish.target.path();
-        if wish.target.is_folder() {
+        let Some(target) = &wish.target else { return self.missing(wish) };
+        let path = target.path();
+        if target.is_folder() {
             return self.look_in_folder(path, wish);
         }
         match open(&self.root, path)? {
@@ -106,6 +108,11 @@ impl Site {
             let page = self.open(Path::new("index.html"), wish)?;
             return page.map_or(Ok(Found::Nothing), file);
         }
+        self.missing(wish)
+    }
+
+    /// The page for 404.
+    fn missing(&self, wish: &Wish) -> io::Result<Found> {
         let Some(missing) = &self.not_found else { return Ok(Found::Nothing) };
         let page = self.open(missing.path(), wish)?;
         page.map_or(Ok(Found::Nothing), |opened| file(Opened { is_missing: true, ..opened }))

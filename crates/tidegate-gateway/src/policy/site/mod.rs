@@ -61,11 +61,8 @@ pub(crate) async fn serve(visit: Visit, parts: &request::Parts, asked: &str) -> 
     if !is_head && parts.method != Method::GET {
         return visit.over(wrong_method());
     }
-    let Some(target) = Target::parse(parts.uri.path()) else {
-        return visit.over(Page::NO_FILE.response());
-    };
     let wish = Wish {
-        target,
+        target: Target::parse(parts.uri.path()),
         asked_as_folder: asked.ends_with('/'),
         // A page is looked at; a script or a picture that is not there is a mistake that must be seen.
         takes_page: takes_page(parts),
