@@ -86,8 +86,10 @@ async fn forward(
     let (ticket, response) = deliver(worker, (&host, &path), ticket, (&mut parts, upload), trail).await?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return match upgrade {
-            Some(_) => Ok(tunnel(worker, client, ours, response, (ticket, note, trail.clone()))),
-            None => Err(unasked_upgrade(ticket)),
+            Some(asked) if head::changes_as_asked(&asked, response.headers()) => {
+                Ok(tunnel(worker, client, ours, response, (ticket, note, trail.clone())))
+            }
+            _ => Err(unasked_upgrade(ticket)),
         };
     }
     Ok(watched(watch, relay(worker, response, (ticket, note, witness))))

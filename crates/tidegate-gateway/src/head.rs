@@ -7,7 +7,8 @@ use http::{Method, Uri, request};
 
 use crate::badge::Badge;
 use crate::flags;
-use crate::page::Page;
+use crate::own::is_ours;
+use crate::page::{MARK, Page};
 use crate::route::host_name;
 use crate::view::Peer;
 
@@ -23,17 +24,6 @@ const MIRROR: HeaderName = HeaderName::from_static("tidegate-mirror");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
-
-/// How the names of the gateway's own fields begin, before a dash.
-const OWN: &str = "tidegate";
-
-/// Fields besides those that a client could use to speak in the gateway's name; ours take their place or nothing does.
-const OURS: [HeaderName; 4] = [
-    HeaderName::from_static("x-forwarded-port"),
-    HeaderName::from_static("forwarded"),
-    FORWARDED_PROTO,
-    FORWARDED_HOST,
-];
 
 /// `Trailer` is not among them (RFC 9110, 6.6.2): the other side must know which trailers to expect.
 const HOP_BY_HOP: [HeaderName; 7] = [
@@ -66,7 +56,8 @@ pub(crate) fn prepare(
     peer: Peer,
     id: impl FnOnce() -> HeaderValue,
 ) -> Option<HeaderValue> {
-    let upgrade = upgrade_of(&parts.headers);
+    // RFC 9110, 7.8: one of HTTP/1.0 is not heard.
+    let upgrade = upgrade_of(&parts.headers).filter(|_| parts.version == http::Version::HTTP_11);
     let trailers = wants_trailers(&parts.headers);
     to_origin_form(parts);
     remove_hop_by_hop(&mut parts.headers);
@@ -127,18 +118,13 @@ pub(crate) fn prepare_answer(headers: &mut HeaderMap) -> Option<Duration> {
     hint
 }
 
-/// Whether a field is the gateway's own. Servers that speak CGI or WSGI to apps read `tidegate_flags` as `tidegate-flags`, and some
-/// of them any other sign that is no letter or digit.
-pub(crate) fn is_own(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    let begins = bytes.get(..OWN.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(OWN.as_bytes()));
-    begins && bytes.get(OWN.len()).is_some_and(|byte| !byte.is_ascii_alphanumeric())
-}
-
+/// Takes out what a client says in the gateway's name. What it says of those before it, and its id, is heard.
 fn remove_ours(headers: &mut HeaderMap) {
     flags::strip(headers);
-    let own: Vec<HeaderName> = headers.keys().filter(|name| is_own(name.as_str())).cloned().collect();
-    for name in own.into_iter().chain(OURS) {
+    let heard = [FORWARDED_FOR, REQUEST_ID];
+    let ours = |name: &&HeaderName| is_ours(name.as_str().as_bytes()) && !heard.contains(name);
+    let names: Vec<HeaderName> = headers.keys().filter(ours).cloned().collect();
+    for name in names {
         headers.remove(name);
     }
 }
@@ -148,6 +134,8 @@ fn remove_labels(headers: &mut HeaderMap) {
     headers.remove(REVISION);
     // It is for instances alone.
     headers.remove(LANE);
+    // So that nobody takes an app's answer for the gateway's.
+    headers.remove(MARK);
 }
 
 /// Whether an answer is a stream of events that may end between any two of them.
@@ -183,17 +171,40 @@ fn to_origin_form(parts: &mut request::Parts) {
             parts.headers.insert(header::HOST, host);
         }
         let path = parts.uri.path_and_query().cloned();
-        parts.uri = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+        let all = parts.method == Method::OPTIONS && path.as_ref().is_some_and(|path| path.as_str() == "?");
+        parts.uri = match path {
+            // The screen puts the empty query behind a host alone (RFC 9112, 3.2.4).
+            Some(_) if all => Uri::from_static("*"),
+            Some(path) => Uri::from(path),
+            None => Uri::from_static("/"),
+        };
     }
 }
 
-/// The protocol a client asks for. HTTP/2 is not passed on: behind it requests would go past every rule of the gateway.
+/// The protocol a client asks for. Another version of HTTP is not passed on, nor TLS: behind it requests would go past every
+/// rule of the gateway.
 fn upgrade_of(headers: &HeaderMap) -> Option<HeaderValue> {
     let protocol = headers.get(header::UPGRADE)?;
     let text = protocol.to_str().ok()?;
     let asked = listed(headers, header::CONNECTION, "upgrade");
-    let http2 = text.split(',').any(|item| item.trim_ascii().to_ascii_lowercase().starts_with("h2"));
-    (asked && !http2).then(|| protocol.clone())
+    let is_http = |item: &str| {
+        let name = item.trim_ascii().to_ascii_lowercase();
+        ["h2", "http/", "tls/"].iter().any(|begin| name.starts_with(begin))
+    };
+    (asked && !text.split(',').any(is_http)).then(|| protocol.clone())
+}
+
+/// Whether an instance changes to a protocol that was asked for, and says so.
+pub(crate) fn changes_as_asked(asked: &HeaderValue, answer: &HeaderMap) -> bool {
+    let asked: Vec<&[u8]> = items(asked).collect();
+    let mut changes = answer.get_all(header::UPGRADE).into_iter().flat_map(items).peekable();
+    changes.peek().is_some()
+        && changes.all(|protocol| asked.iter().any(|item| item.eq_ignore_ascii_case(protocol)))
+}
+
+/// The items of a list.
+fn items(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|item| !item.is_empty())
 }
 
 fn wants_trailers(headers: &HeaderMap) -> bool {
@@ -201,14 +212,13 @@ fn wants_trailers(headers: &HeaderMap) -> bool {
 }
 
 fn listed(headers: &HeaderMap, name: HeaderName, wanted: &str) -> bool {
-    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|item| item.trim_ascii().eq_ignore_ascii_case(wanted))
+    let mut items = headers.get_all(name).into_iter().flat_map(items);
+    items.any(|item| item.eq_ignore_ascii_case(wanted.as_bytes()))
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let names = headers.get_all(header::CONNECTION).into_iter().filter_map(|value| value.to_str().ok());
-    let names = names.flat_map(|value| value.split(','));
-    let named: Vec<HeaderName> = names.filter_map(|name| name.trim_ascii().parse().ok()).collect();
+    let names = headers.get_all(header::CONNECTION).into_iter().flat_map(items);
+    let named: Vec<HeaderName> = names.filter_map(|name| HeaderName::from_bytes(name).ok()).collect();
     // The fields a message cannot do without are not anybody's to list.
     for name in named.into_iter().filter(|name| *name != header::HOST && *name != header::CONTENT_LENGTH) {
         headers.remove(name);
@@ -222,7 +232,7 @@ fn add_forwarded(headers: &mut HeaderMap, peer: Peer) {
     let address = peer.address.ip().to_canonical().to_string();
     let Ok(address) = HeaderValue::try_from(address) else { return };
     let mut chain = Vec::new();
-    for earlier in headers.get_all(FORWARDED_FOR) {
+    for earlier in headers.get_all(FORWARDED_FOR).into_iter().filter(|earlier| !earlier.is_empty()) {
         chain.extend_from_slice(earlier.as_bytes());
         chain.extend_from_slice(b", ");
     }

@@ -1,7 +1,10 @@
 //! Answers of the gateway's own. Each carries the header `tidegate-gateway`, so that nobody takes it for the app's.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
+use httpdate::HttpDate;
 
 use crate::front::Part;
 use crate::front::screen::Refusal;
@@ -242,6 +245,13 @@ impl Page {
         text: "CONNECT is not offered.",
         retry_after: 0,
     };
+    /// The client waits for something that will not come.
+    pub(crate) const EXPECTATION: Page = Page {
+        status: StatusCode::EXPECTATION_FAILED,
+        mark: "bad-request",
+        text: "The only expectation met is `100-continue`.",
+        retry_after: 0,
+    };
     /// The same, to be asked for again after so many seconds.
     pub(crate) const fn retry_after(self, seconds: u32) -> Self {
         Page { retry_after: seconds, ..self }
@@ -257,9 +267,10 @@ impl Page {
         let close = if close { "connection: close\r\n" } else { "" };
         let head = format!(
             "HTTP/1.1 {}\r\n{MARK}: {}\r\ncontent-type: text/plain; charset=utf-8\r\ncache-control: no-store\r\n\
-             {retry}{close}content-length: {}\r\n\r\n",
+             {retry}{close}date: {}\r\ncontent-length: {}\r\n\r\n",
             self.status,
             self.mark,
+            HttpDate::from(SystemTime::now()),
             text.len()
         );
         out.extend_from_slice(head.as_bytes());

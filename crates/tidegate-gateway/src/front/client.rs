@@ -4,12 +4,14 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use bytes::{Buf, Bytes};
+use httpdate::HttpDate;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::sync::Notify;
 
-use super::screen::{Refusal, Screen};
+use super::screen::{Refusal, Screen, spell};
 use super::{Alarm, Stream};
 use crate::limits::Limits;
 use crate::page::MARK;
@@ -32,6 +34,10 @@ pub(crate) struct Client {
 struct State {
     stream: Option<Stream>,
     screen: Screen,
+    /// The beginning of a head: the parser gets it when it is whole and was found good, for it has words of its own for bad ones.
+    held: Vec<u8>,
+    /// Passed the screen, and goes on as it is spelled here: before anything else.
+    spelled: Bytes,
     refusal: Option<Refusal>,
     /// The refusal is of a body whose request is under way: it may have been answered already.
     refused_body: bool,
@@ -65,6 +71,8 @@ impl Client {
         let state = State {
             stream,
             screen: Screen::new(limits.head_bytes, limits.head_fields),
+            held: Vec::new(),
+            spelled: Bytes::new(),
             refusal: None,
             refused_body: false,
             cut: false,
@@ -87,6 +95,17 @@ impl Client {
         state.is_answering() || state.screen.in_head()
     }
 
+    /// Whether the head of a request is being read: the parser knows nothing of it.
+    pub(crate) fn is_in_head(&self) -> bool {
+        self.lock().screen.in_head()
+    }
+
+    /// Whether more is to come of the body of the request that is answered now.
+    pub(crate) fn owes_body(&self) -> bool {
+        let state = self.lock();
+        state.screen.in_body() && state.screen.heads() == state.over + 1
+    }
+
     /// Waits for the next request to begin.
     pub(crate) async fn requested(&self) {
         self.request.notified().await;
@@ -107,7 +126,9 @@ impl Client {
 
     /// The connection is upgraded: its bytes are no requests any more.
     pub(crate) fn tunnel(&self) {
-        self.lock().screen.tunnel();
+        let mut state = self.lock();
+        state.screen.tunnel();
+        state.spelled = std::mem::take(&mut state.held).into();
     }
 
     /// Why it was refused, if it was.
@@ -152,7 +173,8 @@ pub(crate) fn refusal_text(refusal: Refusal) -> String {
     let mark = if refusal.status == 408 { "timeout" } else { "bad-request" };
     let head = format!(
         "HTTP/1.1 {status}\r\n{MARK}: {mark}\r\ncontent-type: text/plain; charset=utf-8\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n",
+         date: {}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        HttpDate::from(SystemTime::now()),
         body.len()
     );
     head + &body
@@ -188,16 +210,24 @@ impl State {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.spelled.is_empty() {
+            self.read_spelled(buf);
+            return Poll::Ready(Ok(()));
+        }
         if self.refusal.is_some() {
             return self.poll_refused(cx);
         }
         let before = buf.filled().len();
-        let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-        match Pin::new(stream).poll_read(cx, buf) {
-            Poll::Pending => self.poll_deadline(cx),
-            Poll::Ready(Ok(())) if self.on_read(before, buf) => Poll::Ready(Ok(())),
-            Poll::Ready(Ok(())) => self.poll_refused(cx),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+        loop {
+            let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+            match Pin::new(stream).poll_read(cx, buf) {
+                Poll::Pending => return self.poll_deadline(cx),
+                Poll::Ready(Ok(())) if buf.filled().len() == before => return Poll::Ready(Ok(())),
+                Poll::Ready(Ok(())) if self.on_read(before, buf) => return Poll::Ready(Ok(())),
+                Poll::Ready(Ok(())) if self.refusal.is_some() => return self.poll_refused(cx),
+                Poll::Ready(Ok(())) => {} // the beginning of a head
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            }
         }
     }
 
@@ -225,11 +255,42 @@ impl State {
         if !(whole_head_before && self.screen.in_head()) {
             self.last_read = Instant::now();
         }
-        let Err(breach) = result else { return true };
-        self.refusal = Some(breach.refusal);
-        (self.cut, self.refused_body) = (breach.in_body, breach.in_body);
-        buf.set_filled(before + breach.keep);
-        breach.keep > 0
+        let passed = match result {
+            Ok(()) => self.screen.passed(),
+            Err(breach) => {
+                self.refusal = Some(breach.refusal);
+                (self.cut, self.refused_body) = (breach.in_body, breach.in_body);
+                buf.set_filled(before + breach.keep);
+                breach.keep
+            }
+        };
+        self.pass(before, passed, buf);
+        passed > 0
+    }
+
+    /// Leaves the reader so much of what was read, behind what was held of it, and holds the rest.
+    fn pass(&mut self, before: usize, passed: usize, buf: &mut ReadBuf<'_>) {
+        let odd = self.screen.take_odd();
+        let first_behind = odd.partition_point(|at| *at < passed);
+        let (front, behind) = buf.filled()[before..].split_at(passed);
+        let behind_odd: Vec<usize> = odd[first_behind..].iter().map(|at| at - passed).collect();
+        let behind = if behind.is_empty() { Vec::new() } else { spell(behind, &behind_odd) };
+        if passed > 0 && (first_behind > 0 || !self.held.is_empty()) {
+            let mut spelled = std::mem::take(&mut self.held);
+            spelled.extend(spell(front, &odd[..first_behind]));
+            self.spelled = spelled.into();
+            buf.set_filled(before);
+            self.read_spelled(buf);
+        } else {
+            buf.set_filled(before + passed);
+        }
+        self.held.extend(behind);
+    }
+
+    fn read_spelled(&mut self, buf: &mut ReadBuf<'_>) {
+        let length = self.spelled.len().min(buf.remaining());
+        buf.put_slice(&self.spelled[..length]);
+        self.spelled.advance(length);
     }
 }
 

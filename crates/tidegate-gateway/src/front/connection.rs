@@ -5,8 +5,8 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::{HeaderValue, Request, Response, header};
-use hyper::body::Incoming;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -53,6 +53,9 @@ async fn last_call(worker: &Worker, client: &Client) {
             () = busy(client) => {}
         }
     }
+    while client.is_in_head() {
+        client.requested().await;
+    }
 }
 
 async fn busy(client: &Client) {
@@ -67,12 +70,25 @@ pub(super) async fn answer(
     mut request: Request<Incoming>,
 ) -> Result<Response<Answer>, Infallible> {
     let trail = Trail::begin(&worker, client.peer, &mut request);
+    let (version, is_head) = (request.version(), request.method() == Method::HEAD);
     let mut response = respond(&worker, &client, request, &trail).await;
     trail.on_response(&response);
-    if worker.is_draining() && response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
+    let upgraded = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    // A request that is not through is not read to its end either.
+    let closes = !upgraded && (worker.is_draining() || client.owes_body());
+    if closes {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
+    // An answer without a length ends with the connection there.
+    if version == Version::HTTP_10 && (closes || !is_head && !has_length(&response)) {
+        // In the client's own version hyper does not promise to keep it.
+        *response.version_mut() = version;
+    }
     Ok(response.map(|part| Answer::new(part, client, trail)))
+}
+
+fn has_length(response: &Response<Part>) -> bool {
+    response.headers().contains_key(header::CONTENT_LENGTH) || response.body().size_hint().exact().is_some()
 }
 
 /// By the policy of the request's route, where it has one.

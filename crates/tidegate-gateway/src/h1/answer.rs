@@ -10,10 +10,13 @@ use super::request::write_field;
 use crate::assign::Note;
 use crate::front::screen::{Chunks, parse_length};
 use crate::head::{is_event_stream_type, parse_keep_alive};
+use crate::page::MARK;
 use crate::ticket::Ticket;
 
 /// Fields of a head, at most.
 const MOST_FIELDS: usize = 128;
+/// Interim answers before one answer, at most.
+pub(crate) const MOST_INTERIM: u8 = 32;
 
 /// What a head says.
 #[derive(Debug)]
@@ -85,7 +88,7 @@ pub(super) fn read(head: &[u8], is_head: bool, added: &Added<'_>, out: &mut Vec<
         0..=99 | 101 | 600.. => Said::Garbled,
         102..=199 => {
             write_status(out, status, response.reason);
-            write_fields(out, response.headers, None);
+            write_fields(out, response.headers, Bare::Wholly);
             out.extend_from_slice(b"\r\n");
             Said::Interim
         }
@@ -103,7 +106,12 @@ fn finish(
     let sorted = Sorted::of(response.headers)?;
     let framing = sorted.framing(status, minor, is_head)?;
     write_status(out, status, response.reason);
-    write_fields(out, response.headers, if status == 204 { Some(b"content-length") } else { sorted.listed });
+    let bare = match (status, sorted.lists) {
+        (204, _) => Bare::Wholly,
+        (_, true) => Bare::OfListed,
+        (_, false) => Bare::Not,
+    };
+    write_fields(out, response.headers, bare);
     let chunked = matches!(framing, Framing::Chunked(_) | Framing::UntilClose) || (is_head && sorted.chunked);
     if chunked {
         out.extend_from_slice(b"transfer-encoding: chunked\r\n");
@@ -134,7 +142,7 @@ impl Added<'_> {
 
 /// The fields that decide, looked over once; `None` where two of them contradict each other.
 #[derive(Debug, Default)]
-struct Sorted<'a> {
+struct Sorted {
     length: Option<u64>,
     chunked: bool,
     close: bool,
@@ -142,12 +150,12 @@ struct Sorted<'a> {
     is_events: bool,
     is_encoded: bool,
     hint: Option<Duration>,
-    /// A `Connection` value that lists other fields.
-    listed: Option<&'a [u8]>,
+    /// A `Connection` value lists other fields.
+    lists: bool,
 }
 
-impl<'a> Sorted<'a> {
-    fn of(fields: &[Header<'a>]) -> Option<Self> {
+impl Sorted {
+    fn of(fields: &[Header<'_>]) -> Option<Self> {
         let mut sorted = Sorted::default();
         for field in fields {
             let value = field.value.trim_ascii();
@@ -168,14 +176,14 @@ impl<'a> Sorted<'a> {
         (!framed_twice).then_some(sorted)
     }
 
-    fn note_connection(&mut self, value: &'a [u8]) {
+    fn note_connection(&mut self, value: &[u8]) {
         for item in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
             if item.eq_ignore_ascii_case(b"close") {
                 self.close = true;
             } else if item.eq_ignore_ascii_case(b"keep-alive") {
                 self.keep_alive = true;
-            } else if !item.eq_ignore_ascii_case(b"content-length") {
-                self.listed = Some(value);
+            } else {
+                self.lists = true;
             }
         }
     }
@@ -219,6 +227,8 @@ fn kind(name: &str) -> Kind {
         // It is for instances alone.
         13 if is("tidegate-lane") => Kind::Hop,
         16 if is("content-encoding") => Kind::Coding,
+        // So that nobody takes an app's answer for the gateway's.
+        16 if is(MARK) => Kind::Hop,
         17 if is("tidegate-revision") => Kind::Hop,
         14 if is("content-length") => Kind::Length,
         14 if is("http2-settings") => Kind::Hop,
@@ -236,12 +246,21 @@ fn write_status(out: &mut Vec<u8>, status: u16, reason: Option<&str>) {
     out.extend_from_slice(b"\r\n");
 }
 
-fn write_fields(out: &mut Vec<u8>, fields: &[Header<'_>], but: Option<&[u8]>) {
+/// What an answer's head goes on without, besides what is between two neighbours only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bare {
+    Not,
+    /// The fields that its `Connection` fields list, but for the length: that is not anybody's to list.
+    OfListed,
+    /// Those, and the length: there is no body, and nothing may say how long it is (RFC 9110, 8.6).
+    Wholly,
+}
+
+fn write_fields(out: &mut Vec<u8>, fields: &[Header<'_>], bare: Bare) {
     for field in fields {
         let passes = match kind(field.name) {
-            Kind::Length | Kind::Pass | Kind::Type | Kind::Coding => {
-                but.is_none_or(|but| !lists(but, field.name))
-            }
+            Kind::Length => bare != Bare::Wholly,
+            Kind::Pass | Kind::Type | Kind::Coding => bare == Bare::Not || !lists(fields, field.name),
             Kind::Hop | Kind::Encoding | Kind::Connection | Kind::KeepAlive => false,
         };
         if passes {
@@ -250,6 +269,9 @@ fn write_fields(out: &mut Vec<u8>, fields: &[Header<'_>], but: Option<&[u8]>) {
     }
 }
 
-fn lists(listed: &[u8], name: &str) -> bool {
-    listed.split(|byte| *byte == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
+/// Whether any `Connection` field lists this one.
+fn lists(fields: &[Header<'_>], name: &str) -> bool {
+    let values = fields.iter().filter(|field| kind(field.name) == Kind::Connection).map(|field| field.value);
+    let mut items = values.flat_map(|value| value.split(|byte| *byte == b','));
+    items.any(|item| item.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
 }

@@ -21,7 +21,7 @@ mod splice;
 mod transfer;
 
 pub(crate) use account::Account;
-pub(crate) use answer::judge;
+pub(crate) use answer::{MOST_INTERIM, judge};
 pub(crate) use body::Framing;
 pub(crate) use connection::{Served, serve, wait};
 pub(crate) use desk::Desks;

@@ -16,11 +16,12 @@ use crate::balance::{Failure, Tries};
 use crate::count::Outcome;
 use crate::flags::speaks_for_us;
 use crate::front::screen::{Chunks, parse_length};
-use crate::head::is_own;
+use crate::own::is_ours;
 use crate::page::Page;
 use crate::route::host_name;
+use crate::target;
 use crate::ticket::Ticket;
-use crate::view::{Peer, RequestView};
+use crate::view::{Peer, RequestView, cookie_in};
 use crate::worker::{Admitted, Worker};
 
 /// Fields of a head, at most.
@@ -198,7 +199,7 @@ fn parse<'a>(head: &'a [u8], fields: &'a mut [MaybeUninit<Header<'a>>]) -> Optio
     let whole = parsed == Ok(Status::Complete(head.len()));
     let target = request.path?;
     let origin = target.starts_with('/') && target.len() <= LONGEST_TARGET;
-    let taken = whole && request.version == Some(1) && origin && target.bytes().all(|b| b.is_ascii_graphic());
+    let taken = whole && request.version == Some(1) && origin && target.bytes().all(target::is_plain);
     if !taken || request.method == Some("CONNECT") {
         return None;
     }
@@ -233,18 +234,16 @@ fn kind(name: &str) -> Kind {
         4 if is("host") => Kind::Host,
         6 if is("expect") => Kind::Expect,
         7 if is("upgrade") => Kind::General,
-        9 if is("x-real-ip") || is("forwarded") => Kind::Ours,
         10 if is("connection") => Kind::Connection,
         10 if is("keep-alive") => Kind::Ours,
         12 if is("x-request-id") => Kind::Id,
         14 if is("content-length") => Kind::Length,
         14 if is("http2-settings") => Kind::Ours,
         15 if is("x-forwarded-for") => Kind::ForwardedFor,
-        16 if is("x-forwarded-host") || is("x-forwarded-port") || is("proxy-connection") => Kind::Ours,
+        16 if is("proxy-connection") => Kind::Ours,
         17 if is("transfer-encoding") => Kind::Encoding,
-        17 if is("x-forwarded-proto") => Kind::Ours,
         7 if is("baggage") => Kind::Baggage,
-        9.. if is_own(name) => Kind::Ours,
+        9.. if is_ours(name.as_bytes()) => Kind::Ours,
         _ => Kind::Pass,
     }
 }
@@ -275,7 +274,9 @@ impl<'a> Sorted<'a> {
                 }
                 Kind::Connection if value.eq_ignore_ascii_case(b"keep-alive") => {}
                 Kind::Connection if value.eq_ignore_ascii_case(b"close") => sorted.close = true,
-                Kind::Expect if value.eq_ignore_ascii_case(b"100-continue") => sorted.expects = true,
+                Kind::Expect if !sorted.expects && value.eq_ignore_ascii_case(b"100-continue") => {
+                    sorted.expects = true
+                }
                 Kind::ForwardedFor if sorted.forwarded_for.is_none() => sorted.forwarded_for = Some(value),
                 Kind::Id if sorted.id.is_none() => sorted.id = Some(value),
                 Kind::Baggage if !speaks_for_us(value) => {}
@@ -320,9 +321,7 @@ impl<'a> View<'a> {
         let target = request.path?;
         let (path, query) =
             target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-        // A fragment is no part of a target.
-        let clean = memchr::memchr(b'#', target.as_bytes()).is_none();
-        clean.then_some(View { method: request.method?, host, path, query, fields: request.headers, peer })
+        Some(View { method: request.method?, host, path, query, fields: request.headers, peer })
     }
 }
 
@@ -350,6 +349,11 @@ impl RequestView for View<'_> {
     fn peer(&self) -> Peer {
         self.peer
     }
+
+    fn cookie(&self, name: &str) -> Option<&[u8]> {
+        let mut fields = self.fields.iter().filter(|field| field.name.eq_ignore_ascii_case("cookie"));
+        fields.find_map(|field| cookie_in(field.value, name))
+    }
 }
 
 fn write(worker: &Worker, request: &Request<'_>, sorted: &Sorted<'_>, added: &Added, out: &mut Vec<u8>) {
@@ -372,7 +376,7 @@ fn write(worker: &Worker, request: &Request<'_>, sorted: &Sorted<'_>, added: &Ad
 
 fn write_ours(worker: &Worker, sorted: &Sorted<'_>, added: &Added, out: &mut Vec<u8>) {
     out.extend_from_slice(b"x-forwarded-for: ");
-    if let Some(chain) = sorted.forwarded_for {
+    if let Some(chain) = sorted.forwarded_for.filter(|chain| !chain.is_empty()) {
         out.extend_from_slice(chain);
         out.extend_from_slice(b", ");
     }

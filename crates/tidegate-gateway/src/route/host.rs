@@ -20,7 +20,7 @@ pub(crate) fn host_name(value: &str) -> Result<Cow<'_, str>, HostError> {
         return Ok(Cow::Borrowed(value));
     }
     let (name, port) = split_port(value)?;
-    if !port.bytes().all(|b| b.is_ascii_digit()) || port.len() > 5 {
+    if !is_port(port) {
         return Err(HostError);
     }
     let name = name.strip_suffix('.').unwrap_or(name);
@@ -31,10 +31,20 @@ pub(crate) fn host_name(value: &str) -> Result<Cow<'_, str>, HostError> {
     Ok(if lower { Cow::Borrowed(name) } else { Cow::Owned(name.to_ascii_lowercase()) })
 }
 
+/// Digits that number a port, or none.
+fn is_port(port: &str) -> bool {
+    port.is_empty()
+        || (port.bytes().all(|b| b.is_ascii_digit()) && port.len() <= 5 && port.parse::<u16>().is_ok())
+}
+
 fn split_port(value: &str) -> Result<(&str, &str), HostError> {
     if value.starts_with('[') {
         let end = value.find(']').ok_or(HostError)? + 1;
         let (name, rest) = value.split_at(end);
+        let address = &name[1..end - 1];
+        if address.is_empty() || !address.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.')) {
+            return Err(HostError);
+        }
         return match rest.strip_prefix(':') {
             Some(port) => Ok((name, port)),
             None if rest.is_empty() => Ok((name, "")),
@@ -131,6 +141,10 @@ mod tests {
             "a/b",
             "hé",
             "a:123456",
+            "a:65536",
+            "[]",
+            "[[]",
+            "[x]",
         ] {
             assert_eq!(host_name(value), Err(HostError), "{value}");
         }

@@ -10,6 +10,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use super::Link;
 use super::http1::{Exchange, Pumped};
 use super::sender::Sender;
+use crate::trailer;
 
 /// The answer broke off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +48,9 @@ impl Reply {
         match &mut self.0 {
             Source::Own(exchange) => exchange.poll_frame(cx).map_err(|_| Broken),
             Source::Pumped(pumped) => pumped.poll_frame(cx).map_err(|_| Broken),
-            Source::Shared(body, _) => Pin::new(body).poll_frame(cx).map_err(|_| Broken),
+            Source::Shared(body, _) => {
+                Pin::new(body).poll_frame(cx).map_ok(without_heads).map_err(|_| Broken)
+            }
         }
     }
 
@@ -82,4 +85,12 @@ impl Reply {
             Source::Pumped(_) | Source::Shared(..) => None,
         }
     }
+}
+
+/// Trailers of an instance without what only a head may say. In chunks they come without it.
+fn without_heads(mut frame: Frame<Bytes>) -> Frame<Bytes> {
+    if let Some(trailers) = frame.trailers_mut() {
+        trailer::strip(trailers);
+    }
+    frame
 }

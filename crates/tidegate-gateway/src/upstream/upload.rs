@@ -11,6 +11,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use crate::mirror::Tap;
 use crate::observe::Trail;
+use crate::trailer;
 
 /// What the exchange watches of an upload.
 #[derive(Debug)]
@@ -29,6 +30,9 @@ pub(crate) enum UploadError {
     /// It is larger than its route takes.
     #[error("the body is larger than is taken")]
     TooLarge,
+    /// Behind it stands what only a head may say.
+    #[error("a trailer says what only a head may say")]
+    Trailer,
 }
 
 impl Progress {
@@ -144,6 +148,10 @@ impl Upload {
                 }
                 return Err(UploadError::TooLarge);
             }
+        }
+        if !frame.trailers_ref().is_none_or(trailer::are_fine) {
+            self.on_failed();
+            return Err(UploadError::Trailer);
         }
         self.show(&frame);
         Ok(frame)

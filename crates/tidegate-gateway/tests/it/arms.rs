@@ -71,6 +71,7 @@ fn rules_go_before_the_weight_in_their_order() {
         ("/", "X-Arm: old\r\n", "stable"),
         ("/admin/x", "X-Arm: new\r\n", "stable"),
         ("/", "Cookie: a=1; beta=\r\n", "candidate"),
+        ("/", "Cookie: a=1\r\nCookie: b=2; beta=1\r\n", "candidate"),
         ("/?x=2&preview=1", "", "candidate"),
         ("/?preview=2", "", "stable"),
         ("/", "X-User: ann\r\n", "candidate"),

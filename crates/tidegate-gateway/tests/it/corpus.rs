@@ -7,7 +7,8 @@
 //! connection ends after the answer. `fast`: judged on the fast path only; the other says it otherwise.
 //!
 //! Answers: `bad S` (the client gets S from the gateway), `cut` (the client's connection ends within the answer), `good S`
-//! with the body that reaches the client. `ends`: the instance closes behind it. `head`: the request is HEAD.
+//! with the body that reaches the client. `ends`: the instance closes behind it. `head`: the request is HEAD. `without A,B`:
+//! neither it nor what comes before it has these fields.
 
 mod case;
 mod witness;
@@ -63,11 +64,13 @@ enum Cut {
     InBytes,
     /// After a request that was answered.
     Second,
+    /// The same, byte by byte.
+    SecondInBytes,
     /// In one piece with a request before it.
     Pipelined,
 }
 
-const CUTS: [Cut; 4] = [Cut::AtOnce, Cut::InBytes, Cut::Second, Cut::Pipelined];
+const CUTS: [Cut; 5] = [Cut::AtOnce, Cut::InBytes, Cut::Second, Cut::SecondInBytes, Cut::Pipelined];
 
 /// What is wrong with a case.
 type Fault = String;
@@ -84,10 +87,20 @@ fn client(stage: &Stage) -> Client {
 
 /// The answer, past those that only say that it comes.
 fn answer(client: &mut Client, is_head: bool) -> Result<Message, Fault> {
+    answers(client, is_head).map(|(_, last)| last)
+}
+
+/// Those that only say that it comes, and the answer.
+fn answers(client: &mut Client, is_head: bool) -> Result<(Vec<Message>, Message), Fault> {
+    let mut interim = Vec::new();
     loop {
         let head = client.head().ok_or("there is no answer")?;
-        return match head.status() {
-            100..=199 => continue,
+        let last = match head.status() {
+            100..=199 if head.field("content-length").is_some() => Err(format!("a length in {head:?}")),
+            100..=199 => {
+                interim.push(head);
+                continue;
+            }
             204 | 304 => Ok(head),
             _ if is_head => Ok(head),
             _ if head.field("content-length").is_some_and(|length| length.parse::<u32>().is_err()) => {
@@ -95,6 +108,7 @@ fn answer(client: &mut Client, is_head: bool) -> Result<Message, Fault> {
             }
             _ => crate::stage::client::read_body(&mut client.reader, head).map_err(|error| error.to_string()),
         };
+        return last.map(|last| (interim, last));
     }
 }
 
@@ -108,13 +122,14 @@ fn send(client: &mut Client, bytes: &[u8], size: usize) {
 }
 
 fn send_cut(client: &mut Client, bytes: &[u8], cut: Cut) -> Result<(), Fault> {
+    let piece = if bytes.len() <= SHORT { 1 } else { PIECE };
     match cut {
         Cut::AtOnce => send(client, bytes, usize::MAX),
-        Cut::InBytes => send(client, bytes, if bytes.len() <= SHORT { 1 } else { PIECE }),
-        Cut::Second => {
+        Cut::InBytes => send(client, bytes, piece),
+        Cut::Second | Cut::SecondInBytes => {
             client.send(BEFORE);
             demand("the answer before it", answer(client, false)?.status(), 200)?;
-            send(client, bytes, usize::MAX);
+            send(client, bytes, if cut == Cut::Second { usize::MAX } else { piece });
         }
         Cut::Pipelined => {
             send(client, &[BEFORE.as_bytes(), bytes].concat(), usize::MAX);
@@ -143,7 +158,7 @@ impl Stand {
         self.book.take();
         let mut client = client(&self.stage);
         send_cut(&mut client, &case.bytes, cut)?;
-        let before = usize::from(matches!(cut, Cut::Second | Cut::Pipelined));
+        let before = usize::from(matches!(cut, Cut::Second | Cut::SecondInBytes | Cut::Pipelined));
         let refused = ["refuse", "broken", "page"].iter().find_map(|word| case.status(word));
         let Some(status) = refused else { return self.forwarded(case, &mut client, before) };
         let is_head = case.bytes.starts_with(b"HEAD ");
@@ -206,8 +221,7 @@ fn wanted(case: &Case) -> Seen {
     let bytes = case.arrives.as_ref().unwrap_or(&case.bytes);
     let mut seen =
         Seen::read(&mut Cursor::new(bytes)).unwrap_or_else(|| panic!("{} is no message", case.name));
-    let without: Vec<String> =
-        case.after("without").into_iter().flat_map(|names| names.split(',')).map(str::to_owned).collect();
+    let without: Vec<&str> = case.without().collect();
     seen.fields.retain(|line| {
         let name = line.split_once(':').map_or("", |(name, _)| name);
         !without.iter().any(|other| other.eq_ignore_ascii_case(name))
@@ -281,7 +295,11 @@ fn judge_answer(case: &Case, number: usize, client: &mut Client, later: impl FnO
     if case.is("cut") {
         return broken(client);
     }
-    let said = answer(client, case.is("head"))?;
+    let (mut interim, said) = answers(client, case.is("head"))?;
+    interim.push(said.clone());
+    for name in case.without() {
+        demand(name, interim.iter().find_map(|message| message.field(name)), None)?;
+    }
     let status = case.status("bad").or(case.status("good"));
     demand("the status", Some(said.status()), status)?;
     if case.is("good") {

@@ -115,7 +115,7 @@ async fn open_echo(stage: &Stage) -> (SendStream<Bytes>, RecvStream) {
     (send, response.await.unwrap().into_body())
 }
 
-fn on_runtime(test: impl Future<Output = ()>) {
+pub fn on_runtime(test: impl Future<Output = ()>) {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -41,3 +41,4 @@ mod tls;
 mod traces;
 mod upgrade;
 mod weights;
+mod wire;

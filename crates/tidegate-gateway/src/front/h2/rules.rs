@@ -1,10 +1,14 @@
 //! What a request of HTTP/2 may look like, beyond what the frame layer refuses by itself, and how it becomes one that the
 //! exchange takes: HTTP/1.1 knows no split cookies and has one place for the host. Pure.
 
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, Request};
+use http::uri::PathAndQuery;
+use http::{Method, Request, Uri};
 
+use crate::front::screen::is_expectation;
 use crate::page::Page;
+use crate::target;
 
 /// Looks a request over and brings it to the shape of HTTP/1.1.
 pub(super) fn admit<B>(request: &mut Request<B>, most_fields: usize) -> Result<(), Page> {
@@ -17,7 +21,27 @@ pub(super) fn admit<B>(request: &mut Request<B>, most_fields: usize) -> Result<(
     if !one_host(request) || !one_length(request.headers()) || !values_are_trimmed(request.headers()) {
         return Err(Page::BAD_HEAD);
     }
+    if !request.headers().get_all(header::EXPECT).iter().all(|value| is_expectation(value.as_bytes())) {
+        return Err(Page::EXPECTATION);
+    }
+    spell_target(request)?;
     join_cookies(request.headers_mut());
+    Ok(())
+}
+
+/// Holds a target to what one of HTTP/1.1 must be, and spells it as it goes on.
+fn spell_target<B>(request: &mut Request<B>) -> Result<(), Page> {
+    let target = request.uri().path_and_query().map_or(&b""[..], |target| target.as_str().as_bytes());
+    let formed = target.starts_with(b"/") || (target == b"*" && request.method() == Method::OPTIONS);
+    if !formed || !target.iter().all(|byte| target::is_plain(*byte) || target::is_escaped(*byte)) {
+        return Err(Page::BAD_TARGET);
+    }
+    if let Some(spelled) = target::escape(target) {
+        let mut parts = request.uri().clone().into_parts();
+        let spelled = PathAndQuery::from_maybe_shared(Bytes::from(spelled)).map_err(|_| Page::BAD_TARGET)?;
+        parts.path_and_query = Some(spelled);
+        *request.uri_mut() = Uri::from_parts(parts).map_err(|_| Page::BAD_TARGET)?;
+    }
     Ok(())
 }
 
@@ -84,6 +108,30 @@ mod tests {
             ("/", &[("host", "a"), ("host", "a")]),
         ] {
             assert_eq!(admitted(uri, fields).unwrap_err(), Page::BAD_HEAD, "{uri} {fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_target_is_one_that_http_1_has_as_well() {
+        let admitted = |method: Method, target: &str| {
+            let mut request = Request::builder().method(method).header("host", "a").body(()).unwrap();
+            *request.uri_mut() = target.parse::<PathAndQuery>().unwrap().into();
+            admit(&mut request, 4).map(|()| request.uri().to_string())
+        };
+        for (target, spelled) in [("/a?b=%22", "/a?b=%22"), ("/\"a\"?`", "/%22a%22?%60")] {
+            assert_eq!(admitted(Method::GET, target).unwrap(), spelled);
+        }
+        assert_eq!(admitted(Method::OPTIONS, "*").unwrap(), "*");
+        for bad in ["*", "?q", "/\u{fc}", "/?\u{fc}"] {
+            assert_eq!(admitted(Method::GET, bad).unwrap_err(), Page::BAD_TARGET, "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_one_expectation_is_met() {
+        assert!(admitted("http://a/", &[("expect", "100-continue")]).is_ok());
+        for value in ["foo", "100-continue, foo"] {
+            assert_eq!(admitted("http://a/", &[("expect", value)]).unwrap_err(), Page::EXPECTATION);
         }
     }
 

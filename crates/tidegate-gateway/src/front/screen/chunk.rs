@@ -1,9 +1,12 @@
 //! A chunked body, read as strictly as RFC 9112 allows: everything that readers are known to disagree on is refused.
 
 use super::Refusal;
+use crate::trailer;
 
 const SIZE_DIGITS: u8 = 15;
 const LONGEST_EXTENSION: u16 = 256;
+/// Of all extensions of a body together: what carries next to nothing must not cost as much as what carries a lot.
+const MOST_EXTENSIONS: u16 = 16 * 1024;
 const LONGEST_TRAILERS: u16 = 8 * 1024;
 
 /// What comes next.
@@ -31,6 +34,7 @@ pub(crate) struct Chunks {
     next: Next,
     digits: u8,
     left: u64,
+    extensions: u16,
     trailers: u16,
     data: u64,
     name: Name,
@@ -51,7 +55,15 @@ pub(crate) enum Step {
 
 impl Default for Chunks {
     fn default() -> Self {
-        Chunks { next: Next::Size, digits: 0, left: 0, trailers: 0, data: 0, name: Name::default() }
+        Chunks {
+            next: Next::Size,
+            digits: 0,
+            left: 0,
+            extensions: 0,
+            trailers: 0,
+            data: 0,
+            name: Name::default(),
+        }
     }
 }
 
@@ -128,7 +140,10 @@ impl Chunks {
     fn on_byte(&mut self, byte: u8) -> Result<bool, Refusal> {
         match self.next {
             Next::Size => self.on_size(byte)?,
-            Next::Extension(length) => self.next = extension(byte, length)?,
+            Next::Extension(length) => {
+                self.count_extension()?;
+                self.next = extension(byte, length)?;
+            }
             Next::SizeLf => {
                 expect(byte, b'\n', "a chunk size ends without LF")?;
                 let last = self.left == 0;
@@ -167,6 +182,12 @@ impl Chunks {
         Ok(())
     }
 
+    fn count_extension(&mut self) -> Result<(), Refusal> {
+        self.extensions += 1;
+        let few = self.extensions < MOST_EXTENSIONS;
+        if few { Ok(()) } else { Err(Refusal::bad("the chunk extensions are too large")) }
+    }
+
     fn on_trailer(&mut self, byte: u8, begun: bool, named: bool) -> Result<Next, Refusal> {
         self.trailers += 1;
         if self.trailers > LONGEST_TRAILERS {
@@ -175,7 +196,7 @@ impl Chunks {
         match byte {
             b'\r' if begun && !named => Err(Refusal::bad("a trailer has no colon")),
             b'\r' => Ok(Next::TrailerLf { empty: !begun }),
-            b':' if begun && !named && std::mem::take(&mut self.name).is_framing() => {
+            b':' if begun && !named && std::mem::take(&mut self.name).is_forbidden() => {
                 Err(Refusal::bad("a trailer says what only a head may say"))
             }
             b':' if begun => Ok(Next::Trailer { begun: true, named: true }),
@@ -191,28 +212,23 @@ impl Chunks {
     }
 }
 
-/// A trailer's name, as far as it can be one of [`FRAMING`].
+/// A trailer's name, as far as it tells whether it may be one.
 #[derive(Clone, Copy, Debug, Default)]
 struct Name {
-    bytes: [u8; LONGEST_FRAMING],
+    bytes: [u8; trailer::TELLING],
     length: u8,
 }
-
-/// Where a message ends and whom it is for is said before its body (RFC 9110, 6.5.1): a reader that puts trailers among the
-/// fields of the head would believe them.
-const FRAMING: [&[u8]; 3] = [b"content-length", b"transfer-encoding", b"host"];
-const LONGEST_FRAMING: usize = 17;
 
 impl Name {
     fn push(&mut self, byte: u8) {
         if let Some(place) = self.bytes.get_mut(usize::from(self.length)) {
-            *place = byte.to_ascii_lowercase();
+            *place = byte;
+            self.length += 1;
         }
-        self.length = self.length.saturating_add(1);
     }
 
-    fn is_framing(self) -> bool {
-        self.bytes.get(..usize::from(self.length)).is_some_and(|name| FRAMING.contains(&name))
+    fn is_forbidden(self) -> bool {
+        trailer::is_forbidden(&self.bytes[..usize::from(self.length)])
     }
 }
 

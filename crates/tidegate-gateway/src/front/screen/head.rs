@@ -2,6 +2,7 @@
 
 use super::Refusal;
 use crate::route::host_name;
+use crate::target;
 
 /// Where the body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,17 +23,47 @@ pub(super) struct Head {
     line: usize,
     cr: bool,
     blank: usize,
+    /// Spaces in the request line so far; [`BEHIND`] it.
+    spaces: u8,
+    /// Places in the last piece that go on spelled otherwise: see [`spell`].
+    odd: Vec<usize>,
     most_bytes: usize,
     most_fields: usize,
 }
 
+/// Behind the request line.
+const BEHIND: u8 = u8::MAX;
+
+/// A piece as the parser gets it. `odd`: places of signs of a target that have to be escaped, and of the space behind one that
+/// asks for the options of a whole host (RFC 9112, 3.2.4): an empty query tells it from one that asks for those of `/`.
+pub(crate) fn spell(piece: &[u8], odd: &[usize]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(piece.len() + 2 * odd.len());
+    let mut from = 0;
+    for at in odd {
+        out.extend_from_slice(&piece[from..*at]);
+        match piece[*at] {
+            b' ' => out.extend_from_slice(b"? "),
+            sign => target::push(sign, &mut out),
+        }
+        from = at + 1;
+    }
+    out.extend_from_slice(&piece[from..]);
+    out
+}
+
 impl Head {
     pub(super) fn new(most_bytes: usize, most_fields: usize) -> Self {
-        Head { bytes: Vec::new(), line: 0, cr: false, blank: 0, most_bytes, most_fields }
+        let (bytes, odd) = (Vec::new(), Vec::new());
+        Head { bytes, line: 0, cr: false, blank: 0, spaces: 0, odd, most_bytes, most_fields }
     }
 
     pub(super) fn begun(&self) -> bool {
         !self.bytes.is_empty()
+    }
+
+    /// Places in the piece of the last [`Head::advance`] that go on spelled otherwise.
+    pub(super) fn odd(&mut self) -> impl Iterator<Item = usize> {
+        self.odd.drain(..)
     }
 
     /// Bytes used, and the framing once the head is whole.
@@ -40,6 +71,9 @@ impl Head {
         for (at, byte) in piece.iter().enumerate() {
             if self.on_byte(*byte)? {
                 return self.on_line_end(&piece[..=at]).map(|framing| (at + 1, framing));
+            }
+            if self.spaces != BEHIND {
+                self.on_request_line(*byte, &piece[..at]);
             }
             if self.bytes.len() + at >= self.most_bytes {
                 return Err(self.too_large(&piece[..at]));
@@ -65,8 +99,35 @@ impl Head {
         Ok(false)
     }
 
+    fn on_request_line(&mut self, byte: u8, before: &[u8]) {
+        match (byte, self.spaces) {
+            (b'\n', _) => self.spaces = BEHIND,
+            (b' ', spaces) => {
+                self.spaces = spaces.saturating_add(1);
+                if spaces == 1 && self.asks_for_all(before) {
+                    self.odd.push(before.len());
+                }
+            }
+            (sign, 1) if target::is_escaped(sign) => self.odd.push(before.len()),
+            _ => {}
+        }
+    }
+
+    /// Whether the line so far asks for the options of a whole host, which it names.
+    fn asks_for_all(&self, before: &[u8]) -> bool {
+        const METHOD: &[u8] = b"OPTIONS ";
+        let mut line = self.bytes.iter().chain(before);
+        if !line.by_ref().take(METHOD.len()).eq(METHOD) {
+            return false;
+        }
+        let target: Vec<u8> = line.copied().collect();
+        let named = behind_scheme(&target).is_some_and(|rest| !rest.iter().any(|b| matches!(b, b'/' | b'?')));
+        named && is_absolute(&target)
+    }
+
     fn on_line_end(&mut self, piece: &[u8]) -> Result<Option<Framing>, Refusal> {
         self.bytes.extend_from_slice(piece);
+        self.spaces = 0;
         if self.bytes.len() == 2 {
             self.bytes.clear();
             self.blank += 1;
@@ -95,6 +156,7 @@ struct Framers<'a> {
     hosts: usize,
     length: Option<&'a [u8]>,
     encoding: Option<&'a [u8]>,
+    expectation: Option<&'a [u8]>,
 }
 
 fn check(head: &[u8], most_fields: usize) -> Result<Framing, Refusal> {
@@ -157,13 +219,17 @@ fn check_target(method: &[u8], target: &[u8]) -> Result<(), Refusal> {
 
 /// Whether the target is `http://` or `https://` and begins with the name of a host.
 fn is_absolute(target: &[u8]) -> bool {
+    let authority =
+        behind_scheme(target).and_then(|rest| rest.split(|byte| matches!(byte, b'/' | b'?')).next());
+    authority.and_then(|name| std::str::from_utf8(name).ok()).is_some_and(|name| host_name(name).is_ok())
+}
+
+fn behind_scheme(target: &[u8]) -> Option<&[u8]> {
     let schemes = [&b"http://"[..], b"https://"];
-    let rest = schemes.iter().find_map(|scheme| {
+    schemes.iter().find_map(|scheme| {
         let (begin, rest) = target.split_at_checked(scheme.len())?;
         begin.eq_ignore_ascii_case(scheme).then_some(rest)
-    });
-    let authority = rest.and_then(|rest| rest.split(|byte| matches!(byte, b'/' | b'?')).next());
-    authority.and_then(|name| std::str::from_utf8(name).ok()).is_some_and(|name| host_name(name).is_ok())
+    })
 }
 
 /// Name and value of a field.
@@ -190,8 +256,15 @@ fn note<'a>(framers: &mut Framers<'a>, (name, value): (&[u8], &'a [u8])) -> Resu
         if framers.length.replace(value).is_some() {
             return Err(Refusal::bad("more than one Content-Length"));
         }
-    } else if name.eq_ignore_ascii_case(b"transfer-encoding") && framers.encoding.replace(value).is_some() {
-        return Err(Refusal::bad("more than one Transfer-Encoding"));
+    } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
+        if framers.encoding.replace(value).is_some() {
+            return Err(Refusal::bad("more than one Transfer-Encoding"));
+        }
+    } else if name.eq_ignore_ascii_case(b"expect") {
+        let second = framers.expectation.replace(value).is_some();
+        if second || !is_expectation(value) {
+            return Err(Refusal::EXPECTATION);
+        }
     }
     Ok(())
 }
@@ -209,6 +282,11 @@ fn framing(framers: &Framers<'_>, http_11: bool) -> Result<Framing, Refusal> {
         (None, Some(encoding)) if encoding.eq_ignore_ascii_case(b"chunked") => Ok(Framing::Chunked),
         (None, Some(_)) => Err(Refusal { status: 501, why: "the only Transfer-Encoding is `chunked`" }),
     }
+}
+
+/// Whether it is one that can be met (RFC 9110, 10.1.1), or nothing.
+pub(crate) fn is_expectation(value: &[u8]) -> bool {
+    value.is_empty() || value.eq_ignore_ascii_case(b"100-continue")
 }
 
 /// Digits only: no sign, no list, no space, and short enough to be a size.

@@ -5,8 +5,8 @@ mod chunk;
 mod head;
 
 pub(crate) use chunk::{Chunks, Step};
-pub(crate) use head::parse_length;
 use head::{Framing, Head};
+pub(crate) use head::{is_expectation, parse_length, spell};
 
 /// Why a message is refused and what the client is told. The connection is closed with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,10 @@ impl Refusal {
     pub(crate) const SLOW_HEAD: Refusal = Refusal { status: 408, why: "the request head took too long" };
     /// A body that stops on its way.
     pub(crate) const SLOW_BODY: Refusal = Refusal { status: 408, why: "the request body took too long" };
+
+    /// The client waits for something that will not come.
+    pub(crate) const EXPECTATION: Refusal =
+        Refusal { status: 417, why: "the only expectation met is `100-continue`" };
 
     const fn bad(why: &'static str) -> Self {
         Refusal { status: 400, why }
@@ -51,11 +55,15 @@ pub(crate) struct Screen {
     state: State,
     head: Head,
     heads: u64,
+    /// Of the last piece: what is not the beginning of a head, and places that go on spelled otherwise.
+    passed: usize,
+    odd: Vec<usize>,
 }
 
 impl Screen {
     pub(crate) fn new(head_bytes: usize, head_fields: usize) -> Self {
-        Screen { state: State::Head, head: Head::new(head_bytes, head_fields), heads: 0 }
+        let head = Head::new(head_bytes, head_fields);
+        Screen { state: State::Head, head, heads: 0, passed: 0, odd: Vec::new() }
     }
 
     /// How many whole heads went by.
@@ -83,6 +91,16 @@ impl Screen {
         self.state = State::Tunnel;
     }
 
+    /// How many bytes of the last piece are not of a head that goes on behind it.
+    pub(crate) fn passed(&self) -> usize {
+        self.passed
+    }
+
+    /// Places of the last piece that the parser gets spelled otherwise, in their order: see [`spell`].
+    pub(crate) fn take_odd(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.odd)
+    }
+
     /// Takes the next piece. After a breach nothing more may come.
     pub(crate) fn advance(&mut self, bytes: &[u8]) -> Result<(), Breach> {
         let mut at = 0;
@@ -90,12 +108,14 @@ impl Screen {
         let mut in_body = self.in_body();
         while at < bytes.len() && !matches!(self.state, State::Tunnel) {
             let used = self.step(&bytes[at..]);
+            self.odd.extend(self.head.odd().map(|odd| at + odd));
             at += used.map_err(|refusal| self.breach(keep, in_body, refusal))?;
             if matches!(self.state, State::Head) && !self.head.begun() {
                 keep = at;
                 in_body = false;
             }
         }
+        self.passed = if self.in_head() { keep } else { bytes.len() };
         Ok(())
     }
 

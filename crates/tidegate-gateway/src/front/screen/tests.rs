@@ -95,6 +95,66 @@ fn messages_before_the_refused_one_are_kept() {
 }
 
 #[test]
+fn the_beginning_of_a_head_does_not_pass() {
+    let mut screen = Screen::new(1024, 10);
+    for (piece, passed) in [
+        ("\r\nPO", 2),
+        ("ST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n", 0),
+        ("\r\na", 3),
+        ("bcGET / HTTP/1.1\r\nHost: a\r\n\r\nGET", 29),
+        (" / HTTP/1.1\r\nHost: a\r\n\r\n", 24),
+    ] {
+        screen.advance(piece.as_bytes()).unwrap();
+        assert_eq!(screen.passed(), passed, "{piece:?}");
+    }
+}
+
+/// What the parser gets, in pieces of this size.
+fn spelled(message: &[u8], size: usize) -> Result<Vec<u8>, Breach> {
+    let mut screen = Screen::new(1024, 10);
+    let mut out = Vec::new();
+    for piece in message.chunks(size) {
+        screen.advance(piece)?;
+        out.extend(spell(piece, &screen.take_odd()));
+    }
+    Ok(out)
+}
+
+#[test]
+fn a_target_is_spelled_for_the_parser_and_nothing_else_is() {
+    let rest = " HTTP/1.1\r\nHost: a\r\nX: \"<`\r\nContent-Length: 3\r\n\r\n<\">";
+    for (line, other) in [
+        ("POST /a?b{}|^", "POST /a?b{}|^"),
+        ("POST /<a>?\"`", "POST /%3Ca%3E?%22%60"),
+        ("P`T /<", "P`T /%3C"),
+        ("OPTIONS *", "OPTIONS *"),
+        ("OPTIONS /", "OPTIONS /"),
+        ("OPTIONS http://b", "OPTIONS http://b?"),
+        ("OPTIONS HTTPS://b:1", "OPTIONS HTTPS://b:1?"),
+        ("OPTIONS http://b/", "OPTIONS http://b/"),
+        ("OPTIONS http://b?<", "OPTIONS http://b?%3C"),
+        ("OPTIONSX http://b", "OPTIONSX http://b"),
+    ] {
+        let twice = format!("{line}{rest}\r\n{line}{rest}");
+        for size in 1..twice.len() {
+            let said = spelled(twice.as_bytes(), size).unwrap();
+            assert_eq!(String::from_utf8(said).unwrap(), format!("{other}{rest}\r\n{other}{rest}"), "{size}");
+        }
+    }
+}
+
+#[test]
+fn what_is_spelled_before_a_breach_is_all_there_is() {
+    let good = "GET /< HTTP/1.1\r\nHost: a\r\n\r\n";
+    let both = format!("{good}GET /<# HTTP/1.1\r\nHost: a\r\n\r\n");
+    let mut screen = Screen::new(1024, 10);
+    let breach = screen.advance(both.as_bytes()).unwrap_err();
+    assert_eq!(breach.keep, good.len());
+    let odd = screen.take_odd();
+    assert_eq!(odd.iter().filter(|at| **at < breach.keep).collect::<Vec<_>>(), [&5]);
+}
+
+#[test]
 fn a_breach_in_a_body_under_way_says_so() {
     let mut screen = Screen::new(1024, 10);
     screen.advance(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
@@ -103,6 +163,20 @@ fn a_breach_in_a_body_under_way_says_so() {
 }
 
 proptest! {
+    /// Else the parser would refuse it in its own words, unmarked and uncounted.
+    #[test]
+    fn every_target_that_passes_is_one_to_the_parser(
+        method in "GET|OPTIONS|X",
+        target in "(HTTPS?://|http://)?[-a.:\\[\\]_~0-9@%]{0,6}[/?*]?[!-~]{0,8}",
+    ) {
+        let line = format!("{method} {target} HTTP/1.1\r\n");
+        if let Ok(said) = spelled(format!("{line}Host: a\r\n\r\n").as_bytes(), 7) {
+            let said = String::from_utf8(said).unwrap();
+            let uri = said.split(' ').nth(1).unwrap().parse::<http::Uri>();
+            prop_assert!(uri.is_ok(), "{}", said);
+        }
+    }
+
     #[test]
     fn the_cut_does_not_matter(index in 0..BAD.len() + GOOD.len(), size in 1_usize..40) {
         let message = if index < BAD.len() { BAD[index].0 } else { GOOD[index - BAD.len()] };

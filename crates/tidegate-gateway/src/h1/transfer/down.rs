@@ -13,7 +13,7 @@ use crate::balance::Failure;
 use crate::count::Outcome;
 use crate::front::Wire;
 use crate::front::screen::Refusal;
-use crate::h1::answer::{self, Added, Said};
+use crate::h1::answer::{self, Added, MOST_INTERIM, Said};
 use crate::h1::events::EventStream;
 use crate::h1::lines::{Found, Lines};
 use crate::h1::request;
@@ -64,7 +64,11 @@ impl Transfer<'_> {
             let said = answer::read(&filled[..length], self.on.is_head, &added, &mut self.on.desk.reply);
             match said {
                 Said::Garbled => return Some(End::Garbled),
-                Said::Interim => self.on.desk.answer.consume(length),
+                Said::Interim if self.state.interim == MOST_INTERIM => return Some(End::Garbled),
+                Said::Interim => {
+                    self.state.interim += 1;
+                    self.on.desk.answer.consume(length);
+                }
                 Said::Final(mut answer) => {
                     self.on.ticket.on_status(answer.status);
                     if let Some(entry) = self.elsewhere(answer.status) {

@@ -102,6 +102,8 @@ struct State {
     head_at: usize,
     reply_at: usize,
     lines: Lines,
+    /// Heads that came before the answer's.
+    interim: u8,
     answer: Option<Answer>,
     /// The last chunk of a body that is framed anew was written.
     last_chunk: bool,
@@ -124,6 +126,7 @@ impl<'a> Transfer<'a> {
             head_at: 0,
             reply_at: 0,
             lines: Lines::default(),
+            interim: 0,
             answer: None,
             last_chunk: false,
             events: None,

@@ -11,7 +11,7 @@ use tokio::io::AsyncReadExt;
 use super::exchange::Fault;
 use super::head::{self, Said};
 use crate::front::screen::Step;
-use crate::h1::{Found, Framing, Lines};
+use crate::h1::{Found, Framing, Lines, MOST_INTERIM};
 use crate::upstream::Link;
 
 /// Of an answer's head: as many bytes as the fast path takes.
@@ -25,6 +25,8 @@ const LARGE_ROOM: usize = 32 * 1024;
 pub(super) struct Down {
     is_head: bool,
     lines: Lines,
+    /// Heads that came before the answer's.
+    interim: u8,
     /// Known once the head is read.
     framing: Option<Framing>,
     over: bool,
@@ -38,7 +40,7 @@ impl Down {
     /// `is_head`: the request's method is HEAD.
     pub(super) fn begin(is_head: bool) -> Self {
         let (lines, trailers) = (Lines::default(), BytesMut::new());
-        Down { is_head, lines, framing: None, over: false, trailers, close: false }
+        Down { is_head, lines, interim: 0, framing: None, over: false, trailers, close: false }
     }
 
     /// Whether the whole answer was read and taken.
@@ -88,7 +90,11 @@ impl Down {
 
     fn on_head(&mut self, head: &Bytes, input: &mut BytesMut) -> Result<Option<Response<()>>, Fault> {
         match head::read(head, self.is_head)? {
-            Said::Interim => Ok(None),
+            Said::Interim if self.interim == MOST_INTERIM => Err(Fault::Garbled),
+            Said::Interim => {
+                self.interim += 1;
+                Ok(None)
+            }
             Said::Upgraded(response) => {
                 (self.over, self.close) = (true, true);
                 Ok(Some(response))

@@ -53,8 +53,6 @@ pub(super) struct Up {
     /// What was taken of the body while nothing was written yet.
     first: Bytes,
     written: bool,
-    /// The trailers that its head announced.
-    announced: Option<header::HeaderValue>,
 }
 
 impl Up {
@@ -63,7 +61,6 @@ impl Up {
         let coding = coding(parts, &upload);
         head::write(parts, coding, out);
         let stage = if matches!(coding, Coding::None | Coding::Sized(0)) { Stage::Last } else { Stage::Body };
-        let announced = parts.headers.get(header::TRAILER).filter(|_| coding == Coding::Chunked).cloned();
         Up {
             upload,
             coding,
@@ -72,7 +69,6 @@ impl Up {
             in_chunk: false,
             first: Bytes::new(),
             written: false,
-            announced,
         }
     }
 
@@ -183,8 +179,7 @@ impl Up {
             Coding::Chunked => {
                 self.end_chunk(dock);
                 dock.out.extend_from_slice(b"0\r\n");
-                let trailers = trailers.into_iter().flatten();
-                for (name, value) in trailers.filter(|(name, _)| self.announces(name.as_str())) {
+                for (name, value) in trailers.into_iter().flatten() {
                     head::write_field(&mut dock.out, name.as_str(), value.as_bytes());
                 }
                 dock.out.extend_from_slice(b"\r\n");
@@ -192,15 +187,6 @@ impl Up {
         }
         self.stage = Stage::Last;
         Ok(())
-    }
-
-    fn announces(&self, name: &str) -> bool {
-        let listed = self.announced.as_ref().map_or(&[][..], |listed| listed.as_bytes());
-        let framing = ["content-length", "transfer-encoding", "host"].contains(&name);
-        !framing
-            && listed
-                .split(|byte| *byte == b',')
-                .any(|item| item.trim_ascii().eq_ignore_ascii_case(name.as_bytes()))
     }
 
     fn poll_write(

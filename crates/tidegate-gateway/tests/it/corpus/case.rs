@@ -25,6 +25,11 @@ impl Case {
         self.verdict.get(at + 1).map(String::as_str)
     }
 
+    /// The names behind `without`.
+    pub fn without(&self) -> impl Iterator<Item = &str> {
+        self.after("without").into_iter().flat_map(|names| names.split(','))
+    }
+
     /// The number behind a word.
     pub fn status(&self, word: &str) -> Option<u16> {
         self.after(word).map(|status| status.parse().unwrap())

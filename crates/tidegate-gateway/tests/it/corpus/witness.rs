@@ -18,11 +18,20 @@ pub struct Seen {
     pub raw: Vec<u8>,
     /// The body itself.
     pub body: Vec<u8>,
+    /// What stands behind it, one field a line.
+    pub trailers: Vec<String>,
 }
 
 /// Fields that the gateway puts on every request.
-const ADDED: [&str; 6] =
-    ["x-forwarded-", "x-real-ip:", "x-request-id:", "tidegate-arm:", "tidegate-revision:", "forwarded:"];
+const ADDED: [&str; 7] = [
+    "x-forwarded-for:",
+    "x-forwarded-host:",
+    "x-forwarded-proto:",
+    "x-real-ip:",
+    "x-request-id:",
+    "tidegate-arm:",
+    "tidegate-revision:",
+];
 
 impl Seen {
     /// Reads one message; `None` where there is no whole one. Strict: what it does not know is a fault of the corpus.
@@ -66,6 +75,7 @@ impl Seen {
             if line == b"\r\n" {
                 return Some(());
             }
+            self.trailers.push(String::from_utf8(line).unwrap().trim().to_owned());
         }
     }
 
@@ -87,7 +97,7 @@ impl Seen {
     }
 
     /// Without what two right spellings of a message differ in.
-    pub fn meaning(&self) -> (String, Vec<String>, Vec<u8>) {
+    pub fn meaning(&self) -> (String, [Vec<String>; 2], Vec<u8>) {
         let spelled = |line: &String| {
             let (name, value) = line.split_once(':').unwrap_or((line, ""));
             let name = name.to_ascii_lowercase();
@@ -98,8 +108,11 @@ impl Seen {
                 format!("{name}:{value}")
             }
         };
-        let mut fields: Vec<String> = self.fields.iter().map(spelled).collect();
-        fields.sort();
+        let fields = [&self.fields, &self.trailers].map(|lines| {
+            let mut fields: Vec<String> = lines.iter().map(spelled).collect();
+            fields.sort();
+            fields
+        });
         (self.line.clone(), fields, self.body.clone())
     }
 }
