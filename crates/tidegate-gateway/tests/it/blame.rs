@@ -217,13 +217,14 @@ fn the_same_of_a_client_of_http_2() {
     on_runtime(async {
         let upstream = generous();
         let stage = stage(&upstream, &touchy(Some(700)));
-        let mut sender = connect(stage.address).await;
-        let mut bodies = Vec::new();
+        let (mut senders, mut bodies) = (Vec::new(), Vec::new());
+        // A connection for each: one that is not read holds up the others of its own.
         for _ in 0..MANY {
-            sender = sender.ready().await.unwrap();
+            let mut sender = connect(stage.address).await.ready().await.unwrap();
             let request = Request::get("http://a.test/large").body(()).unwrap();
             let (response, _) = sender.send_request(request, true).unwrap();
             bodies.push(response.await.unwrap().into_body());
+            senders.push(sender);
         }
         tokio::time::sleep(Duration::from_millis(900)).await;
         for mut body in bodies {
