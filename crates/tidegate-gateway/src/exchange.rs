@@ -10,13 +10,16 @@ use http::{Request, Response, StatusCode, request};
 use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use tidegate_core::model::Protocol;
 
 use crate::admission::Entry;
 use crate::assign::Note;
 use crate::balance::{Failure, Tries};
 use crate::count::Outcome;
+use crate::descriptors::Share;
 use crate::drain::Stay;
-use crate::front::{Client, Part, Stream, boxed};
+use crate::front::screen::Refusal;
+use crate::front::{Client, Exhausted, Part, Stream, boxed};
 use crate::head;
 use crate::mirror::{Mirrored, Witness};
 use crate::observe::Trail;
@@ -25,7 +28,7 @@ use crate::policy::{Policy, Visit, site};
 use crate::ticket::Ticket;
 use crate::trial::Watch;
 use crate::tunnel;
-use crate::upstream::{Flow, Link, Miss, Reply, Upload, Watched, connect, send};
+use crate::upstream::{Flow, Link, Miss, Reply, Upload, Watched, connect, is_ours, send};
 use crate::view::PartsView;
 use crate::worker::{Admission, Goal, Worker};
 
@@ -73,9 +76,12 @@ async fn forward(
         flags.write(&mut parts.headers);
     }
     let ticket = match goal {
-        Goal::Endpoint(entry) => seat(worker, (&host, &path), entry).await?.given(flags),
+        Goal::Endpoint(entry) => seat((worker, client), (&host, &path), entry).await?.given(flags),
         Goal::Files(visit) => {
+            // An open file is a descriptor as well.
+            let claim = client.claim(&worker.descriptors).map_err(|Exhausted| Page::NO_ROOM)?;
             let response = boxed(|| serve((visit, note, trail), &parts, &path)).await;
+            let response = response.map(|part| part.holding(claim));
             return Ok(watched(watch, response));
         }
     };
@@ -83,7 +89,8 @@ async fn forward(
     let mirrored = mirror.map(|it| it.begin(&parts, !body.is_end_stream(), &worker.post));
     let (tap, witness) = mirrored.map(|Mirrored { tap, witness }| (tap, Box::new(witness))).unzip();
     let upload = Upload::new(body, policy.and_then(Policy::most_uploaded), trail).tapped(tap.flatten());
-    let (ticket, response) = deliver(worker, (&host, &path), ticket, (&mut parts, upload), trail).await?;
+    let (ticket, response) =
+        deliver((worker, client), (&host, &path), ticket, (&mut parts, upload), trail).await?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return match upgrade {
             Some(asked) if head::changes_as_asked(&asked, response.headers()) => {
@@ -103,12 +110,29 @@ fn watched(watch: Option<Box<Watch>>, response: Response<Part>) -> Response<Part
     response
 }
 
-/// Waits for the request's place, where it has to.
-async fn seat(worker: &Rc<Worker>, (host, path): (&str, &str), entry: Entry) -> Result<Ticket, Page> {
+/// Waits for the request's place, where it has to, for as long as its client may still ask for more.
+async fn seat(
+    (worker, client): (&Rc<Worker>, &Arc<Client>),
+    (host, path): (&str, &str),
+    entry: Entry,
+) -> Result<Ticket, Page> {
     match entry {
         Entry::Ticket(ticket) => Ok(ticket),
-        line @ Entry::Line(_) => boxed(|| worker.seated(host, path, line)).await,
+        line @ Entry::Line(_) => tokio::select! {
+            biased;
+            seated = boxed(|| worker.seated(host, path, line)) => seated,
+            () = boxed(|| client.ended()) => Err(Page::OVERLOADED),
+        },
     }
+}
+
+/// Sees to it that there is a descriptor for the request's connection, where it is to have one of its own.
+fn claim(worker: &Worker, client: &Arc<Client>, ticket: &mut Ticket) -> Result<(), Page> {
+    let shares = matches!(ticket.endpoint.protocol(), Protocol::H2c | Protocol::H2);
+    if ticket.claim.is_none() && !shares {
+        ticket.claim = client.claim(&worker.descriptors).map_err(|Exhausted| Page::NO_ROOM)?;
+    }
+    Ok(())
 }
 
 /// Answers with a file of the assigned arm.
@@ -126,7 +150,7 @@ async fn serve(
 
 /// Attempts until an endpoint answers or may not be asked again.
 async fn deliver(
-    worker: &Rc<Worker>,
+    (worker, client): (&Rc<Worker>, &Arc<Client>),
     (host, path): (&str, &str),
     mut ticket: Ticket,
     (parts, mut upload): (&mut request::Parts, Upload),
@@ -136,6 +160,8 @@ async fn deliver(
     // Sending it twice is the same as sending it once.
     let repeatable = upload.is_empty() && head::is_idempotent(&parts.method);
     loop {
+        claim(worker, client, &mut ticket)?;
+        client.on_idle(ticket.terms().idle);
         head::label_request(&mut parts.headers, &ticket.badge);
         trail.on_attempt(&ticket);
         let attempted = attempt(worker, &ticket, (parts, upload), repeatable).await;
@@ -168,10 +194,12 @@ async fn deliver(
         };
         sample(&ticket, outcome, parts, path);
         // Its place is free before another is waited for.
+        let claim = ticket.claim.take();
         ticket.end(outcome);
         let entry;
         (entry, upload) = next.ok_or(page)?;
-        ticket = seat(worker, (host, path), entry).await?;
+        ticket = seat((worker, client), (host, path), entry).await?;
+        ticket.claim = claim;
     }
 }
 
@@ -213,6 +241,7 @@ async fn attempt(
     let within = ticket.within(ticket.terms().connect);
     match boxed(|| connect(&worker.kept, &ticket.endpoint, within)).await {
         Ok(lease) => send(&worker.kept, lease, (parts, upload), ticket).await.map_err(failed),
+        Err(error) if is_ours(&error) => Err(Attempt::Failed(Outcome::Cancelled, Page::NO_ROOM)),
         Err(error) => {
             tracing::debug!(instance = %ticket.endpoint.id, %error, "no connection");
             Err(Attempt::Unsent(upload))
@@ -226,6 +255,7 @@ fn failed(miss: Miss) -> Attempt {
         Miss::Broken => Attempt::Broken,
         Miss::Timeout => Attempt::Failed(Outcome::Timeout, Page::TIMEOUT),
         Miss::TooLarge => Attempt::Failed(Outcome::Cancelled, Page::TOO_LARGE),
+        Miss::ClientSlow => Attempt::Failed(Outcome::Cancelled, Page::refused(Refusal::SLOW_BODY)),
         Miss::ClientFailed => Attempt::Failed(Outcome::Cancelled, Page::BAD_BODY),
         Miss::Garbled => Attempt::Failed(Outcome::Reset, Page::RESET),
     }
@@ -268,16 +298,22 @@ fn tunnel(
     note.write(&ticket.badge, &mut parts.headers);
     client.tunnel();
     let (open, stay) = (worker.open.tunnel(), worker.leaving.stay(&ticket.endpoint));
+    let seat = worker.descriptors.seat_again();
     tokio::task::spawn_local(async move {
         let outcome = join(ours, reply.into_connection(), stay, ticket.terms().tunnel_idle).await;
         ticket.end(outcome);
-        drop((trail, open));
+        drop((trail, open, seat));
     });
     Response::from_parts(parts, Part::Empty)
 }
 
-async fn join(ours: OnUpgrade, theirs: Option<(Link, Bytes)>, stay: Stay, idle: Option<Duration>) -> Outcome {
-    let (Ok(ours), Some((link, read))) = (ours.await, theirs) else { return Outcome::Cancelled };
+async fn join(
+    ours: OnUpgrade,
+    theirs: Option<(Link, Share, Bytes)>,
+    stay: Stay,
+    idle: Option<Duration>,
+) -> Outcome {
+    let (Ok(ours), Some((link, _share, read))) = (ours.await, theirs) else { return Outcome::Cancelled };
     let theirs = Stream::new(link, read);
     let Some(idle) = idle else {
         tunnel::join(TokioIo::new(ours), theirs, stay).await;

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::assign::Secret;
 use crate::count::Front;
+use crate::descriptors::Descriptors;
 use crate::door::Sockets;
 use crate::epochs::Epochs;
 use crate::flags;
@@ -25,7 +26,6 @@ use crate::observe::{self, Observe, Observer};
 use crate::registry::Registry;
 use crate::reign::Reign;
 use crate::route::Table;
-use crate::seats::Seats;
 use crate::start::Start;
 use crate::table_file::TableFile;
 use crate::tls::{Acme, AcmeConfig, Challenges, LocalCa, Shelf, Source, Status, Supply, Tls, Watch};
@@ -161,13 +161,15 @@ pub fn gateway_run(config: GatewayConfig, limits: Limits) -> Result<(), GatewayE
     let compiled = registry.compile(&table);
     let geo = Arc::new(Geo::open(config.geo.unwrap_or_else(|| config.dir.join(geo::FILE))));
     let sockets = sockets.into_iter().zip(observers).collect();
-    let post = Post::start(limits)?;
-    let seats = Seats::new(tidegate_os::process::file_limit()?);
-    let workers = start_workers(sockets, &compiled, limits, (&front, &geo, &post, &challenges, &seats))?;
+    let of_guest_files = config.guest.as_ref().map_or(0, |guest| guest.descriptors());
+    let descriptors = Descriptors::new(tidegate_os::process::file_limit()?, of_guest_files);
+    let post = Post::start(limits, descriptors.clone())?;
+    let workers =
+        start_workers(sockets, &compiled, limits, (&front, &geo, &post, &challenges, &descriptors))?;
     drop(post);
     let orders: Vec<_> = workers.iter().map(|worker| worker.orders.clone()).collect();
     let (dir, elders) = (config.dir.clone(), Elders::new(idle.clone()));
-    let (address, https, connections) = (places.address, places.https, seats.most());
+    let (address, https, connections) = (places.address, places.https, descriptors.most_clients());
     tracing::info!(%address, ?https, workers = count, connections, "gateway listens");
     let file = TableFile::new(config.dir);
     let epochs = Epochs::new(file, places, registry, table, orders, front, elders);
@@ -247,7 +249,13 @@ fn start_workers(
     sockets: Vec<(Sockets, Observer)>,
     table: &Arc<Table>,
     limits: Limits,
-    (front, geo, post, challenges, seats): (&Front, &Arc<Geo>, &Post, &Arc<Challenges>, &Arc<Seats>),
+    (front, geo, post, challenges, descriptors): (
+        &Front,
+        &Arc<Geo>,
+        &Post,
+        &Arc<Challenges>,
+        &Arc<Descriptors>,
+    ),
 ) -> io::Result<Vec<Hired>> {
     let workers = sockets.len();
     let start = |(index, (sockets, observer)): (usize, _)| {
@@ -261,7 +269,7 @@ fn start_workers(
             challenges,
             table,
             limits,
-            seats: seats.clone(),
+            descriptors: descriptors.clone(),
             tally,
             observer,
             geo,

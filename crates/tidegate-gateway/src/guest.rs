@@ -42,6 +42,11 @@ pub trait Guest: std::fmt::Debug + Send + Sync {
     /// Accepts no more, and ends what is under way. Returns once it has, which is to be soon.
     fn end(&self);
 
+    /// How many descriptors it may take at most, of those of the process.
+    fn descriptors(&self) -> u64 {
+        0
+    }
+
     /// What it counts, in Prometheus' text format.
     fn metrics(&self) -> String;
 }

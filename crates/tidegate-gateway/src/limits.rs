@@ -13,7 +13,7 @@ pub struct Limits {
     pub stall: Duration,
     /// For a TLS handshake, and for the PROXY header before it.
     pub handshake: Duration,
-    /// For a client to send a whole request head.
+    /// For a client to send a whole request head, and to begin with its first.
     pub head: Duration,
     /// For a client's connection to sit between requests.
     pub client_idle: Duration,
@@ -30,6 +30,13 @@ pub struct Limits {
     pub head_fields: usize,
     /// Kept connections per endpoint and worker.
     pub kept: usize,
+}
+
+impl Limits {
+    /// How long a client's connection may be silent before a request; `first`: before its first.
+    pub(crate) fn before_request(&self, first: bool) -> Duration {
+        if first { self.head } else { self.client_idle }
+    }
 }
 
 impl Default for Limits {

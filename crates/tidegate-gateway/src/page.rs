@@ -75,6 +75,13 @@ impl Page {
         text: "This app has more requests than it can take. Try again in a moment.",
         retry_after: 1,
     };
+    /// The gateway itself has no descriptor or port left for a connection to an instance.
+    pub(crate) const NO_ROOM: Page = Page {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        mark: "overloaded",
+        text: "There are more requests than can be taken here. Try again in a moment.",
+        retry_after: 1,
+    };
     /// Nearly everything failed of late: nothing is tried for a while.
     pub(crate) const CIRCUIT_OPEN: Page = Page {
         status: StatusCode::SERVICE_UNAVAILABLE,

@@ -9,6 +9,7 @@ use crate::balance::{Ask, Terms};
 use crate::count::{Outcome, Row};
 use crate::endpoint::Endpoint;
 use crate::flags::Drawn;
+use crate::front::Claim;
 use crate::route::{Arm, Place};
 
 /// One attempt of one request.
@@ -32,6 +33,8 @@ pub(crate) struct Ticket {
     flags: Option<Box<Drawn>>,
     /// Its end decides whether the arm's circuit closes.
     trial: bool,
+    /// What it has of the process's descriptors besides its client's seat.
+    pub(crate) claim: Option<Claim>,
 }
 
 impl Ticket {
@@ -61,6 +64,7 @@ impl Ticket {
             counted: true,
             flags: None,
             trial: false,
+            claim: None,
         }
     }
 

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::admission::Entry;
 use crate::assign::Note;
 use crate::count::Tally;
+use crate::descriptors::{Descriptors, Share};
 use crate::door::{Doors, Guest, Sockets};
 use crate::drain::Leaving;
 use crate::flags::Drawn;
@@ -27,7 +28,6 @@ use crate::page::Page;
 use crate::policy::{Policy, Visit};
 use crate::registry::seed;
 use crate::route::{Found, Table};
-use crate::seats::Seats;
 use crate::tls::Challenges;
 use crate::trial::Watch;
 use crate::upstream::{Kept, Plains};
@@ -83,7 +83,7 @@ pub(crate) struct Setup {
     pub(crate) challenges: Arc<Challenges>,
     pub(crate) table: Arc<Table>,
     pub(crate) limits: Limits,
-    pub(crate) seats: Arc<Seats>,
+    pub(crate) descriptors: Arc<Descriptors>,
     pub(crate) tally: Arc<Tally>,
     pub(crate) geo: Arc<Geo>,
     pub(crate) observer: Observer,
@@ -119,8 +119,10 @@ pub(crate) enum Goal {
 pub(crate) struct Worker {
     pub(crate) index: usize,
     pub(crate) limits: Limits,
-    /// Places for clients' connections, shared by the workers.
-    seats: Arc<Seats>,
+    /// Shared by the workers.
+    pub(crate) descriptors: Arc<Descriptors>,
+    /// How often room was wanted when it was last given.
+    gave_way: Cell<u64>,
     /// What authorities ask of the gateway itself.
     pub(crate) challenges: Arc<Challenges>,
     pub(crate) kept: Rc<Kept>,
@@ -159,18 +161,19 @@ pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
         challenges,
         table,
         limits,
-        seats,
+        descriptors,
         tally,
         observer,
         geo,
         post,
         orders,
     } = setup;
-    let plains = Rc::new(Plains::new(limits));
+    let plains = Rc::new(Plains::new(limits, descriptors.clone()));
     let worker = Rc::new(Worker {
         index,
         limits,
-        seats,
+        descriptors: descriptors.clone(),
+        gave_way: Cell::new(0),
         challenges,
         kept: Rc::new(Kept::new(plains.clone())),
         tally,
@@ -178,7 +181,7 @@ pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
         leaving: Rc::new(Leaving::new(workers)),
         plains,
         desks: Desks::default(),
-        pipes: Pipes::default(),
+        pipes: Pipes::new(descriptors.clone()),
         https_port: sockets.https_port().filter(|port| *port != HTTPS),
         table: RefCell::new(table),
         swapped: Notify::new(),
@@ -388,6 +391,12 @@ impl Worker {
     }
 
     fn on_tick(&self) {
+        let wanted = self.descriptors.wanted();
+        if self.gave_way.replace(wanted) != wanted {
+            // Closes what nobody uses, as somebody needs room.
+            self.pipes.clear();
+            self.kept.clear();
+        }
         self.sweep();
         self.observer.flush();
     }
@@ -422,7 +431,7 @@ impl Worker {
 
     fn begin(self: &Rc<Self>, guest: Guest) {
         // Closed by being dropped: the newest one gives way, so that those that are served go on.
-        let Some(seat) = self.seats.take() else { return self.tally.on_full() };
+        let Some(seat) = self.seat() else { return self.tally.on_full() };
         let (worker, open) = (self.clone(), self.open.connection());
         self.tally.on_connection();
         tokio::task::spawn_local(async move {
@@ -430,6 +439,16 @@ impl Worker {
             worker.tally.on_close();
             drop((seat, open));
         });
+    }
+
+    fn seat(&self) -> Option<Share> {
+        let seat = self.descriptors.seat();
+        if seat.is_some() || !self.descriptors.has_extras() {
+            return seat;
+        }
+        self.descriptors.ask_for_room();
+        self.pipes.clear();
+        self.descriptors.seat()
     }
 
     async fn finish(&self, mut orders: mpsc::UnboundedReceiver<Order>, mut drain: Drain) {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::Client;
+use super::{Claim, Client};
 use crate::observe::Trail;
 use crate::policy::{Capped, Compressed, FileBody};
 use crate::upstream::{Flow, FlowError};
@@ -26,9 +26,19 @@ pub(crate) enum Part {
     Compressed(Box<Compressed>),
     /// Of a static site.
     File(Box<FileBody>),
+    /// One with what it holds of the process's descriptors.
+    Held(Box<Part>, #[expect(dead_code, reason = "held for what it stands for")] Claim),
 }
 
 impl Part {
+    /// The same, with what it needs until it is over.
+    pub(crate) fn holding(self, claim: Option<Claim>) -> Self {
+        match claim {
+            Some(claim) if matches!(self, Part::File(_)) => Part::Held(Box::new(self), claim),
+            _ => self,
+        }
+    }
+
     /// What is left of it is not wanted, through no fault of the client's.
     pub(crate) fn on_refused(&mut self) {
         if let Part::Flow(flow) = self {
@@ -126,6 +136,7 @@ impl Body for Part {
             Part::Capped(capped) => Pin::new(&mut **capped).poll_frame(cx),
             Part::Compressed(body) => Pin::new(&mut **body).poll_frame(cx),
             Part::File(file) => Pin::new(&mut **file).poll_frame(cx),
+            Part::Held(part, _) => Pin::new(&mut **part).poll_frame(cx),
         }
     }
 
@@ -137,6 +148,7 @@ impl Body for Part {
             Part::Capped(capped) => capped.is_end_stream(),
             Part::Compressed(body) => body.is_end_stream(),
             Part::File(file) => file.is_end_stream(),
+            Part::Held(part, _) => part.is_end_stream(),
         }
     }
 
@@ -148,6 +160,7 @@ impl Body for Part {
             Part::Capped(capped) => capped.size_hint(),
             Part::Compressed(body) => body.size_hint(),
             Part::File(file) => file.size_hint(),
+            Part::Held(part, _) => part.size_hint(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant, SystemTime};
@@ -13,12 +14,16 @@ use tokio::sync::Notify;
 
 use super::screen::{Refusal, Screen, spell};
 use super::{Alarm, Stream};
+use crate::descriptors::{Descriptors, Share};
 use crate::limits::Limits;
 use crate::page::MARK;
 use crate::view::Peer;
 
 /// How long a refused client may go on sending before the connection is cut under it.
 pub(crate) const LINGER: Duration = Duration::from_secs(1);
+/// A client that ends its side may still want its answers, and is believed for so long without a byte of them: one that is
+/// gone looks the same.
+pub(crate) const HALF_CLOSED_WAIT: Duration = Duration::from_secs(5);
 
 /// What the service and the connection's IO share. One task uses both, so the lock is never waited for; hyper asks that
 /// the IO can move between threads.
@@ -28,6 +33,33 @@ pub(crate) struct Client {
     pub(crate) peer: Peer,
     state: Mutex<State>,
     request: Notify,
+    /// Of a client that may have many requests at a time: whether one of them has the connection's claim.
+    claimed: Option<AtomicBool>,
+    /// Told when the client sends nothing more.
+    left: Notify,
+}
+
+/// See [`Client::claim`]. Given back when it is dropped.
+#[derive(Debug)]
+pub(crate) enum Claim {
+    /// That of the connection.
+    Own(Arc<Client>),
+    /// One more.
+    Extra(#[expect(dead_code, reason = "held for what it stands for")] Share),
+}
+
+/// There is nothing left.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exhausted;
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if let Claim::Own(client) = self
+            && let Some(claimed) = &client.claimed
+        {
+            claimed.store(false, Ordering::Relaxed);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -45,6 +77,10 @@ struct State {
     cut: bool,
     /// Whom to wake for the refusal when they are out.
     deferred: Option<Waker>,
+    /// Since when it sends nothing more, and waits for answers.
+    ended: Option<Instant>,
+    /// When it came, where nothing was answered before.
+    came: Option<Instant>,
     begun: u64,
     over: u64,
     last_read: Instant,
@@ -54,11 +90,14 @@ struct State {
     read_alarm: Alarm,
     write_alarm: Alarm,
     limits: Limits,
+    /// For the next piece of a body.
+    body_wait: Duration,
 }
 
 impl Client {
-    pub(crate) fn new(stream: Stream, peer: Peer, limits: Limits) -> Arc<Self> {
-        Client::made(Some(stream), peer, limits)
+    /// With its connection; `first`: nothing was answered on that yet.
+    pub(crate) fn new((stream, first): (Stream, bool), peer: Peer, limits: Limits) -> Arc<Self> {
+        Client::made(Some((stream, first)), peer, limits)
     }
 
     /// A client whose bytes go elsewhere: HTTP/2 has rules of its own for them.
@@ -66,8 +105,10 @@ impl Client {
         Client::made(None, peer, limits)
     }
 
-    fn made(stream: Option<Stream>, peer: Peer, limits: Limits) -> Arc<Self> {
+    fn made(stream: Option<(Stream, bool)>, peer: Peer, limits: Limits) -> Arc<Self> {
         let now = Instant::now();
+        let claimed = stream.is_none().then(AtomicBool::default);
+        let (stream, first) = stream.unzip();
         let state = State {
             stream,
             screen: Screen::new(limits.head_bytes, limits.head_fields),
@@ -77,6 +118,8 @@ impl Client {
             refused_body: false,
             cut: false,
             deferred: None,
+            ended: None,
+            came: first.unwrap_or(false).then_some(now),
             begun: 0,
             over: 0,
             last_read: now,
@@ -85,8 +128,26 @@ impl Client {
             read_alarm: Alarm::default(),
             write_alarm: Alarm::default(),
             limits,
+            body_wait: limits.stall,
         };
-        Arc::new(Client { peer, state: Mutex::new(state), request: Notify::new() })
+        let (state, request, left) = (Mutex::new(state), Notify::new(), Notify::new());
+        Arc::new(Client { peer, state, request, claimed, left })
+    }
+
+    /// What a request needs besides its client's seat before it gets a connection to an instance: the connection's own claim,
+    /// or a share of what is left; `Err`: nothing is. A client that has one request at a time always has its claim.
+    pub(crate) fn claim(self: &Arc<Self>, from: &Arc<Descriptors>) -> Result<Option<Claim>, Exhausted> {
+        let Some(claimed) = &self.claimed else { return Ok(None) };
+        if !claimed.swap(true, Ordering::Relaxed) {
+            return Ok(Some(Claim::Own(self.clone())));
+        }
+        from.extra().map(|share| Some(Claim::Extra(share))).ok_or(Exhausted)
+    }
+
+    /// Whoever gets the request under way waits so long for the next piece of its body.
+    pub(crate) fn on_idle(&self, idle: Duration) {
+        let mut state = self.lock();
+        state.body_wait = idle.max(state.limits.stall);
     }
 
     /// Whether a request of it is being read or answered.
@@ -109,6 +170,14 @@ impl Client {
     /// Waits for the next request to begin.
     pub(crate) async fn requested(&self) {
         self.request.notified().await;
+    }
+
+    /// Waits until the client sends nothing more: what it may still want are answers.
+    pub(crate) async fn ended(&self) {
+        let left = self.left.notified();
+        if self.lock().ended.is_none() {
+            left.await;
+        }
     }
 
     pub(crate) fn on_answer_begun(&self) {
@@ -190,11 +259,13 @@ impl State {
         if self.screen.in_head() {
             Some((self.last_read + self.limits.head, Some(Refusal::SLOW_HEAD)))
         } else if self.screen.in_body() {
-            Some((self.last_read + self.limits.stall, Some(Refusal::SLOW_BODY)))
+            Some((self.last_read + self.body_wait, Some(Refusal::SLOW_BODY)))
         } else if self.is_answering() || self.screen.is_tunnel() {
             None
         } else {
-            Some((self.last_read.max(self.last_write) + self.limits.client_idle, None))
+            let end = self.last_read.max(self.last_write) + self.limits.client_idle;
+            let first = self.came.filter(|_| self.screen.heads() == 0);
+            Some((first.map_or(end, |came| came + self.limits.head), None))
         }
     }
 
@@ -217,12 +288,15 @@ impl State {
         if self.refusal.is_some() {
             return self.poll_refused(cx);
         }
+        if self.ended.is_some() {
+            return self.poll_ended(cx);
+        }
         let before = buf.filled().len();
         loop {
             let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
             match Pin::new(stream).poll_read(cx, buf) {
                 Poll::Pending => return self.poll_deadline(cx),
-                Poll::Ready(Ok(())) if buf.filled().len() == before => return Poll::Ready(Ok(())),
+                Poll::Ready(Ok(())) if buf.filled().len() == before => return self.on_end(cx),
                 Poll::Ready(Ok(())) if self.on_read(before, buf) => return Poll::Ready(Ok(())),
                 Poll::Ready(Ok(())) if self.refusal.is_some() => return self.poll_refused(cx),
                 Poll::Ready(Ok(())) => {} // the beginning of a head
@@ -238,6 +312,30 @@ impl State {
             return Poll::Pending;
         }
         Poll::Ready(Err(refused()))
+    }
+
+    /// Whether a client that ends its side now may still be there for something.
+    fn may_want_answers(&self) -> bool {
+        self.is_answering() && !self.screen.in_body() && !self.screen.is_tunnel()
+    }
+
+    fn on_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.may_want_answers() {
+            return Poll::Ready(Ok(()));
+        }
+        self.ended = Some(Instant::now());
+        self.poll_ended(cx)
+    }
+
+    /// The client sends nothing more. Its end is passed on once it has what it asked for.
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let since = self.ended.unwrap_or(self.last_read).max(self.last_write);
+        let waits = self.may_want_answers() || self.blocked.is_some();
+        if !waits || self.read_alarm.expired(cx, since + HALF_CLOSED_WAIT) {
+            return Poll::Ready(Ok(()));
+        }
+        self.deferred = Some(cx.waker().clone());
+        Poll::Pending
     }
 
     /// The client takes nothing now: for how long that may be.
@@ -307,6 +405,9 @@ impl AsyncRead for ClientIo {
         let mut state = self.0.lock();
         let heads = state.screen.heads();
         let polled = state.poll_read(cx, buf);
+        if state.ended.is_some() {
+            self.0.left.notify_waiters();
+        }
         if state.screen.heads() > heads || state.screen.in_head() {
             self.0.request.notify_one();
         }
@@ -326,6 +427,9 @@ impl ClientIo {
         if polled.is_ready() {
             state.last_write = Instant::now();
             state.blocked = None;
+            if state.ended.is_some() {
+                state.deferred.take().inspect(Waker::wake_by_ref);
+            }
             return polled;
         }
         state.poll_blocked(cx)

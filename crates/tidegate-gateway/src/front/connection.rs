@@ -20,9 +20,9 @@ use crate::policy::visit;
 use crate::view::Peer;
 use crate::worker::Worker;
 
-/// Serves a connection to its end.
-pub(super) async fn serve(worker: Rc<Worker>, stream: Stream, peer: Peer) {
-    let client = Client::new(stream, peer, worker.limits);
+/// Serves a connection to its end. `first`: nothing was answered on it yet.
+pub(super) async fn serve(worker: Rc<Worker>, stream: Stream, peer: Peer, first: bool) {
+    let client = Client::new((stream, first), peer, worker.limits);
     run(&worker, &client).await;
     client.refusal().inspect(|refusal| worker.tally.on_refusal(refusal.why));
     client.say_refusal().await;

@@ -14,7 +14,7 @@ mod wire;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use answer::{Answer, Part};
-pub(crate) use client::{Client, LINGER, refusal_text};
+pub(crate) use client::{Claim, Client, Exhausted, HALF_CLOSED_WAIT, LINGER, refusal_text};
 pub(crate) use serve::{boxed, serve};
 pub(crate) use stream::Stream;
 pub(crate) use wire::Wire;

@@ -30,7 +30,7 @@ pub(crate) async fn serve(worker: Rc<Worker>, wire: Wire, peer: Peer) {
                 return boxed(|| serve_general(worker, stream, first, peer)).await;
             }
         }
-        if !h1::wait(&worker, &mut wire).await {
+        if !h1::wait(&worker, &mut wire, first).await {
             return;
         }
     }
@@ -47,6 +47,6 @@ async fn serve_general(worker: Rc<Worker>, stream: Stream, first: bool, peer: Pe
         h2::serve(worker, stream, peer).await
     } else {
         let _open = worker.open.general();
-        connection::serve(worker, stream, peer).await
+        connection::serve(worker, stream, peer, first).await
     }
 }

@@ -1,5 +1,8 @@
 //! A client's connection on the fast path: one request after another, until it ends or meets one that is not for it.
 
+mod place;
+mod say;
+
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -7,8 +10,9 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 
+use self::place::NoPlace;
 use super::account::Account;
 use super::desk::Desk;
 use super::lines::{Found, Lines};
@@ -19,10 +23,10 @@ use crate::assign::Note;
 use crate::balance::{Failure as Miss, Tries};
 use crate::count::Outcome;
 use crate::front::screen::Refusal;
-use crate::front::{Alarm, LINGER, Stream, Wire, boxed, refusal_text};
+use crate::front::{Alarm, LINGER, Stream, Wire, boxed};
 use crate::page::Page;
 use crate::ticket::Ticket;
-use crate::upstream::Plain;
+use crate::upstream::{Plain, is_ours};
 use crate::view::Peer;
 use crate::worker::Worker;
 
@@ -84,10 +88,10 @@ pub(crate) async fn serve(worker: Rc<Worker>, wire: Wire, peer: Peer, first: boo
     }
 }
 
-/// Waits for a quiet connection's next bytes: whether there are any before its time is up.
-pub(crate) async fn wait(worker: &Worker, wire: &mut Wire) -> bool {
+/// Waits for a quiet connection's next bytes: whether there are any before its time is up. `first`: there were none yet.
+pub(crate) async fn wait(worker: &Worker, wire: &mut Wire, first: bool) -> bool {
     let Ok(stream) = wire.socket() else { return false };
-    let rest = worker.limits.client_idle.saturating_sub(QUIET);
+    let rest = worker.limits.before_request(first).saturating_sub(QUIET);
     tokio::select! {
         biased;
         ready = stream.readable() => ready.is_ok(),
@@ -200,11 +204,12 @@ impl Connection<'_> {
 
     /// Ready when a quiet connection has been waited for long enough.
     fn poll_patience(&mut self, cx: &mut Context<'_>, since: Instant) -> Poll<Next> {
+        let longest = self.worker.limits.before_request(self.first);
         if let Some(last_call) = self.worker.last_call() {
-            let deadline = last_call.min(since + self.worker.limits.client_idle);
+            let deadline = last_call.min(since + longest);
             return if self.alarm.expired(cx, deadline) { Poll::Ready(Next::Gone) } else { Poll::Pending };
         }
-        let patience = patience(self.worker.open.count_lively()).min(self.worker.limits.client_idle);
+        let patience = patience(self.worker.open.count_lively()).min(longest);
         if self.alarm.expired(cx, since + patience) { Poll::Ready(Next::Quiet) } else { Poll::Pending }
     }
 
@@ -238,10 +243,11 @@ impl Connection<'_> {
         bound.expects &= !bound.body.ended();
         let mut tries = Tries::default();
         loop {
-            let head = &desk.input.filled()[..length];
-            let ticket = match self.seat(head, &mut asked.entry).await {
+            let ticket = match self.seat((&mut desk, length, bound), &mut asked.entry).await {
                 Ok(ticket) => ticket,
-                Err(page) => return self.say(desk, length, page, bound, account).await,
+                Err(NoPlace::Page(page)) => return self.say(desk, length, page, bound, account).await,
+                Err(NoPlace::Refused(refusal)) => return self.refuse(desk, refusal).await,
+                Err(NoPlace::Gone) => return Next::Gone,
             };
             desk.head.truncate(asked.labels);
             request::label(&mut desk.head, ticket);
@@ -285,18 +291,6 @@ impl Connection<'_> {
         }
     }
 
-    /// Waits for the request's place, where it has to.
-    async fn seat<'t>(&self, head: &[u8], entry: &'t mut Option<Entry>) -> Result<&'t mut Ticket, Page> {
-        if let Some(line) = entry.take_if(|entry| matches!(entry, Entry::Line(_))) {
-            let (host, path) = request::place(head);
-            *entry = Some(Entry::Ticket(boxed(|| self.worker.seated(&host, &path, line)).await?));
-        }
-        match entry {
-            Some(Entry::Ticket(ticket)) => Ok(ticket),
-            Some(Entry::Line(_)) | None => Err(Page::NO_ENDPOINT),
-        }
-    }
-
     /// One attempt; two where a kept connection turns out to be dead.
     async fn attempt(
         &mut self,
@@ -317,11 +311,12 @@ impl Connection<'_> {
             work.ticket.endpoint.manners().on_early_close();
         }
         let within = work.ticket.within(work.ticket.terms().connect);
-        let end = match boxed(|| Plain::connect(&work.ticket.endpoint, within)).await {
+        let end = match boxed(|| self.worker.plains.connect(&work.ticket.endpoint, within)).await {
             Ok(fresh) => match self.transfer(desk, length, &mut work, (fresh, Instant::now())).await {
                 Ok(done) => return Ok(done),
                 Err(end) => end,
             },
+            Err(error) if is_ours(&error) => return Err(Failure::Final(Outcome::Cancelled, Page::NO_ROOM)),
             Err(error) => {
                 tracing::debug!(instance = %work.ticket.endpoint.id, %error, "no connection");
                 End::Unsent
@@ -362,7 +357,8 @@ impl Connection<'_> {
         let Work { ticket, note, bound, account, tries } = work;
         desk.answer.clear();
         desk.reply.clear();
-        if std::mem::take(&mut bound.expects) {
+        let expects = std::mem::take(&mut bound.expects);
+        if expects {
             desk.reply.extend_from_slice(CONTINUE);
         }
         let mut close = bound.close;
@@ -384,10 +380,13 @@ impl Connection<'_> {
         let mut transfer = Transfer::new(parts, now);
         let end = poll_fn(|cx| transfer.poll(cx)).await;
         let reusable = transfer.reusable();
-        let close_after = !transfer.request_read() || transfer.client_ended();
+        let close_after = !transfer.request_read();
+        let unsaid = transfer.is_unsaid();
         let said = transfer.answer().map(|answer| (answer.status, answer.hint));
         let sent = transfer.answer().map_or(0, |answer| answer.body.seen());
         (account.sent, account.received) = (sent, bound.body.seen());
+        // The next attempt asks the client for its body then.
+        bound.expects = expects && unsaid && matches!(end, End::Unsent);
         match (end, said) {
             (End::Over, Some((status, hint))) => {
                 ticket.finish(Outcome::of_status(status));
@@ -399,47 +398,6 @@ impl Connection<'_> {
             }
             (end, _) => Err(end),
         }
-    }
-
-    /// Answers for the app. `length`: what of the input is the request's head.
-    async fn say(
-        &mut self,
-        mut desk: Box<Desk>,
-        length: usize,
-        page: Page,
-        bound: &Bound,
-        account: &mut Account,
-    ) -> Next {
-        account.on_page(&page);
-        desk.input.consume(length);
-        // A body that nobody reads would be taken for the next request.
-        let close = bound.close || !bound.body.over() || self.worker.is_draining();
-        desk.reply.clear();
-        page.write(&mut desk.reply, close, bound.is_head);
-        if self.write_reply(&desk).await { after(desk, bound, close) } else { Next::Gone }
-    }
-
-    async fn refuse(&mut self, mut desk: Box<Desk>, refusal: Refusal) -> Next {
-        self.worker.tally.on_refusal(refusal.why);
-        desk.reply.clear();
-        desk.reply.extend_from_slice(refusal_text(refusal).as_bytes());
-        if self.write_reply(&desk).await { Next::Linger(desk) } else { Next::Gone }
-    }
-
-    async fn write_reply(&mut self, desk: &Desk) -> bool {
-        let written = tokio::time::timeout(self.worker.limits.stall, async {
-            self.wire.write_all(&desk.reply).await?;
-            self.wire.flush().await
-        })
-        .await;
-        matches!(written, Ok(Ok(())))
-    }
-
-    async fn linger(&mut self) -> std::io::Result<()> {
-        self.wire.shutdown().await?;
-        let mut rest = [0; 1024];
-        while self.wire.read(&mut rest).await? > 0 {}
-        Ok(())
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tidegate_os::pipe::Pipe;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+
+use crate::descriptors::{Descriptors, Share};
 
 /// Below this a body is copied: the pipe would cost more.
 pub(super) const WORTH: u64 = 32 * 1024;
@@ -14,22 +17,45 @@ const SIZE: usize = 256 * 1024;
 /// Pipes a worker keeps for its next large bodies.
 const KEPT: usize = 16;
 
+/// A pipe, with its share of the process's descriptors.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) pipe: Pipe,
+    _share: Share,
+}
+
 /// The pipes of one worker that nobody uses now; all empty.
-#[derive(Debug, Default)]
-pub(crate) struct Pipes(RefCell<Vec<Pipe>>);
+#[derive(Debug)]
+pub(crate) struct Pipes {
+    descriptors: Arc<Descriptors>,
+    free: RefCell<Vec<Held>>,
+}
 
 impl Pipes {
-    /// `None`: the machine gives none, and the body is copied.
-    pub(super) fn take(&self) -> Option<Pipe> {
-        let kept = self.0.borrow_mut().pop();
-        kept.or_else(|| Pipe::new(SIZE).inspect_err(|error| tracing::debug!(%error, "no pipe")).ok())
+    pub(crate) fn new(descriptors: Arc<Descriptors>) -> Self {
+        Pipes { descriptors, free: RefCell::default() }
     }
 
-    pub(super) fn put(&self, pipe: Pipe) {
-        let mut free = self.0.borrow_mut();
-        if pipe.filled() == 0 && free.len() < KEPT {
-            free.push(pipe);
+    /// `None`: there is no room for one, or the machine gives none, and the body is copied.
+    pub(super) fn take(&self) -> Option<Held> {
+        let kept = self.free.borrow_mut().pop();
+        kept.or_else(|| {
+            let share = self.descriptors.pipe()?;
+            let pipe = Pipe::new(SIZE).inspect_err(|error| tracing::debug!(%error, "no pipe")).ok()?;
+            Some(Held { pipe, _share: share })
+        })
+    }
+
+    pub(super) fn put(&self, held: Held) {
+        let mut free = self.free.borrow_mut();
+        if held.pipe.filled() == 0 && free.len() < KEPT {
+            free.push(held);
         }
+    }
+
+    /// Closes those that nobody uses.
+    pub(crate) fn clear(&self) {
+        self.free.borrow_mut().clear();
     }
 }
 

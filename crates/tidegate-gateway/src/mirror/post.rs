@@ -2,6 +2,7 @@
 
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use super::budget::Slot;
 use super::case::{Case, Others};
 use super::send::{Letter, send};
 use super::tap::{Drawn, Spilled};
+use crate::descriptors::Descriptors;
 use crate::limits::Limits;
 use crate::upstream::Kept;
 
@@ -42,11 +44,11 @@ pub(super) enum Parcel {
 
 impl Post {
     /// Starts the thread.
-    pub(crate) fn start(limits: Limits) -> io::Result<Post> {
+    pub(crate) fn start(limits: Limits, descriptors: Arc<Descriptors>) -> io::Result<Post> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (to, errands) = mpsc::unbounded_channel();
         let thread = std::thread::Builder::new().name("mirror".to_owned());
-        thread.spawn(move || LocalSet::new().block_on(&runtime, work(errands, limits)))?;
+        thread.spawn(move || LocalSet::new().block_on(&runtime, work(errands, limits, descriptors)))?;
         Ok(Post(to))
     }
 
@@ -56,8 +58,8 @@ impl Post {
     }
 }
 
-async fn work(mut errands: mpsc::UnboundedReceiver<Errand>, limits: Limits) {
-    let kept = Rc::new(Kept::of_its_own(limits));
+async fn work(mut errands: mpsc::UnboundedReceiver<Errand>, limits: Limits, descriptors: Arc<Descriptors>) {
+    let kept = Rc::new(Kept::for_copies(limits, descriptors));
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     loop {
         tokio::select! {

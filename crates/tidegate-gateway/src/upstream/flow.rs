@@ -57,6 +57,8 @@ pub(crate) struct Flow {
     until: Option<Instant>,
     last: Instant,
     alarm: Alarm,
+    /// The endpoint is waited for since `last`: the client has all that came, as far as it takes it.
+    waits: bool,
     /// Where it is a stream of events: it ends between two of them when it is told to.
     events: Option<Box<EventStream>>,
     /// Where it is a call that may go on for ever: it is broken off when it is told to.
@@ -75,8 +77,18 @@ impl Flow {
         let (stall, until) = (ticket.terms().idle, ticket.until);
         let hold = Some(Hold { ticket, outcome, hint });
         let (last, alarm) = (Instant::now(), Alarm::default());
-        let mut flow =
-            Flow { body, hold, witness: None, stall, until, last, alarm, events: None, call: None };
+        let mut flow = Flow {
+            body,
+            hold,
+            witness: None,
+            stall,
+            until,
+            last,
+            alarm,
+            waits: false,
+            events: None,
+            call: None,
+        };
         flow.finish_if_over();
         flow
     }
@@ -123,11 +135,13 @@ impl Flow {
         if self.poll_leaves(cx) {
             return Poll::Ready(None);
         }
-        match self.body.poll_frame(cx) {
+        let polled = self.body.poll_frame(cx);
+        let waited = std::mem::replace(&mut self.waits, polled.is_pending());
+        match polled {
             Poll::Ready(Some(Ok(frame))) => {
                 self.last = Instant::now();
                 if self.until.is_some_and(|until| until <= self.last) && !self.body.is_over() {
-                    return self.fail(Outcome::Timeout, FlowError::Stalled);
+                    return self.fail_late(waited);
                 }
                 let frame = self.up_to_the_end(frame, cx);
                 if let (Some(witness), Some(data)) = (&mut self.witness, frame.data_ref()) {
@@ -135,6 +149,9 @@ impl Flow {
                 }
                 self.finish_if_over();
                 Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(_))) if self.body.client_failed() => {
+                self.fail(Outcome::Cancelled, FlowError::Reset)
             }
             Poll::Ready(Some(Err(_))) => self.fail(Outcome::Reset, FlowError::Reset),
             Poll::Ready(None) => {
@@ -145,7 +162,7 @@ impl Flow {
                 let outcome = self.hold.as_ref().map_or(Outcome::Good, |hold| hold.outcome);
                 self.fail(outcome, FlowError::Leaving)
             }
-            Poll::Pending => self.poll_stall(cx),
+            Poll::Pending => self.poll_stall(cx, waited),
         }
     }
 
@@ -192,12 +209,26 @@ impl Flow {
         }
     }
 
-    fn poll_stall(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, FlowError>>> {
+    fn poll_stall(
+        &mut self,
+        cx: &mut Context<'_>,
+        waited: bool,
+    ) -> Poll<Option<Result<Frame<Bytes>, FlowError>>> {
+        if !waited {
+            // Until now it may have been the client that took its time.
+            self.last = Instant::now();
+        }
         let stalled = self.last + self.stall;
         if self.alarm.expired(cx, self.until.map_or(stalled, |until| until.min(stalled))) {
-            return self.fail(Outcome::Timeout, FlowError::Stalled);
+            return self.fail_late(waited);
         }
         Poll::Pending
+    }
+
+    /// Its time is over. Whose fault that is goes by whom it waited for last.
+    fn fail_late(&mut self, waited: bool) -> Poll<Option<Result<Frame<Bytes>, FlowError>>> {
+        let on_endpoint = waited && !self.body.awaits_client();
+        self.fail(if on_endpoint { Outcome::Timeout } else { Outcome::Cancelled }, FlowError::Stalled)
     }
 
     fn finish_if_over(&mut self) {

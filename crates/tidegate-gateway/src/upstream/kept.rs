@@ -2,6 +2,7 @@
 //! buffers of exchanges. Not shared between threads: taking one costs no lock.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tidegate_core::model::Protocol;
@@ -9,6 +10,7 @@ use tidegate_core::model::Protocol;
 use super::http1::Docks;
 use super::shared::Shared;
 use super::{Lease, Plains};
+use crate::descriptors::Descriptors;
 use crate::endpoint::Endpoint;
 use crate::limits::Limits;
 
@@ -30,8 +32,14 @@ impl Kept {
     }
 
     /// As many as the limits say.
-    pub(crate) fn of_its_own(limits: Limits) -> Self {
-        Kept::new(Rc::new(Plains::new(limits)))
+    pub(crate) fn for_copies(limits: Limits, descriptors: Arc<Descriptors>) -> Self {
+        Kept::new(Rc::new(Plains::spare(limits, descriptors)))
+    }
+
+    /// Closes what nobody uses now.
+    pub(crate) fn clear(&self) {
+        self.plains.clear();
+        self.shared.clear();
     }
 
     /// A connection that is alive now. `repeatable`: the request may be sent again should it die all the same; if not,

@@ -27,7 +27,7 @@ pub(crate) async fn connect(
     within: Duration,
 ) -> io::Result<Lease> {
     if matches!(endpoint.protocol(), Protocol::H2c | Protocol::H2) {
-        return kept.shared.lease(endpoint, within).await.map(Lease::Shared);
+        return kept.shared.lease(&kept.plains, endpoint, within).await.map(Lease::Shared);
     }
-    Plain::connect(endpoint, within).await.map(Lease::Own)
+    kept.plains.connect(endpoint, within).await.map(Lease::Own)
 }

@@ -16,6 +16,7 @@ mod shared;
 mod trust;
 mod upload;
 
+pub(crate) use crate::descriptors::is_ours;
 pub(crate) use flow::{Flow, FlowError};
 pub(crate) use idle::Watched;
 pub(crate) use kept::Kept;

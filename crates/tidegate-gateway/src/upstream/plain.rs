@@ -8,8 +8,16 @@ use std::time::{Duration, Instant};
 
 use super::kept::{EARLY, keep_for};
 use super::link::Link;
+use crate::descriptors::{Descriptors, Share, exhausted};
 use crate::endpoint::Endpoint;
 use crate::limits::Limits;
+
+/// How long room for a connection is waited for, which is longer than workers take to look who asked for it, and how often it
+/// is looked for.
+const ROOM_WITHIN: Duration = Duration::from_millis(500);
+const ROOM_AGAIN: Duration = Duration::from_millis(5);
+/// So many are closed at once where room is wanted.
+const GIVEN_AT_ONCE: usize = 8;
 
 /// A connection that carries one request at a time. Dropping it closes it.
 #[derive(Debug)]
@@ -18,14 +26,14 @@ pub(crate) struct Plain {
     endpoint: Arc<Endpoint>,
     unused_since: Instant,
     expires: Instant,
+    /// Of the process's descriptors.
+    share: Share,
 }
 
 impl Plain {
-    /// Opens one.
-    pub(crate) async fn connect(endpoint: &Arc<Endpoint>, within: Duration) -> io::Result<Plain> {
-        let link = Link::open(endpoint, within).await?;
-        let now = Instant::now();
-        Ok(Plain { link, endpoint: endpoint.clone(), unused_since: now, expires: now })
+    /// The connection, for what is not HTTP any more.
+    pub(super) fn into_link(self) -> (Link, Share) {
+        (self.link, self.share)
     }
 
     fn note_close(&self, now: Instant) {
@@ -39,12 +47,63 @@ impl Plain {
 #[derive(Debug)]
 pub(crate) struct Plains {
     limits: Limits,
+    descriptors: Arc<Descriptors>,
+    /// No client waits for what is opened here.
+    spare: bool,
     by_endpoint: RefCell<HashMap<u64, Vec<Plain>, foldhash::fast::RandomState>>,
 }
 
 impl Plains {
-    pub(crate) fn new(limits: Limits) -> Self {
-        Plains { limits, by_endpoint: RefCell::default() }
+    pub(crate) fn new(limits: Limits, descriptors: Arc<Descriptors>) -> Self {
+        Plains { limits, descriptors, spare: false, by_endpoint: RefCell::default() }
+    }
+
+    /// The same for copies, which get what is left.
+    pub(crate) fn spare(limits: Limits, descriptors: Arc<Descriptors>) -> Self {
+        Plains { spare: true, ..Plains::new(limits, descriptors) }
+    }
+
+    /// Opens a connection; see [`is_ours`](crate::upstream::is_ours) where it fails.
+    pub(crate) async fn connect(&self, endpoint: &Arc<Endpoint>, within: Duration) -> io::Result<Plain> {
+        let share = self.room(within).await?;
+        let link = Link::open(endpoint, within).await?;
+        let now = Instant::now();
+        Ok(Plain { link, endpoint: endpoint.clone(), unused_since: now, expires: now, share })
+    }
+
+    /// Room for one more connection, for which one that is kept unused is closed.
+    pub(super) async fn room(&self, within: Duration) -> io::Result<Share> {
+        let until = Instant::now() + within.min(ROOM_WITHIN);
+        loop {
+            let share = if self.spare { self.descriptors.spare_link() } else { self.descriptors.link() };
+            if let Some(share) = share {
+                return Ok(share);
+            }
+            if self.give_way() {
+                continue;
+            }
+            if self.spare || Instant::now() >= until {
+                return Err(exhausted());
+            }
+            // Another worker may have one that it does not use.
+            self.descriptors.ask_for_room();
+            tokio::time::sleep(ROOM_AGAIN).await;
+        }
+    }
+
+    /// Closes all connections that nobody uses.
+    pub(super) fn clear(&self) {
+        self.by_endpoint.borrow_mut().clear();
+    }
+
+    /// Closes some of them: whether there were any.
+    fn give_way(&self) -> bool {
+        let mut all = self.by_endpoint.borrow_mut();
+        let Some(kept) = all.values_mut().max_by_key(|kept| kept.len()) else { return false };
+        // Those that have lain longest.
+        let some = kept.len().min(GIVEN_AT_ONCE);
+        kept.drain(..some);
+        some > 0
     }
 
     /// One for the next request, at the time `now`. `repeatable`: the request may be sent again should the connection be

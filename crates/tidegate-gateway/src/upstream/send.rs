@@ -3,19 +3,21 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
-use std::time::Duration;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use http::{Request, Response, StatusCode, request};
-use tokio::time::{Instant, sleep_until};
 
-use super::http1::{Exchange, Fault};
+use super::http1::{Exchange, Fault, Patience};
 use super::sender::Sender;
+use super::upload::Progress;
 use super::{Kept, Lease, Reply, Upload};
-use crate::front::boxed;
+use crate::front::{Alarm, boxed};
 use crate::ticket::Ticket;
 
-/// For those who wait with a deadline of their own.
-const NEVER: Duration = Duration::from_secs(3_600);
+/// Of those who wait with a deadline of their own.
+const ENDLESS: Patience =
+    Patience { first_byte: Duration::from_secs(3_600), idle: Duration::from_secs(3_600), until: None };
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(crate) enum Miss {
     Garbled,
     /// Nothing came back in time.
     Timeout,
+    /// The client sent no more of its body in time.
+    ClientSlow,
     /// The client broke off its own body, or sent what is none.
     ClientFailed,
     /// The client sent more than its route takes.
@@ -43,17 +47,17 @@ pub(crate) async fn send_copy(
     match lease {
         Lease::Own(plain) => {
             let mut exchange = Exchange::begin(kept, plain, parts, upload);
-            let response = poll_fn(|cx| exchange.poll_answer(cx, |began| began + NEVER)).await.ok()?;
+            let response = poll_fn(|cx| exchange.poll_answer(cx, &ENDLESS)).await.ok()?;
             Some(response.map(|()| Reply::own(exchange)))
         }
         Lease::Shared(mut place) => {
             let response = place.send(Request::from_parts(parts.clone(), upload)).await.ok()?;
-            Some(response.map(|body| Reply::shared(body, place)))
+            Some(response.map(|body| Reply::shared(body, place, None)))
         }
     }
 }
 
-/// Sends the request and waits for the head of the answer, for as long as the ticket says after the last piece of the body.
+/// Sends the request and waits for the head of the answer, for as long as the ticket says.
 pub(crate) async fn send(
     kept: &Rc<Kept>,
     lease: Lease,
@@ -68,9 +72,14 @@ pub(crate) async fn send(
     }
 }
 
+fn patience(ticket: &Ticket) -> Patience {
+    let terms = ticket.terms();
+    Patience { first_byte: terms.first_byte, idle: terms.idle, until: ticket.until }
+}
+
 async fn send_own(mut exchange: Box<Exchange>, ticket: &Ticket) -> Result<Response<Reply>, Miss> {
-    let until = |moved| ticket.by(moved + ticket.terms().first_byte);
-    let answered = poll_fn(|cx| exchange.poll_answer(cx, until)).await;
+    let patience = patience(ticket);
+    let answered = poll_fn(|cx| exchange.poll_answer(cx, &patience)).await;
     match answered {
         Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             Ok(response.map(|()| Reply::upgraded(exchange)))
@@ -80,6 +89,7 @@ async fn send_own(mut exchange: Box<Exchange>, ticket: &Ticket) -> Result<Respon
         Err(Fault::Broken) => Err(Miss::Broken),
         Err(Fault::Garbled) => Err(Miss::Garbled),
         Err(Fault::Timeout) => Err(Miss::Timeout),
+        Err(Fault::ClientSlow) => Err(Miss::ClientSlow),
         Err(Fault::ClientFailed) => Err(Miss::ClientFailed),
         Err(Fault::TooLarge) => Err(Miss::TooLarge),
     }
@@ -90,26 +100,31 @@ async fn send_shared(
     request: Request<Upload>,
     ticket: &Ticket,
 ) -> Result<Response<Reply>, Miss> {
-    let progress = request.body().progress();
+    let (progress, patience) = (request.body().progress(), patience(ticket));
+    let (began, mut alarm) = (Instant::now(), Alarm::default());
     let answered = {
         let mut reply = pin!(place.send(request));
-        loop {
-            let deadline = ticket.by(progress.moved() + ticket.terms().first_byte);
-            tokio::select! {
-                biased;
-                answered = &mut reply => break answered,
-                () = sleep_until(Instant::from_std(deadline)) => {
-                    if ticket.by(progress.moved() + ticket.terms().first_byte) <= deadline {
-                        return Err(Miss::Timeout);
-                    }
-                }
+        poll_fn(|cx| {
+            if let Poll::Ready(answered) = reply.as_mut().poll(cx) {
+                return Poll::Ready(Ok(answered));
             }
-        }
+            let progress = progress.as_deref().inspect(|progress| progress.watch(cx));
+            let sent = progress.is_none_or(Progress::is_over);
+            let moved = progress.map_or(began, |progress| progress.moved().max(began));
+            if !alarm.expired(cx, patience.end(sent, moved)) {
+                return Poll::Pending;
+            }
+            let client_is_slow = progress.is_some_and(Progress::is_awaited);
+            Poll::Ready(Err(if client_is_slow { Miss::ClientSlow } else { Miss::Timeout }))
+        })
+        .await?
     };
+    let too_large = progress.as_deref().is_some_and(Progress::too_large);
+    let client_failed = progress.as_deref().is_some_and(Progress::client_failed);
     match answered {
-        Ok(response) => Ok(response.map(|body| Reply::shared(body, place))),
-        Err(_) if progress.too_large() => Err(Miss::TooLarge),
-        Err(_) if progress.client_failed() => Err(Miss::ClientFailed),
+        Ok(response) => Ok(response.map(|body| Reply::shared(body, place, progress))),
+        Err(_) if too_large => Err(Miss::TooLarge),
+        Err(_) if client_failed => Err(Miss::ClientFailed),
         Err(mut error) => Err(match error.take_message() {
             Some(request) => Miss::Unsent(request.into_body()),
             None if error.error().is_parse() => Miss::Garbled,

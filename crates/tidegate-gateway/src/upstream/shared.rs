@@ -14,9 +14,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tidegate_core::model::Protocol;
 use tokio::sync::Notify;
 
-use super::Upload;
 use super::link::Link;
 use super::sender::Sender;
+use super::{Plains, Upload};
 use crate::endpoint::Endpoint;
 use crate::local::LocalExecutor;
 
@@ -67,7 +67,12 @@ enum Found {
 
 impl Shared {
     /// A place on a connection, which is opened where none has room.
-    pub(super) async fn lease(&self, endpoint: &Arc<Endpoint>, within: Duration) -> io::Result<Sender> {
+    pub(super) async fn lease(
+        &self,
+        plains: &Plains,
+        endpoint: &Arc<Endpoint>,
+        within: Duration,
+    ) -> io::Result<Sender> {
         loop {
             match self.find(endpoint) {
                 Found::Place(place) => return Ok(place),
@@ -75,7 +80,7 @@ impl Shared {
                 Found::Wait(opened) => opened.notified().await,
                 Found::Open(opened) => {
                     let _done = Opening { shared: self, uid: endpoint.uid, opened };
-                    let sender = open(endpoint, within).await?;
+                    let sender = open(plains, endpoint, within).await?;
                     return Ok(self.add(endpoint, sender));
                 }
             }
@@ -92,6 +97,13 @@ impl Shared {
             });
             !joint.open.is_empty() || joint.opening.is_some()
         });
+    }
+
+    /// Closes what nobody uses now.
+    pub(super) fn clear(&self) {
+        for joint in self.by_endpoint.borrow_mut().values_mut() {
+            joint.open.retain(|connection| Rc::strong_count(&connection.busy) > 1);
+        }
     }
 
     fn find(&self, endpoint: &Arc<Endpoint>) -> Found {
@@ -154,7 +166,12 @@ impl Drop for Opening<'_> {
     }
 }
 
-async fn open(endpoint: &Arc<Endpoint>, within: Duration) -> io::Result<SendRequest<Upload>> {
+async fn open(
+    plains: &Plains,
+    endpoint: &Arc<Endpoint>,
+    within: Duration,
+) -> io::Result<SendRequest<Upload>> {
+    let share = plains.room(within).await?;
     let link = Link::open(endpoint, within).await?;
     let mut builder = Builder::new(LocalExecutor);
     builder
@@ -169,6 +186,7 @@ async fn open(endpoint: &Arc<Endpoint>, within: Duration) -> io::Result<SendRequ
     tokio::task::spawn_local(async move {
         // Its errors reach the requests it carries.
         let _ = connection.await;
+        drop(share);
     });
     Ok(sender)
 }

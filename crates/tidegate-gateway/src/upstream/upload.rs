@@ -1,9 +1,9 @@
 //! A request's body on its way to an endpoint. It tells when it last moved, and whose fault it was if it broke.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -17,8 +17,22 @@ use crate::trailer;
 #[derive(Debug)]
 pub(crate) struct Progress {
     moved: Cell<Instant>,
+    way: Cell<Way>,
+    /// Whom to wake once all of it was taken.
+    watcher: RefCell<Option<Waker>>,
     client_failed: Cell<bool>,
     too_large: Cell<bool>,
+}
+
+/// Who is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// There is more of the body than the instance has taken.
+    Here,
+    /// The client: it has sent no more.
+    Awaited,
+    /// Nobody: all of it was taken.
+    Over,
 }
 
 /// Why an upload broke off.
@@ -39,6 +53,31 @@ impl Progress {
     /// When the last piece went by; at first, when the upload was made.
     pub(crate) fn moved(&self) -> Instant {
         self.moved.get()
+    }
+
+    /// Whether more of it is waited for, and the client has sent none.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.way.get() == Way::Awaited
+    }
+
+    /// Whether all of it was taken.
+    pub(crate) fn is_over(&self) -> bool {
+        self.way.get() == Way::Over
+    }
+
+    /// Has the task woken once all of it was taken: another may be the one that takes it.
+    pub(crate) fn watch(&self, cx: &Context<'_>) {
+        let mut watcher = self.watcher.borrow_mut();
+        match &mut *watcher {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+    }
+
+    fn on_over(&self) {
+        if let Some(waker) = self.watcher.take() {
+            waker.wake();
+        }
     }
 
     /// Whether the client broke it off.
@@ -105,13 +144,9 @@ impl Upload {
         self.body.is_none() && self.whole.is_none()
     }
 
-    pub(super) fn progress(&self) -> Rc<Progress> {
-        self.progress.clone().unwrap_or_default()
-    }
-
-    /// When the last piece went by; `None`: there is no body.
-    pub(super) fn moved(&self) -> Option<Instant> {
-        self.progress.as_ref().map(|progress| progress.moved())
+    /// `None`: there is no body.
+    pub(super) fn progress(&self) -> Option<Rc<Progress>> {
+        self.progress.clone()
     }
 
     /// Whether it broke off because it became too large.
@@ -128,13 +163,16 @@ impl Upload {
 impl Default for Progress {
     fn default() -> Self {
         let moved = Cell::new(Instant::now());
-        Progress { moved, client_failed: Cell::new(false), too_large: Cell::new(false) }
+        let (client_failed, too_large) = (Cell::new(false), Cell::new(false));
+        let (way, watcher) = (Cell::new(Way::Here), RefCell::default());
+        Progress { moved, way, watcher, client_failed, too_large }
     }
 }
 
 impl Upload {
     fn on_frame(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, UploadError> {
-        self.on_moved();
+        let last = self.body.as_ref().is_none_or(Body::is_end_stream);
+        self.on_moved(if last { Way::Over } else { Way::Here });
         let length = frame.data_ref().map_or(0, Bytes::len);
         if let Some(trail) = &self.trail {
             trail.on_received(length);
@@ -157,9 +195,19 @@ impl Upload {
         Ok(frame)
     }
 
-    fn on_moved(&self) {
+    fn on_moved(&self, way: Way) {
         if let Some(progress) = &self.progress {
             progress.moved.set(Instant::now());
+            progress.way.set(way);
+            if way == Way::Over {
+                progress.on_over();
+            }
+        }
+    }
+
+    fn on_awaited(&self) {
+        if let Some(progress) = &self.progress {
+            progress.way.set(Way::Awaited);
         }
     }
 
@@ -195,14 +243,18 @@ impl Body for Upload {
         let Some(body) = &mut self.body else {
             return Poll::Ready(self.whole.take().map(|whole| Ok(Frame::data(whole))));
         };
-        match ready!(Pin::new(body).poll_frame(cx)) {
+        let Poll::Ready(polled) = Pin::new(body).poll_frame(cx) else {
+            self.on_awaited();
+            return Poll::Pending;
+        };
+        match polled {
             Some(Ok(frame)) => Poll::Ready(Some(self.on_frame(frame))),
             Some(Err(error)) => {
                 self.on_failed();
                 Poll::Ready(Some(Err(error.into())))
             }
             None => {
-                self.on_moved();
+                self.on_moved(Way::Over);
                 if let Some(tap) = &mut self.tap {
                     tap.on_end();
                 }

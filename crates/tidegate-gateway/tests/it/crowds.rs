@@ -3,12 +3,25 @@
 use std::fs;
 use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use h2::client::SendRequest;
+use tidegate_core::model::{Breaker, TrafficPolicy};
+use tidegate_core::time::Millis;
+use tidegate_gateway::control::GatewayLink;
+use tokio::sync::mpsc;
+
+use crate::balance::with_policy;
 use crate::stage::client::Client;
+use crate::stage::h2::{connect, on_runtime};
 use crate::stage::table::table;
-use crate::stage::upstream::Upstream;
+use crate::stage::upstream::{Upstream, ok};
 use crate::stage::{Process, connected, link, until};
+
+/// Of HTTP/2, on one connection.
+const STREAMS: usize = 128;
 
 /// What the gateway may have open, and how many clients it then takes.
 const FILES: u32 = 256;
@@ -71,4 +84,206 @@ fn the_newest_give_way_and_the_others_are_served() {
         let asked = std::io::Write::write_all(&mut client.stream, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         asked.ok().and_then(|()| client.head()).filter(|head| head.status() == 200)
     });
+}
+
+/// A gateway with few descriptors, a breaker that is quick to open, and clients that it served already.
+struct House {
+    process: Process,
+    control: GatewayLink,
+    early: Vec<Client>,
+    address: SocketAddr,
+    _dir: tempfile::TempDir,
+}
+
+impl House {
+    fn new(upstream: &Upstream) -> House {
+        let dir = tempfile::tempdir().unwrap();
+        let process = Process::start_with_files(dir.path(), "127.0.0.1:0".parse().unwrap(), FILES);
+        let (control, _) = link(dir.path());
+        let address = connected(&control);
+        let breaker = Breaker { failures: 50, min_requests: 5, window: Millis(10_000), open: Millis(5_000) };
+        let policy = TrafficPolicy { breaker: Some(breaker), ..TrafficPolicy::default() };
+        control.push(&with_policy(table(1, &[("web-1", upstream.address)]), &policy));
+        until("the table is used", || (control.observe().acked == 1).then_some(()));
+        let early = (0..5).map(|_| Client::new(address)).collect();
+        let mut house = House { process, control, early, address, _dir: dir };
+        house.serves_the_early();
+        house
+    }
+
+    fn open(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.process.0.id())).unwrap().count()
+    }
+
+    /// The number that the next file would have.
+    fn first_free(&self) -> usize {
+        let open = |number: &usize| {
+            fs::symlink_metadata(format!("/proc/{}/fd/{number}", self.process.0.id())).is_ok()
+        };
+        (0..).find(|number| !open(number)).unwrap()
+    }
+
+    fn serves_the_early(&mut self) {
+        for client in &mut self.early {
+            let answer = client.get("a", "/");
+            assert_eq!((answer.status(), answer.text().as_str()), (200, "served"), "{answer:?}");
+        }
+    }
+
+    fn blames_nobody(&self) {
+        let rows = self.control.observe().counts.unwrap().rows;
+        assert!(rows.iter().all(|row| row.outcomes.reset == 0), "{rows:?}");
+    }
+}
+
+/// Answers `/slow` once it is let, `/large` with much, joins `/tunnel`, and anything else at once.
+fn instance() -> (Upstream, Arc<(Mutex<bool>, Condvar)>) {
+    let let_go = Arc::new((Mutex::new(false), Condvar::new()));
+    let gate = let_go.clone();
+    let upstream = Upstream::new(move |connection| {
+        while let Some(request) = connection.request() {
+            if request.line.contains("/slow") {
+                drop(gate.1.wait_while(gate.0.lock().unwrap(), |open| !*open).unwrap());
+            }
+            if request.line.contains("/tunnel") {
+                connection
+                    .say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n");
+                let _ = connection.reader.read(&mut [0; 1]);
+                return;
+            }
+            if request.line.contains("/large") {
+                connection.say("HTTP/1.1 200 OK\r\nContent-Length: 30000000\r\n\r\n");
+                let piece = [0; 100_000];
+                if !(0..300).all(|_| connection.say(piece)) {
+                    return;
+                }
+                continue;
+            }
+            connection.say(ok("served"));
+        }
+    });
+    (upstream, let_go)
+}
+
+/// Asks for `/slow` as often as one connection may; the statuses of the answers that come.
+async fn greedy(address: SocketAddr, statuses: mpsc::UnboundedSender<u16>) -> SendRequest<bytes::Bytes> {
+    let mut sender = connect(address).await;
+    for _ in 0..STREAMS {
+        sender = sender.ready().await.unwrap();
+        let request = http::Request::get("http://a.test/slow").body(()).unwrap();
+        let (response, _) = sender.send_request(request, true).unwrap();
+        let statuses = statuses.clone();
+        tokio::spawn(async move {
+            let _ = statuses.send(response.await.map_or(0, |response| response.status().as_u16()));
+        });
+    }
+    sender
+}
+
+#[test]
+fn many_requests_on_few_connections_take_nothing_from_those_who_are_served() {
+    on_runtime(async {
+        let (upstream, let_go) = instance();
+        let mut house = House::new(&upstream);
+        let (tell, mut statuses) = mpsc::unbounded_channel();
+        let greedy = [greedy(house.address, tell.clone()).await, greedy(house.address, tell).await];
+        // Two by their own claims, and what is for extras.
+        let most = 2 + SEATS * 3 / 4;
+        for _ in 0..2 * STREAMS - most {
+            assert_eq!(statuses.recv().await, Some(503));
+        }
+        assert!(house.open() < FILES as usize, "{}", house.open());
+        house.serves_the_early();
+        assert_eq!(Client::new(house.address).get("a", "/").text(), "served", "newcomers find room");
+        *let_go.0.lock().unwrap() = true;
+        let_go.1.notify_all();
+        for _ in 0..most {
+            assert_eq!(statuses.recv().await, Some(200));
+        }
+        drop(greedy);
+        house.serves_the_early();
+        house.blames_nobody();
+    });
+}
+
+#[test]
+fn downloads_that_nobody_reads_take_nothing_from_those_who_are_served() {
+    let (upstream, _let_go) = instance();
+    let mut house = House::new(&upstream);
+    let mut downloads: Vec<Client> =
+        (0..SEATS - house.early.len()).map(|_| Client::new(house.address)).collect();
+    for client in &mut downloads {
+        client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    for client in &mut downloads {
+        assert_eq!(client.head().unwrap().status(), 200);
+    }
+    assert!(house.open() < FILES as usize, "{}", house.open());
+    house.serves_the_early();
+    house.blames_nobody();
+    // And they do come, whichever way their bytes go.
+    for mut client in downloads.drain(..) {
+        let mut length = 0;
+        let mut piece = vec![0; 1 << 20];
+        while length < 30_000_000 {
+            length += client.reader.read(&mut piece).unwrap();
+        }
+    }
+    house.serves_the_early();
+}
+
+#[test]
+fn a_tunnel_keeps_its_seat() {
+    let (upstream, _let_go) = instance();
+    let mut house = House::new(&upstream);
+    let ask = "GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n";
+    let tunnels: Vec<Client> = (0..SEATS - house.early.len())
+        .map(|_| {
+            let mut client = Client::new(house.address);
+            client.send(ask);
+            assert_eq!(client.head().unwrap().status(), 101);
+            client
+        })
+        .collect();
+    let mut late = TcpStream::connect(house.address).unwrap();
+    until("one more is refused", || is_refused(&mut late).then_some(()));
+    assert!(house.open() < FILES as usize, "{}", house.open());
+    house.serves_the_early();
+    drop(tunnels);
+    until("there is room again", || {
+        let mut client = Client::new(house.address);
+        let asked = std::io::Write::write_all(&mut client.stream, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        asked.ok().and_then(|()| client.head()).filter(|head| head.status() == 200)
+    });
+}
+
+/// Sets how many files a process may have open.
+fn limit(process: &Process, files: usize) {
+    let pid = process.0.id().to_string();
+    let set = Command::new("prlimit").args(["--pid", &pid, &format!("--nofile={files}:{FILES}")]).status();
+    assert!(set.unwrap().success());
+}
+
+/// Whatever was counted: the machine may have none all the same.
+#[test]
+fn a_connection_that_fails_for_want_of_descriptors_is_not_the_instances_fault() {
+    let (upstream, _let_go) = instance();
+    let mut house = House::new(&upstream);
+    // What is kept is closed after a while.
+    until("nothing is kept", || {
+        let before = house.open();
+        std::thread::sleep(Duration::from_millis(1_700));
+        (house.open() == before).then_some(())
+    });
+    limit(&house.process, house.first_free());
+    for path in ["", "TE: trailers\r\n"] {
+        for _ in 0..6 {
+            let answer = house.early[0].ask(format!("GET / HTTP/1.1\r\nHost: a\r\n{path}\r\n"));
+            assert_eq!((answer.status(), answer.field("tidegate-gateway")), (503, Some("overloaded")));
+            assert_eq!(answer.field("retry-after"), Some("1"));
+        }
+    }
+    limit(&house.process, FILES as usize);
+    house.serves_the_early();
+    house.blames_nobody();
 }

@@ -153,3 +153,29 @@ fn a_client_that_dawdles_over_its_head_is_cut_off_and_a_quiet_one_is_not() {
     assert!(dripping.join().unwrap() < 200);
     assert_eq!(quiet.get("a", "/").status(), 200);
 }
+
+#[test]
+fn a_client_that_does_not_begin_is_not_waited_for_as_long_as_one_that_is_quiet() {
+    let limits = Limits { head: Duration::from_millis(500), ..Limits::default() };
+    let stage = Stage::with(limits);
+    let upstream = Upstream::saying("here");
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    let quiet = ["", "TE: trailers\r\n"].map(|path| {
+        let mut client = Client::new(stage.address);
+        let get = format!("GET / HTTP/1.1\r\nHost: a\r\n{path}\r\n");
+        assert_eq!(client.ask(&get).text(), "here");
+        (client, get)
+    });
+    // The last is the beginning of HTTP/2.
+    for begun in ["", "\r\n", "PRI * HTTP/2.0\r\n\r\n"] {
+        let began = std::time::Instant::now();
+        let mut client = Client::new(stage.address);
+        client.send(begun);
+        let _ = client.head();
+        let took = began.elapsed();
+        assert!((400..10_000).contains(&took.as_millis()), "{begun:?} {took:?}");
+    }
+    for (mut client, get) in quiet {
+        assert_eq!(client.ask(&get).text(), "here");
+    }
+}

@@ -88,6 +88,53 @@ fn more_than_an_instance_takes_waits_and_more_than_waits_is_refused_at_once() {
     assert_eq!(gate.asked.load(Ordering::SeqCst), 2);
 }
 
+/// What makes a request one for the fast path, or for the general one.
+const PATHS: [&str; 2] = ["", "TE: trailers\r\n"];
+
+#[test]
+fn who_leaves_the_queue_makes_room_and_is_not_sent() {
+    for path in PATHS {
+        let (stage, gate) = (Stage::new(), Gate::new());
+        limited(&stage, &gate, 5, 15_000);
+        let get = format!("GET / HTTP/1.1\r\nHost: a\r\n{path}\r\n");
+        let mut first = Client::new(stage.address);
+        first.send(&get);
+        gate.asked(1);
+        for _ in 0..5 {
+            Client::new(stage.address).send(&get);
+        }
+        let address = stage.address;
+        let next = std::thread::spawn(move || {
+            until("there is room", || {
+                Some(Client::new(address).ask(&get)).filter(|answer| answer.status() == 200)
+            })
+        });
+        std::thread::sleep(Duration::from_millis(300));
+        gate.pass(1);
+        assert_eq!(first.answer().unwrap().text(), "passed");
+        gate.pass(1);
+        assert_eq!(next.join().unwrap().text(), "passed");
+        assert_eq!(gate.asked.load(Ordering::SeqCst), 2, "{path}");
+    }
+}
+
+#[test]
+fn who_sends_nothing_more_while_it_waits_is_told_that_it_is_overloaded() {
+    for path in PATHS {
+        let (stage, gate) = (Stage::new(), Gate::new());
+        limited(&stage, &gate, 5, 15_000);
+        let get = format!("GET / HTTP/1.1\r\nHost: a\r\n{path}\r\n");
+        let mut first = Client::new(stage.address);
+        first.send(&get);
+        gate.asked(1);
+        let mut ended = Client::new(stage.address);
+        ended.send(&get);
+        ended.stream.shutdown(std::net::Shutdown::Write).unwrap();
+        assert_eq!(mark(&ended.answer().unwrap()), (503, Some("overloaded")), "{path}");
+        assert!(ended.is_closed());
+    }
+}
+
 #[test]
 fn who_waits_too_long_is_told_so_and_is_not_sent_later() {
     let (stage, gate) = (Stage::new(), Gate::new());

@@ -50,17 +50,26 @@ impl FlagGuest {
     fn settings(&self, secret: [u8; 32], certificates: Certificates) -> io::Result<Settings> {
         let certificates = self.tls.then_some(certificates);
         let origins = Origins::only(&self.args.flags_origin).map_err(io::Error::other)?;
-        let usual = Limits::default();
-        let most = usize::try_from(tidegate_os::process::file_limit()? / SHARE).unwrap_or(usize::MAX);
-        let connections = usual.connections.min(most);
-        Ok(Settings { origins, limits: Limits { connections, ..usual }, secret, certificates })
+        let limits = Limits { connections: connections()?, ..Limits::default() };
+        Ok(Settings { origins, limits, secret, certificates })
     }
+}
+
+/// Most connections of each listener.
+fn connections() -> io::Result<usize> {
+    let most = usize::try_from(tidegate_os::process::file_limit()? / SHARE).unwrap_or(usize::MAX);
+    Ok(Limits::default().connections.min(most))
 }
 
 impl Guest for FlagGuest {
     fn places(&self) -> Vec<(String, SocketAddr)> {
         let offers = self.args.addresses().offers().into_iter();
         offers.map(|(offer, address)| (name(offer).to_owned(), address)).collect()
+    }
+
+    fn descriptors(&self) -> u64 {
+        let each = connections().unwrap_or_default() as u64;
+        each * self.places().len() as u64
     }
 
     fn begin(

@@ -45,7 +45,7 @@ pub(super) fn broken(error: &FlowError) -> HeaderMap {
     ])
 }
 
-/// The status of gRPC for one of HTTP, as its clients would guess it, but for 504: the app's time is over.
+/// The status of gRPC for one of HTTP, as its clients would guess it, but for 408 and 504: the time is over.
 fn status(status: StatusCode) -> &'static str {
     match status.as_u16() {
         400 => "13",
@@ -54,7 +54,7 @@ fn status(status: StatusCode) -> &'static str {
         404 => "12",
         413 | 431 => "8",
         429 | 502 | 503 => "14",
-        504 => "4",
+        408 | 504 => "4",
         _ => "2",
     }
 }

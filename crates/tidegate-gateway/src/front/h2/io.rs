@@ -114,6 +114,7 @@ impl AsyncRead for MeteredIo {
         let before = buf.filled().len();
         ready!(Pin::new(&mut state.stream).poll_read(cx, buf))?;
         let read = &buf.filled()[before..];
+        state.vigil.on_read(read.len());
         Poll::Ready(state.meter.on_read(read, Instant::now).map_err(|Flood| {
             tracing::debug!("a client sent nothing but frames that carry nothing, and is cut off");
             io::Error::new(io::ErrorKind::InvalidData, "too many frames that carry nothing")

@@ -14,9 +14,13 @@ const GOODBYE: Duration = Duration::from_secs(2);
 const PATIENCE: u32 = 10;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// Bytes of a client that has begun: its preface, and the head of its SETTINGS.
+const BEGUN: usize = 24 + 9;
+
 /// One connection's.
 #[derive(Debug)]
 pub(super) struct Vigil {
+    head: Duration,
     idle: Duration,
     stall: Duration,
     next: Cell<u64>,
@@ -26,6 +30,8 @@ pub(super) struct Vigil {
     moved: Cell<Instant>,
     /// When bytes last went to the client.
     wrote: Cell<Instant>,
+    /// How many bytes came from it.
+    read: Cell<usize>,
 }
 
 /// Whose turn it is on one stream.
@@ -40,12 +46,14 @@ impl Vigil {
     pub(super) fn new(limits: Limits) -> Self {
         let now = Instant::now();
         Vigil {
+            head: limits.head,
             idle: limits.client_idle,
             stall: limits.stall,
             next: Cell::new(0),
             turns: RefCell::default(),
             moved: Cell::new(now),
             wrote: Cell::new(now),
+            read: Cell::new(0),
         }
     }
 
@@ -60,13 +68,18 @@ impl Vigil {
         Stay { vigil: self.clone(), number, turn }
     }
 
+    pub(super) fn on_read(&self, count: usize) {
+        self.read.set(self.read.get().saturating_add(count));
+    }
+
     pub(super) fn on_written(&self) {
         self.wrote.set(Instant::now());
     }
 
-    /// Waits until the connection was quiet for too long.
+    /// Waits until the connection was quiet for too long, or did not begin in time.
     pub(super) async fn quiet(&self) {
-        loop {
+        tokio::time::sleep(self.head.min(self.idle)).await;
+        while self.read.get() >= BEGUN {
             let until = self.moved.get() + self.idle;
             if !self.turns.borrow().is_empty() {
                 tokio::time::sleep(self.idle).await;

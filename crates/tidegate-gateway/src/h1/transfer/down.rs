@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tokio::io::AsyncWrite;
 
-use super::{COPIED, End, HALF_CLOSE, Transfer, Up};
+use super::{COPIED, End, Transfer, Up};
 use crate::admission::Entry;
 use crate::balance::Failure;
 use crate::count::Outcome;
@@ -259,17 +259,19 @@ impl Transfer<'_> {
     /// Nothing comes from the instance: is the client still there? What it sends now is its next request.
     pub(super) fn watch_client(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
         let unwatched = self.on.client.is_fresh();
-        if unwatched || self.state.client_ended || self.state.up != Up::Over || self.on.desk.input.is_full() {
+        let ended = self.state.client_ended.is_some();
+        if unwatched || ended || self.state.up != Up::Over || self.on.desk.input.is_full() {
             return Poll::Pending;
         }
         match self.on.desk.input.poll_read(cx, self.on.client) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(count)) if count > 0 => self.watch_client(cx),
-            Poll::Ready(Ok(_)) if self.state.began.elapsed() < HALF_CLOSE => {
-                self.state.client_ended = true;
+            // It may still want the answer.
+            Poll::Ready(Ok(_)) => {
+                self.state.client_ended = Some(Instant::now());
                 Poll::Pending
             }
-            Poll::Ready(_) => Poll::Ready(Some(End::Gone)),
+            Poll::Ready(Err(_)) => Poll::Ready(Some(End::Gone)),
         }
     }
 }

@@ -15,26 +15,22 @@ use super::body::Body;
 use super::desk::Desk;
 use super::events::EventStream;
 use super::lines::Lines;
-use super::splice::{self, Pipes};
+use super::splice::{self, Held, Pipes};
 use crate::admission::Entry;
 use crate::assign::Note;
 use crate::balance::Tries;
 use crate::count::Outcome;
 use crate::front::screen::Refusal;
-use crate::front::{Alarm, Wire};
+use crate::front::{Alarm, HALF_CLOSED_WAIT, Wire};
 use crate::ticket::Ticket;
 use crate::upstream::Link;
 use crate::worker::Worker;
 
 /// Bodies up to this size are copied behind their head, for one write.
 const COPIED: usize = 4096;
-/// A client that ends its side so soon after its request may still want the answer …
-const HALF_CLOSE: Duration = Duration::from_millis(100);
-/// … and is believed for so long: one that is gone looks the same.
-const HALF_CLOSED_WAIT: Duration = Duration::from_secs(5);
 
 /// How long an answer may take before the event loop is asked to watch a [fresh](Wire::Fresh) client: that costs two
-/// calls of the system, and most answers are quicker. Less than [`HALF_CLOSE`]: what happened before is seen in time.
+/// calls of the system, and most answers are quicker.
 const UNWATCHED: Duration = Duration::from_millis(50);
 
 /// How an attempt ends.
@@ -108,7 +104,8 @@ struct State {
     /// The last chunk of a body that is framed anew was written.
     last_chunk: bool,
     events: Option<Box<EventStream>>,
-    client_ended: bool,
+    /// Since when the client sends nothing more.
+    client_ended: Option<Instant>,
     /// Before the head of the request is sent, and before that of the answer.
     up_turn: Turn,
     down_turn: Turn,
@@ -130,7 +127,7 @@ impl<'a> Transfer<'a> {
             answer: None,
             last_chunk: false,
             events: None,
-            client_ended: false,
+            client_ended: None,
             up_turn: Turn::default(),
             down_turn: Turn::default(),
             up_pipe: Channel::Unused,
@@ -155,14 +152,14 @@ impl<'a> Transfer<'a> {
             && self.answer().is_some_and(clean)
     }
 
+    /// Whether nothing was written of what the client is to be told before the answer.
+    pub(super) fn is_unsaid(&self) -> bool {
+        self.state.answer.is_none() && self.state.reply_at == 0 && !self.on.desk.reply.is_empty()
+    }
+
     /// Whether all of the request was read from the client.
     pub(super) fn request_read(&self) -> bool {
         self.on.upload.over()
-    }
-
-    /// Whether the client said that it sends nothing more.
-    pub(super) fn client_ended(&self) -> bool {
-        self.state.client_ended
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
@@ -198,23 +195,26 @@ impl<'a> Transfer<'a> {
         let terms = self.on.ticket.terms();
         let waits_for_answer = self.state.up == Up::Over && self.state.answer.is_none();
         let wait = if waits_for_answer { terms.first_byte } else { terms.idle };
-        let half = self.state.client_ended;
-        let wait = if half { wait.min(HALF_CLOSED_WAIT) } else { wait };
         let end = self.on.ticket.by(self.state.moved + wait);
-        if !self.on.alarm.expired(cx, end) {
+        let gone = self.state.client_ended.map(|ended| ended.max(self.state.moved) + HALF_CLOSED_WAIT);
+        if !self.on.alarm.expired(cx, gone.map_or(end, |gone| gone.min(end))) {
             return None;
         }
-        let client_is_slow = self.state.up == Up::Body && self.on.upload.ready() == 0;
-        let unsaid = self.on.desk.reply.len() > self.state.reply_at;
-        Some(match &self.state.answer {
-            _ if half => End::Gone,
+        Some(if gone.is_some_and(|gone| gone < end) { End::Gone } else { self.late() })
+    }
+
+    /// Its time is over. Whose fault that is goes by whom it waits for.
+    fn late(&self) -> End {
+        let State { answer, up, up_pipe, down_pipe, reply_at, .. } = &self.state;
+        let client_is_slow = *up == Up::Body && self.on.upload.ready() == 0 && up_pipe.filled() == 0;
+        let unsaid = self.on.desk.reply.len() > *reply_at;
+        match answer {
             None if client_is_slow => End::Refused(Refusal::SLOW_BODY),
             None => End::Timeout,
-            Some(answer) if unsaid || answer.body.ready() > 0 || self.state.down_pipe.filled() > 0 => {
-                End::Gone
-            }
+            Some(answer) if unsaid || answer.body.ready() > 0 || down_pipe.filled() > 0 => End::Gone,
+            Some(_) if client_is_slow => End::Cut(Outcome::Cancelled),
             Some(_) => End::Cut(Outcome::Timeout),
-        })
+        }
     }
 }
 
@@ -259,7 +259,7 @@ impl Turn {
 /// One direction's pipe.
 enum Channel {
     Unused,
-    Open(Pipe),
+    Open(Held),
     /// The machine gave none: the body is copied.
     Refused,
 }
@@ -279,7 +279,7 @@ impl Channel {
             *self = pipes.take().map_or(Channel::Refused, Channel::Open);
         }
         match self {
-            Channel::Open(pipe) => Some(pipe),
+            Channel::Open(held) => Some(&mut held.pipe),
             Channel::Unused | Channel::Refused => None,
         }
     }
@@ -287,14 +287,14 @@ impl Channel {
     /// Bytes that wait in it for the side they go to.
     fn filled(&self) -> usize {
         match self {
-            Channel::Open(pipe) => pipe.filled(),
+            Channel::Open(held) => held.pipe.filled(),
             Channel::Unused | Channel::Refused => 0,
         }
     }
 
     fn release(&mut self, pipes: &Pipes) {
-        if let Channel::Open(pipe) = std::mem::replace(self, Channel::Unused) {
-            pipes.put(pipe);
+        if let Channel::Open(held) = std::mem::replace(self, Channel::Unused) {
+            pipes.put(held);
         }
     }
 }

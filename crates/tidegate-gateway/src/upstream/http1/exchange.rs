@@ -11,6 +11,8 @@ use hyper::body::{Frame, SizeHint};
 use super::dock::Dock;
 use super::down::Down;
 use super::up::Up;
+use crate::descriptors::Share;
+use crate::upstream::upload::Progress;
 use crate::upstream::{Kept, Link, Plain, Upload};
 
 /// Why there is no answer, or no more of it.
@@ -24,6 +26,8 @@ pub(in crate::upstream) enum Fault {
     Garbled,
     /// Nothing came in time.
     Timeout,
+    /// The client sent no more of its body in time.
+    ClientSlow,
     /// The client broke off its own body, or sent what is none.
     ClientFailed,
     /// The client sent more than its route takes.
@@ -39,7 +43,27 @@ pub(in crate::upstream) struct Exchange {
     dock: Option<Box<Dock>>,
     up: Up,
     down: Down,
-    began: Instant,
+    /// Of the request's body, where there is one.
+    progress: Option<Rc<Progress>>,
+}
+
+/// How long is waited for what.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::upstream) struct Patience {
+    /// For the answer, once the request is sent.
+    pub(in crate::upstream) first_byte: Duration,
+    /// For more of the request's body, and for the instance to take it.
+    pub(in crate::upstream) idle: Duration,
+    /// When all of it must be over.
+    pub(in crate::upstream) until: Option<Instant>,
+}
+
+impl Patience {
+    /// The end of a wait since `moved`.
+    pub(in crate::upstream) fn end(&self, sent: bool, moved: Instant) -> Instant {
+        let end = moved + if sent { self.first_byte } else { self.idle };
+        self.until.map_or(end, |until| until.min(end))
+    }
 }
 
 impl Exchange {
@@ -53,15 +77,15 @@ impl Exchange {
         let mut dock = kept.docks.take();
         let up = Up::begin(parts, upload, &mut dock.out);
         let down = Down::begin(parts.method == Method::HEAD);
-        let (plain, dock, began) = (Some(plain), Some(dock), Instant::now());
-        Box::new(Exchange { kept: kept.clone(), plain, dock, up, down, began })
+        let (plain, dock, progress) = (Some(plain), Some(dock), up.progress());
+        Box::new(Exchange { kept: kept.clone(), plain, dock, up, down, progress })
     }
 
-    /// The head of the answer. `until` says how long it is waited for after the last piece of the request's body.
+    /// The head of the answer.
     pub(in crate::upstream) fn poll_answer(
         &mut self,
         cx: &mut Context<'_>,
-        until: impl FnOnce(Instant) -> Instant,
+        patience: &Patience,
     ) -> Poll<Result<Response<()>, Fault>> {
         let (Some(plain), Some(dock)) = (&mut self.plain, &mut self.dock) else {
             return Poll::Ready(Err(Fault::Broken));
@@ -72,8 +96,12 @@ impl Exchange {
         if let Poll::Ready(answered) = self.down.poll_head(cx, &mut plain.link, &mut dock.input) {
             return Poll::Ready(answered);
         }
-        let moved = self.up.moved().map_or(self.began, |moved| moved.max(self.began));
-        if dock.alarm.expired(cx, until(moved)) { Poll::Ready(Err(Fault::Timeout)) } else { Poll::Pending }
+        let progress = self.progress.as_deref();
+        if !dock.alarm.expired(cx, patience.end(self.up.is_done(), self.up.moved(progress))) {
+            return Poll::Pending;
+        }
+        let client_is_slow = !self.up.is_done() && progress.is_some_and(Progress::is_awaited);
+        Poll::Ready(Err(if client_is_slow { Fault::ClientSlow } else { Fault::Timeout }))
     }
 
     /// The next piece of the answer's body.
@@ -93,6 +121,11 @@ impl Exchange {
         if let (Some(plain), Some(dock)) = (&mut self.plain, &mut self.dock) {
             let _ = self.up.poll(cx, &mut plain.link, dock);
         }
+    }
+
+    /// Tells of the request's body, where there is one.
+    pub(in crate::upstream) fn progress(&self) -> Option<Rc<Progress>> {
+        self.progress.clone()
     }
 
     /// Whether the instance has all of the request that it takes.
@@ -128,9 +161,10 @@ impl Exchange {
     }
 
     /// The connection, and what was read of it behind the answer's head.
-    pub(in crate::upstream) fn into_connection(mut self: Box<Self>) -> Option<(Link, Bytes)> {
+    pub(in crate::upstream) fn into_connection(mut self: Box<Self>) -> Option<(Link, Share, Bytes)> {
         let read = self.dock.as_mut()?.input.split().freeze();
-        Some((self.plain.take()?.link, read))
+        let (link, share) = self.plain.take()?.into_link();
+        Some((link, share, read))
     }
 
     fn free_dock(&mut self) {

@@ -10,5 +10,5 @@ mod pump;
 mod up;
 
 pub(super) use dock::Docks;
-pub(super) use exchange::{Exchange, Fault};
+pub(super) use exchange::{Exchange, Fault, Patience};
 pub(super) use pump::{Pumped, pump};

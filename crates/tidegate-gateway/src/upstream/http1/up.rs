@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ use tokio::io::AsyncWrite;
 use super::dock::Dock;
 use super::exchange::Fault;
 use super::head;
+use crate::upstream::upload::Progress;
 use crate::upstream::{Link, Upload};
 
 /// Pieces of a body up to this size are copied behind what goes before them, for one write.
@@ -53,6 +55,8 @@ pub(super) struct Up {
     /// What was taken of the body while nothing was written yet.
     first: Bytes,
     written: bool,
+    /// When the instance last took something, or had taken all of it.
+    moved: Instant,
 }
 
 impl Up {
@@ -69,6 +73,7 @@ impl Up {
             in_chunk: false,
             first: Bytes::new(),
             written: false,
+            moved: Instant::now(),
         }
     }
 
@@ -79,9 +84,14 @@ impl Up {
         upload
     }
 
-    /// When the last piece of the body came, where there is one.
-    pub(super) fn moved(&self) -> Option<Instant> {
-        self.upload.moved()
+    /// When anything last came from the client or went to the instance.
+    pub(super) fn moved(&self, progress: Option<&Progress>) -> Instant {
+        progress.map_or(self.moved, |progress| progress.moved().max(self.moved))
+    }
+
+    /// Tells of the body, where there is one.
+    pub(super) fn progress(&self) -> Option<Rc<Progress>> {
+        self.upload.progress()
     }
 
     /// Whether the instance has all of the request.
@@ -114,9 +124,12 @@ impl Up {
                         return Poll::Pending;
                     }
                 }
-                Poll::Ready(Ok(count)) if count > 0 => (self.written, self.first) = (true, Bytes::new()),
+                Poll::Ready(Ok(count)) if count > 0 => {
+                    (self.written, self.first) = (true, Bytes::new());
+                    self.moved = Instant::now();
+                }
                 Poll::Ready(_) if !self.written => return Poll::Ready(Fault::Unsent),
-                Poll::Ready(_) => self.stage = Stage::Refused,
+                Poll::Ready(_) => (self.stage, self.moved) = (Stage::Refused, Instant::now()),
             }
         }
         Poll::Pending

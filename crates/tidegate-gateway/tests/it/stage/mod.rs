@@ -2,6 +2,7 @@
 
 pub mod certs;
 pub mod client;
+pub mod h2;
 #[path = "../../../src/geo/made.rs"]
 pub mod places;
 pub mod program;
