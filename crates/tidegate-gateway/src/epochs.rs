@@ -168,8 +168,7 @@ impl Epochs {
     pub(crate) fn counts_beside_rows(&self) -> CountsReport {
         let ((ejected, levels), (outcomes, flags)) = {
             let registry = &self.lock().registry;
-            let now = (registry.ejected(), registry.levels());
-            (now, (registry.outcomes(), registry.flags()))
+            (registry.levels(), (registry.outcomes(), registry.flags()))
         };
         let (unrouted, front) = (self.front.unrouted(), self.front.counts());
         let at_ms = self.since.elapsed().as_millis() as u64;

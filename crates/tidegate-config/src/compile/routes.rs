@@ -39,7 +39,7 @@ pub(super) fn compile(layer: &Layer<'_>, findings: &mut Findings<'_>) -> Vec<Rou
 fn route_of(raw: &RawRoute, policy: RoutePolicy) -> Option<RouteSpec> {
     let path = match (&raw.path, raw.path.is_absent()) {
         (_, true) => "/".to_owned(),
-        (path, false) => path.value()?.0.clone(),
+        (path, false) => path.value()?.spelled(),
     };
     let to = match &raw.to {
         Field::Absent => None,
@@ -57,7 +57,8 @@ fn check_loop(item: &Spanned<RawRoute>, route: &RouteSpec, findings: &mut Findin
     let path = place.strip_prefix("{host}").or_else(|| place.strip_prefix(&route.host)).unwrap_or(place);
     let path = path.strip_suffix("{query}").unwrap_or(path);
     let prefix = route.path.trim_end_matches('/');
-    if path.strip_prefix(prefix) == Some("{path}") || path == route.path {
+    let whole = if path.is_empty() { "/" } else { path };
+    if path.strip_prefix(prefix) == Some("{path}") || whole == route.path {
         findings.push(
             Diagnostic::warning(codes::REDIRECT_LOOP, "this redirect leads to where it came from")
                 .at(at.key, "round and round")

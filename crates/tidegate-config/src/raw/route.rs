@@ -125,6 +125,42 @@ fn check_readings(path: &str) -> Result<(), PathFault> {
     if fine { Ok(()) } else { Err(PathFault::Readings) }
 }
 
+impl RoutePath {
+    /// As people write it: two spellings of one path become the same.
+    pub(crate) fn spelled(&self) -> String {
+        let Self(path) = self;
+        let upper = respelled(path, |_| false);
+        let letters = |byte: u8| is_plain_sign(byte) || !byte.is_ascii();
+        let escapes: [fn(u8) -> bool; 2] = [letters, is_plain_sign];
+        let readable =
+            escapes.into_iter().filter_map(|needless| String::from_utf8(respelled(path, needless)).ok());
+        // What an escape hides may be white space, or no text at all.
+        let fine = |path: &String| check_path(path).and_then(|()| check_readings(path)).is_ok();
+        readable.into_iter().find(fine).unwrap_or_else(|| String::from_utf8_lossy(&upper).into_owned())
+    }
+}
+
+/// Whether a byte stands for itself in a path.
+fn is_plain_sign(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'/' | b'\\' | b';' | b'%' | b'?' | b'#')
+}
+
+/// The path without the escapes that are needless, and the others in upper case.
+fn respelled(path: &str, needless: impl Fn(u8) -> bool) -> Vec<u8> {
+    let mut pieces = path.split('%');
+    let mut out = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        let escaped = piece.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match escaped {
+            Some(byte) if needless(byte) => out.push(byte),
+            Some(byte) => out.extend(format!("%{byte:02X}").bytes()),
+            None => out.push(b'%'),
+        }
+        out.extend(piece.as_bytes().get(if escaped.is_some() { 2.. } else { 0.. }).unwrap_or_default());
+    }
+    out
+}
+
 impl Host {
     /// The host, or why the text is none.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
@@ -278,6 +314,21 @@ mod tests {
             assert_eq!(check_path(path), Err(fault), "{path}");
         }
         assert_eq!(check_path("/..a/b.c/"), Ok(()));
+    }
+
+    #[test]
+    fn spellings_of_one_path_are_the_same() {
+        for (path, spelled) in [
+            ("/%61dmin", "/admin"),
+            ("/gr%c3%B6%C3%9Fe", "/größe"),
+            ("/größe", "/größe"),
+            ("/gr%c3/%7Eb", "/gr%C3/~b"),
+            ("/a%20b%c2%a0", "/a%20b%C2%A0"),
+            ("/%2e%2e.", "/..."),
+            ("/%7bx%7d%3f", "/{x}%3F"),
+        ] {
+            assert_eq!(RoutePath(path.to_owned()).spelled(), spelled, "{path}");
+        }
     }
 
     #[test]

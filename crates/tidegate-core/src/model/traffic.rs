@@ -176,6 +176,18 @@ pub struct Answers {
 }
 
 impl Answers {
+    /// These and others.
+    pub fn with(&self, others: &Answers) -> Answers {
+        Answers {
+            informational: self.informational + others.informational,
+            success: self.success + others.success,
+            redirect: self.redirect + others.redirect,
+            client_error: self.client_error + others.client_error,
+            server_error: self.server_error + others.server_error,
+            unanswered: self.unanswered + others.unanswered,
+        }
+    }
+
     /// Those that are not among `some` of them.
     pub fn without(&self, some: &Answers) -> Answers {
         Answers {

@@ -186,7 +186,16 @@ impl Shared {
                 state.pieces.1.extend(routes);
                 false
             }
-            Message::Report { epoch, inflight, mut counts, in_pieces, earlier, mirrors, waiting } => {
+            Message::Report {
+                epoch,
+                inflight,
+                mut counts,
+                in_pieces,
+                earlier,
+                same_earlier,
+                mirrors,
+                waiting,
+            } => {
                 let (rows, routes) = std::mem::take(&mut state.pieces);
                 if in_pieces {
                     (counts.rows, counts.routes) = (rows, routes);
@@ -198,7 +207,9 @@ impl Shared {
                 (state.seen.acked, state.seen.inflight) = (epoch, inflight);
                 (state.seen.counts, state.seen.counted_at) = (Some(counts), epoch);
                 state.seen.mirrors = mirrors;
-                state.seen.earlier_counts = earlier;
+                if !same_earlier {
+                    state.seen.earlier_counts = earlier;
+                }
                 state.seen.waiting = waiting;
                 idle || judged || woken
             }

@@ -16,7 +16,7 @@ pub enum Command {
     Apply(RouteTable),
     /// Use what this makes of the table in use. Only for a gateway that says in its hello that it takes changes.
     Change(RouteChange),
-    /// Counts may come before the report that they are of. Only for a gateway that says in its hello that it gives pieces.
+    /// Counts may come before the report that they are of, and what stays as it was may be left out of one. Only for a gateway that says in its hello that it gives pieces.
     TakesPieces,
     /// Finish what is in flight and end.
     Shutdown {
@@ -113,6 +113,9 @@ pub enum Message {
         /// Those of the gateways before it, which drain or are gone.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         earlier: Vec<CountsReport>,
+        /// Whether those are as the report before said, and left out. Only for who takes pieces.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        same_earlier: bool,
         /// Requests that are held because nothing of their upstream runs. The first one is told at once.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         waiting: BTreeMap<String, u32>,

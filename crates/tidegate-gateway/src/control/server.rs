@@ -14,11 +14,11 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::Interval;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::lines;
 use super::protocol::{Command, Message};
-use super::telling::Telling;
+use super::telling::{Ear, Telling};
 use crate::epochs::Epochs;
 
 /// Tables are long.
@@ -166,7 +166,9 @@ async fn speak(
     let mut over = pin!(over);
     write(&mut writer, &hello(epochs)).await?;
     let mut every = tokio::time::interval(REPORT_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut telling: Option<Telling> = None;
+    let mut ear = Ear::default();
     loop {
         let message = tokio::select! {
             // An acknowledgement is waited for; a report, which takes longer to make, is not.
@@ -176,10 +178,12 @@ async fn speak(
                 // The other end said its last.
                 None => return Ok(()),
             },
-            () = &mut over => return write(&mut writer, &Telling::Whole.next(epochs).0).await,
-            message = go_on(&mut telling, epochs) => message,
-            () = due(&mut every, &mut news) => {
-                telling = Some(Telling::new(pieces.load(Ordering::Relaxed), epochs));
+            () = &mut over => return write(&mut writer, &Telling::Whole.next(epochs, &mut ear).0).await,
+            message = go_on(&mut telling, epochs, &mut ear) => message,
+            // A report that is on its way goes on: begun anew, it would say twice what it said already.
+            () = due(&mut every, &mut news), if telling.is_none() => {
+                ear.in_pieces = pieces.load(Ordering::Relaxed);
+                telling = Some(Telling::new(ear.in_pieces, epochs));
                 continue;
             }
         };
@@ -196,12 +200,12 @@ async fn due(every: &mut Interval, news: &mut watch::Receiver<u64>) {
 }
 
 /// The next message of a report, if one is on its way. Commands are read and obeyed before it.
-async fn go_on(telling: &mut Option<Telling>, epochs: &Epochs) -> Message {
+async fn go_on(telling: &mut Option<Telling>, epochs: &Epochs, ear: &mut Ear) -> Message {
     if telling.is_none() {
         std::future::pending::<()>().await;
     }
     tokio::task::yield_now().await;
-    let (message, rest) = telling.take().unwrap_or(Telling::Whole).next(epochs);
+    let (message, rest) = telling.take().unwrap_or(Telling::Whole).next(epochs, ear);
     *telling = rest;
     message
 }

@@ -63,33 +63,23 @@ impl RouteRow {
 
     /// What the report says of it.
     pub(crate) fn counts(&self) -> RouteCounts {
+        let arms = [ArmRole::Stable, ArmRole::Candidate]
+            .map(|role| ArmAnswers { role, answers: self.of_arm(Some(role)) });
+        // Each is read once: what they come to does not differ from what is told of them.
+        let answers = arms.iter().fold(self.of_arm(None), |sum, arm| sum.with(&arm.answers));
         RouteCounts {
             host: self.host.to_string(),
             path: self.path.to_string(),
             upstream: self.upstream.to_string(),
-            answers: self.answers(),
-            arms: self.arms(),
+            answers,
+            arms: arms.into_iter().filter(|arm| arm.answers != Answers::default()).collect(),
             bytes: self.bytes(),
         }
     }
 
-    /// Requests by the class of their answer, over all workers.
-    pub(crate) fn answers(&self) -> Answers {
-        self.sums(|lane, class| lane.arms.iter().map(|arm| arm[class].get()).sum())
-    }
-
-    /// The same by arm, of those that were assigned any.
-    fn arms(&self) -> Vec<ArmAnswers> {
-        let of = |role| {
-            let arm = place(Some(role));
-            ArmAnswers { role, answers: self.sums(|lane, class| lane.arms[arm][class].get()) }
-        };
-        let arms = [ArmRole::Stable, ArmRole::Candidate].map(of);
-        arms.into_iter().filter(|arm| arm.answers != Answers::default()).collect()
-    }
-
-    fn sums(&self, of: impl Fn(&RouteLane, usize) -> u64) -> Answers {
-        let sum = |class: usize| self.lanes.sum(|lane| of(lane, class));
+    /// Of one arm, over all workers.
+    fn of_arm(&self, arm: Option<ArmRole>) -> Answers {
+        let sum = |class: usize| self.lanes.sum(|lane| lane.arms[place(arm)][class].get());
         Answers {
             informational: sum(1),
             success: sum(2),
@@ -127,9 +117,10 @@ mod tests {
             server_error: 3,
             unanswered: 1,
         };
-        assert_eq!(row.answers(), wanted);
+        let counts = row.counts();
+        assert_eq!(counts.answers, wanted);
         let answers = Answers { client_error: 1, ..Answers::default() };
-        assert_eq!(row.arms(), [ArmAnswers { role: ArmRole::Candidate, answers }]);
-        assert_eq!(row.bytes(), BodyBytes { received: 9, sent: 18 });
+        assert_eq!(counts.arms, [ArmAnswers { role: ArmRole::Candidate, answers }]);
+        assert_eq!(counts.bytes, BodyBytes { received: 9, sent: 18 });
     }
 }

@@ -1,21 +1,59 @@
 //! Bytes between two sockets: filled at the end, taken from the front.
 
 use std::io;
+use std::ops::{Deref, DerefMut};
 use std::task::{Context, Poll, ready};
+
+use memmap2::MmapMut;
 
 use crate::socket::Source;
 
 /// A buffer of a fixed size, made anew never and moved rarely.
 #[derive(Debug)]
 pub(super) struct Buffer {
-    bytes: Box<[u8]>,
+    bytes: Pages,
     start: usize,
     end: usize,
 }
 
+/// Memory that is a mapping of its own: what was never written takes none, and the machine has it back as soon as it is
+/// dropped. On the heap it would stay with the process after a crowd, beneath what was allocated later.
+#[derive(Debug)]
+enum Pages {
+    Own(MmapMut),
+    /// The machine gives no more mappings.
+    Heap(Box<[u8]>),
+}
+
+impl Pages {
+    fn new(size: usize) -> Self {
+        MmapMut::map_anon(size).map_or_else(|_| Pages::Heap(vec![0; size].into_boxed_slice()), Pages::Own)
+    }
+}
+
+impl Deref for Pages {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Pages::Own(bytes) => bytes,
+            Pages::Heap(bytes) => bytes,
+        }
+    }
+}
+
+impl DerefMut for Pages {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        match self {
+            Pages::Own(bytes) => bytes,
+            Pages::Heap(bytes) => bytes,
+        }
+    }
+}
+
 impl Buffer {
     pub(super) fn new(size: usize) -> Self {
-        Buffer { bytes: vec![0; size].into_boxed_slice(), start: 0, end: 0 }
+        Buffer { bytes: Pages::new(size), start: 0, end: 0 }
     }
 
     /// What is in it.

@@ -6,8 +6,8 @@ use super::buffer::Buffer;
 
 /// Room for a request's head (and what came with it), and as much for an answer's.
 const SIZE: usize = 16 * 1024;
-/// Desks kept for the next busy connections of a worker.
-const KEPT: usize = 64;
+/// Desks kept for the next busy connections of a worker: a new one costs calls of the system.
+const KEPT: usize = 512;
 /// So few are kept for ever.
 const FEW: usize = 16;
 /// A head longer than this is not kept room for.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ pub(crate) struct Elders {
     /// Told when requests of an elder may have ended.
     idle: Arc<Notify>,
     all: Mutex<Vec<Arc<Elder>>>,
+    version: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -34,6 +36,8 @@ struct Elder {
     pid: u32,
     commands: mpsc::UnboundedSender<Command>,
     seen: watch::Sender<Seen>,
+    /// Of the counts of all.
+    version: Arc<AtomicU64>,
 }
 
 /// What it last said.
@@ -49,7 +53,7 @@ struct Seen {
 
 impl Elders {
     pub(crate) fn new(idle: Arc<Notify>) -> Arc<Self> {
-        Arc::new(Elders { idle, all: Mutex::default() })
+        Arc::new(Elders { idle, all: Mutex::default(), version: Arc::default() })
     }
 
     /// Takes up a gateway that drains. Returns once it has told what is in flight on it; an error: it never did.
@@ -66,7 +70,7 @@ impl Elders {
         let hello = hello.ok_or(io::ErrorKind::UnexpectedEof)?;
         let (commands, orders) = mpsc::unbounded_channel();
         let seen = watch::Sender::new(Seen { alive: true, ..Seen::default() });
-        let elder = Arc::new(Elder { pid, commands, seen });
+        let elder = Arc::new(Elder { pid, commands, seen, version: self.version.clone() });
         elder.on_message(hello);
         if let Some(table) = table {
             // The other end of the channel is at hand.
@@ -93,6 +97,11 @@ impl Elders {
             seen.earlier.iter().chain(&seen.counts).cloned().collect::<Vec<_>>()
         };
         self.lock().iter().flat_map(of).collect()
+    }
+
+    /// Another number whenever the counts are others.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
     }
 
     /// Has them use a table; returns when they do, or could have.
@@ -133,6 +142,7 @@ impl Elders {
         {
             all.remove(oldest);
         }
+        self.version.fetch_add(1, Ordering::Release);
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Elder>>> {
@@ -147,7 +157,7 @@ impl Elder {
 
     /// Takes in a message; whether requests of an instance may have ended with it.
     fn on_message(&self, message: Message) -> bool {
-        let mut less = false;
+        let (mut less, told) = (false, matches!(message, Message::Report { .. }));
         self.seen.send_modify(|seen| {
             let (epoch, inflight) = match message {
                 Message::Hello { epoch, inflight, .. } | Message::Ack { epoch, inflight } => {
@@ -162,6 +172,9 @@ impl Elder {
             less = seen.inflight.keys().any(|id| !inflight.contains_key(id));
             (seen.epoch, seen.inflight) = (epoch, inflight);
         });
+        if told {
+            self.version.fetch_add(1, Ordering::Release);
+        }
         less
     }
 

@@ -5,14 +5,14 @@ use tidegate_core::model;
 
 use super::{PolicyError, location};
 use crate::front::Part;
-use crate::route::normal;
+use crate::route::{behind, keys};
 use crate::view::RequestView;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Redirect {
     status: StatusCode,
-    /// The route's path prefix, without a `/` at its end.
+    /// The route's path prefix as it is sent, without a `/` at its end.
     prefix: Box<str>,
     parts: Vec<Piece>,
     /// It leads to a path of the same site, not to an address.
@@ -49,7 +49,8 @@ impl Redirect {
                 true
             }
         };
-        Ok(Redirect { status, prefix: normal(prefix).into(), parts, on_this_site })
+        let [prefix, _] = keys(prefix);
+        Ok(Redirect { status, prefix: prefix.into(), parts, on_this_site })
     }
 
     /// The answer.
@@ -61,8 +62,7 @@ impl Redirect {
 
     fn expand(&self, view: &dyn RequestView) -> String {
         // The target `*` of OPTIONS has no path.
-        let path = normal(view.path());
-        let path = path.strip_prefix(&*self.prefix).filter(|rest| rest.starts_with('/'));
+        let path = behind(view.path(), &self.prefix).filter(|rest| rest.starts_with('/'));
         let mut to = String::new();
         for piece in &self.parts {
             match piece {

@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue, Uri, request};
 use tidegate_core::model;
 
 use super::PolicyError;
-use crate::route::normal;
+use crate::route::{behind, keys};
 
 /// Tells an app behind a stripped prefix under which path its users see it.
 const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
@@ -13,7 +13,7 @@ const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Rewrite {
-    /// The route's path prefix, without a `/` at its end.
+    /// The route's path prefix as it is sent, without a `/` at its end.
     prefix: Box<str>,
     to: To,
 }
@@ -28,8 +28,9 @@ enum To {
 
 impl Rewrite {
     pub(super) fn compile(model: &model::Rewrite, prefix: &str) -> Result<Self, PolicyError> {
+        let [prefix, _] = keys(prefix);
         let to = match model {
-            model::Rewrite::StripPrefix => To::Prefix { new: "".into(), told: told(prefix)? },
+            model::Rewrite::StripPrefix => To::Prefix { new: "".into(), told: told(&prefix)? },
             model::Rewrite::ReplacePrefix(new) => {
                 check(new)?;
                 To::Prefix { new: new.trim_end_matches('/').into(), told: None }
@@ -39,7 +40,7 @@ impl Rewrite {
                 To::Path(path.as_str().into())
             }
         };
-        Ok(Rewrite { prefix: normal(prefix).into(), to })
+        Ok(Rewrite { prefix: prefix.into(), to })
     }
 
     /// Changes the target of a request in origin form. A target that is no path, as `*`, stays.
@@ -57,8 +58,7 @@ impl Rewrite {
     }
 
     fn path(&self, path: &str) -> Option<String> {
-        let path = normal(path);
-        let rest = path.strip_prefix(&*self.prefix)?;
+        let rest = behind(path, &self.prefix)?;
         if !path.starts_with('/') || !(rest.is_empty() || rest.starts_with('/')) {
             return None;
         }
@@ -116,6 +116,7 @@ mod tests {
             (&StripPrefix, "/api?a=/api", "/?a=/api"),
             (&StripPrefix, "/api/", "/"),
             (&StripPrefix, "/api/x%2Fy/%7e?q=%20", "/x%2Fy/%7e?q=%20"),
+            (&StripPrefix, "/%61p%69/%2F%c3", "/%2F%c3"),
             (&StripPrefix, "/apix", "/apix"),
             (&v2, "/api", "/v2"),
             (&v2, "/api/x", "/v2/x"),
@@ -126,6 +127,8 @@ mod tests {
         assert_eq!(rewritten(&StripPrefix, "/api", "/api/x").1.as_deref(), Some("/api"));
         assert_eq!(rewritten(&StripPrefix, "", "/api/x"), ("/api/x".to_owned(), None));
         assert_eq!(rewritten(&v2, "/api", "/api/x").1, None);
+        let (to, told) = rewritten(&StripPrefix, "/größe", "/gr%C3%B6%c3%9fe/%c3");
+        assert_eq!((to.as_str(), told.as_deref()), ("/%c3", Some("/gr%C3%B6%C3%9Fe")));
     }
 
     #[test]

@@ -203,21 +203,6 @@ impl Registry {
         self.rows.len() + self.routes.len()
     }
 
-    /// Instances that are left out because they fail.
-    pub(crate) fn ejected(&self) -> Vec<InstanceId> {
-        let out = self.out();
-        let ejected = self.endpoints.values().filter(|endpoint| out.contains(&endpoint.uid));
-        let mut ids: Vec<InstanceId> = ejected.map(|endpoint| endpoint.id.clone()).collect();
-        ids.sort_unstable();
-        ids
-    }
-
-    /// Endpoints that are left out.
-    fn out(&self) -> HashSet<u64> {
-        let now = micros(Instant::now());
-        self.arms.values().flat_map(|arm| arm.ejected(now)).collect()
-    }
-
     /// Every route of the table, used or not.
     pub(crate) fn route_counts(&self) -> Vec<RouteCounts> {
         self.routes.counts()

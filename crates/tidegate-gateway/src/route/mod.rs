@@ -11,7 +11,7 @@ mod turn;
 pub(crate) use arm::{Arm, Place, Seated, Upstream};
 pub(crate) use host::{Hosts, host_name};
 pub(crate) use path::Paths;
-pub(crate) use spelling::{keys, normal};
+pub(crate) use spelling::{behind, keys, normal};
 pub(crate) use table::{Found, Route, Table, TableError};
 pub(crate) use turn::Turn;
 

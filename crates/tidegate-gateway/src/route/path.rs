@@ -44,7 +44,8 @@ impl<T> Paths<T> {
         let normal = spelling::normal(path);
         let found = self.find(&normal);
         let agrees = |reading: &String| self.find(reading) == found;
-        if spelling::readings(&normal).iter().all(agrees) { Ok(found) } else { Err(Ambiguous) }
+        let readings = spelling::readings(&normal).ok_or(Ambiguous)?;
+        if readings.iter().all(agrees) { Ok(found) } else { Err(Ambiguous) }
     }
 
     /// The longest prefix of the path as it is spelled.

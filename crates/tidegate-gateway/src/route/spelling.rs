@@ -6,6 +6,9 @@
 
 use std::borrow::Cow;
 
+/// Paths that are read in many ways have at most so many bytes: each way costs.
+const LONGEST: usize = 2_048;
+
 /// Whether there is one reading of it only. `path` is of a target, without its query.
 pub(crate) fn is_plain(path: &str) -> bool {
     let mut before = 0;
@@ -16,64 +19,121 @@ pub(crate) fn is_plain(path: &str) -> bool {
     })
 }
 
-/// The spelling that all share which mean the same by RFC 3986, 6.2.2: characters that need no escape have none, and the
-/// digits of an escape are upper case.
+/// The spelling that all share which mean the same: what needs no escape in a path has none, and the digits of an escape
+/// are upper case (RFC 3986, 6.2.2; what is set apart there for other uses means nothing special between two slashes).
 pub(crate) fn normal(path: &str) -> Cow<'_, str> {
     if !path.contains('%') {
         return Cow::Borrowed(path);
     }
     let mut out = String::with_capacity(path.len());
     let mut rest = path;
-    while let Some(at) = rest.find('%') {
-        out.push_str(&rest[..at]);
-        match escape(&rest.as_bytes()[at..]) {
-            Some(byte) if is_unreserved(byte) => out.push(char::from(byte)),
-            Some(byte) => out.push_str(&format!("%{byte:02X}")),
-            None => {
-                out.push('%');
-                rest = &rest[at + 1..];
-                continue;
-            }
-        }
-        rest = &rest[at + 3..];
+    while let Some((sign, after)) = next(rest) {
+        sign.push(&mut out);
+        rest = after;
     }
-    out.push_str(rest);
     Cow::Owned(out)
 }
 
-/// The spellings that stand for a prefix: the [`normal`] one, and the one without escapes, as which it is found in the
-/// [`readings`] of a request's path.
+/// What of a path, as it was sent, follows a prefix in its [`normal`] spelling; `None`: it begins otherwise.
+pub(crate) fn behind<'p>(path: &'p str, prefix: &str) -> Option<&'p str> {
+    if !path.contains('%') {
+        return path.strip_prefix(prefix);
+    }
+    let (mut rest, mut wanted) = (path, prefix);
+    let mut spelled = String::new();
+    while !wanted.is_empty() {
+        let (sign, after) = next(rest)?;
+        spelled.clear();
+        sign.push(&mut spelled);
+        (rest, wanted) = (after, wanted.strip_prefix(&*spelled)?);
+    }
+    Some(rest)
+}
+
+/// The spellings that stand for a prefix: the [`normal`] one, in which it is sent, and the one without escapes, as which it
+/// is found in the [`readings`] of a request's path.
 pub(crate) fn keys(prefix: &str) -> [String; 2] {
     let mut ascii = String::with_capacity(prefix.len());
     for byte in prefix.bytes() {
-        if byte.is_ascii() {
-            ascii.push(char::from(byte));
-        } else {
-            ascii.push_str(&format!("%{byte:02X}"));
-        }
+        if byte.is_ascii() { ascii.push(char::from(byte)) } else { Sign::Escaped(byte).push(&mut ascii) }
     }
     [normal(&ascii).into_owned(), decoded(prefix)]
 }
 
-/// What apps may make of a path in its [`normal`] spelling, other than that.
-pub(crate) fn readings(normal: &str) -> [String; 8] {
-    let bare = without_parameters(normal);
-    let (decoded, bare_decoded) = (decoded(normal), decoded(&bare));
-    let (merged, bare_merged) = (merged(&decoded), merged(&bare_decoded));
-    [
-        resolved(normal),
-        resolved(&bare),
-        resolved(&merged),
-        resolved(&bare_merged),
-        decoded,
-        bare_decoded,
-        bare_merged,
-        bare,
-    ]
+/// What apps may make of a path in its [`normal`] spelling, other than that; `None`: it is too long to be read in every way.
+pub(crate) fn readings(normal: &str) -> Option<Vec<String>> {
+    let decoded_once = decoded(normal);
+    if is_clear(normal) {
+        // Letters that are sent escaped are all there is to it.
+        return Some(vec![decoded_once]);
+    }
+    if normal.len() > LONGEST {
+        return None;
+    }
+    let decoded_twice = decoded(&decoded_once);
+    let mut all = vec![normal.replace('\\', "/")];
+    all.extend(decoded_once.find('\0').map(|end| decoded_once[..end].to_owned()));
+    all.extend([decoded_once, decoded_twice]);
+    with_each(&mut all, |path| path.contains(';').then(|| without_parameters(path)));
+    with_each(&mut all, |path| without_authority(path).map(str::to_owned));
+    with_each(&mut all, |path| path.contains("//").then(|| merged(path)));
+    with_each(&mut all, |path| path.contains("/.").then(|| resolved(path)));
+    Some(all)
 }
 
-fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+/// Adds what each of them may become.
+fn with_each(all: &mut Vec<String>, change: impl Fn(&str) -> Option<String>) {
+    let changed: Vec<String> = all.iter().filter_map(|path| change(path)).collect();
+    all.extend(changed);
+    all.sort_unstable();
+    all.dedup();
+}
+
+/// Whether a path in its [`normal`] spelling has nothing in it that apps read in different ways, but letters that are escaped.
+fn is_clear(normal: &str) -> bool {
+    let bytes = normal.as_bytes();
+    let mut before = 0;
+    bytes.iter().enumerate().all(|(at, byte)| {
+        let odd = match byte {
+            b'%' => escape(&bytes[at..]).is_none_or(|byte| matches!(byte, b'/' | b'\\' | b';' | b'%' | 0)),
+            b'\\' | b';' => true,
+            b'/' | b'.' => before == b'/',
+            _ => false,
+        };
+        before = *byte;
+        !odd
+    })
+}
+
+/// A character of a path, or a byte that is escaped.
+enum Sign {
+    Plain(char),
+    Escaped(u8),
+}
+
+impl Sign {
+    fn push(&self, out: &mut String) {
+        match self {
+            Sign::Plain(character) => out.push(*character),
+            Sign::Escaped(byte) => {
+                let digit = |half: u8| char::from(b"0123456789ABCDEF"[usize::from(half)]);
+                out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+            }
+        }
+    }
+}
+
+/// The first sign of a path as it is spelled [normally](normal), and what follows it.
+fn next(path: &str) -> Option<(Sign, &str)> {
+    let first = path.chars().next()?;
+    if first == '%'
+        && let Some(byte) = escape(path.as_bytes())
+    {
+        let needless = byte.is_ascii_graphic() && !matches!(byte, b'/' | b'\\' | b';' | b'%' | b'?' | b'#');
+        let sign = if needless { Sign::Plain(char::from(byte)) } else { Sign::Escaped(byte) };
+        return Some((sign, &path[3..]));
+    }
+    Some((Sign::Plain(first), &path[first.len_utf8()..]))
 }
 
 /// The byte that an escape at the front stands for.
@@ -99,6 +159,12 @@ fn decoded(path: &str) -> String {
 fn without_parameters(path: &str) -> String {
     let names = path.split('/').map(|segment| segment.split_once(';').map_or(segment, |(name, _)| name));
     names.collect::<Vec<_>>().join("/")
+}
+
+/// Behind what stands where an address has its host: `//x/y` is read as `/y` where it is taken for one.
+fn without_authority(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("//")?;
+    Some(rest.find('/').map_or("/", |end| &rest[end..]))
 }
 
 /// With one `/` for several.
@@ -133,6 +199,7 @@ mod tests {
     #[test]
     fn what_means_the_same_has_one_spelling() {
         assert_eq!(normal("/%61dm%69n%2d"), "/admin-");
+        assert_eq!(normal("/%40x%7by%7D%3bz%3f%23"), "/@x{y}%3Bz%3F%23");
         assert_eq!(normal("/gr%c3%B6/%2f%"), "/gr%C3%B6/%2F%");
         assert_eq!(normal("/a%zz%4"), "/a%zz%4");
         assert!(matches!(normal("/a"), Cow::Borrowed("/a")));
@@ -154,11 +221,48 @@ mod tests {
             "/%5cadmin",
             "/x//../../admin",
             "/;a/admin",
+            "//x/admin",
+            "/\\x/admin",
+            "/%2fx/y/../admin",
+            "/z/\\..\\../admin",
+            "/x%2fy\\..\\..\\admin",
+            "/x%2fy\\..\\admin",
+            "/admin%3bv=1",
+            "/x/..%3b/admin",
+            "/%2561dmin",
+            "/%252561dmin/../%2561dmin",
+            "/admin%00.png",
         ] {
             assert!(!is_plain(way), "{way}");
-            let all = readings(&normal(way));
+            let all = readings(&normal(way)).unwrap();
             let found = all.iter().any(|path| path == "/admin" || path.starts_with("/admin/"));
             assert!(found, "{way}: {all:?}");
+        }
+    }
+
+    #[test]
+    fn slashes_and_dots_are_read_by_those_who_resolve_before_they_merge() {
+        for (way, wanted) in
+            [("/x/\\..\\admin", "/x/admin"), ("/x/%5c..%5cadmin", "/x/admin"), ("/x%2f%2f..%2fy", "/x/y")]
+        {
+            let all = readings(&normal(way)).unwrap();
+            assert!(all.iter().any(|path| path == wanted), "{way}: {all:?}");
+        }
+    }
+
+    #[test]
+    fn what_follows_a_prefix_stays_as_it_was_sent() {
+        for (path, prefix, rest) in [
+            ("/api/%7e%c3", "/api", Some("/%7e%c3")),
+            ("/%61pi%2fx", "/api", Some("%2fx")),
+            ("/gr%c3%b6/x", "/gr%C3%B6", Some("/x")),
+            ("/ap%", "/api", None),
+            ("/api%", "/api", Some("%")),
+            ("/a", "/api", None),
+            ("/apx", "/api", None),
+            ("/%7e", "", Some("/%7e")),
+        ] {
+            assert_eq!(behind(path, prefix), rest, "{path} {prefix}");
         }
     }
 
@@ -167,8 +271,17 @@ mod tests {
         let keys = keys("/gr%c3%b6ß");
         assert_eq!(keys, ["/gr%C3%B6%C3%9F", "/größ"]);
         assert_eq!(normal("/gr%C3%b6%c3%9f"), keys[0]);
-        assert!(readings("/gr%C3%B6%C3%9F").contains(&keys[1]));
+        assert!(readings("/gr%C3%B6%C3%9F").unwrap().contains(&keys[1]));
         assert_eq!(super::keys("/%61"), ["/a", "/a"]);
+    }
+
+    #[test]
+    fn a_long_path_is_read_where_it_is_clear() {
+        let long = "/x".repeat(LONGEST);
+        assert_eq!(readings(&long), Some(vec![long.clone()]));
+        assert_eq!(readings(&format!("{long}//y")), None);
+        let ways = readings("/;a//../%2f..%5c;//x/%3b%2561%00/../;/./x").unwrap();
+        assert!(ways.len() < 100, "{}", ways.len());
     }
 
     #[test]
@@ -183,8 +296,15 @@ mod tests {
         fn a_plain_path_has_no_other_reading(path in "/[a-z./;%2f\\\\]{0,12}") {
             if is_plain(&path) {
                 prop_assert_eq!(normal(&path), path.as_str());
-                prop_assert!(readings(&path).iter().all(|reading| *reading == path), "{:?}", readings(&path));
+                prop_assert!(readings(&path).unwrap().iter().all(|reading| *reading == path), "{:?}", readings(&path));
             }
+        }
+
+        #[test]
+        fn what_is_cut_off_is_the_prefix(path in "/[a-c%0-9/]{0,9}", prefix in "(/[a-c]{1,2})?") {
+            let whole = normal(&path).into_owned();
+            let rest = behind(&path, &prefix).map(|rest| normal(rest).into_owned());
+            prop_assert_eq!(rest.as_deref(), whole.strip_prefix(&prefix));
         }
 
         #[test]
