@@ -91,9 +91,9 @@ codes! {
         quotes in YAML.";
     BAD_PATH = "manifest::bad-path", "A path begins with `/` and has no white space, no `..` and, in a route, no \
         query. A route's path is a prefix that is matched at a `/`: `/api` takes `/api` and `/api/users`, not \
-        `/apix`.";
+        `/apix`. It has no `;`, no `%` that is no escape, and no escaped `/`, `\\`, `;` or `%`: apps read those in different ways.";
     DUPLICATE_ROUTE = "manifest::duplicate-route", "Two routes have the same host and path, so one of them could \
-        never be taken. `/api` and `/api/` are the same path.";
+        never be taken. `/api` and `/api/` are the same path, and so are `/admin` and `/%61dmin`.";
     ROUTE_OPTION = "manifest::route-option", "Two settings of a route exclude each other, or one has no meaning without \
         another: a route that redirects leads to no service, `strip_prefix` and `rewrite` both change the path, \
         `subdomains` says more about `hsts`.";

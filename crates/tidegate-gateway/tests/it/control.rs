@@ -1,9 +1,11 @@
 //! The control socket: epochs, acknowledgements, refusals, counts.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
-use tidegate_core::model::{ArmCounts, ArmRole, RouteChange, RouteTable};
+use tidegate_core::model::{ArmCounts, ArmRole, RouteChange, RouteCounts, RouteTable};
 use tidegate_gateway::control::protocol::{Command, Message};
 use tidegate_gateway::{GatewayConfig, GatewayError, gateway_main};
 
@@ -125,10 +127,55 @@ fn a_change_is_of_the_table_in_use_or_the_whole_one_is_wanted() {
 
 /// So many routes that a report is given in pieces, all of them to one service.
 fn many_routes(upstream: &Upstream) -> RouteTable {
+    routes_to(upstream, 300)
+}
+
+fn routes_to(upstream: &Upstream, many: usize) -> RouteTable {
     let mut table = table(1, &[("web-1", upstream.address)]);
     table.routes.clear();
-    (0..300).for_each(|n| route(&mut table, &format!("h{n}.test"), "/", "app/dev/web"));
+    (0..many).for_each(|n| route(&mut table, &format!("h{n}.test"), "/", "app/dev/web"));
     table
+}
+
+/// What the next whole report says of instances and of routes, and in how many pieces it came.
+fn told(raw: &mut Raw) -> (Vec<ArmCounts>, Vec<RouteCounts>, usize) {
+    let (mut rows, mut routes, mut pieces) = (Vec::new(), Vec::new(), 0);
+    loop {
+        match raw.hear_any() {
+            Message::Piece { rows: more, routes: others } => {
+                assert!(more.len() <= 128 && others.len() <= 128);
+                rows.extend(more);
+                routes.extend(others);
+                pieces += 1;
+            }
+            Message::Report { counts, in_pieces, .. } => {
+                assert_eq!(in_pieces, pieces > 0);
+                assert!(!in_pieces || counts.rows.is_empty() && counts.routes.is_empty());
+                rows.extend(counts.rows);
+                routes.extend(counts.routes);
+                return (rows, routes, pieces);
+            }
+            message => panic!("{message:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_report_that_is_slow_to_be_read_says_everything_once() {
+    let (stage, upstream) = (Stage::new(), Upstream::saying("here"));
+    let mut raw = Raw::new(&stage);
+    assert!(matches!(raw.hear(), Message::Hello { .. }));
+    raw.say(&Command::TakesPieces);
+    // More than fits into the socket.
+    assert_eq!(acked(&raw.apply(&routes_to(&upstream, 5_000))), Some(1));
+    until("it comes in pieces", || (told(&mut raw).2 > 0).then_some(()));
+    for _ in 0..2 {
+        // The time for the next one comes while this one is on its way.
+        std::thread::sleep(Duration::from_millis(2_500));
+        let (_, routes, _) = told(&mut raw);
+        let hosts: BTreeSet<&str> = routes.iter().map(|route| route.host.as_str()).collect();
+        assert_eq!((routes.len(), hosts.len()), (5_000, 5_000));
+    }
 }
 
 #[test]
@@ -138,27 +185,6 @@ fn a_large_report_comes_in_pieces_to_who_takes_them() {
     assert!(matches!(raw.hear(), Message::Hello { gives_pieces: true, .. }));
     assert_eq!(acked(&raw.apply(&many_routes(&upstream))), Some(1));
     assert_eq!(Client::new(stage.address).get("h7.test", "/").status(), 200);
-    let told = |raw: &mut Raw| {
-        let (mut rows, mut routes, mut pieces) = (Vec::new(), Vec::new(), 0);
-        loop {
-            match raw.hear_any() {
-                Message::Piece { rows: more, routes: others } => {
-                    assert!(more.len() <= 128 && others.len() <= 128);
-                    rows.extend(more);
-                    routes.extend(others);
-                    pieces += 1;
-                }
-                Message::Report { counts, in_pieces, .. } => {
-                    assert_eq!(in_pieces, pieces > 0);
-                    assert!(!in_pieces || counts.rows.is_empty() && counts.routes.is_empty());
-                    rows.extend(counts.rows);
-                    routes.extend(counts.routes);
-                    return (rows, routes, pieces);
-                }
-                message => panic!("{message:?}"),
-            }
-        }
-    };
     let (_, routes, pieces) = told(&mut raw);
     assert_eq!((routes.len(), pieces), (300, 0));
     raw.say(&Command::TakesPieces);
