@@ -1,7 +1,5 @@
 //! A report on its way to a control plane, in pieces where it is large and they are taken.
 
-use std::mem;
-
 use tidegate_core::model::CountsReport;
 
 use super::protocol::Message;
@@ -61,7 +59,7 @@ fn report(epochs: &Epochs, counts: CountsReport, in_pieces: bool, ear: &mut Ear)
     let (mirrors, waiting) = (epochs.mirrors(), epochs.waiting());
     // Asked before they are read: what comes in between is told again.
     let version = epochs.elders.version();
-    let known = mem::replace(&mut ear.earlier, Some(version));
+    let known = ear.earlier.replace(version);
     let same_earlier = ear.in_pieces && known == Some(version);
     let earlier = if same_earlier { Vec::new() } else { epochs.elders.counts() };
     Message::Report { epoch, inflight, counts, in_pieces, earlier, same_earlier, mirrors, waiting }

@@ -161,7 +161,7 @@ mod tests {
         assert_eq!((sums.handshakes, sums.handshakes_failed), (1, 1));
         assert_eq!((sums.requests["http/1"], sums.requests["grpc"]), (2, 0));
         assert_eq!((sums.refusals["a line ends without CR"], sums.pages["no-route"]), (2, 2));
-        assert_eq!(row.answers().success, 2);
+        assert_eq!(row.counts().answers.success, 2);
         assert_eq!(tallies[1].unrouted(), 1);
     }
 }
