@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::case::{Ask, Case, Kind};
 use crate::check::{CheckError, check, check_http2};
-use crate::drive::{Driver, Load, Pace};
+use crate::drive::{Clients, Driver, Load, Pace};
 use crate::figures::{Figures, middle};
 use crate::h2load;
 use crate::peer::{Given, Peer, Place};
@@ -25,6 +25,8 @@ const OPEN_SHARE: f64 = 0.7;
 /// Idle connections, a few and many.
 const FEW: usize = 2_000;
 const MANY: usize = 10_000;
+/// Those that are open before memory is looked at first.
+const FIRST: usize = 64;
 /// How long opening them may take.
 const OPEN_WITHIN: Duration = Duration::from_secs(60);
 
@@ -161,22 +163,28 @@ impl Contest {
         let mut all = PerConnection::new();
         for connections in [FEW, many()?] {
             let running = self.start(peer).map_err(|error| error.to_string())?;
-            // One request first: code is loaded when it is first used.
             check(&mut self.driver, &running, ask, None).map_err(|error| error.to_string())?;
+            // A first crowd: code is loaded, and pools are filled, when they are first used.
+            let first = self.held(&running, ask, FIRST)?;
+            self.settle()?;
             let rest = running.process.resident_kib();
-            let load = Load { connections, ..self.effort.load(&running, ask, None, Pace::Once) };
-            let held = self.driver.hold(&load, OPEN_WITHIN).map_err(|error| error.to_string())?;
-            if held.is_busy() || held.troubles() > 0 {
-                return Err(format!(
-                    "{connections} connections cannot be held open: {}",
-                    held.trouble_words()
-                ));
-            }
+            drop(first);
+            let _held = self.held(&running, ask, connections)?;
             self.settle()?;
             let more = running.process.resident_kib().saturating_sub(rest);
-            all.insert(connections, more as f64 / connections as f64);
+            all.insert(connections, more as f64 / connections.saturating_sub(FIRST).max(1) as f64);
         }
         Ok(all)
+    }
+
+    /// Connections that have had their answer, and stay open.
+    fn held(&mut self, running: &Running, ask: Ask, connections: usize) -> Result<Clients, String> {
+        let load = Load { connections, ..self.effort.load(running, ask, None, Pace::Once) };
+        let held = self.driver.hold(&load, OPEN_WITHIN).map_err(|error| error.to_string())?;
+        if held.is_busy() || held.troubles() > 0 {
+            return Err(format!("{connections} connections cannot be held open: {}", held.trouble_words()));
+        }
+        Ok(held)
     }
 
     /// Lets connections that have just asked become idle ones.
