@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::admission::Entry;
 use crate::assign::Note;
 use crate::count::Tally;
-use crate::descriptors::{Descriptors, Share};
+use crate::descriptors::{Descriptors, Share, Wanted};
 use crate::door::{Doors, Guest, Sockets};
 use crate::drain::Leaving;
 use crate::flags::Drawn;
@@ -121,8 +121,8 @@ pub(crate) struct Worker {
     pub(crate) limits: Limits,
     /// Shared by the workers.
     pub(crate) descriptors: Arc<Descriptors>,
-    /// How often room was wanted when it was last given.
-    gave_way: Cell<u64>,
+    /// What was wanted when it last gave way.
+    gave_way: Cell<Wanted>,
     /// What authorities ask of the gateway itself.
     pub(crate) challenges: Arc<Challenges>,
     pub(crate) kept: Rc<Kept>,
@@ -173,7 +173,7 @@ pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
         index,
         limits,
         descriptors: descriptors.clone(),
-        gave_way: Cell::new(0),
+        gave_way: Cell::default(),
         challenges,
         kept: Rc::new(Kept::new(plains.clone())),
         tally,
@@ -391,14 +391,26 @@ impl Worker {
     }
 
     fn on_tick(&self) {
-        let wanted = self.descriptors.wanted();
-        if self.gave_way.replace(wanted) != wanted {
-            // Closes what nobody uses, as somebody needs room.
-            self.pipes.clear();
-            self.kept.clear();
-        }
+        self.give_way();
         self.sweep();
         self.observer.flush();
+    }
+
+    /// Closes what nobody uses here, where somebody needs it.
+    fn give_way(&self) {
+        let wanted = self.descriptors.wanted();
+        let before = self.gave_way.replace(wanted);
+        if wanted != before {
+            self.give_extras();
+        }
+        if wanted.links != before.links {
+            self.kept.clear();
+        }
+    }
+
+    fn give_extras(&self) {
+        self.pipes.clear();
+        self.kept.clear_extras();
     }
 
     fn swap(&self, table: Arc<Table>, done: oneshot::Sender<Arc<Table>>) {
@@ -443,17 +455,18 @@ impl Worker {
 
     fn seat(&self) -> Option<Share> {
         let seat = self.descriptors.seat();
-        if seat.is_some() || !self.descriptors.has_extras() {
+        if seat.is_some() || !self.descriptors.extras_take_seats() {
             return seat;
         }
-        self.descriptors.ask_for_room();
-        self.pipes.clear();
+        self.descriptors.ask_for_extras();
+        self.give_extras();
         self.descriptors.seat()
     }
 
     async fn finish(&self, mut orders: mpsc::UnboundedReceiver<Order>, mut drain: Drain) {
         self.send_away(drain);
         let mut look = tokio::time::interval(Duration::from_millis(10));
+        let mut sweep = tokio::time::interval(SWEEP_EVERY);
         // What needs no longer than usual is gone by then: whoever wonders about the rest finds it in the log.
         let mut tell_at = Instant::now() + drain.usual + TELL_EVERY / 10;
         while !self.open.is_empty() && Instant::now() < drain.until {
@@ -470,6 +483,8 @@ impl Worker {
                     }
                     None => return,
                 },
+                // Those that stay may still need what is kept here.
+                _ = sweep.tick() => self.on_tick(),
                 _ = look.tick() => self.observer.flush(),
             }
         }
