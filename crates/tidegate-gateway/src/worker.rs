@@ -1,6 +1,8 @@
 //! One worker: a thread with a runtime, listeners, a table and kept connections of its own. Workers share nothing that a
 //! request would have to wait for.
 
+mod room;
+
 use std::cell::{Cell, Ref, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::admission::Entry;
 use crate::assign::Note;
 use crate::count::Tally;
-use crate::descriptors::{Descriptors, Share, Wanted};
+use crate::descriptors::{Descriptors, Wanted};
 use crate::door::{Doors, Guest, Sockets};
 use crate::drain::Leaving;
 use crate::flags::Drawn;
@@ -396,23 +398,6 @@ impl Worker {
         self.observer.flush();
     }
 
-    /// Closes what nobody uses here, where somebody needs it.
-    fn give_way(&self) {
-        let wanted = self.descriptors.wanted();
-        let before = self.gave_way.replace(wanted);
-        if wanted != before {
-            self.give_extras();
-        }
-        if wanted.links != before.links {
-            self.kept.clear();
-        }
-    }
-
-    fn give_extras(&self) {
-        self.pipes.clear();
-        self.kept.clear_extras();
-    }
-
     fn swap(&self, table: Arc<Table>, done: oneshot::Sender<Arc<Table>>) {
         let before = self.table.replace(table);
         // Nobody waits any more: the gateway is ending.
@@ -451,16 +436,6 @@ impl Worker {
             worker.tally.on_close();
             drop((seat, open));
         });
-    }
-
-    fn seat(&self) -> Option<Share> {
-        let seat = self.descriptors.seat();
-        if seat.is_some() || !self.descriptors.extras_take_seats() {
-            return seat;
-        }
-        self.descriptors.ask_for_extras();
-        self.give_extras();
-        self.descriptors.seat()
     }
 
     async fn finish(&self, mut orders: mpsc::UnboundedReceiver<Order>, mut drain: Drain) {

@@ -213,6 +213,11 @@ fn downloads_that_nobody_reads_take_nothing_from_those_who_are_served() {
     let mut house = House::new(&upstream);
     let mut downloads: Vec<Client> =
         (0..SEATS - house.early.len()).map(|_| Client::new(house.address)).collect();
+    // Once the first download has its pipe, it may be that not all others get in.
+    until("all are let in", || {
+        let front = house.control.observe().counts?.front;
+        (front.connections_open as usize == SEATS).then_some(())
+    });
     for client in &mut downloads {
         client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
     }
@@ -240,10 +245,14 @@ fn a_tunnel_keeps_its_seat() {
     let ask = "GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n";
     let tunnels: Vec<Client> = (0..SEATS - house.early.len())
         .map(|_| {
-            let mut client = Client::new(house.address);
-            client.send(ask);
-            assert_eq!(client.head().unwrap().status(), 101);
-            client
+            // One that becomes a tunnel has two seats for a moment.
+            until("it is joined", || {
+                let mut client = Client::new(house.address);
+                let asked = std::io::Write::write_all(&mut client.stream, ask.as_bytes());
+                let head = asked.ok().and_then(|()| client.head())?;
+                assert_eq!(head.status(), 101);
+                Some(client)
+            })
         })
         .collect();
     let mut late = TcpStream::connect(house.address).unwrap();
