@@ -1,10 +1,12 @@
 //! The file descriptors of the process, and who may have them: a crowd of clients, or few that ask for much, must not take
-//! what those need that are served already. Shared by the workers, which ask once for each connection and each pipe.
+//! what those need that are served already. Shared by the workers, which ask once for each connection and each pipe, and of
+//! HTTP/2 for each request at a time that goes beyond one.
 //!
 //! A client's connection has a seat, and with it a claim to one connection to an instance. What goes beyond that is extra:
-//! further requests of one connection at the same time, pipes, copies. No seat is given where a claim could not be honoured,
+//! further requests of one connection at the same time, pipes, copies, and connections to instances that carry the requests
+//! of many, but for a few. No seat is given where a claim could not be honoured,
 //! and nothing extra where it would take what a claim is to. So at most as many connections to instances are busy as there
-//! are claims and extras, and one that is kept unused gives way: see [`Descriptors::ask_for_room`].
+//! are claims and extras, and one that is kept unused gives way: see [`Descriptors::ask_for_links`].
 
 use std::io;
 use std::sync::Arc;
@@ -16,6 +18,9 @@ use rustix::io::Errno;
 const RESERVE: u64 = 256;
 /// The ends of a pipe.
 const PIPE: u64 = 2;
+/// What the reserve has for connections that carry the requests of many, so that a full house does not keep an instance of
+/// HTTP/2 from being reached at all: one part in so many.
+const SHARED_OF_RESERVE: u64 = 4;
 
 /// See the module.
 #[derive(Debug)]
@@ -23,12 +28,32 @@ pub(crate) struct Descriptors {
     /// Most clients, and most of everything else.
     clients: u64,
     others: u64,
-    seats: AtomicU64,
-    extras: AtomicU64,
+    /// Most of what the reserve is used for.
+    reserved: u64,
+    seats: Counter,
+    extras: Counter,
     /// Connections to instances, busy or kept, and the ends of pipes.
-    open: AtomicU64,
-    /// How often somebody asked for room.
-    wanted: AtomicU64,
+    open: Counter,
+    /// Connections that the reserve has.
+    of_reserve: Counter,
+    /// How often somebody asked.
+    links_wanted: Counter,
+    extras_wanted: Counter,
+}
+
+/// With the line of the processor's cache to itself, and the one that is fetched beside it: workers that count one thing are
+/// not held up by those that count another.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Counter(AtomicU64);
+
+/// How often somebody asked for what others keep unused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// For connections to instances.
+    pub(crate) links: u64,
+    /// For what goes beyond claims, or for seats that it takes.
+    pub(crate) extras: u64,
 }
 
 /// A share of them; dropping it gives it back.
@@ -38,17 +63,31 @@ pub(crate) struct Share {
     seats: u64,
     extras: u64,
     open: u64,
+    of_reserve: u64,
 }
 
 impl Descriptors {
     /// Of a process that may have so many files open, of which `elsewhere` are for others than the gateway.
     pub(crate) fn new(files: u64, elsewhere: u64) -> Arc<Self> {
         let ours = files.saturating_sub(elsewhere);
-        let ours = ours - RESERVE.min(ours / 4);
+        let reserve = RESERVE.min(ours / 4);
+        let ours = ours - reserve;
         let clients = (ours / 2).max(1);
-        let (seats, extras, open) = Default::default();
         let others = ours.saturating_sub(clients).max(clients);
-        Arc::new(Descriptors { clients, others, seats, extras, open, wanted: AtomicU64::new(0) })
+        let (seats, extras, open, of_reserve) = Default::default();
+        let (links_wanted, extras_wanted) = Default::default();
+        let reserved = reserve / SHARED_OF_RESERVE;
+        Arc::new(Descriptors {
+            clients,
+            others,
+            reserved,
+            seats,
+            extras,
+            open,
+            of_reserve,
+            links_wanted,
+            extras_wanted,
+        })
     }
 
     /// Most clients' connections.
@@ -59,7 +98,7 @@ impl Descriptors {
     /// For a client's connection.
     pub(crate) fn seat(self: &Arc<Self>) -> Option<Share> {
         let share = self.share(1, 0, 0);
-        let fits = self.seats.load(Ordering::SeqCst) <= self.clients && self.honours_claims();
+        let fits = self.seats.now() <= self.clients && self.honours_claims();
         fits.then_some(share)
     }
 
@@ -92,51 +131,92 @@ impl Descriptors {
         (self.leaves_room() && self.is_within()).then_some(share)
     }
 
-    /// Has every worker close what it keeps unused, when it looks next.
-    pub(crate) fn ask_for_room(&self) {
-        self.wanted.fetch_add(1, Ordering::Relaxed);
+    /// For a connection to an instance that carries the requests of many, and may be busy with those of others when whoever
+    /// asked for it is gone.
+    pub(crate) fn shared_link(self: &Arc<Self>) -> Option<Share> {
+        let share = Share { of: self.clone(), seats: 0, extras: 0, open: 0, of_reserve: 1 };
+        if self.of_reserve.add(1) <= self.reserved { Some(share) } else { self.spare_link() }
+    }
+
+    /// Whether there is room for a connection to an instance, but for what it may need besides.
+    pub(crate) fn has_links(&self) -> bool {
+        self.open.now() < self.others
+    }
+
+    /// Whether nobody but who has extras keeps another client from its seat.
+    pub(crate) fn extras_take_seats(&self) -> bool {
+        self.seats.now() < self.clients && self.extras.now() > 0
+    }
+
+    /// Has every worker close the connections that it keeps unused, when it looks next.
+    pub(crate) fn ask_for_links(&self) {
+        self.links_wanted.add(1);
+    }
+
+    /// The same of what it keeps unused that counts as extra.
+    pub(crate) fn ask_for_extras(&self) {
+        self.extras_wanted.add(1);
     }
 
     /// How often that was asked.
-    pub(crate) fn wanted(&self) -> u64 {
-        self.wanted.load(Ordering::Relaxed)
-    }
-
-    /// Whether anything is taken that goes beyond claims.
-    pub(crate) fn has_extras(&self) -> bool {
-        self.extras.load(Ordering::Relaxed) > 0
+    pub(crate) fn wanted(&self) -> Wanted {
+        Wanted { links: self.links_wanted.now(), extras: self.extras_wanted.now() }
     }
 
     fn share(self: &Arc<Self>, seats: u64, extras: u64, open: u64) -> Share {
         // Given back at once where it is too much: in between another worker may be refused early, never late.
         for (count, more) in [(&self.seats, seats), (&self.extras, extras), (&self.open, open)] {
             if more > 0 {
-                count.fetch_add(more, Ordering::SeqCst);
+                count.add(more);
             }
         }
-        Share { of: self.clone(), seats, extras, open }
+        Share { of: self.clone(), seats, extras, open, of_reserve: 0 }
     }
 
     fn honours_claims(&self) -> bool {
-        self.seats.load(Ordering::SeqCst) + self.extras.load(Ordering::SeqCst) <= self.others
+        self.seats.now() + self.extras.now() <= self.others
     }
 
     /// A quarter is never for extras: newcomers find it.
     fn leaves_room(&self) -> bool {
-        self.honours_claims() && self.extras.load(Ordering::SeqCst) <= self.others - self.others / 4
+        self.honours_claims() && self.extras.now() <= self.others - self.others / 4
     }
 
     fn is_within(&self) -> bool {
-        self.open.load(Ordering::SeqCst) <= self.others
+        self.open.now() <= self.others
+    }
+}
+
+impl Counter {
+    fn now(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// What it says then.
+    fn add(&self, more: u64) -> u64 {
+        self.0.fetch_add(more, Ordering::SeqCst) + more
+    }
+
+    fn take(&self, less: u64) {
+        self.0.fetch_sub(less, Ordering::SeqCst);
+    }
+}
+
+impl Share {
+    /// Whether it is one of what goes beyond claims.
+    pub(crate) fn is_extra(&self) -> bool {
+        self.extras > 0
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let Share { of, seats, extras, open } = self;
-        for (count, less) in [(&of.seats, *seats), (&of.extras, *extras), (&of.open, *open)] {
+        let Share { of, seats, extras, open, of_reserve } = self;
+        let all =
+            [(&of.seats, *seats), (&of.extras, *extras), (&of.open, *open), (&of.of_reserve, *of_reserve)];
+        for (count, less) in all {
             if less > 0 {
-                count.fetch_sub(less, Ordering::SeqCst);
+                count.take(less);
             }
         }
     }
@@ -189,7 +269,7 @@ mod tests {
         let links = many(|| descriptors.link());
         assert!(links.len() >= early.len() + extras.len());
         assert!(descriptors.spare_link().is_none());
-        let taken = early.len() as u64 + descriptors.open.load(Ordering::SeqCst);
+        let taken = early.len() as u64 + descriptors.open.now();
         assert!(taken <= 256 - 64);
     }
 
@@ -208,7 +288,23 @@ mod tests {
         let pipes = many(|| descriptors.pipe());
         assert_eq!(pipes.len(), 36);
         drop(pipes);
-        assert!(!descriptors.has_extras() && many(|| descriptors.link()).len() == 96);
+        assert!(!descriptors.extras_take_seats() && many(|| descriptors.link()).len() == 96);
+    }
+
+    #[test]
+    fn what_is_shared_counts_beyond_claims_but_for_a_few() {
+        let descriptors = Descriptors::new(256, 0);
+        let full = many(|| descriptors.seat());
+        let few = many(|| descriptors.shared_link());
+        assert_eq!((few.len(), few.iter().any(Share::is_extra)), (16, false));
+        assert!(!descriptors.extras_take_seats(), "it is the clients themselves");
+        drop(full);
+        let more = many(|| descriptors.shared_link());
+        assert_eq!((more.len(), more.iter().all(Share::is_extra)), (72, true));
+        assert_eq!(many(|| descriptors.seat()).len(), 24);
+        assert!(descriptors.extras_take_seats() && descriptors.has_links());
+        drop((few, more));
+        assert_eq!(many(|| descriptors.shared_link()).len(), 88);
     }
 
     #[test]

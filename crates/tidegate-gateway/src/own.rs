@@ -19,14 +19,15 @@ const SHARED: [&[u8]; 7] = [
 /// digit.
 pub(crate) fn is_ours(name: &[u8]) -> bool {
     match name.first() {
-        Some(b't' | b'T') => begins_as_own(name),
+        Some(b't' | b'T') => is_own(name),
         Some(b'x' | b'X') => SHARED.iter().any(|shared| reads_as(name, shared)),
         Some(b'f' | b'F') => name.eq_ignore_ascii_case(b"forwarded"),
         _ => false,
     }
 }
 
-fn begins_as_own(name: &[u8]) -> bool {
+/// Whether it is one that no other gateway says either.
+pub(crate) fn is_own(name: &[u8]) -> bool {
     let begins = name.get(..OWN.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(OWN.as_bytes()));
     begins && name.get(OWN.len()).is_some_and(|byte| !byte.is_ascii_alphanumeric())
 }

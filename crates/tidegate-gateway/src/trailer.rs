@@ -3,7 +3,7 @@
 
 use http::header::{HeaderMap, HeaderName};
 
-use crate::own::is_ours;
+use crate::own::{is_ours, is_own};
 
 /// What says where a message ends and how its body is to be read, whom it is for and who asks, and what holds between two
 /// neighbours.
@@ -34,19 +34,28 @@ const FORBIDDEN: [&[u8]; 21] = [
 /// So much of a name tells whether it is forbidden.
 pub(crate) const TELLING: usize = 20;
 
-/// Whether a field must not be a trailer. Of the name its first [`TELLING`] bytes are enough.
+/// Whether a field must not be a trailer of a request. Of the name its first [`TELLING`] bytes are enough.
 pub(crate) fn is_forbidden(name: &[u8]) -> bool {
-    FORBIDDEN.iter().any(|other| name.eq_ignore_ascii_case(other)) || is_ours(name)
+    is_of_heads(name) || is_ours(name)
 }
 
-/// Whether all of them may be there.
+/// The same of an answer: what a gateway says of the client means nothing there, and apps do say a request's id again.
+pub(crate) fn is_forbidden_in_answers(name: &[u8]) -> bool {
+    is_of_heads(name) || is_own(name)
+}
+
+fn is_of_heads(name: &[u8]) -> bool {
+    FORBIDDEN.iter().any(|other| name.eq_ignore_ascii_case(other))
+}
+
+/// Whether all of them may be there in a request.
 pub(crate) fn are_fine(trailers: &HeaderMap) -> bool {
     !trailers.keys().any(|name| is_forbidden(name.as_str().as_bytes()))
 }
 
-/// Takes out those that must not be there.
+/// Takes out those that must not be there in an answer.
 pub(crate) fn strip(trailers: &mut HeaderMap) {
-    let forbidden = |name: &&HeaderName| is_forbidden(name.as_str().as_bytes());
+    let forbidden = |name: &&HeaderName| is_forbidden_in_answers(name.as_str().as_bytes());
     let names: Vec<HeaderName> = trailers.keys().filter(forbidden).cloned().collect();
     for name in names {
         trailers.remove(name);
@@ -71,6 +80,16 @@ mod tests {
         }
         for name in ["x-sum", "grpc-status", "digest", "server-timing", "etag", "hosts"] {
             assert!(!is_forbidden(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_answer_may_say_the_id_of_its_request_again() {
+        for name in ["X-Request-Id", "x-forwarded-for", "forwarded"] {
+            assert!(is_forbidden(name.as_bytes()) && !is_forbidden_in_answers(name.as_bytes()), "{name}");
+        }
+        for name in ["Tidegate-Gateway", "tidegate_arm", "set-cookie"] {
+            assert!(is_forbidden_in_answers(name.as_bytes()), "{name}");
         }
     }
 

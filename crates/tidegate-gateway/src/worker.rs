@@ -1,6 +1,8 @@
 //! One worker: a thread with a runtime, listeners, a table and kept connections of its own. Workers share nothing that a
 //! request would have to wait for.
 
+mod room;
+
 use std::cell::{Cell, Ref, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::admission::Entry;
 use crate::assign::Note;
 use crate::count::Tally;
-use crate::descriptors::{Descriptors, Share};
+use crate::descriptors::{Descriptors, Wanted};
 use crate::door::{Doors, Guest, Sockets};
 use crate::drain::Leaving;
 use crate::flags::Drawn;
@@ -121,8 +123,8 @@ pub(crate) struct Worker {
     pub(crate) limits: Limits,
     /// Shared by the workers.
     pub(crate) descriptors: Arc<Descriptors>,
-    /// How often room was wanted when it was last given.
-    gave_way: Cell<u64>,
+    /// What was wanted when it last gave way.
+    gave_way: Cell<Wanted>,
     /// What authorities ask of the gateway itself.
     pub(crate) challenges: Arc<Challenges>,
     pub(crate) kept: Rc<Kept>,
@@ -173,7 +175,7 @@ pub(crate) fn run(setup: Setup) -> std::io::Result<()> {
         index,
         limits,
         descriptors: descriptors.clone(),
-        gave_way: Cell::new(0),
+        gave_way: Cell::default(),
         challenges,
         kept: Rc::new(Kept::new(plains.clone())),
         tally,
@@ -391,12 +393,7 @@ impl Worker {
     }
 
     fn on_tick(&self) {
-        let wanted = self.descriptors.wanted();
-        if self.gave_way.replace(wanted) != wanted {
-            // Closes what nobody uses, as somebody needs room.
-            self.pipes.clear();
-            self.kept.clear();
-        }
+        self.give_way();
         self.sweep();
         self.observer.flush();
     }
@@ -441,19 +438,10 @@ impl Worker {
         });
     }
 
-    fn seat(&self) -> Option<Share> {
-        let seat = self.descriptors.seat();
-        if seat.is_some() || !self.descriptors.has_extras() {
-            return seat;
-        }
-        self.descriptors.ask_for_room();
-        self.pipes.clear();
-        self.descriptors.seat()
-    }
-
     async fn finish(&self, mut orders: mpsc::UnboundedReceiver<Order>, mut drain: Drain) {
         self.send_away(drain);
         let mut look = tokio::time::interval(Duration::from_millis(10));
+        let mut sweep = tokio::time::interval(SWEEP_EVERY);
         // What needs no longer than usual is gone by then: whoever wonders about the rest finds it in the log.
         let mut tell_at = Instant::now() + drain.usual + TELL_EVERY / 10;
         while !self.open.is_empty() && Instant::now() < drain.until {
@@ -470,6 +458,8 @@ impl Worker {
                     }
                     None => return,
                 },
+                // Those that stay may still need what is kept here.
+                _ = sweep.tick() => self.on_tick(),
                 _ = look.tick() => self.observer.flush(),
             }
         }

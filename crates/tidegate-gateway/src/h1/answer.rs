@@ -194,7 +194,7 @@ impl Sorted {
         }
         match (self.chunked, self.length) {
             (true, _) if minor == 0 => None,
-            (true, _) => Some(Framing::Chunked(Chunks::default())),
+            (true, _) => Some(Framing::Chunked(Chunks::of_answer())),
             (false, Some(length)) => Some(Framing::Fixed(length)),
             (false, None) => Some(Framing::UntilClose),
         }

@@ -26,7 +26,7 @@ pub(super) struct Piece {
 
 impl EventStream {
     pub(super) fn new(stay: Stay, is_chunked: bool) -> Self {
-        EventStream { events: Events::new(), stay, chunks: is_chunked.then(Chunks::default) }
+        EventStream { events: Events::new(), stay, chunks: is_chunked.then(Chunks::of_answer) }
     }
 
     /// Whether it may end now, and is to.

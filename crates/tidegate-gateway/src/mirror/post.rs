@@ -19,7 +19,8 @@ use crate::descriptors::Descriptors;
 use crate::limits::Limits;
 use crate::upstream::Kept;
 
-const SWEEP_EVERY: Duration = Duration::from_millis(500);
+/// Well below the time that somebody waits for what is kept here.
+const SWEEP_EVERY: Duration = Duration::from_millis(200);
 
 /// The way to the thread. It ends when the last of these is dropped.
 #[derive(Clone, Debug)]
@@ -59,7 +60,8 @@ impl Post {
 }
 
 async fn work(mut errands: mpsc::UnboundedReceiver<Errand>, limits: Limits, descriptors: Arc<Descriptors>) {
-    let kept = Rc::new(Kept::for_copies(limits, descriptors));
+    let kept = Rc::new(Kept::for_copies(limits, descriptors.clone()));
+    let mut gave_way = descriptors.wanted();
     let mut sweep = tokio::time::interval(SWEEP_EVERY);
     loop {
         tokio::select! {
@@ -67,7 +69,14 @@ async fn work(mut errands: mpsc::UnboundedReceiver<Errand>, limits: Limits, desc
                 Some(errand) => drop(tokio::task::spawn_local(run(errand, kept.clone(), limits))),
                 None => return,
             },
-            _ = sweep.tick() => kept.sweep(),
+            _ = sweep.tick() => {
+                let wanted = descriptors.wanted();
+                // All that copies have goes beyond claims.
+                if std::mem::replace(&mut gave_way, wanted) != wanted {
+                    kept.clear();
+                }
+                kept.sweep();
+            }
         }
     }
 }

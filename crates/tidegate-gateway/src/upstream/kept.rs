@@ -31,7 +31,7 @@ impl Kept {
         Kept { plains, docks: Docks::default(), shared: Shared::default() }
     }
 
-    /// As many as the limits say.
+    /// The same for copies, which get what is left.
     pub(crate) fn for_copies(limits: Limits, descriptors: Arc<Descriptors>) -> Self {
         Kept::new(Rc::new(Plains::spare(limits, descriptors)))
     }
@@ -40,6 +40,11 @@ impl Kept {
     pub(crate) fn clear(&self) {
         self.plains.clear();
         self.shared.clear();
+    }
+
+    /// The same of what goes beyond claims: the connections that copies have to themselves are none of these.
+    pub(crate) fn clear_extras(&self) {
+        self.shared.clear_extras();
     }
 
     /// A connection that is alive now. `repeatable`: the request may be sent again should it die all the same; if not,

@@ -2,9 +2,10 @@
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::Instant;
 
 use rustls::pki_types::ServerName;
 use socket2::SockRef;
@@ -28,8 +29,8 @@ pub(crate) enum Link {
 
 impl Link {
     /// Opens one, with everything that comes before HTTP.
-    pub(super) async fn open(endpoint: &Endpoint, within: Duration) -> io::Result<Self> {
-        tokio::time::timeout(within, connect(&endpoint.address, endpoint.protocol())).await?
+    pub(super) async fn open(endpoint: &Endpoint, until: Instant) -> io::Result<Self> {
+        tokio::time::timeout_at(until.into(), connect(&endpoint.address, endpoint.protocol())).await?
     }
 
     /// The same as [`Link::is_quiet`], as far as the event loop knows: this asks the kernel only where it has something.
@@ -63,7 +64,7 @@ async fn connect(address: &Address, protocol: Protocol) -> io::Result<Link> {
         Address::Unix(path) if !tls => return UnixStream::connect(path).await.map(Link::Unix),
         Address::Unix(_) => return Err(io::Error::other("TLS is not spoken over unix sockets")),
     };
-    let stream = TcpStream::connect(address).await?;
+    let stream = TcpStream::connect(address).await.map_err(|error| as_of_the_address(address, error))?;
     // A port nobody listens on can be connected to itself when the kernel picks it for the near end as well.
     if stream.local_addr()? == stream.peer_addr()? {
         return Err(io::ErrorKind::ConnectionRefused.into());
@@ -79,6 +80,24 @@ async fn connect(address: &Address, protocol: Protocol) -> io::Result<Link> {
         return Err(io::Error::other("the app does not speak HTTP/2 under TLS"));
     }
     Ok(Link::Tls(Box::new(stream)))
+}
+
+/// The system says the same where all ports of this machine for the address are taken and where this machine has no address
+/// to reach it from. The latter is so for datagrams as well, whose ports are others.
+fn as_of_the_address(address: SocketAddr, error: io::Error) -> io::Error {
+    let reach = || {
+        let any: SocketAddr = if address.is_ipv4() {
+            (Ipv4Addr::UNSPECIFIED, 0).into()
+        } else {
+            (Ipv6Addr::UNSPECIFIED, 0).into()
+        };
+        UdpSocket::bind(any)?.connect(address)
+    };
+    let unclear = |error: &io::Error| error.kind() == io::ErrorKind::AddrNotAvailable;
+    if unclear(&error) && reach().is_err_and(|error| unclear(&error)) {
+        return io::ErrorKind::NetworkUnreachable.into();
+    }
+    error
 }
 
 impl Source for Link {
@@ -140,5 +159,57 @@ impl AsyncWrite for Link {
             Link::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
             Link::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::process::Command;
+
+    use super::*;
+    use crate::descriptors::is_ours;
+
+    /// Set where the test runs in a network of its own.
+    const INSIDE: &str = "TIDEGATE_TEST_EMPTY_NETWORK";
+
+    async fn connected(address: SocketAddr) -> io::Result<Link> {
+        connect(&Address::Tcp(address), Protocol::Http1).await
+    }
+
+    async fn without_addresses_and_ports() {
+        let unreachable = connected("[::1]:9".parse().unwrap()).await.unwrap_err();
+        assert!(!is_ours(&unreachable), "{unreachable}");
+        let up = Command::new("ip").args(["link", "set", "lo", "up"]).status();
+        assert!(up.unwrap().success());
+        std::fs::write("/proc/sys/net/ipv4/ip_local_port_range", "20000 20001").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:9999").unwrap();
+        let address = listener.local_addr().unwrap();
+        let taken = [connected(address).await.unwrap(), connected(address).await.unwrap()];
+        let exhausted = connected(address).await.unwrap_err();
+        assert!(is_ours(&exhausted), "{exhausted}");
+        drop(taken);
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_reached_from_here_is_no_want_of_ports() {
+        if std::env::var_os(INSIDE).is_some() {
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            return builder.enable_all().build().unwrap().block_on(without_addresses_and_ports());
+        }
+        let unshare = |program: &std::path::Path| {
+            let mut command = Command::new("unshare");
+            command.arg("-rn").arg(program);
+            command
+        };
+        // Not every machine lets one.
+        if !unshare("true".as_ref()).status().is_ok_and(|status| status.success()) {
+            return;
+        }
+        let name = "upstream::link::tests::an_address_that_cannot_be_reached_from_here_is_no_want_of_ports";
+        let again =
+            unshare(&std::env::current_exe().unwrap()).args(["--exact", name]).env(INSIDE, "1").output();
+        let again = again.unwrap();
+        assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stdout));
     }
 }

@@ -30,6 +30,15 @@ pub(crate) struct Plain {
     share: Share,
 }
 
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// One request at a time.
+    Own,
+    /// The requests of many.
+    Shared,
+}
+
 impl Plain {
     /// The connection, for what is not HTTP any more.
     pub(super) fn into_link(self) -> (Link, Share) {
@@ -65,28 +74,40 @@ impl Plains {
 
     /// Opens a connection; see [`is_ours`](crate::upstream::is_ours) where it fails.
     pub(crate) async fn connect(&self, endpoint: &Arc<Endpoint>, within: Duration) -> io::Result<Plain> {
-        let share = self.room(within).await?;
-        let link = Link::open(endpoint, within).await?;
+        let until = Instant::now() + within;
+        let share = self.room(Use::Own, within).await?;
+        let link = Link::open(endpoint, until).await?;
         let now = Instant::now();
         Ok(Plain { link, endpoint: endpoint.clone(), unused_since: now, expires: now, share })
     }
 
-    /// Room for one more connection, for which one that is kept unused is closed.
-    pub(super) async fn room(&self, within: Duration) -> io::Result<Share> {
-        let until = Instant::now() + within.min(ROOM_WITHIN);
+    /// Room for one more connection, for which one that is kept unused is closed. `within`: for the whole connection, of which
+    /// it leaves half for the rest.
+    pub(super) async fn room(&self, to: Use, within: Duration) -> io::Result<Share> {
+        let until = Instant::now() + ROOM_WITHIN.min(within / 2);
         loop {
-            let share = if self.spare { self.descriptors.spare_link() } else { self.descriptors.link() };
+            let share = match to {
+                _ if self.spare => self.descriptors.spare_link(),
+                Use::Own => self.descriptors.link(),
+                Use::Shared => self.descriptors.shared_link(),
+            };
             if let Some(share) = share {
                 return Ok(share);
             }
-            if self.give_way() {
+            // What is kept here is no extra.
+            let lacks_extras = !self.spare && to == Use::Shared && self.descriptors.has_links();
+            if !lacks_extras && self.give_way() {
                 continue;
             }
             if self.spare || Instant::now() >= until {
                 return Err(exhausted());
             }
             // Another worker may have one that it does not use.
-            self.descriptors.ask_for_room();
+            if lacks_extras {
+                self.descriptors.ask_for_extras();
+            } else {
+                self.descriptors.ask_for_links();
+            }
             tokio::time::sleep(ROOM_AGAIN).await;
         }
     }
@@ -165,5 +186,60 @@ impl Plains {
             });
             !kept.is_empty()
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::{Domain, Socket, Type};
+    use tidegate_core::model::{Address, InstanceId};
+
+    use super::*;
+
+    /// Takes no connection, and refuses none.
+    fn deaf() -> (Arc<Endpoint>, Vec<Socket>) {
+        let any: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
+        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        listener.bind(&any.into()).unwrap();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut sockets = vec![listener];
+        for _ in 0..4 {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            let _ = socket.connect(&address);
+            sockets.push(socket);
+        }
+        let address = Address::Tcp(address.as_socket().unwrap());
+        let endpoint = Endpoint::new(1, InstanceId("web-1".to_owned()), address, Arc::default());
+        (Arc::new(endpoint), sockets)
+    }
+
+    #[tokio::test]
+    async fn the_wait_for_room_is_part_of_the_wait_for_a_connection() {
+        const WITHIN: Duration = Duration::from_millis(1_000);
+        let descriptors = Descriptors::new(8, 0);
+        let all: Vec<Share> = std::iter::from_fn(|| descriptors.link()).collect();
+        let (endpoint, _sockets) = deaf();
+        let plains = Plains::new(Limits::default(), descriptors);
+        let began = Instant::now();
+        let release = async {
+            tokio::time::sleep(WITHIN * 2 / 5).await;
+            drop(all);
+        };
+        let (connected, ()) = tokio::join!(plains.connect(&endpoint, WITHIN), release);
+        assert_eq!(connected.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(began.elapsed() < WITHIN * 6 / 5, "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn the_wait_for_room_leaves_time_for_the_connection() {
+        let descriptors = Descriptors::new(8, 0);
+        let _all: Vec<Share> = std::iter::from_fn(|| descriptors.link()).collect();
+        let plains = Plains::new(Limits::default(), descriptors);
+        let began = Instant::now();
+        let room = plains.room(Use::Own, Duration::from_millis(600)).await;
+        assert!(crate::descriptors::is_ours(&room.unwrap_err()));
+        assert!(began.elapsed() < Duration::from_millis(550), "{:?}", began.elapsed());
     }
 }

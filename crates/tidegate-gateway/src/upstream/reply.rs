@@ -107,7 +107,7 @@ impl Reply {
     }
 }
 
-/// Trailers of an instance without what only a head may say. In chunks they come without it.
+/// Trailers of an instance without what only a head may say. An answer in chunks that has any of that breaks off.
 fn without_heads(mut frame: Frame<Bytes>) -> Frame<Bytes> {
     if let Some(trailers) = frame.trailers_mut() {
         trailer::strip(trailers);

@@ -1,7 +1,7 @@
 //! Connections to endpoints that carry many requests at a time. Few are opened: while one is being opened, the requests
 //! that want it wait for it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
@@ -15,8 +15,10 @@ use tidegate_core::model::Protocol;
 use tokio::sync::Notify;
 
 use super::link::Link;
+use super::plain::Use;
 use super::sender::Sender;
 use super::{Plains, Upload};
+use crate::descriptors::{exhausted, is_ours};
 use crate::endpoint::Endpoint;
 use crate::local::LocalExecutor;
 
@@ -47,7 +49,7 @@ struct Joint {
     endpoint: Arc<Endpoint>,
     open: Vec<Connection>,
     /// Somebody opens one; told when it is there or has failed.
-    opening: Option<Rc<Notify>>,
+    opening: Option<Rc<Attempt>>,
 }
 
 #[derive(Debug)]
@@ -56,13 +58,24 @@ struct Connection {
     /// One count is this one's own.
     busy: Rc<()>,
     used: Instant,
+    /// Whether it goes beyond claims: see [`crate::descriptors`].
+    is_extra: bool,
+}
+
+/// Somebody's, to open a connection.
+#[derive(Debug, Default)]
+struct Attempt {
+    over: Notify,
+    /// Why there is none, where that is so for everybody.
+    failed: Cell<Option<io::ErrorKind>>,
+    exhausted: Cell<bool>,
 }
 
 /// What a request finds.
 enum Found {
     Place(Sender),
-    Wait(Rc<Notify>),
-    Open(Rc<Notify>),
+    Wait(Rc<Attempt>),
+    Open(Rc<Attempt>),
 }
 
 impl Shared {
@@ -73,15 +86,17 @@ impl Shared {
         endpoint: &Arc<Endpoint>,
         within: Duration,
     ) -> io::Result<Sender> {
+        let until = Instant::now() + within;
         loop {
             match self.find(endpoint) {
                 Found::Place(place) => return Ok(place),
-                // Whoever opens it may fail or be gone: then it is the next one's turn.
-                Found::Wait(opened) => opened.notified().await,
-                Found::Open(opened) => {
-                    let _done = Opening { shared: self, uid: endpoint.uid, opened };
-                    let sender = open(plains, endpoint, within).await?;
-                    return Ok(self.add(endpoint, sender));
+                Found::Wait(attempt) => attempt.wait(until).await?,
+                Found::Open(attempt) => {
+                    let opening = Opening { shared: self, uid: endpoint.uid, attempt };
+                    let within = until.saturating_duration_since(Instant::now());
+                    let opened = open(plains, endpoint, within).await;
+                    let (sender, is_extra) = opened.inspect_err(|error| opening.attempt.on_failed(error))?;
+                    return Ok(self.add(endpoint, sender, is_extra));
                 }
             }
         }
@@ -92,7 +107,7 @@ impl Shared {
         self.by_endpoint.borrow_mut().retain(|_, joint| {
             let gone = joint.endpoint.is_gone();
             joint.open.retain(|connection| {
-                let unused = Rc::strong_count(&connection.busy) == 1;
+                let unused = !connection.is_busy();
                 !connection.sender.is_closed() && !(unused && (gone || connection.used.elapsed() >= UNUSED))
             });
             !joint.open.is_empty() || joint.opening.is_some()
@@ -102,7 +117,14 @@ impl Shared {
     /// Closes what nobody uses now.
     pub(super) fn clear(&self) {
         for joint in self.by_endpoint.borrow_mut().values_mut() {
-            joint.open.retain(|connection| Rc::strong_count(&connection.busy) > 1);
+            joint.open.retain(Connection::is_busy);
+        }
+    }
+
+    /// The same of those that go beyond claims.
+    pub(super) fn clear_extras(&self) {
+        for joint in self.by_endpoint.borrow_mut().values_mut() {
+            joint.open.retain(|connection| connection.is_busy() || !connection.is_extra);
         }
     }
 
@@ -117,19 +139,19 @@ impl Shared {
                 Found::Place(best.lease(endpoint))
             }
             (Some(best), Some(_)) => Found::Place(best.lease(endpoint)),
-            (None, Some(opened)) => Found::Wait(opened.clone()),
+            (None, Some(attempt)) => Found::Wait(attempt.clone()),
             (_, None) => {
-                let opened = Rc::new(Notify::new());
-                joint.opening = Some(opened.clone());
-                Found::Open(opened)
+                let attempt = Rc::new(Attempt::default());
+                joint.opening = Some(attempt.clone());
+                Found::Open(attempt)
             }
         }
     }
 
-    fn add(&self, endpoint: &Arc<Endpoint>, sender: SendRequest<Upload>) -> Sender {
+    fn add(&self, endpoint: &Arc<Endpoint>, sender: SendRequest<Upload>, is_extra: bool) -> Sender {
         let mut all = self.by_endpoint.borrow_mut();
         let joint = all.entry(endpoint.uid).or_insert_with(|| Joint::new(endpoint.clone()));
-        let mut connection = Connection { sender, busy: Rc::new(()), used: Instant::now() };
+        let mut connection = Connection { sender, busy: Rc::new(()), used: Instant::now(), is_extra };
         let lease = connection.lease(endpoint);
         joint.open.push(connection);
         lease
@@ -142,7 +164,28 @@ impl Joint {
     }
 }
 
+impl Attempt {
+    /// Waits until it is over. Whoever makes it may be gone, or have had less time: then it is the next one's turn.
+    async fn wait(&self, until: Instant) -> io::Result<()> {
+        tokio::time::timeout_at(until.into(), self.over.notified()).await?;
+        match self.failed.get() {
+            Some(_) if self.exhausted.get() => Err(exhausted()),
+            Some(kind) => Err(kind.into()),
+            None => Ok(()),
+        }
+    }
+
+    fn on_failed(&self, error: &io::Error) {
+        self.failed.set(Some(error.kind()).filter(|kind| *kind != io::ErrorKind::TimedOut));
+        self.exhausted.set(is_ours(error));
+    }
+}
+
 impl Connection {
+    fn is_busy(&self) -> bool {
+        Rc::strong_count(&self.busy) > 1
+    }
+
     fn lease(&mut self, endpoint: &Arc<Endpoint>) -> Sender {
         self.used = Instant::now();
         let scheme = if endpoint.protocol() == Protocol::H2 { Scheme::HTTPS } else { Scheme::HTTP };
@@ -154,7 +197,7 @@ impl Connection {
 struct Opening<'a> {
     shared: &'a Shared,
     uid: u64,
-    opened: Rc<Notify>,
+    attempt: Rc<Attempt>,
 }
 
 impl Drop for Opening<'_> {
@@ -162,17 +205,20 @@ impl Drop for Opening<'_> {
         if let Some(joint) = self.shared.by_endpoint.borrow_mut().get_mut(&self.uid) {
             joint.opening = None;
         }
-        self.opened.notify_waiters();
+        self.attempt.over.notify_waiters();
     }
 }
 
+/// With whether it goes beyond claims.
 async fn open(
     plains: &Plains,
     endpoint: &Arc<Endpoint>,
     within: Duration,
-) -> io::Result<SendRequest<Upload>> {
-    let share = plains.room(within).await?;
-    let link = Link::open(endpoint, within).await?;
+) -> io::Result<(SendRequest<Upload>, bool)> {
+    let until = Instant::now() + within;
+    let share = plains.room(Use::Shared, within).await?;
+    let is_extra = share.is_extra();
+    let link = Link::open(endpoint, until).await?;
     let mut builder = Builder::new(LocalExecutor);
     builder
         .timer(TokioTimer::new())
@@ -188,5 +234,29 @@ async fn open(
         let _ = connection.await;
         drop(share);
     });
-    Ok(sender)
+    Ok((sender, is_extra))
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_core::model::{Address, InstanceId};
+
+    use super::*;
+    use crate::descriptors::{Descriptors, Share};
+    use crate::limits::Limits;
+
+    #[tokio::test]
+    async fn those_who_wait_for_a_connection_are_told_with_the_first_that_there_is_no_room() {
+        let descriptors = Descriptors::new(8, 0);
+        let _all: Vec<Share> = std::iter::from_fn(|| descriptors.spare_link()).collect();
+        let (plains, shared) = (Plains::new(Limits::default(), descriptors), Shared::default());
+        let address = Address::Tcp("127.0.0.1:1".parse().unwrap());
+        let endpoint = Endpoint::new(1, InstanceId("web-1".to_owned()), address, Arc::default());
+        let endpoint = Arc::new(endpoint);
+        let lease = || shared.lease(&plains, &endpoint, Duration::from_secs(2));
+        let began = Instant::now();
+        let (a, b, c, d) = tokio::join!(lease(), lease(), lease(), lease());
+        assert!([a, b, c, d].into_iter().all(|lease| is_ours(&lease.unwrap_err())));
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    }
 }

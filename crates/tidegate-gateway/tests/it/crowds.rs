@@ -4,19 +4,20 @@ use std::fs;
 use std::io::Read;
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use h2::client::SendRequest;
-use tidegate_core::model::{Breaker, TrafficPolicy};
+use tidegate_core::model::{ArmRole, Breaker, Protocol, RouteTable, TrafficPolicy, Upstream as Service};
 use tidegate_core::time::Millis;
 use tidegate_gateway::control::GatewayLink;
 use tokio::sync::mpsc;
 
 use crate::balance::with_policy;
 use crate::stage::client::Client;
-use crate::stage::h2::{connect, on_runtime};
-use crate::stage::table::table;
+use crate::stage::h2::{app, connect, on_runtime};
+use crate::stage::table::{arm, route, table};
 use crate::stage::upstream::{Upstream, ok};
 use crate::stage::{Process, connected, link, until};
 
@@ -74,7 +75,7 @@ fn the_newest_give_way_and_the_others_are_served() {
     assert_eq!(counted.connections_open as usize, SEATS);
     // With the crowd still there.
     let before = ticks(process.0.id());
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     until("time passes", || (start.elapsed() > Duration::from_secs(1)).then_some(()));
     assert!(ticks(process.0.id()) - before < 50, "it waits, it does not spin");
 
@@ -212,6 +213,11 @@ fn downloads_that_nobody_reads_take_nothing_from_those_who_are_served() {
     let mut house = House::new(&upstream);
     let mut downloads: Vec<Client> =
         (0..SEATS - house.early.len()).map(|_| Client::new(house.address)).collect();
+    // Once the first download has its pipe, it may be that not all others get in.
+    until("all are let in", || {
+        let front = house.control.observe().counts?.front;
+        (front.connections_open as usize == SEATS).then_some(())
+    });
     for client in &mut downloads {
         client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
     }
@@ -239,10 +245,14 @@ fn a_tunnel_keeps_its_seat() {
     let ask = "GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n";
     let tunnels: Vec<Client> = (0..SEATS - house.early.len())
         .map(|_| {
-            let mut client = Client::new(house.address);
-            client.send(ask);
-            assert_eq!(client.head().unwrap().status(), 101);
-            client
+            // One that becomes a tunnel has two seats for a moment.
+            until("it is joined", || {
+                let mut client = Client::new(house.address);
+                let asked = std::io::Write::write_all(&mut client.stream, ask.as_bytes());
+                let head = asked.ok().and_then(|()| client.head())?;
+                assert_eq!(head.status(), 101);
+                Some(client)
+            })
         })
         .collect();
     let mut late = TcpStream::connect(house.address).unwrap();
@@ -254,6 +264,93 @@ fn a_tunnel_keeps_its_seat() {
         let mut client = Client::new(house.address);
         let asked = std::io::Write::write_all(&mut client.stream, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         asked.ok().and_then(|()| client.head()).filter(|head| head.status() == 200)
+    });
+}
+
+#[test]
+fn who_finds_no_seat_costs_nobody_a_connection_that_is_kept() {
+    on_runtime(async {
+        let (upstream, let_go) = instance();
+        let mut house = House::new(&upstream);
+        // One request that goes beyond a claim, so that one seat less is given.
+        let before = upstream.connections.load(Ordering::SeqCst);
+        let mut sender = connect(house.address).await;
+        let mut asked = Vec::new();
+        for _ in 0..2 {
+            sender = sender.ready().await.unwrap();
+            let request = http::Request::get("http://a.test/slow").body(()).unwrap();
+            asked.push(sender.send_request(request, true).unwrap().0);
+        }
+        until("both are at the instance", || {
+            (upstream.connections.load(Ordering::SeqCst) > before).then_some(())
+        });
+        let crowd = crowd(house.address);
+        house.serves_the_early();
+        let (before, since) = (upstream.connections.load(Ordering::SeqCst), Instant::now());
+        while since.elapsed() < Duration::from_secs(3) {
+            let mut late = TcpStream::connect(house.address).unwrap();
+            house.serves_the_early();
+            until("it is refused", || is_refused(&mut late).then_some(()));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let more = upstream.connections.load(Ordering::SeqCst) - before;
+        assert!(more < 5, "{more} connections to an instance that has them");
+        drop(crowd);
+        *let_go.0.lock().unwrap() = true;
+        let_go.1.notify_all();
+        for answer in asked {
+            assert_eq!(answer.await.unwrap().status(), 200);
+        }
+    });
+}
+
+/// Services of HTTP/2, as many as one connection may ask at a time, that never answer; and one of HTTP/1.1.
+async fn many_services(address: SocketAddr) -> RouteTable {
+    let mut table = table(2, &[("web-1", address)]);
+    for n in 0..STREAMS {
+        let app = app(|_request, respond| async {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            drop(respond);
+        });
+        let (name, id) = (format!("app/dev/{n}"), format!("grpc-{n}"));
+        route(&mut table, "*", &format!("/{n}"), &name);
+        let arms = vec![arm(ArmRole::Stable, 1, 100, &[(&id, app.await)])];
+        let policy = TrafficPolicy { protocol: Protocol::H2c, ..TrafficPolicy::default() };
+        table.upstreams.insert(name, Service { arms, policy, ..Service::default() }.into());
+    }
+    table
+}
+
+#[test]
+fn one_client_of_many_instances_of_http_2_does_not_take_all_there_is() {
+    on_runtime(async {
+        let (upstream, _let_go) = instance();
+        let mut house = House::new(&upstream);
+        house.control.push(&many_services(upstream.address).await);
+        until("the table is used", || (house.control.observe().acked == 2).then_some(()));
+        let mut sender = connect(house.address).await;
+        let (tell, mut statuses) = mpsc::unbounded_channel();
+        for n in 0..STREAMS {
+            sender = sender.ready().await.unwrap();
+            let request = http::Request::get(format!("http://a.test/{n}")).body(()).unwrap();
+            let (response, _) = sender.send_request(request, true).unwrap();
+            let tell = tell.clone();
+            tokio::spawn(async move {
+                let _ = tell.send(response.await.map_or(0, |response| response.status().as_u16()));
+            });
+        }
+        // Some are told at once that there is no room, and the others are with their instances.
+        let refused = 20;
+        for _ in 0..refused {
+            assert_eq!(statuses.recv().await, Some(503));
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(house.open() < FILES as usize, "{}", house.open());
+        for _ in 0..3 {
+            house.serves_the_early();
+            assert_eq!(Client::new(house.address).get("a", "/").text(), "served", "newcomers find room");
+        }
+        house.blames_nobody();
     });
 }
 

@@ -107,3 +107,55 @@ fn sigterm_drains_as_well() {
     assert!(status.success());
     assert!(!until("the link notices", || Some(link.observe()).filter(|seen| !seen.alive)).alive);
 }
+
+/// An empty line before a request looks like the beginning of one.
+#[test]
+fn a_quiet_client_that_has_sent_an_empty_line_holds_up_nothing() {
+    let mut stage = Stage::new();
+    let upstream = Upstream::saying("here");
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    let mut client = Client::new(stage.address);
+    assert_eq!(client.ask("GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\n\r\n").text(), "here");
+    client.send("\r");
+    std::thread::sleep(Duration::from_millis(100));
+    stage.link.shutdown(Duration::from_secs(9));
+    until("nothing is accepted any more", || std::net::TcpStream::connect(stage.address).err());
+    std::thread::sleep(Duration::from_millis(100));
+    let since = Instant::now();
+    client.send("\n");
+    assert!(client.is_closed());
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    stage.end(Duration::from_secs(9)).unwrap();
+}
+
+#[test]
+fn what_is_kept_unused_is_closed_in_time_while_others_finish() {
+    const WAIT: Duration = Duration::from_secs(5);
+    let mut stage = Stage::new();
+    let (tell, told) = std::sync::mpsc::channel();
+    let upstream = Upstream::new(move |connection| {
+        while let Some(request) = connection.request() {
+            if request.line.contains("/slow") {
+                std::thread::sleep(WAIT);
+            }
+            connection.say(ok("here"));
+        }
+        let _ = tell.send(Instant::now());
+    });
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    let mut slow = Client::new(stage.address);
+    slow.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
+    until("it is at the instance", || (upstream.connections.load(Ordering::SeqCst) == 1).then_some(()));
+    // One that the same worker keeps, whichever that is.
+    let mut others: Vec<Client> = (0..16).map(|_| Client::new(stage.address)).collect();
+    others.iter_mut().for_each(|client| drop(client.get("a", "/")));
+    drop(others);
+    let since = Instant::now();
+    stage.link.shutdown(Duration::from_secs(20));
+    for _ in 1..upstream.connections.load(Ordering::SeqCst) {
+        let closed = told.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert!(closed - since < WAIT - Duration::from_secs(1));
+    }
+    assert_eq!(slow.answer().unwrap().text(), "here");
+    stage.end(Duration::from_secs(20)).unwrap();
+}

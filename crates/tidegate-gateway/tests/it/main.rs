@@ -29,6 +29,7 @@ mod leaving;
 mod metrics;
 mod mirror;
 mod overload;
+mod pipelined;
 mod policy_access;
 mod policy_clients;
 mod policy_compress;

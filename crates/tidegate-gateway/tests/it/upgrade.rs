@@ -57,6 +57,23 @@ fn a_websocket_passes_both_ways_and_is_in_flight_until_it_closes() {
 }
 
 #[test]
+fn what_is_sent_right_behind_the_request_passes_as_it_is() {
+    let stage = Stage::new();
+    let upstream = echoing();
+    stage.apply(&table(1, &[("web-1", upstream.address)]));
+    for behind in ["P /<\"`> ", "OPTIONS http://b <", "X"] {
+        let mut client = Client::new(stage.address);
+        // As if a head began.
+        client.send(format!("{REQUEST}{behind}"));
+        assert_eq!(client.head().unwrap().status(), 101);
+        client.send("rest");
+        let mut back = vec![0; 5 + behind.len() + 4];
+        client.reader.read_exact(&mut back).unwrap();
+        assert_eq!(String::from_utf8(back).unwrap(), format!("hello{behind}rest"));
+    }
+}
+
+#[test]
 fn http_2_is_not_smuggled_in() {
     let stage = Stage::new();
     let upstream = Upstream::echoing_heads();

@@ -5,8 +5,10 @@ use crate::trailer;
 
 const SIZE_DIGITS: u8 = 15;
 const LONGEST_EXTENSION: u16 = 256;
-/// Of all extensions of a body together: what carries next to nothing must not cost as much as what carries a lot.
-const MOST_EXTENSIONS: u16 = 16 * 1024;
+/// Of all extensions of a body together, besides a share of what came of the body itself: what carries next to nothing must
+/// not cost as much as what carries a lot.
+const MOST_EXTENSIONS: u64 = 16 * 1024;
+const SHARE_OF_DATA: u64 = 8;
 const LONGEST_TRAILERS: u16 = 8 * 1024;
 
 /// What comes next.
@@ -34,10 +36,11 @@ pub(crate) struct Chunks {
     next: Next,
     digits: u8,
     left: u64,
-    extensions: u16,
+    extensions: u64,
     trailers: u16,
     data: u64,
     name: Name,
+    of_answer: bool,
 }
 
 /// What so many bytes are.
@@ -63,11 +66,17 @@ impl Default for Chunks {
             trailers: 0,
             data: 0,
             name: Name::default(),
+            of_answer: false,
         }
     }
 }
 
 impl Chunks {
+    /// Of an answer, whose trailers may say more than a request's.
+    pub(crate) fn of_answer() -> Self {
+        Chunks { of_answer: true, ..Chunks::default() }
+    }
+
     /// Bytes used, and whether the body ended with them.
     pub(crate) fn advance(&mut self, bytes: &[u8]) -> Result<(usize, bool), Refusal> {
         self.advance_with(bytes, |_| {})
@@ -184,8 +193,14 @@ impl Chunks {
 
     fn count_extension(&mut self) -> Result<(), Refusal> {
         self.extensions += 1;
-        let few = self.extensions < MOST_EXTENSIONS;
+        let few = self.extensions < MOST_EXTENSIONS + self.data / SHARE_OF_DATA;
         if few { Ok(()) } else { Err(Refusal::bad("the chunk extensions are too large")) }
+    }
+
+    fn takes_forbidden_name(&mut self) -> bool {
+        let name = std::mem::take(&mut self.name);
+        let forbidden = if self.of_answer { trailer::is_forbidden_in_answers } else { trailer::is_forbidden };
+        forbidden(&name.bytes[..usize::from(name.length)])
     }
 
     fn on_trailer(&mut self, byte: u8, begun: bool, named: bool) -> Result<Next, Refusal> {
@@ -196,7 +211,7 @@ impl Chunks {
         match byte {
             b'\r' if begun && !named => Err(Refusal::bad("a trailer has no colon")),
             b'\r' => Ok(Next::TrailerLf { empty: !begun }),
-            b':' if begun && !named && std::mem::take(&mut self.name).is_forbidden() => {
+            b':' if begun && !named && self.takes_forbidden_name() => {
                 Err(Refusal::bad("a trailer says what only a head may say"))
             }
             b':' if begun => Ok(Next::Trailer { begun: true, named: true }),
@@ -225,10 +240,6 @@ impl Name {
             *place = byte;
             self.length += 1;
         }
-    }
-
-    fn is_forbidden(self) -> bool {
-        trailer::is_forbidden(&self.bytes[..usize::from(self.length)])
     }
 }
 

@@ -86,6 +86,23 @@ fn heads_have_a_size() {
 }
 
 #[test]
+fn extensions_may_grow_with_the_body() {
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let chunks = |size: usize, extension: usize, count: usize| {
+        let chunk = format!("{size:x};{}\r\n{}\r\n", "e".repeat(extension), "d".repeat(size));
+        format!("{head}{}0\r\n\r\n", chunk.repeat(count))
+    };
+    // Far more than a body without any may have.
+    let signed = chunks(8 * 1024, 100, 2_000);
+    assert_eq!(verdict(&[signed.as_bytes()]), Ok(1));
+    let pieces: Vec<&[u8]> = signed.as_bytes().chunks(1_000).collect();
+    assert_eq!(verdict(&pieces), Ok(1));
+    assert_eq!(verdict(&[chunks(1, 200, 80).as_bytes()]), Ok(1));
+    assert_eq!(verdict(&[chunks(1, 200, 90).as_bytes()]), Err(400));
+    assert_eq!(verdict(&[chunks(1_000, 200, 300).as_bytes()]), Err(400));
+}
+
+#[test]
 fn messages_before_the_refused_one_are_kept() {
     let good = GOOD[2];
     let both = format!("{good}{}", BAD[3].0);
