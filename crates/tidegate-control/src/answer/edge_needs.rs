@@ -4,15 +4,14 @@
 use std::collections::BTreeSet;
 
 use tidegate_core::model::{Balance, Match, RevisionSpec, RouteSpec, ServiceSpec, Step};
-use tidegate_core::view::{DoctorFinding, Severity};
+use tidegate_core::view::DoctorFinding;
 use tidegate_store::Reader;
 
+use super::named::named;
 use super::store_trouble;
 use crate::plane::Refusal;
 use crate::run::State;
 
-/// Names in one line of `doctor`.
-const MOST_NAMED: usize = 10;
 const NO_PLACES: &str = "the gateway has no database of where clients are, so nobody matches";
 const PLACES_HELP: &str =
     "put one at gateway/geo.mmdb in the data directory; another place is said by `tidegate up --geo FILE`";
@@ -99,23 +98,8 @@ pub fn edge_findings(store: &Reader, state: &State) -> Result<Vec<DoctorFinding>
     }
     let places = format!("{NO_PLACES}: steps and rules by country or region of");
     let tls = format!("`https: redirect`: {NO_TLS}; on");
-    let all = [told("places", &places, &unplaced, PLACES_HELP), told("https", &tls, &plain, TLS_HELP)];
+    let all = [named("places", &places, &unplaced, PLACES_HELP), named("https", &tls, &plain, TLS_HELP)];
     Ok(all.into_iter().flatten().collect())
-}
-
-fn told(check: &str, what: &str, names: &BTreeSet<String>, help: &str) -> Option<DoctorFinding> {
-    if names.is_empty() {
-        return None;
-    }
-    let named = names.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = names.len().saturating_sub(MOST_NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    Some(DoctorFinding {
-        severity: Severity::Warning,
-        check: check.to_owned(),
-        message: format!("{what} {named}{more}"),
-        help: Some(help.to_owned()),
-    })
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod jobs;
 mod judgement;
 mod logs;
 mod migration;
+mod named;
 mod pipeline;
 mod plan;
 mod planned_checks;

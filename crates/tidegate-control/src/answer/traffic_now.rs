@@ -2,10 +2,12 @@
 //! is not connected nothing is known but what it counted.
 
 use tidegate_core::model::{CountsReport, GatewayObservation, InstanceId, ServiceKey};
-use tidegate_core::view::{DoctorFinding, MirrorStatus, OpenCircuit, Severity};
+use tidegate_core::view::{DoctorFinding, MirrorStatus, OpenCircuit};
 
-/// Names in one line of `doctor`.
-const MOST_NAMED: usize = 10;
+use super::named::named;
+
+const LEFT_OUT: &str = "left out for a while because they fail:";
+const CIRCUITS_HELP: &str = "its requests are answered 503 until one that may try is answered well";
 
 /// See the module.
 #[derive(Clone, Copy, Debug)]
@@ -34,12 +36,14 @@ impl TrafficNow<'_> {
     /// What keeps requests from instances, a line each; nothing where nothing does.
     pub(super) fn findings(&self) -> Vec<DoctorFinding> {
         let ejected = self.counts().map_or(&[][..], |counts| &counts.ejected);
-        let ejected = ejected.iter().map(|instance| instance.0.clone()).collect();
-        let open = self.open().map(|(name, at)| format!("{name} {} {}", at.arm, at.revision)).collect();
-        let out =
-            told(ejected, "left out for a while because they fail", "`tidegate logs` says what they do");
-        let help = "its requests are answered 503 until one that may try is answered well";
-        [out, told(open, "circuits that are open", help)].into_iter().flatten().collect()
+        let ejected = ejected.iter().map(|instance| &instance.0);
+        let open: Vec<_> =
+            self.open().map(|(name, at)| format!("{name} {} {}", at.arm, at.revision)).collect();
+        let all = [
+            named("traffic", LEFT_OUT, ejected, "`tidegate logs` says what they do"),
+            named("traffic", "circuits that are open:", &open, CIRCUITS_HELP),
+        ];
+        all.into_iter().flatten().collect()
     }
 
     fn counts(&self) -> Option<&CountsReport> {
@@ -52,21 +56,6 @@ impl TrafficNow<'_> {
             (&arm.upstream, OpenCircuit { arm: arm.role.as_str().to_owned(), revision: arm.revision })
         })
     }
-}
-
-fn told(names: Vec<String>, what: &str, help: &str) -> Option<DoctorFinding> {
-    if names.is_empty() {
-        return None;
-    }
-    let named = names.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = names.len().saturating_sub(MOST_NAMED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    Some(DoctorFinding {
-        severity: Severity::Warning,
-        check: "traffic".to_owned(),
-        message: format!("{what}: {named}{more}"),
-        help: Some(help.to_owned()),
-    })
 }
 
 #[cfg(test)]
@@ -136,8 +125,5 @@ mod tests {
         );
         let lines: Vec<String> = messages(seen(false));
         assert_eq!(lines, [""; 0], "what a gateway that is gone said is not so any more");
-        let many = (10..23).map(|n| format!("web-{n}")).collect();
-        let line = told(many, "out", "").unwrap().message;
-        assert!(line.ends_with("web-19 and 3 more"), "{line}");
     }
 }

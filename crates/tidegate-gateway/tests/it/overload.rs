@@ -91,15 +91,30 @@ fn more_than_an_instance_takes_waits_and_more_than_waits_is_refused_at_once() {
 /// What makes a request one for the fast path, or for the general one.
 const PATHS: [&str; 2] = ["", "TE: trailers\r\n"];
 
-#[test]
-fn who_leaves_the_queue_makes_room_and_is_not_sent() {
-    for path in PATHS {
+/// An instance with its one request, and a queue for five more.
+struct Busy {
+    stage: Stage,
+    gate: Gate,
+    get: String,
+    first: Client,
+}
+
+impl Busy {
+    fn new(path: &str) -> Busy {
         let (stage, gate) = (Stage::new(), Gate::new());
         limited(&stage, &gate, 5, 15_000);
         let get = format!("GET / HTTP/1.1\r\nHost: a\r\n{path}\r\n");
         let mut first = Client::new(stage.address);
         first.send(&get);
         gate.asked(1);
+        Busy { stage, gate, get, first }
+    }
+}
+
+#[test]
+fn who_leaves_the_queue_makes_room_and_is_not_sent() {
+    for path in PATHS {
+        let Busy { stage, gate, get, mut first } = Busy::new(path);
         for _ in 0..5 {
             Client::new(stage.address).send(&get);
         }
@@ -121,14 +136,9 @@ fn who_leaves_the_queue_makes_room_and_is_not_sent() {
 #[test]
 fn who_sends_nothing_more_while_it_waits_is_told_that_it_is_overloaded() {
     for path in PATHS {
-        let (stage, gate) = (Stage::new(), Gate::new());
-        limited(&stage, &gate, 5, 15_000);
-        let get = format!("GET / HTTP/1.1\r\nHost: a\r\n{path}\r\n");
-        let mut first = Client::new(stage.address);
-        first.send(&get);
-        gate.asked(1);
+        let Busy { stage, get, .. } = &Busy::new(path);
         let mut ended = Client::new(stage.address);
-        ended.send(&get);
+        ended.send(get);
         ended.stream.shutdown(std::net::Shutdown::Write).unwrap();
         assert_eq!(mark(&ended.answer().unwrap()), (503, Some("overloaded")), "{path}");
         assert!(ended.is_closed());
