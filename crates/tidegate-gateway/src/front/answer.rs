@@ -45,6 +45,17 @@ impl Part {
             flow.on_refused();
         }
     }
+
+    /// Whether the gateway says it, not the app, whatever is done to it on its way.
+    pub(crate) fn is_ours(&self) -> bool {
+        match self {
+            Part::Empty | Part::Page(_) | Part::File(_) => true,
+            Part::Flow(_) => false,
+            Part::Capped(capped) => capped.is_ours(),
+            Part::Compressed(body) => body.is_ours(),
+            Part::Held(part, _) => part.is_ours(),
+        }
+    }
 }
 
 /// A body that tells its client when it is over.
@@ -66,7 +77,7 @@ impl Answer {
 impl Answer {
     /// Whether the gateway says it, not the app.
     pub(super) fn is_ours(&self) -> bool {
-        !matches!(self.part, Part::Flow(_))
+        self.part.is_ours()
     }
 
     /// Says nothing more than its head.

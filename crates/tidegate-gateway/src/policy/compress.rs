@@ -21,6 +21,9 @@ use crate::upstream::FlowError;
 /// Most bytes that are worked on before others get their turn.
 const PIECE: usize = 32 * 1024;
 
+/// What an app says of an answer's bytes as it sends them.
+const DIGESTS: [&str; 4] = ["content-digest", "repr-digest", "digest", "content-md5"];
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Compress {
@@ -71,7 +74,7 @@ impl Compress {
         );
         let encoded =
             headers.contains_key(header::CONTENT_ENCODING) || headers.contains_key(header::CONTENT_RANGE);
-        let digested = headers.contains_key("content-digest") || headers.contains_key("digest");
+        let digested = DIGESTS.iter().any(|name| headers.contains_key(*name));
         let small = match text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok()) {
             Some(length) => length < self.min_size.max(1),
             None => response.body().size_hint().exact().is_some_and(|length| length < self.min_size.max(1)),
@@ -181,6 +184,11 @@ impl Compressed {
             holds: false,
             stage: Stage::Body,
         }
+    }
+
+    /// Whether the gateway says it, not the app.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.body.is_ours()
     }
 
     /// Encodes a piece of what was taken.

@@ -43,6 +43,13 @@ pub(crate) struct Capped {
     left: u64,
 }
 
+impl Capped {
+    /// Whether the gateway says it, not the app.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.body.is_ours()
+    }
+}
+
 impl Body for Capped {
     type Data = Bytes;
     type Error = FlowError;

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use h2::{RecvStream, SendStream, client, server};
 use http::{HeaderMap, Request, Response};
-use tidegate_core::model::{Address, Protocol, RouteTable};
+use tidegate_core::model::{Address, Protocol, RoutePolicy, RouteTable, SizeLimits};
+use tidegate_core::units::ByteSize;
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 
 use crate::stage::Stage;
@@ -15,14 +16,14 @@ use crate::stage::program::curl;
 use crate::stage::table::table;
 use crate::stage::upstream::nobody;
 
-fn grpc_table(epoch: u64, address: SocketAddr) -> RouteTable {
+pub fn grpc_table(epoch: u64, address: SocketAddr) -> RouteTable {
     let mut table = table(epoch, &[("web-1", address)]);
     table.upstreams.get_mut("app/dev/web").unwrap().policy.protocol = Protocol::H2c;
     table
 }
 
 /// What an app does with one request.
-async fn answer(request: Request<RecvStream>, mut respond: server::SendResponse<Bytes>) {
+pub async fn answer(request: Request<RecvStream>, mut respond: server::SendResponse<Bytes>) {
     let ok = || Response::builder().header("content-type", "application/grpc");
     if request.uri().path() == "/only-trailers" {
         let response = ok().header("grpc-status", "7").body(()).unwrap();
@@ -77,14 +78,14 @@ async fn app(most: usize) -> SocketAddr {
     address
 }
 
-async fn connect(address: SocketAddr) -> client::SendRequest<Bytes> {
+pub async fn connect(address: SocketAddr) -> client::SendRequest<Bytes> {
     let stream = TcpStream::connect(address).await.unwrap();
     let (sender, connection) = client::handshake(stream).await.unwrap();
     tokio::spawn(connection);
     sender
 }
 
-fn call(path: &str) -> Request<()> {
+pub fn call(path: &str) -> Request<()> {
     Request::post(format!("http://a.test{path}"))
         .header("content-type", "application/grpc")
         .header("te", "trailers")
@@ -93,7 +94,10 @@ fn call(path: &str) -> Request<()> {
         .unwrap()
 }
 
-async fn unary(sender: &client::SendRequest<Bytes>, path: &str) -> (Response<()>, Bytes, Option<HeaderMap>) {
+pub async fn unary(
+    sender: &client::SendRequest<Bytes>,
+    path: &str,
+) -> (Response<()>, Bytes, Option<HeaderMap>) {
     let mut sender = sender.clone().ready().await.unwrap();
     let (response, mut send) = sender.send_request(call(path), false).unwrap();
     // An answer that ends the call may come before the question could be sent.
@@ -126,9 +130,19 @@ pub fn on_runtime(test: impl Future<Output = ()>) {
 
 #[test]
 fn calls_pass_with_deadlines_and_trailers() {
+    // Whatever the route does to answers.
+    let limits = SizeLimits { response: Some(ByteSize(1_000_000)), ..SizeLimits::default() };
+    let limited = RoutePolicy { limits, ..RoutePolicy::default() };
+    calls_pass(RoutePolicy::default());
+    calls_pass(limited);
+}
+
+fn calls_pass(policy: RoutePolicy) {
     on_runtime(async {
         let stage = Stage::new();
-        stage.apply(&grpc_table(1, app(usize::MAX).await));
+        let mut table = grpc_table(1, app(usize::MAX).await);
+        table.routes[0].policy = policy;
+        stage.apply(&table);
         let sender = connect(stage.address).await;
         let (response, body, trailers) = unary(&sender, "/echo").await;
         assert_eq!(response.status(), 200);
