@@ -238,15 +238,26 @@ async fn attempt(
         };
         ticket.endpoint.manners().on_early_close();
     }
-    let within = ticket.within(ticket.terms().connect);
-    match boxed(|| connect(&worker.kept, &ticket.endpoint, within)).await {
-        Ok(lease) => send(&worker.kept, lease, (parts, upload), ticket).await.map_err(failed),
-        Err(error) if is_ours(&error) => Err(Attempt::Failed(Outcome::Cancelled, Page::NO_ROOM)),
-        Err(error) => {
-            tracing::debug!(instance = %ticket.endpoint.id, %error, "no connection");
-            Err(Attempt::Unsent(upload))
-        }
+    // One that is shared may end just then, or refuse a request it did nothing with: then another may take it.
+    for last in [false, true] {
+        let within = ticket.within(ticket.terms().connect);
+        let lease = match boxed(|| connect(&worker.kept, &ticket.endpoint, within)).await {
+            Ok(lease) => lease,
+            Err(error) if is_ours(&error) => {
+                return Err(Attempt::Failed(Outcome::Cancelled, Page::NO_ROOM));
+            }
+            Err(error) => {
+                tracing::debug!(instance = %ticket.endpoint.id, %error, "no connection");
+                break;
+            }
+        };
+        let last = last || !lease.is_shared();
+        upload = match send(&worker.kept, lease, (parts, upload), ticket).await {
+            Err(Miss::Unsent(upload)) if !last => upload,
+            answered => return answered.map_err(failed),
+        };
     }
+    Err(Attempt::Unsent(upload))
 }
 
 fn failed(miss: Miss) -> Attempt {

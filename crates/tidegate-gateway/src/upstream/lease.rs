@@ -20,6 +20,13 @@ pub(crate) enum Lease {
     Shared(Sender),
 }
 
+impl Lease {
+    /// Whether others use the connection as well.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Lease::Shared(_))
+    }
+}
+
 /// A fresh connection to the endpoint, or a place on one that others use as well.
 pub(crate) async fn connect(
     kept: &Rc<Kept>,

@@ -1,5 +1,6 @@
 //! One request on one connection, up to the head of its answer.
 
+use std::error::Error;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -101,6 +102,7 @@ async fn send_shared(
     ticket: &Ticket,
 ) -> Result<Response<Reply>, Miss> {
     let (progress, patience) = (request.body().progress(), patience(ticket));
+    let has_body = !request.body().is_empty();
     let (began, mut alarm) = (Instant::now(), Alarm::default());
     let answered = {
         let mut reply = pin!(place.send(request));
@@ -122,13 +124,21 @@ async fn send_shared(
     let too_large = progress.as_deref().is_some_and(Progress::too_large);
     let client_failed = progress.as_deref().is_some_and(Progress::client_failed);
     match answered {
+        Ok(response) if response.status().as_u16() >= 600 => Err(Miss::Garbled),
         Ok(response) => Ok(response.map(|body| Reply::shared(body, place, progress))),
         Err(_) if too_large => Err(Miss::TooLarge),
         Err(_) if client_failed => Err(Miss::ClientFailed),
         Err(mut error) => Err(match error.take_message() {
             Some(request) => Miss::Unsent(request.into_body()),
+            None if !has_body && is_refused(error.error()) => Miss::Unsent(Upload::empty()),
             None if error.error().is_parse() => Miss::Garbled,
             None => Miss::Broken,
         }),
     }
+}
+
+/// Whether the endpoint says that it did nothing with the request (RFC 9113, 8.7).
+fn is_refused(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<h2::Error>());
+    cause.is_some_and(|cause| cause.is_remote() && cause.reason() == Some(h2::Reason::REFUSED_STREAM))
 }

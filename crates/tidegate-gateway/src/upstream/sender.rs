@@ -1,5 +1,6 @@
 //! Hands requests of HTTP/2 to hyper, in the shape that it wants them in.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use http::header::{self, HeaderName};
@@ -15,8 +16,14 @@ use super::Upload;
 pub(crate) struct Sender {
     pub(super) sender: http2::SendRequest<Upload>,
     pub(super) scheme: Scheme,
-    /// The count is of those under way.
-    pub(super) _busy: Rc<()>,
+    pub(super) seat: Rc<Seat>,
+}
+
+/// What the requests of a connection hold: their count is of those under way.
+#[derive(Debug, Default)]
+pub(super) struct Seat {
+    /// It took a request no more.
+    pub(super) refused: Cell<bool>,
 }
 
 impl Sender {
@@ -25,7 +32,12 @@ impl Sender {
         mut request: Request<Upload>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Upload>>> {
         shape(&mut request, &self.scheme);
-        self.sender.try_send_request(request).await
+        let sent = self.sender.try_send_request(request).await;
+        // An endpoint that says that it goes away still answers what it has.
+        if sent.as_ref().is_err_and(|error| error.message().is_some()) {
+            self.seat.refused.set(true);
+        }
+        sent
     }
 }
 

@@ -3,20 +3,22 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::io;
-use std::rc::Rc;
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::uri::Scheme;
-use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper::client::conn::http2::{self, Builder, SendRequest};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tidegate_core::model::Protocol;
 use tokio::sync::Notify;
 
 use super::link::Link;
 use super::plain::Use;
-use super::sender::Sender;
+use super::sender::{Seat, Sender};
 use super::{Plains, Upload};
 use crate::descriptors::{exhausted, is_ours};
 use crate::endpoint::Endpoint;
@@ -25,11 +27,14 @@ use crate::local::LocalExecutor;
 /// Another connection is opened when the least busy has so many requests under way …
 const BUSY: usize = 100;
 /// … up to so many connections to an endpoint.
-const MOST: usize = 8;
+const MOST: usize = 32;
+/// Most requests on a connection, however few others there are.
+const FULL: usize = 128;
 /// How long one is kept that nobody uses.
 const UNUSED: Duration = Duration::from_secs(60);
-/// What may be under way to us on one stream, and on all of a connection.
-const WINDOWS: (u32, u32) = (512 * 1024, 4 * 1024 * 1024);
+/// What may be under way to us on one stream, and on all of a connection: clients that read nothing, and be they all of a
+/// connection's, leave the others their windows.
+const WINDOWS: (u32, u32) = (128 * 1024, FULL as u32 * 128 * 1024);
 /// What waits to be written for one stream.
 const SEND_BUFFER: usize = 256 * 1024;
 /// Of an answer's head.
@@ -55,8 +60,9 @@ struct Joint {
 #[derive(Debug)]
 struct Connection {
     sender: SendRequest<Upload>,
+    driven: Weak<Driven>,
     /// One count is this one's own.
-    busy: Rc<()>,
+    seat: Rc<Seat>,
     used: Instant,
     /// Whether it goes beyond claims: see [`crate::descriptors`].
     is_extra: bool,
@@ -71,11 +77,16 @@ struct Attempt {
     exhausted: Cell<bool>,
 }
 
+/// A connection as the task has it that reads and writes.
+type Driven = RefCell<http2::Connection<TokioIo<Link>, Upload, LocalExecutor>>;
+
 /// What a request finds.
 enum Found {
     Place(Sender),
     Wait(Rc<Attempt>),
     Open(Rc<Attempt>),
+    /// As many connections as there may be, with as many requests as they take.
+    Full,
 }
 
 impl Shared {
@@ -91,12 +102,18 @@ impl Shared {
             match self.find(endpoint) {
                 Found::Place(place) => return Ok(place),
                 Found::Wait(attempt) => attempt.wait(until).await?,
+                Found::Full => return Err(exhausted()),
                 Found::Open(attempt) => {
                     let opening = Opening { shared: self, uid: endpoint.uid, attempt };
                     let within = until.saturating_duration_since(Instant::now());
-                    let opened = open(plains, endpoint, within).await;
-                    let (sender, is_extra) = opened.inspect_err(|error| opening.attempt.on_failed(error))?;
-                    return Ok(self.add(endpoint, sender, is_extra));
+                    return match open(plains, endpoint, within).await {
+                        Ok(connection) => Ok(self.add(endpoint, connection)),
+                        Err(error) => {
+                            opening.attempt.on_failed(&error);
+                            // Those there are have a little room left.
+                            self.least_busy(endpoint).ok_or(error)
+                        }
+                    };
                 }
             }
         }
@@ -108,7 +125,7 @@ impl Shared {
             let gone = joint.endpoint.is_gone();
             joint.open.retain(|connection| {
                 let unused = !connection.is_busy();
-                !connection.sender.is_closed() && !(unused && (gone || connection.used.elapsed() >= UNUSED))
+                !connection.is_ending() && !(unused && (gone || connection.used.elapsed() >= UNUSED))
             });
             !joint.open.is_empty() || joint.opening.is_some()
         });
@@ -131,31 +148,40 @@ impl Shared {
     fn find(&self, endpoint: &Arc<Endpoint>) -> Found {
         let mut all = self.by_endpoint.borrow_mut();
         let joint = all.entry(endpoint.uid).or_insert_with(|| Joint::new(endpoint.clone()));
-        joint.open.retain(|connection| !connection.sender.is_closed());
-        let full = joint.open.len() >= MOST;
-        let best = joint.open.iter_mut().min_by_key(|connection| Rc::strong_count(&connection.busy));
-        match (best, &joint.opening) {
-            (Some(best), _) if full || Rc::strong_count(&best.busy) <= BUSY => {
-                Found::Place(best.lease(endpoint))
-            }
-            (Some(best), Some(_)) => Found::Place(best.lease(endpoint)),
-            (None, Some(attempt)) => Found::Wait(attempt.clone()),
-            (_, None) => {
+        joint.open.retain(|connection| !connection.is_ending());
+        let may_open = joint.open.len() < MOST;
+        match (least_busy(&mut joint.open), &joint.opening) {
+            (Some(best), _) if best.requests() < BUSY.min(best.most()) => Found::Place(best.lease(endpoint)),
+            (_, None) if may_open => {
                 let attempt = Rc::new(Attempt::default());
                 joint.opening = Some(attempt.clone());
                 Found::Open(attempt)
             }
+            (Some(best), _) => Found::Place(best.lease(endpoint)),
+            (None, Some(attempt)) => Found::Wait(attempt.clone()),
+            (None, None) => Found::Full,
         }
     }
 
-    fn add(&self, endpoint: &Arc<Endpoint>, sender: SendRequest<Upload>, is_extra: bool) -> Sender {
+    /// A place where others are already.
+    fn least_busy(&self, endpoint: &Arc<Endpoint>) -> Option<Sender> {
+        let mut all = self.by_endpoint.borrow_mut();
+        least_busy(&mut all.get_mut(&endpoint.uid)?.open).map(|best| best.lease(endpoint))
+    }
+
+    fn add(&self, endpoint: &Arc<Endpoint>, mut connection: Connection) -> Sender {
         let mut all = self.by_endpoint.borrow_mut();
         let joint = all.entry(endpoint.uid).or_insert_with(|| Joint::new(endpoint.clone()));
-        let mut connection = Connection { sender, busy: Rc::new(()), used: Instant::now(), is_extra };
         let lease = connection.lease(endpoint);
         joint.open.push(connection);
         lease
     }
+}
+
+/// The one with the fewest requests, of those that take another.
+fn least_busy(open: &mut [Connection]) -> Option<&mut Connection> {
+    let with_room = open.iter_mut().filter(|connection| connection.requests() < connection.most());
+    with_room.min_by_key(|connection| connection.requests())
 }
 
 impl Joint {
@@ -182,14 +208,28 @@ impl Attempt {
 }
 
 impl Connection {
+    fn requests(&self) -> usize {
+        Rc::strong_count(&self.seat) - 1
+    }
+
     fn is_busy(&self) -> bool {
-        Rc::strong_count(&self.busy) > 1
+        self.requests() > 0
+    }
+
+    /// How many requests it takes at a time: what the endpoint says, within what its windows are for.
+    fn most(&self) -> usize {
+        self.driven.upgrade().map_or(0, |driven| driven.borrow().current_max_send_streams().min(FULL))
+    }
+
+    /// Whether it takes no more requests.
+    fn is_ending(&self) -> bool {
+        self.sender.is_closed() || self.seat.refused.get()
     }
 
     fn lease(&mut self, endpoint: &Arc<Endpoint>) -> Sender {
         self.used = Instant::now();
         let scheme = if endpoint.protocol() == Protocol::H2 { Scheme::HTTPS } else { Scheme::HTTP };
-        Sender { sender: self.sender.clone(), scheme, _busy: self.busy.clone() }
+        Sender { sender: self.sender.clone(), scheme, seat: self.seat.clone() }
     }
 }
 
@@ -209,12 +249,7 @@ impl Drop for Opening<'_> {
     }
 }
 
-/// With whether it goes beyond claims.
-async fn open(
-    plains: &Plains,
-    endpoint: &Arc<Endpoint>,
-    within: Duration,
-) -> io::Result<(SendRequest<Upload>, bool)> {
+async fn open(plains: &Plains, endpoint: &Arc<Endpoint>, within: Duration) -> io::Result<Connection> {
     let until = Instant::now() + within;
     let share = plains.room(Use::Shared, within).await?;
     let is_extra = share.is_extra();
@@ -229,12 +264,14 @@ async fn open(
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_WITHIN);
     let (sender, connection) = builder.handshake(TokioIo::new(link)).await.map_err(io::Error::other)?;
+    let driver: Rc<Driven> = Rc::new(RefCell::new(connection));
+    let driven = Rc::downgrade(&driver);
     tokio::task::spawn_local(async move {
         // Its errors reach the requests it carries.
-        let _ = connection.await;
-        drop(share);
+        let _ = poll_fn(|cx| Pin::new(&mut *driver.borrow_mut()).poll(cx)).await;
+        drop((driver, share));
     });
-    Ok((sender, is_extra))
+    Ok(Connection { sender, driven, seat: Rc::default(), used: Instant::now(), is_extra })
 }
 
 #[cfg(test)]

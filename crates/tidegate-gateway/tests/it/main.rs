@@ -39,6 +39,7 @@ mod policy_targets;
 mod proxied;
 mod races;
 mod routes;
+mod shared;
 mod stage;
 mod swap;
 mod tls;
