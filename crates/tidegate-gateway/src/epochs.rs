@@ -66,7 +66,7 @@ pub(crate) struct Epochs {
     /// The gateways before this one that still drain.
     pub(crate) elders: Arc<Elders>,
     draining: AtomicBool,
-    /// Whether another gateway has the directory.
+    /// See [`Epochs::is_succeeded`].
     succeeded: AtomicBool,
     /// One table at a time.
     applying: Arc<tokio::sync::Mutex<()>>,
@@ -148,6 +148,11 @@ impl Epochs {
     /// Another gateway keeps the tables of the directory from here on.
     pub(crate) fn on_succeeded(&self) {
         self.succeeded.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether another gateway has the directory.
+    pub(crate) fn is_succeeded(&self) -> bool {
+        self.succeeded.load(Ordering::Relaxed)
     }
 
     /// Keeps other tables off until it is dropped.

@@ -1,12 +1,13 @@
 //! The handshake: from an accepted connection to one whose bytes are plain, within a time limit.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::server::{Acceptor, NoServerSessionStorage, ResolvesServerCert};
-use rustls::sign::SingleCertAndKey;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -62,18 +63,33 @@ impl Tls {
     }
 
     async fn shake(&self, stream: TcpStream) -> io::Result<Option<TlsStream<TcpStream>>> {
+        let local = stream.local_addr()?.ip();
         let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
         let asked = start.client_hello().alpn().is_some_and(|mut offered| offered.any(|name| name == ALPN));
         if asked {
             self.show(start).await?;
             return Ok(None);
         }
-        let known = self.shelf.find(start.client_hello().server_name()).is_some();
-        if !known {
+        let Some(config) = self.config_for(start.client_hello().server_name(), local) else {
             self.refuse(start).await;
             return Ok(None);
+        };
+        start.into_stream(config).await.map(Some)
+    }
+
+    /// `None`: there is no certificate for what the client asks for.
+    fn config_for(&self, name: Option<&str>, local: IpAddr) -> Option<Arc<ServerConfig>> {
+        match name {
+            Some(name) => self.shelf.find(name).map(|_| self.config.clone()),
+            None => self.shelf.find_address(local).map(|key| Arc::new(self.with_key(key))),
         }
-        start.into_stream(self.config.clone()).await.map(Some)
+    }
+
+    /// The same with one certificate for all, as rustls does not say where a client came to.
+    fn with_key(&self, key: Arc<CertifiedKey>) -> ServerConfig {
+        let mut config = (*self.config).clone();
+        config.cert_resolver = Arc::new(SingleCertAndKey::from(key));
+        config
     }
 
     /// An authority looks whether the host is ours: it shakes hands and asks for nothing.

@@ -88,9 +88,7 @@ impl LocalCa {
             Ok(pair) if Origin::of(&folder) != Origin::Dev || !pair.leaf.is_due(SystemTime::now()) => {
                 return Ok(false);
             }
-            Err(_) if folder.join(folder::CERT).exists() && Origin::of(&folder) != Origin::Dev => {
-                return Ok(false);
-            }
+            Err(_) if !Origin::may_put(&folder) => return Ok(false),
             Ok(_) | Err(_) => {}
         }
         let (cert, key) =
@@ -163,11 +161,14 @@ mod tests {
     fn what_somebody_else_put_there_stays() {
         let dir = tempfile::tempdir().unwrap();
         let ca = LocalCa::open_or_make(dir.path()).unwrap();
-        let folder = dir.path().join("a.test");
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("cert.pem"), "broken").unwrap();
-        assert!(!ca.ensure(dir.path(), "a.test").unwrap());
-        assert_eq!(fs::read(folder.join("cert.pem")).unwrap(), b"broken");
+        for (host, file) in [("a.test", "cert.pem"), ("b.test", "key.pem")] {
+            let folder = dir.path().join(host);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join(file), "broken").unwrap();
+            assert!(!ca.ensure(dir.path(), host).unwrap());
+            assert_eq!(fs::read(folder.join(file)).unwrap(), b"broken");
+            assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "{file} stays alone");
+        }
     }
 
     #[test]

@@ -41,6 +41,12 @@ impl Origin {
         }
     }
 
+    /// Whether a pair may be put in a folder: there is none, not even half of one, or it is one that was made for the
+    /// gateway.
+    pub(crate) fn may_put(folder: &Path) -> bool {
+        Origin::of(folder) != Origin::Files || [CERT, KEY].iter().all(|name| !is_there(&folder.join(name)))
+    }
+
     /// Puts a pair of this origin where the gateway finds it. The certificate comes last: a key without its certificate
     /// is not used.
     pub(crate) fn put(self, certs: &Path, host: &str, cert: &str, key: &str) -> io::Result<()> {
@@ -49,5 +55,31 @@ impl Origin {
         write_atomic(&folder.join(FILE), self.as_str().as_bytes(), 0o600)?;
         write_atomic(&folder.join(KEY), key.as_bytes(), 0o600)?;
         write_atomic(&folder.join(CERT), cert.as_bytes(), 0o644)
+    }
+}
+
+/// Whatever cannot be looked at may be there.
+fn is_there(file: &Path) -> bool {
+    !matches!(fs::symlink_metadata(file), Err(error) if error.kind() == io::ErrorKind::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_pair_of_somebody_else_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("a.test");
+        assert!(Origin::may_put(&folder));
+        for half in [CERT, KEY] {
+            fs::create_dir(&folder).unwrap();
+            assert!(Origin::may_put(&folder), "an empty folder");
+            std::os::unix::fs::symlink("nowhere", folder.join(half)).unwrap();
+            assert!(!Origin::may_put(&folder), "{half}");
+            fs::write(folder.join(FILE), "acme\n").unwrap();
+            assert!(Origin::may_put(&folder), "{half} of our own");
+            fs::remove_dir_all(&folder).unwrap();
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The certificates in use, by host name. Written by [`super::watch`], read by every handshake.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -28,15 +29,19 @@ impl Shelf {
         *self.pairs.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pairs);
     }
 
-    /// The certificate for a name as clients send it; without a name, that of the first address there is one for:
-    /// who asks for an address sends no name.
-    pub(super) fn find(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
+    /// The certificate for a name as clients send it.
+    pub(super) fn find(&self, name: &str) -> Option<Arc<CertifiedKey>> {
+        by_name(&self.pairs(), &name.to_ascii_lowercase()).map(|pair| pair.key.clone())
+    }
+
+    /// The same for a client without a name, which asks for an address: of the address it came to, or of the first there
+    /// is one for where clients come to another than they know.
+    pub(super) fn find_address(&self, local: IpAddr) -> Option<Arc<CertifiedKey>> {
         let pairs = self.pairs();
-        let pair = match name {
-            Some(name) => by_name(&pairs, &name.to_ascii_lowercase()),
-            None => pairs.iter().find(|(host, _)| is_address(host)).map(|(_, pair)| pair),
-        };
-        pair.map(|pair| pair.key.clone())
+        let mut addresses = pairs.iter().filter_map(|(host, pair)| Some((address(host)?, pair)));
+        let first = addresses.clone().next();
+        let own = addresses.find(|(address, _)| *address == local.to_canonical());
+        own.or(first).map(|(_, pair)| pair.key.clone())
     }
 }
 
@@ -54,12 +59,12 @@ impl Shelf {
     }
 }
 
-fn is_address(host: &str) -> bool {
-    host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok()
+fn address(host: &str) -> Option<IpAddr> {
+    host.trim_matches(['[', ']']).parse().ok()
 }
 
 impl ResolvesServerCert for Shelf {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.find(hello.server_name())
+        self.find(hello.server_name()?)
     }
 }

@@ -17,6 +17,8 @@ use crate::epochs::Epochs;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// After a failure: at least, and at most. Authorities count failures by the hour.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(120), Duration::from_secs(6 * 60 * 60));
+/// Until what was issued is in use: nobody orders it again meanwhile.
+const SETTLES: Duration = Duration::from_secs(10);
 /// Orders under way at a time.
 const ORDERS: usize = 4;
 
@@ -39,6 +41,7 @@ pub(crate) struct Supply {
     shelf: Arc<Shelf>,
     status: Status,
     failed: BTreeMap<String, Failed>,
+    issued: BTreeMap<String, Instant>,
     orders: JoinSet<(String, Result<(), AcmeError>)>,
     under_way: BTreeSet<String>,
 }
@@ -58,20 +61,25 @@ impl Supply {
             shelf,
             status,
             failed: BTreeMap::new(),
+            issued: BTreeMap::new(),
             orders: JoinSet::new(),
             under_way: BTreeSet::new(),
         }
     }
 
-    /// Looks again and again. Never returns.
+    /// Looks again and again, until another gateway has the directory: two would write the same files.
     pub(crate) async fn keep(mut self, epochs: Arc<Epochs>) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
+            if epochs.is_succeeded() {
+                return;
+            }
             while let Some(Ok((host, result))) = self.orders.try_join_next() {
                 self.on_end(&host, result);
             }
             let hosts = epochs.exact_hosts();
             self.failed.retain(|host, _| hosts.contains(host));
+            self.issued.retain(|_, at| at.elapsed() < SETTLES);
             for host in hosts {
                 if self.is_wanted(&host) {
                     self.make(host);
@@ -86,16 +94,16 @@ impl Supply {
         if matches!(self.source, Source::None) || self.under_way.contains(host) || !local_ca::is_host(host) {
             return false;
         }
+        if self.issued.contains_key(host) {
+            return false;
+        }
         let paused = self.failed.get(host).is_some_and(|failed| Instant::now() < failed.next);
+        let folder = folder::of(&self.certs, host);
         let due = match self.shelf.leaf(host) {
-            None => true,
-            Some(leaf) => leaf.is_due(SystemTime::now()) && self.is_ours(host),
+            None => Origin::may_put(&folder),
+            Some(leaf) => leaf.is_due(SystemTime::now()) && Origin::of(&folder) != Origin::Files,
         };
         due && !paused
-    }
-
-    fn is_ours(&self, host: &str) -> bool {
-        Origin::of(&folder::of(&self.certs, host)) != Origin::Files
     }
 
     fn make(&mut self, host: String) {
@@ -124,6 +132,7 @@ impl Supply {
         match result {
             Ok(()) => {
                 self.failed.remove(host);
+                self.issued.insert(host.to_owned(), Instant::now());
                 tracing::info!(host, "a certificate was issued");
             }
             Err(error) => self.on_failure(host, error.to_string()),

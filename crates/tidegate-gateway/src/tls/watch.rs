@@ -29,6 +29,8 @@ struct Seen {
     stamp: Stamp,
     pair: Option<Arc<Pair>>,
     trouble: Trouble,
+    /// It was not there at the last look: a folder that is replaced is away for a moment.
+    missed: bool,
 }
 
 /// Two files cannot be replaced at one moment: the first look at a broken pair says nothing yet.
@@ -59,7 +61,10 @@ impl Watch {
     fn look(&mut self) {
         let Some(hosts) = self.hosts() else { return };
         let before = self.seen.len();
-        self.seen.retain(|host, _| hosts.contains_key(host));
+        self.seen.retain(|host, seen| {
+            let missed = std::mem::replace(&mut seen.missed, !hosts.contains_key(host));
+            !(missed && seen.missed)
+        });
         let mut changed = self.seen.len() != before;
         for (host, folder) in hosts {
             let seen = self.seen.entry(host.clone()).or_default();
@@ -129,5 +134,33 @@ impl Seen {
         let kept = self.pair.is_some();
         tracing::error!(host, %error, kept, "a certificate cannot be used; the one before it stays where there was one");
         self.trouble = Trouble::Told(error.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::LocalCa;
+
+    #[test]
+    fn a_folder_that_is_away_for_a_moment_keeps_its_certificate() {
+        let dir = tempfile::tempdir().unwrap();
+        let certs = dir.path().join("certs");
+        LocalCa::open_or_make(dir.path()).unwrap().ensure(&certs, "a.test").unwrap();
+        let shelf = Arc::new(Shelf::default());
+        let mut watch = Watch::new(certs.clone(), shelf.clone());
+        let (here, away) = (folder::of(&certs, "a.test"), dir.path().join("away"));
+        for _ in 0..3 {
+            assert!(shelf.find("a.test").is_some());
+            fs::rename(&here, &away).unwrap();
+            watch.look();
+            assert!(shelf.find("a.test").is_some());
+            fs::rename(&away, &here).unwrap();
+            watch.look();
+        }
+        fs::rename(&here, &away).unwrap();
+        watch.look();
+        watch.look();
+        assert!(shelf.find("a.test").is_none(), "it stays away");
     }
 }

@@ -1,9 +1,12 @@
 //! Certificates by ACME from Pebble, the authority that Let's Encrypt tests clients with: it checks every signature, nonce and
 //! challenge as the real one does. It is asked to find every host on this machine.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tidegate_gateway::Limits;
 use tidegate_gateway::tls::{AcmeChallenge, AcmeConfig, CertificateTrouble};
@@ -79,7 +82,11 @@ fn obtains_by(challenge: AcmeChallenge) {
     let _pebble = Pebble::start(dir.path(), at, http, https);
     let ca = dir.path().join("ca.pem");
     until("Pebble listens", || std::net::TcpStream::connect(at).ok());
+    let mine = "mine.example.org";
     let stage = Stage::built(Limits::default(), |config| {
+        // Half of a pair that somebody copies there just now.
+        std::fs::create_dir_all(config.certs.join(mine)).unwrap();
+        std::fs::write(config.certs.join(mine).join("key.pem"), "somebody's").unwrap();
         (config.listen, config.https) = (http, Some(https));
         config.acme = Some(AcmeConfig {
             email: "admin@shop.test".to_owned(),
@@ -90,7 +97,9 @@ fn obtains_by(challenge: AcmeChallenge) {
     });
     let upstream = Upstream::saying("fine");
     let mut routed = table(1, &[("web-1", upstream.address)]);
-    route(&mut routed, "shop.example.org", "/", "app/dev/web");
+    for host in ["shop.example.org", mine] {
+        route(&mut routed, host, "/", "app/dev/web");
+    }
     stage.apply(&routed);
     until("a certificate of Pebble's is shown", || {
         let trouble = CertificateTrouble::read(stage.dir.path());
@@ -111,6 +120,18 @@ fn obtains_by(challenge: AcmeChallenge) {
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{}", path.display());
     }
+    // It is ordered once, and what somebody puts there stays as it is.
+    let before = files(&stage, "shop.example.org");
+    std::thread::sleep(Duration::from_secs(4));
+    assert_eq!(files(&stage, "shop.example.org"), before);
+    assert_eq!(files(&stage, mine), BTreeMap::from([("key.pem".into(), b"somebody's".to_vec())]));
+}
+
+/// What lies in a host's folder, by file.
+fn files(stage: &Stage, host: &str) -> BTreeMap<OsString, Vec<u8>> {
+    let listed = std::fs::read_dir(stage.dir.path().join("certs").join(host)).unwrap();
+    let read = |item: std::fs::DirEntry| (item.file_name(), std::fs::read(item.path()).unwrap());
+    listed.map(|item| read(item.unwrap())).collect()
 }
 
 #[test]

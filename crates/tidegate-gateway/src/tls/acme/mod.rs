@@ -6,11 +6,15 @@ mod order;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use instant_acme::Account;
 use tokio::sync::Mutex;
 
-use super::{Challenges, Origin};
+use super::{Challenges, Origin, folder};
+
+/// What an order takes at most. An authority that never answers would hold the place of others.
+const WITHIN: Duration = Duration::from_secs(10 * 60);
 
 /// Which authority, and who asks.
 #[derive(Clone, Debug)]
@@ -47,6 +51,8 @@ pub(crate) enum AcmeError {
     NotShown(String),
     #[error("a certificate cannot be asked for: {0}")]
     Request(String),
+    #[error("the authority did not come to an end within {} minutes", .0.as_secs() / 60)]
+    Late(Duration),
 }
 
 /// See the module.
@@ -69,13 +75,26 @@ impl Acme {
         Acme { config, dir, challenges, account: Mutex::new(None) }
     }
 
-    /// Gets a certificate for the host and puts it among the others. `attempt` says which challenge's turn it is.
+    /// Gets a certificate for the host and puts it among the others, unless somebody else has put one there meanwhile.
+    /// `attempt` says which challenge's turn it is.
     pub(crate) async fn obtain(&self, certs: &Path, host: &str, attempt: u32) -> Result<(), AcmeError> {
+        let obtained = tokio::time::timeout(WITHIN, self.order(certs, host, attempt)).await;
+        obtained.unwrap_or(Err(AcmeError::Late(WITHIN)))
+    }
+
+    async fn order(&self, certs: &Path, host: &str, attempt: u32) -> Result<(), AcmeError> {
         let account = self.account().await?;
         let kinds = &self.config.challenges;
         let turn = attempt as usize % kinds.len().max(1);
         let kinds: Vec<AcmeChallenge> = kinds[turn..].iter().chain(&kinds[..turn]).copied().collect();
         let (cert, key) = order::run(&account, host, &kinds, &self.challenges).await?;
+        if !Origin::may_put(&folder::of(certs, host)) {
+            tracing::warn!(
+                host,
+                "a certificate was put there meanwhile: it stays, and the one that was issued is not used"
+            );
+            return Ok(());
+        }
         let put = Origin::Acme.put(certs, host, &cert, &key);
         put.map_err(|error| AcmeError::File { path: certs.join(host), why: error.to_string() })
     }
