@@ -35,8 +35,7 @@ impl Https {
 
     /// The redirect, for a request that came without TLS. `port` is where TLS is spoken, if that is not 443.
     pub(super) fn redirect(&self, view: &dyn RequestView, port: Option<u16>) -> Option<Response<Part>> {
-        let exempt = view.path().starts_with(CHALLENGES);
-        if !self.redirect || view.peer().secure || exempt {
+        if !self.redirect || view.peer().secure || is_challenge(view.path()) {
             return None;
         }
         let port = port.map_or(String::new(), |port| format!(":{port}"));
@@ -52,5 +51,28 @@ impl Https {
         if let Some(strict) = self.strict.as_ref().filter(|_| secure) {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, strict.clone());
         }
+    }
+}
+
+/// Whether it is the file of a challenge; nothing else under that prefix goes without TLS.
+fn is_challenge(path: &str) -> bool {
+    let is_token = |rest: &str| {
+        !rest.is_empty()
+            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    path.strip_prefix(CHALLENGES).is_some_and(is_token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_file_of_a_challenge_goes_without_tls() {
+        assert!(is_challenge("/.well-known/acme-challenge/DGyRejmCefe7v4NfDGDKfA_-"));
+        for path in ["", "a/b", "..", "%2e%2e", "a.html"] {
+            assert!(!is_challenge(&format!("{CHALLENGES}{path}")), "{path}");
+        }
+        assert!(!is_challenge("/.well-known/acme-challenges/a"));
     }
 }

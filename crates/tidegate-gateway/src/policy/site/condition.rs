@@ -17,8 +17,11 @@ pub(super) enum Verdict {
 
 /// Looks the conditions over, in the order of 13.2.2.
 pub(super) fn verdict(headers: &HeaderMap, tag: &Tag) -> Verdict {
-    if headers.contains_key(header::IF_MATCH) && !lists(headers, header::IF_MATCH, |other| strong(other, tag))
-    {
+    let stands = match headers.contains_key(header::IF_MATCH) {
+        true => lists(headers, header::IF_MATCH, |other| strong(other, tag)),
+        false => is_unmodified(headers, tag),
+    };
+    if !stands {
         return Verdict::Failed;
     }
     if headers.contains_key(header::IF_NONE_MATCH) {
@@ -28,6 +31,14 @@ pub(super) fn verdict(headers: &HeaderMap, tag: &Tag) -> Verdict {
     // Not "since" but "at": after a rollback the file is older than what the client has, and another one.
     let same = tag.modified.is_some() && headers.get(header::IF_MODIFIED_SINCE) == tag.modified.as_ref();
     if same { Verdict::Known } else { Verdict::Go }
+}
+
+/// Whether the file is not younger than the client asks for. What is no time asks for nothing (RFC 9110, 13.1.4).
+fn is_unmodified(headers: &HeaderMap, tag: &Tag) -> bool {
+    let time = |value: &HeaderValue| httpdate::parse_http_date(value.to_str().ok()?).ok();
+    let wanted = headers.get(header::IF_UNMODIFIED_SINCE).and_then(time);
+    let modified = tag.modified.as_ref().and_then(time);
+    wanted.zip(modified).is_none_or(|(wanted, modified)| modified <= wanted)
 }
 
 /// Whether a range still is of the file that the client has a part of.
@@ -70,7 +81,8 @@ mod tests {
 
     #[test]
     fn tags_go_before_times() {
-        use header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+        use header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
+        const BEFORE: &str = "Sun, 06 Nov 1994 08:49:36 GMT";
         const SAME: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
         for (fields, is) in [
             (&[][..], Verdict::Go),
@@ -85,6 +97,11 @@ mod tests {
             (&[(IF_MATCH, "\"5-a\"")], Verdict::Go),
             (&[(IF_MATCH, "W/\"5-a\"")], Verdict::Failed),
             (&[(IF_MATCH, "\"x\"")], Verdict::Failed),
+            (&[(IF_UNMODIFIED_SINCE, SAME)], Verdict::Go),
+            (&[(IF_UNMODIFIED_SINCE, BEFORE)], Verdict::Failed),
+            (&[(IF_UNMODIFIED_SINCE, "yesterday")], Verdict::Go),
+            (&[(IF_UNMODIFIED_SINCE, SAME), (IF_MODIFIED_SINCE, SAME)], Verdict::Known),
+            (&[(IF_MATCH, "\"5-a\""), (IF_UNMODIFIED_SINCE, BEFORE)], Verdict::Go),
         ] {
             assert_eq!(verdict(&with(fields), &tag()), is, "{fields:?}");
         }
