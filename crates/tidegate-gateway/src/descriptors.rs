@@ -119,7 +119,7 @@ impl Descriptors {
         (self.leaves_room() && self.is_within()).then_some(share)
     }
 
-    /// For a connection to an instance, whose request has a claim or a share of its own.
+    /// For a connection to an instance, or a file of a site, whose request has a claim or a share of its own.
     pub(crate) fn link(self: &Arc<Self>) -> Option<Share> {
         let share = self.share(0, 0, 1);
         self.is_within().then_some(share)

@@ -19,7 +19,7 @@ use crate::count::Outcome;
 use crate::descriptors::Share;
 use crate::drain::Stay;
 use crate::front::screen::Refusal;
-use crate::front::{Client, Exhausted, Part, Stream, boxed};
+use crate::front::{Claim, Client, Exhausted, Part, Stream, boxed};
 use crate::head;
 use crate::mirror::{Mirrored, Witness};
 use crate::observe::Trail;
@@ -81,8 +81,7 @@ async fn forward(
             // An open file is a descriptor as well.
             let claim = client.claim(&worker.descriptors).map_err(|Exhausted| Page::NO_ROOM)?;
             let response = boxed(|| serve((visit, note, trail), &parts, &path)).await;
-            let response = response.map(|part| part.holding(claim));
-            return Ok(watched(watch, response));
+            return Ok(watched(watch, opened(worker, claim, response)?));
         }
     };
     let mirror = mirror.filter(|_| upgrade.is_none());
@@ -146,6 +145,15 @@ async fn serve(
     let mut response = site::serve(visit, parts, asked).await;
     note.write(&badge, response.headers_mut());
     response
+}
+
+/// Counts the file that an answer is read from.
+fn opened(worker: &Worker, claim: Option<Claim>, response: Response<Part>) -> Result<Response<Part>, Page> {
+    if !response.body().is_on_disk() {
+        return Ok(response);
+    }
+    let descriptor = worker.descriptors.link().ok_or(Page::NO_ROOM)?;
+    Ok(response.map(|part| part.holding(claim, descriptor)))
 }
 
 /// Attempts until an endpoint answers or may not be asked again.

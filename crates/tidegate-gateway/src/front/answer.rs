@@ -9,6 +9,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::{Claim, Client};
+use crate::descriptors::Share;
 use crate::observe::Trail;
 use crate::policy::{Capped, Compressed, FileBody};
 use crate::upstream::{Flow, FlowError};
@@ -27,16 +28,19 @@ pub(crate) enum Part {
     /// Of a static site.
     File(Box<FileBody>),
     /// One with what it holds of the process's descriptors.
-    Held(Box<Part>, #[expect(dead_code, reason = "held for what it stands for")] Claim),
+    #[expect(dead_code, reason = "held for what it stands for")]
+    Held(Box<Part>, Option<Claim>, Share),
 }
 
 impl Part {
-    /// The same, with what it needs until it is over.
-    pub(crate) fn holding(self, claim: Option<Claim>) -> Self {
-        match claim {
-            Some(claim) if matches!(self, Part::File(_)) => Part::Held(Box::new(self), claim),
-            _ => self,
-        }
+    /// Whether it is read from an open file.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        matches!(self, Part::File(file) if file.is_on_disk())
+    }
+
+    /// The same, with the descriptor that it needs until it is over.
+    pub(crate) fn holding(self, claim: Option<Claim>, descriptor: Share) -> Self {
+        Part::Held(Box::new(self), claim, descriptor)
     }
 
     /// What is left of it is not wanted, through no fault of the client's.
@@ -53,7 +57,7 @@ impl Part {
             Part::Flow(_) => false,
             Part::Capped(capped) => capped.is_ours(),
             Part::Compressed(body) => body.is_ours(),
-            Part::Held(part, _) => part.is_ours(),
+            Part::Held(part, ..) => part.is_ours(),
         }
     }
 }
@@ -147,7 +151,7 @@ impl Body for Part {
             Part::Capped(capped) => Pin::new(&mut **capped).poll_frame(cx),
             Part::Compressed(body) => Pin::new(&mut **body).poll_frame(cx),
             Part::File(file) => Pin::new(&mut **file).poll_frame(cx),
-            Part::Held(part, _) => Pin::new(&mut **part).poll_frame(cx),
+            Part::Held(part, ..) => Pin::new(&mut **part).poll_frame(cx),
         }
     }
 
@@ -159,7 +163,7 @@ impl Body for Part {
             Part::Capped(capped) => capped.is_end_stream(),
             Part::Compressed(body) => body.is_end_stream(),
             Part::File(file) => file.is_end_stream(),
-            Part::Held(part, _) => part.is_end_stream(),
+            Part::Held(part, ..) => part.is_end_stream(),
         }
     }
 
@@ -171,7 +175,7 @@ impl Body for Part {
             Part::Capped(capped) => capped.size_hint(),
             Part::Compressed(body) => body.size_hint(),
             Part::File(file) => file.size_hint(),
-            Part::Held(part, _) => part.size_hint(),
+            Part::Held(part, ..) => part.size_hint(),
         }
     }
 }

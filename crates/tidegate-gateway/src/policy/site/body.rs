@@ -53,6 +53,11 @@ impl FileBody {
         FileBody { source: Source::Disk(reader), left: length, visit: Some(visit) }
     }
 
+    /// Whether it is read from an open file.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        matches!(self.source, Source::Disk(_))
+    }
+
     fn on_piece(&mut self, piece: Bytes) -> Result<Frame<Bytes>, FlowError> {
         self.left =
             self.left.checked_sub(piece.len() as u64).filter(|_| !piece.is_empty()).ok_or(FlowError::File)?;
