@@ -28,7 +28,9 @@ use crate::policy::{Policy, Visit, site};
 use crate::ticket::Ticket;
 use crate::trial::Watch;
 use crate::tunnel;
-use crate::upstream::{Flow, Link, Miss, Reply, Upload, Watched, connect, is_ours, send};
+use crate::upstream::{
+    Flow, Link, MOST_SHARED, Miss, Reply, Upload, Watched, connect, is_full, is_ours, send,
+};
 use crate::view::PartsView;
 use crate::worker::{Admission, Goal, Worker};
 
@@ -81,7 +83,8 @@ async fn forward(
             // An open file is a descriptor as well.
             let claim = client.claim(&worker.descriptors).map_err(|Exhausted| Page::NO_ROOM)?;
             let response = boxed(|| serve((visit, note, trail), &parts, &path)).await;
-            return Ok(watched(watch, opened(worker, claim, response)?));
+            let response = boxed(|| opened(worker, claim, response)).await;
+            return Ok(watched(watch, response));
         }
     };
     let mirror = mirror.filter(|_| upgrade.is_none());
@@ -147,13 +150,15 @@ async fn serve(
     response
 }
 
-/// Counts the file that an answer is read from.
-fn opened(worker: &Worker, claim: Option<Claim>, response: Response<Part>) -> Result<Response<Part>, Page> {
+/// Counts the file that an answer is read from, as a connection to an instance would be.
+async fn opened(worker: &Worker, claim: Option<Claim>, response: Response<Part>) -> Response<Part> {
     if !response.body().is_on_disk() {
-        return Ok(response);
+        return response;
     }
-    let descriptor = worker.descriptors.link().ok_or(Page::NO_ROOM)?;
-    Ok(response.map(|part| part.holding(claim, descriptor)))
+    match worker.kept.room_for_file(worker.limits.connect).await {
+        Ok(descriptor) => response.map(|part| part.holding(claim, descriptor)),
+        Err(_) => Page::NO_ROOM.response(),
+    }
 }
 
 /// Attempts until an endpoint answers or may not be asked again.
@@ -194,6 +199,10 @@ async fn deliver(
                 let next = readmit(Failure::Unsent).map(|entry| (entry, unsent));
                 (next, Outcome::Reset, Page::CONNECT_FAILED)
             }
+            Err(Attempt::Full(unsent)) => {
+                let next = readmit(Failure::Full).map(|entry| (entry, unsent));
+                (next, Outcome::Cancelled, Page::NO_ROOM)
+            }
             Err(Attempt::Broken) => {
                 let next = repeatable.then(|| readmit(Failure::Broken)).flatten();
                 (next.map(|entry| (entry, Upload::empty())), Outcome::Reset, Page::RESET)
@@ -223,6 +232,8 @@ fn sample(ticket: &Ticket, outcome: Outcome, parts: &request::Parts, path: &str)
 enum Attempt {
     /// The endpoint saw nothing of the request. Its body, as it was.
     Unsent(Upload),
+    /// The same, because it has as many requests as it takes.
+    Full(Upload),
     /// It may have, and broke off before any answer.
     Broken,
     /// It may have, and the request must not be sent again.
@@ -246,32 +257,46 @@ async fn attempt(
         };
         ticket.endpoint.manners().on_early_close();
     }
-    // One that is shared may end just then, or refuse a request it did nothing with: then another may take it.
-    for last in [false, true] {
+    fresh(worker, ticket, (parts, upload)).await
+}
+
+/// On a fresh connection, or on one that others use as well. Of these any may have ended unseen, or the endpoint may say that
+/// it did nothing with the request: then another takes it.
+async fn fresh(
+    worker: &Rc<Worker>,
+    ticket: &Ticket,
+    (parts, mut upload): (&request::Parts, Upload),
+) -> Result<Response<Reply>, Attempt> {
+    let (mut ended, mut refused) = (0, false);
+    loop {
         let within = ticket.within(ticket.terms().connect);
         let lease = match boxed(|| connect(&worker.kept, &ticket.endpoint, within)).await {
             Ok(lease) => lease,
             Err(error) if is_ours(&error) => {
                 return Err(Attempt::Failed(Outcome::Cancelled, Page::NO_ROOM));
             }
+            Err(error) if is_full(&error) => return Err(Attempt::Full(upload)),
             Err(error) => {
                 tracing::debug!(instance = %ticket.endpoint.id, %error, "no connection");
-                break;
+                return Err(Attempt::Unsent(upload));
             }
         };
-        let last = last || !lease.is_shared();
+        let shared = lease.is_shared();
         upload = match send(&worker.kept, lease, (parts, upload), ticket).await {
-            Err(Miss::Unsent(upload)) if !last => upload,
+            Err(Miss::Unsent(upload)) if shared && ended < MOST_SHARED => {
+                ended += 1;
+                upload
+            }
+            Err(Miss::Refused) if !std::mem::replace(&mut refused, true) => Upload::empty(),
             answered => return answered.map_err(failed),
         };
     }
-    Err(Attempt::Unsent(upload))
 }
 
 fn failed(miss: Miss) -> Attempt {
     match miss {
         Miss::Unsent(upload) => Attempt::Unsent(upload),
-        Miss::Broken => Attempt::Broken,
+        Miss::Broken | Miss::Refused => Attempt::Broken,
         Miss::Timeout => Attempt::Failed(Outcome::Timeout, Page::TIMEOUT),
         Miss::TooLarge => Attempt::Failed(Outcome::Cancelled, Page::TOO_LARGE),
         Miss::ClientSlow => Attempt::Failed(Outcome::Cancelled, Page::refused(Refusal::SLOW_BODY)),

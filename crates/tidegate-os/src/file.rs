@@ -9,6 +9,9 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+
 static SERIAL: AtomicU64 = AtomicU64::new(0);
 
 /// Puts `bytes` at `path` whole, with permission bits `mode`, so that it is there after a power failure. Whoever reads
@@ -38,6 +41,16 @@ pub fn name_again(from: &Path, to: &Path) -> io::Result<()> {
     // Where both were names of one file already, the rename does nothing and leaves this one.
     let _ = fs::remove_file(&temporary);
     renamed
+}
+
+/// Gives each of two paths of a file system what is at the other, at one moment. [`io::ErrorKind::Unsupported`] where the file
+/// system cannot.
+pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    match renameat2(AT_FDCWD, one, AT_FDCWD, other, RenameFlags::RENAME_EXCHANGE) {
+        Ok(()) => Ok(()),
+        Err(Errno::EINVAL | Errno::ENOSYS) => Err(io::ErrorKind::Unsupported.into()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Bytes that an unprivileged writer may still use on the file system of `path`.

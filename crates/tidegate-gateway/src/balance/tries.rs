@@ -11,10 +11,19 @@ const MOST: usize = 8;
 pub(crate) enum Failure {
     /// The endpoint saw nothing of it.
     Unsent,
+    /// The same, and it is not to blame: it has as many requests as it takes.
+    Full,
     /// The connection broke before an answer.
     Broken,
     /// The answer was 502, 503 or 504.
     Status,
+}
+
+impl Failure {
+    /// Whether the endpoint saw nothing of the request.
+    pub(crate) fn is_unseen(self) -> bool {
+        matches!(self, Failure::Unsent | Failure::Full)
+    }
 }
 
 /// The attempts of one request.
@@ -38,7 +47,7 @@ impl Tries {
         }
         self.uids[self.many] = endpoint;
         self.many += 1;
-        if failure == Failure::Unsent {
+        if failure.is_unseen() {
             return self.many < MOST;
         }
         self.repeats += 1;
@@ -48,6 +57,6 @@ impl Tries {
     /// Whether the budget allows another attempt. One that no endpoint saw costs nothing where the next is up: nobody has
     /// more work by it.
     pub(crate) fn pays(failure: Failure, up: bool, terms: &Terms, shared: &Shared, now: u64) -> bool {
-        (failure == Failure::Unsent && up) || shared.spend(terms.budget, now)
+        (failure.is_unseen() && up) || shared.spend(terms.budget, now)
     }
 }

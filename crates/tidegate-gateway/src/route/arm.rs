@@ -170,7 +170,7 @@ impl Upstream {
             }
         }
         // Who asks for repeats means them for a single endpoint too.
-        let same = self.arms.get(arm).filter(|_| self.terms.same && failure != Failure::Unsent);
+        let same = self.arms.get(arm).filter(|_| self.terms.same && !failure.is_unseen());
         same.map_or(Seated::Nobody, |arm| self.paid(arm.seat(ask, &[], false), failure, false, ask.now))
     }
 

@@ -1,6 +1,7 @@
 //! Where the certificate of a host lies: `<certs>/<host>/cert.pem` and `key.pem`. A wildcard's folder is named
 //! `_.example.com`, because a shell would expand a star.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::route::host_name;
@@ -26,6 +27,13 @@ pub(super) fn of(certs: &Path, host: &str) -> PathBuf {
         Some(rest) => certs.join(format!("_.{rest}")),
         None => certs.join(host),
     }
+}
+
+/// Where the next pair of a folder is made. It is no host's.
+pub(super) fn beside(folder: &Path) -> PathBuf {
+    let mut name = OsString::from(".next-");
+    name.push(folder.file_name().unwrap_or_default());
+    folder.with_file_name(name)
 }
 
 #[cfg(test)]

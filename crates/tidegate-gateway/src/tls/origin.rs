@@ -1,11 +1,13 @@
-//! Who made a certificate, as a word beside it. What somebody else put there is never overwritten.
+//! Who made a certificate, as a word beside it, with digests of what was made. What somebody else puts there, be it over a
+//! pair of ours, is never overwritten. A pair is replaced with its folder, at one moment: whoever reads finds either.
 
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use tidegate_os::file::write_atomic;
+use aws_lc_rs::digest;
+use tidegate_os::file::{exchange, write_atomic};
 
 use super::folder::{self, CERT, KEY};
 
@@ -32,13 +34,22 @@ impl Origin {
         }
     }
 
-    /// Of the pair in a folder.
+    /// Of the pair in a folder: [`Origin::Files`] where any of it is not as it was made.
     pub(crate) fn of(folder: &Path) -> Origin {
-        match fs::read_to_string(folder.join(FILE)).as_deref().map(str::trim) {
-            Ok("dev") => Origin::Dev,
-            Ok("acme") => Origin::Acme,
-            Ok(_) | Err(_) => Origin::Files,
-        }
+        let said = fs::read_to_string(folder.join(FILE)).unwrap_or_default();
+        let mut lines = said.lines().map(str::trim);
+        let origin = match lines.next() {
+            Some("dev") => Origin::Dev,
+            Some("acme") => Origin::Acme,
+            _ => return Origin::Files,
+        };
+        let made: Vec<&str> = lines.collect();
+        // Before digests were kept the word stood alone.
+        let as_made = |name: &&str| match fs::read(folder.join(name)) {
+            Ok(content) => made.is_empty() || made.contains(&line(name, &content).as_str()),
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        };
+        if [CERT, KEY].iter().all(as_made) { origin } else { Origin::Files }
     }
 
     /// Whether a pair may be put in a folder: there is none, not even half of one, or it is one that was made for the
@@ -47,15 +58,60 @@ impl Origin {
         Origin::of(folder) != Origin::Files || [CERT, KEY].iter().all(|name| !is_there(&folder.join(name)))
     }
 
-    /// Puts a pair of this origin where the gateway finds it. The certificate comes last: a key without its certificate
-    /// is not used.
+    /// Puts a pair of this origin where the gateway finds it. Whatever else lies in its folder stays there.
     pub(crate) fn put(self, certs: &Path, host: &str, cert: &str, key: &str) -> io::Result<()> {
         let folder = folder::of(certs, host);
-        DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-        write_atomic(&folder.join(FILE), self.as_str().as_bytes(), 0o600)?;
-        write_atomic(&folder.join(KEY), key.as_bytes(), 0o600)?;
-        write_atomic(&folder.join(CERT), cert.as_bytes(), 0o644)
+        let next = folder::beside(&folder);
+        clear(&next)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(&next)?;
+        let said =
+            format!("{}\n{}\n{}\n", self.as_str(), line(CERT, cert.as_bytes()), line(KEY, key.as_bytes()));
+        write_atomic(&next.join(FILE), said.as_bytes(), 0o600)?;
+        write_atomic(&next.join(KEY), key.as_bytes(), 0o600)?;
+        write_atomic(&next.join(CERT), cert.as_bytes(), 0o644)?;
+        take_place(&next, &folder)
     }
+}
+
+/// Gives a folder the place of another. What else was there goes with it.
+fn take_place(next: &Path, folder: &Path) -> io::Result<()> {
+    match exchange(next, folder) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return fs::rename(next, folder),
+        // One after the other, the certificate last.
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+            for name in [FILE, KEY, CERT] {
+                fs::rename(next.join(name), folder.join(name))?;
+            }
+            return fs::remove_dir(next);
+        }
+        Err(error) => return Err(error),
+    }
+    for other in fs::read_dir(next)? {
+        let other = other?;
+        if ![FILE, KEY, CERT].iter().any(|name| other.file_name() == *name) {
+            fs::rename(other.path(), folder.join(other.file_name()))?;
+        }
+    }
+    clear(next)
+}
+
+/// Takes away what a put that was broken off has left.
+fn clear(next: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(next) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        cleared => cleared,
+    }
+}
+
+/// A file and its digest, as the origin has it.
+fn line(name: &str, content: &[u8]) -> String {
+    use std::fmt::Write;
+    let digest = digest::digest(&digest::SHA256, content);
+    digest.as_ref().iter().fold(format!("{name} sha256:"), |mut line, byte| {
+        let _ = write!(line, "{byte:02x}");
+        line
+    })
 }
 
 /// Whatever cannot be looked at may be there.
@@ -65,7 +121,14 @@ fn is_there(file: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
+
+    fn put(certs: &Path, what: &str) -> PathBuf {
+        Origin::Acme.put(certs, "a.test", &format!("cert {what}"), &format!("key {what}")).unwrap();
+        folder::of(certs, "a.test")
+    }
 
     #[test]
     fn half_a_pair_of_somebody_else_is_left_alone() {
@@ -77,9 +140,45 @@ mod tests {
             assert!(Origin::may_put(&folder), "an empty folder");
             std::os::unix::fs::symlink("nowhere", folder.join(half)).unwrap();
             assert!(!Origin::may_put(&folder), "{half}");
-            fs::write(folder.join(FILE), "acme\n").unwrap();
-            assert!(Origin::may_put(&folder), "{half} of our own");
             fs::remove_dir_all(&folder).unwrap();
         }
+    }
+
+    #[test]
+    fn a_pair_of_ours_becomes_somebodys_as_soon_as_any_of_it_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        for half in [CERT, KEY] {
+            let folder = put(dir.path(), "1");
+            assert_eq!(Origin::of(&folder), Origin::Acme);
+            fs::remove_file(folder.join(half)).unwrap();
+            assert!(Origin::may_put(&folder), "half of ours");
+            fs::write(folder.join(half), "somebody's").unwrap();
+            assert!(Origin::of(&folder) == Origin::Files && !Origin::may_put(&folder), "{half}");
+            fs::remove_dir_all(&folder).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_word_without_digests_is_believed() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = put(dir.path(), "1");
+        fs::write(folder.join(FILE), "acme").unwrap();
+        assert_eq!(Origin::of(&folder), Origin::Acme);
+    }
+
+    #[test]
+    fn a_pair_is_replaced_whole_and_what_lies_beside_it_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = put(dir.path(), "1");
+        fs::write(folder.join("notes"), "mine").unwrap();
+        // A put that was broken off.
+        fs::create_dir(folder::beside(&folder)).unwrap();
+        fs::write(folder::beside(&folder).join(KEY), "half").unwrap();
+        put(dir.path(), "2");
+        assert_eq!(Origin::of(&folder), Origin::Acme);
+        let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+        assert_eq!((read(CERT), read(KEY), read("notes")), ("cert 2".into(), "key 2".into(), "mine".into()));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert_eq!(folder::host_of(folder::beside(&folder).file_name().unwrap().to_str().unwrap()), None);
     }
 }

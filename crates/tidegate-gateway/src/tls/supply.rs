@@ -1,12 +1,12 @@
 //! Sees to it that routed hosts have certificates: looks which lack one or have one that is due, and has the local authority
 //! or ACME make it. One order per host at a time, and after a failure a pause that doubles. Runs on the control side.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 use super::acme::{Acme, AcmeError};
 use super::local_ca::{self, LocalCa};
@@ -17,8 +17,9 @@ use crate::epochs::Epochs;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// After a failure: at least, and at most. Authorities count failures by the hour.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(120), Duration::from_secs(6 * 60 * 60));
-/// Until what was issued is in use: nobody orders it again meanwhile.
+/// Within which time what was issued is in use: nobody orders it again meanwhile.
 const SETTLES: Duration = Duration::from_secs(10);
+const UNUSED: &str = "what was issued is not in use: gateway.log says what is wrong with it";
 /// Orders under way at a time.
 const ORDERS: usize = 4;
 
@@ -42,8 +43,8 @@ pub(crate) struct Supply {
     status: Status,
     failed: BTreeMap<String, Failed>,
     issued: BTreeMap<String, Instant>,
-    orders: JoinSet<(String, Result<(), AcmeError>)>,
-    under_way: BTreeSet<String>,
+    orders: JoinSet<Result<(), AcmeError>>,
+    under_way: BTreeMap<Id, String>,
 }
 
 #[derive(Debug)]
@@ -63,7 +64,7 @@ impl Supply {
             failed: BTreeMap::new(),
             issued: BTreeMap::new(),
             orders: JoinSet::new(),
-            under_way: BTreeSet::new(),
+            under_way: BTreeMap::new(),
         }
     }
 
@@ -74,12 +75,10 @@ impl Supply {
             if epochs.is_succeeded() {
                 return;
             }
-            while let Some(Ok((host, result))) = self.orders.try_join_next() {
-                self.on_end(&host, result);
-            }
+            self.take_ended();
             let hosts = epochs.exact_hosts();
             self.failed.retain(|host, _| hosts.contains(host));
-            self.issued.retain(|_, at| at.elapsed() < SETTLES);
+            self.look_after_issued();
             for host in hosts {
                 if self.is_wanted(&host) {
                     self.make(host);
@@ -89,9 +88,35 @@ impl Supply {
         }
     }
 
+    fn take_ended(&mut self) {
+        while let Some(ended) = self.orders.try_join_next_with_id() {
+            let (order, result) = match ended {
+                Ok(ended) => ended,
+                Err(error) => (error.id(), Err(AcmeError::Request(error.to_string()))),
+            };
+            if let Some(host) = self.under_way.remove(&order) {
+                self.on_end(host, result);
+            }
+        }
+    }
+
+    /// What is still not in use after a while never will be.
+    fn look_after_issued(&mut self) {
+        let settled = self.issued.extract_if(.., |_, at| at.elapsed() >= SETTLES);
+        for host in settled.map(|(host, _)| host).collect::<Vec<_>>() {
+            if self.is_wanted(&host) {
+                self.on_failure(&host, UNUSED.to_owned());
+            }
+        }
+    }
+
+    fn is_ordered(&self, host: &str) -> bool {
+        self.under_way.values().any(|other| other == host)
+    }
+
     /// Whether the host has nothing that holds for a while and nothing that somebody else sees to.
     fn is_wanted(&self, host: &str) -> bool {
-        if matches!(self.source, Source::None) || self.under_way.contains(host) || !local_ca::is_host(host) {
+        if matches!(self.source, Source::None) || self.is_ordered(host) || !local_ca::is_host(host) {
             return false;
         }
         if self.issued.contains_key(host) {
@@ -117,25 +142,22 @@ impl Supply {
             Source::Acme(acme) if self.under_way.len() < ORDERS => {
                 let attempt = self.failed.get(&host).map_or(0, |failed| failed.times);
                 let (acme, certs) = (acme.clone(), self.certs.clone());
-                self.under_way.insert(host.clone());
-                self.orders.spawn(async move {
-                    let result = acme.obtain(&certs, &host, attempt).await;
-                    (host, result)
-                });
+                let asked = host.clone();
+                let order = self.orders.spawn(async move { acme.obtain(&certs, &asked, attempt).await });
+                self.under_way.insert(order.id(), host);
             }
             Source::Acme(_) => {}
         }
     }
 
-    fn on_end(&mut self, host: &str, result: Result<(), AcmeError>) {
-        self.under_way.remove(host);
+    fn on_end(&mut self, host: String, result: Result<(), AcmeError>) {
         match result {
             Ok(()) => {
-                self.failed.remove(host);
-                self.issued.insert(host.to_owned(), Instant::now());
+                self.failed.remove(&host);
                 tracing::info!(host, "a certificate was issued");
+                self.issued.insert(host, Instant::now());
             }
-            Err(error) => self.on_failure(host, error.to_string()),
+            Err(error) => self.on_failure(&host, error.to_string()),
         }
     }
 

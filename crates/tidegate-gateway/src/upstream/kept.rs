@@ -1,6 +1,7 @@
 //! What one worker keeps for its next requests: connections of HTTP/1.1 ([`Plains`]) and of HTTP/2 ([`Shared`]), and the
 //! buffers of exchanges. Not shared between threads: taking one costs no lock.
 
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,9 +9,10 @@ use std::time::{Duration, Instant};
 use tidegate_core::model::Protocol;
 
 use super::http1::Docks;
+use super::plain::Use;
 use super::shared::Shared;
 use super::{Lease, Plains};
-use crate::descriptors::Descriptors;
+use crate::descriptors::{Descriptors, Share};
 use crate::endpoint::Endpoint;
 use crate::limits::Limits;
 
@@ -54,6 +56,11 @@ impl Kept {
             return None;
         }
         self.plains.take(endpoint, repeatable, Instant::now()).map(Lease::Own)
+    }
+
+    /// Room for an open file, as for a connection of one request: see [`crate::descriptors`].
+    pub(crate) async fn room_for_file(&self, within: Duration) -> io::Result<Share> {
+        self.plains.room(Use::Own, within).await
     }
 
     /// Closes what is too old, dead, or of an endpoint that left the table.

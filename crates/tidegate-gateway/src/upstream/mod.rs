@@ -25,4 +25,5 @@ pub(crate) use link::Link;
 pub(crate) use plain::{Plain, Plains};
 pub(crate) use reply::Reply;
 pub(crate) use send::{Miss, send, send_copy};
+pub(crate) use shared::{MOST as MOST_SHARED, is_full};
 pub(crate) use upload::Upload;

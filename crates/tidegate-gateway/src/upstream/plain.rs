@@ -35,8 +35,10 @@ pub(crate) struct Plain {
 pub(super) enum Use {
     /// One request at a time.
     Own,
-    /// The requests of many.
+    /// The requests of many, the first to its endpoint.
     Shared,
+    /// One more of these.
+    Further,
 }
 
 impl Plain {
@@ -88,6 +90,7 @@ impl Plains {
         loop {
             let share = match to {
                 _ if self.spare => self.descriptors.spare_link(),
+                Use::Further => self.descriptors.spare_link(),
                 Use::Own => self.descriptors.link(),
                 Use::Shared => self.descriptors.shared_link(),
             };
@@ -95,7 +98,7 @@ impl Plains {
                 return Ok(share);
             }
             // What is kept here is no extra.
-            let lacks_extras = !self.spare && to == Use::Shared && self.descriptors.has_links();
+            let lacks_extras = !self.spare && to != Use::Own && self.descriptors.has_links();
             if !lacks_extras && self.give_way() {
                 continue;
             }

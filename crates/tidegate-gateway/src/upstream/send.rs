@@ -25,6 +25,8 @@ const ENDLESS: Patience =
 pub(crate) enum Miss {
     /// Nothing of it was written: it may go elsewhere, whatever it is. Its body, as it was.
     Unsent(Upload),
+    /// The endpoint says that it did nothing with it, which had no body.
+    Refused,
     /// The connection broke after some of it was written.
     Broken,
     /// What came back is not HTTP.
@@ -130,15 +132,18 @@ async fn send_shared(
         Err(_) if client_failed => Err(Miss::ClientFailed),
         Err(mut error) => Err(match error.take_message() {
             Some(request) => Miss::Unsent(request.into_body()),
-            None if !has_body && is_refused(error.error()) => Miss::Unsent(Upload::empty()),
+            None if !has_body && is_refused(error.error()) => Miss::Refused,
             None if error.error().is_parse() => Miss::Garbled,
             None => Miss::Broken,
         }),
     }
 }
 
-/// Whether the endpoint says that it did nothing with the request (RFC 9113, 8.7).
+/// Whether the endpoint says that it did nothing with the request: it refuses this one, or goes away and this one came after
+/// the last that it answers (RFC 9113, 8.7).
 fn is_refused(error: &hyper::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<h2::Error>());
-    cause.is_some_and(|cause| cause.is_remote() && cause.reason() == Some(h2::Reason::REFUSED_STREAM))
+    let refuses =
+        |cause: &h2::Error| cause.is_go_away() || cause.reason() == Some(h2::Reason::REFUSED_STREAM);
+    cause.is_some_and(|cause| cause.is_remote() && refuses(cause))
 }

@@ -1,6 +1,5 @@
 //! Hands requests of HTTP/2 to hyper, in the shape that it wants them in.
 
-use std::cell::Cell;
 use std::rc::Rc;
 
 use http::header::{self, HeaderName};
@@ -10,20 +9,15 @@ use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http2};
 
 use super::Upload;
+use crate::descriptors::Share;
 
 /// A place on a connection that carries many requests at a time.
 #[derive(Debug)]
 pub(crate) struct Sender {
     pub(super) sender: http2::SendRequest<Upload>,
     pub(super) scheme: Scheme,
-    pub(super) seat: Rc<Seat>,
-}
-
-/// What the requests of a connection hold: their count is of those under way.
-#[derive(Debug, Default)]
-pub(super) struct Seat {
-    /// It took a request no more.
-    pub(super) refused: Cell<bool>,
+    /// The connection's, for as long as anything is under way on it: the count is of those under way.
+    pub(super) _share: Rc<Share>,
 }
 
 impl Sender {
@@ -32,12 +26,7 @@ impl Sender {
         mut request: Request<Upload>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Upload>>> {
         shape(&mut request, &self.scheme);
-        let sent = self.sender.try_send_request(request).await;
-        // An endpoint that says that it goes away still answers what it has.
-        if sent.as_ref().is_err_and(|error| error.message().is_some()) {
-            self.seat.refused.set(true);
-        }
-        sent
+        self.sender.try_send_request(request).await
     }
 }
 

@@ -18,23 +18,25 @@ use tokio::sync::Notify;
 
 use super::link::Link;
 use super::plain::Use;
-use super::sender::{Seat, Sender};
+use super::sender::Sender;
 use super::{Plains, Upload};
-use crate::descriptors::{exhausted, is_ours};
+use crate::descriptors::{Share, exhausted, is_ours};
 use crate::endpoint::Endpoint;
 use crate::local::LocalExecutor;
 
 /// Another connection is opened when the least busy has so many requests under way …
 const BUSY: usize = 100;
 /// … up to so many connections to an endpoint.
-const MOST: usize = 32;
+pub(crate) const MOST: usize = 32;
 /// Most requests on a connection, however few others there are.
 const FULL: usize = 128;
 /// How long one is kept that nobody uses.
 const UNUSED: Duration = Duration::from_secs(60);
-/// What may be under way to us on one stream, and on all of a connection: clients that read nothing, and be they all of a
-/// connection's, leave the others their windows.
-const WINDOWS: (u32, u32) = (128 * 1024, FULL as u32 * 128 * 1024);
+/// What may be under way to us on one stream, and on all of a connection. What one client does not read must not be in the
+/// way of the others, and be they all of a connection's but one: that takes [`FULL`] times the first. The second is more,
+/// because `h2` ends a connection where what small pieces cost beyond their bytes comes to half of it.
+const WINDOWS: (u32, u32) = (128 * 1024, 512 * 1024 * 1024);
+const _: () = assert!(WINDOWS.1 as usize >= FULL * WINDOWS.0 as usize);
 /// What waits to be written for one stream.
 const SEND_BUFFER: usize = 256 * 1024;
 /// Of an answer's head.
@@ -62,10 +64,8 @@ struct Connection {
     sender: SendRequest<Upload>,
     driven: Weak<Driven>,
     /// One count is this one's own.
-    seat: Rc<Seat>,
+    share: Rc<Share>,
     used: Instant,
-    /// Whether it goes beyond claims: see [`crate::descriptors`].
-    is_extra: bool,
 }
 
 /// Somebody's, to open a connection.
@@ -80,11 +80,21 @@ struct Attempt {
 /// A connection as the task has it that reads and writes.
 type Driven = RefCell<http2::Connection<TokioIo<Link>, Upload, LocalExecutor>>;
 
+/// An endpoint takes no more requests now.
+#[derive(Debug, thiserror::Error)]
+#[error("as many requests are under way as there may be")]
+struct Full;
+
+/// Whether a place was not found because there are as many requests as there may be.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|cause| cause.is::<Full>())
+}
+
 /// What a request finds.
 enum Found {
     Place(Sender),
     Wait(Rc<Attempt>),
-    Open(Rc<Attempt>),
+    Open(Rc<Attempt>, Use),
     /// As many connections as there may be, with as many requests as they take.
     Full,
 }
@@ -101,16 +111,19 @@ impl Shared {
         loop {
             match self.find(endpoint) {
                 Found::Place(place) => return Ok(place),
-                Found::Wait(attempt) => attempt.wait(until).await?,
-                Found::Full => return Err(exhausted()),
-                Found::Open(attempt) => {
+                Found::Full => return Err(io::Error::other(Full)),
+                Found::Wait(attempt) => {
+                    if let Err(error) = attempt.wait(until).await {
+                        return self.least_busy(endpoint).ok_or(error);
+                    }
+                }
+                Found::Open(attempt, to) => {
                     let opening = Opening { shared: self, uid: endpoint.uid, attempt };
                     let within = until.saturating_duration_since(Instant::now());
-                    return match open(plains, endpoint, within).await {
+                    return match open(plains, (endpoint, to), within).await {
                         Ok(connection) => Ok(self.add(endpoint, connection)),
                         Err(error) => {
                             opening.attempt.on_failed(&error);
-                            // Those there are have a little room left.
                             self.least_busy(endpoint).ok_or(error)
                         }
                     };
@@ -141,7 +154,7 @@ impl Shared {
     /// The same of those that go beyond claims.
     pub(super) fn clear_extras(&self) {
         for joint in self.by_endpoint.borrow_mut().values_mut() {
-            joint.open.retain(|connection| connection.is_busy() || !connection.is_extra);
+            joint.open.retain(|connection| connection.is_busy() || !connection.share.is_extra());
         }
     }
 
@@ -155,7 +168,8 @@ impl Shared {
             (_, None) if may_open => {
                 let attempt = Rc::new(Attempt::default());
                 joint.opening = Some(attempt.clone());
-                Found::Open(attempt)
+                let to = if joint.open.is_empty() { Use::Shared } else { Use::Further };
+                Found::Open(attempt, to)
             }
             (Some(best), _) => Found::Place(best.lease(endpoint)),
             (None, Some(attempt)) => Found::Wait(attempt.clone()),
@@ -163,7 +177,7 @@ impl Shared {
         }
     }
 
-    /// A place where others are already.
+    /// A place where there is no other connection to be had: those that are busy have a little room left.
     fn least_busy(&self, endpoint: &Arc<Endpoint>) -> Option<Sender> {
         let mut all = self.by_endpoint.borrow_mut();
         least_busy(&mut all.get_mut(&endpoint.uid)?.open).map(|best| best.lease(endpoint))
@@ -209,7 +223,7 @@ impl Attempt {
 
 impl Connection {
     fn requests(&self) -> usize {
-        Rc::strong_count(&self.seat) - 1
+        Rc::strong_count(&self.share) - 1
     }
 
     fn is_busy(&self) -> bool {
@@ -223,13 +237,13 @@ impl Connection {
 
     /// Whether it takes no more requests.
     fn is_ending(&self) -> bool {
-        self.sender.is_closed() || self.seat.refused.get()
+        self.sender.is_closed()
     }
 
     fn lease(&mut self, endpoint: &Arc<Endpoint>) -> Sender {
         self.used = Instant::now();
         let scheme = if endpoint.protocol() == Protocol::H2 { Scheme::HTTPS } else { Scheme::HTTP };
-        Sender { sender: self.sender.clone(), scheme, seat: self.seat.clone() }
+        Sender { sender: self.sender.clone(), scheme, _share: self.share.clone() }
     }
 }
 
@@ -249,10 +263,9 @@ impl Drop for Opening<'_> {
     }
 }
 
-async fn open(plains: &Plains, endpoint: &Arc<Endpoint>, within: Duration) -> io::Result<Connection> {
+async fn open(plains: &Plains, (endpoint, to): (&Endpoint, Use), within: Duration) -> io::Result<Connection> {
     let until = Instant::now() + within;
-    let share = plains.room(Use::Shared, within).await?;
-    let is_extra = share.is_extra();
+    let share = Rc::new(plains.room(to, within).await?);
     let link = Link::open(endpoint, until).await?;
     let mut builder = Builder::new(LocalExecutor);
     builder
@@ -269,9 +282,8 @@ async fn open(plains: &Plains, endpoint: &Arc<Endpoint>, within: Duration) -> io
     tokio::task::spawn_local(async move {
         // Its errors reach the requests it carries.
         let _ = poll_fn(|cx| Pin::new(&mut *driver.borrow_mut()).poll(cx)).await;
-        drop((driver, share));
     });
-    Ok(Connection { sender, driven, seat: Rc::default(), used: Instant::now(), is_extra })
+    Ok(Connection { sender, driven, share, used: Instant::now() })
 }
 
 #[cfg(test)]
@@ -279,7 +291,7 @@ mod tests {
     use tidegate_core::model::{Address, InstanceId};
 
     use super::*;
-    use crate::descriptors::{Descriptors, Share};
+    use crate::descriptors::Descriptors;
     use crate::limits::Limits;
 
     #[tokio::test]

@@ -44,33 +44,52 @@ async fn app(
     (address, connections)
 }
 
-/// Answers with a mebibyte, or with a word.
-async fn large_or_small(request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
-    let mut left = if request.uri().path() == "/large" { 1_048_576 } else { 4 };
+/// Answers with a mebibyte, in large pieces or in small ones, or with a word. Whether it was asked for to its end.
+async fn large_or_small(request: Request<RecvStream>, mut respond: SendResponse<Bytes>) -> bool {
+    let (mut left, piece) = match request.uri().path() {
+        "/large" => (1_048_576, 65_536),
+        "/many" => (1_048_576, 20),
+        _ => (4, 4),
+    };
     let mut send = respond.send_response(Response::new(()), false).unwrap();
     while left > 0 {
-        send.reserve_capacity(left.min(65_536));
-        let Some(Ok(room)) = std::future::poll_fn(|cx| send.poll_capacity(cx)).await else { return };
-        let room = room.min(left);
+        send.reserve_capacity(left.min(piece));
+        let Some(Ok(room)) = std::future::poll_fn(|cx| send.poll_capacity(cx)).await else { return false };
+        let room = room.min(left).min(piece);
         left -= room;
         send.send_data(Bytes::from(vec![b'x'; room]), left == 0).unwrap();
     }
+    true
 }
 
 #[test]
 fn clients_that_read_nothing_keep_nobody_elses_answer() {
+    keep_nobody("/large", 120);
+    keep_nobody("/many", 40);
+}
+
+fn keep_nobody(path: &'static str, readers: usize) {
     on_runtime(async {
         let stage = Stage::new();
-        let serve = |_, (request, respond)| drop(tokio::spawn(large_or_small(request, respond)));
+        let broken = Arc::new(AtomicUsize::new(0));
+        let count = broken.clone();
+        let serve = move |_, (request, respond)| {
+            let count = count.clone();
+            tokio::spawn(async move {
+                if !large_or_small(request, respond).await {
+                    count.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        };
         let (address, _) = app(server::Builder::new(), serve).await;
         stage.apply(&grpc_table(1, address));
         let gateway = stage.address;
         let read = tokio::task::spawn_blocking(move || {
-            let stuck: Vec<StdStream> = (0..120)
+            let stuck: Vec<StdStream> = (0..readers)
                 .map(|_| {
                     let mut client = StdStream::connect(gateway).unwrap();
                     socket2::SockRef::from(&client).set_recv_buffer_size(4_096).unwrap();
-                    client.write_all(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+                    write!(client, "GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
                     client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
                     // Its answer is under way.
                     client.read_exact(&mut [0; 12]).unwrap();
@@ -79,12 +98,14 @@ fn clients_that_read_nothing_keep_nobody_elses_answer() {
                 .collect();
             let texts: Vec<String> = (0..40).map(|_| Client::new(gateway).get("a", "/").text()).collect();
             let whole = Client::new(gateway).get("a", "/large").body.len();
-            drop(stuck);
-            (texts, whole)
+            (texts, whole, stuck)
         });
-        let (texts, whole) = tokio::time::timeout(Duration::from_secs(10), read).await.unwrap().unwrap();
+        let (texts, whole, stuck) =
+            tokio::time::timeout(Duration::from_secs(30), read).await.unwrap().unwrap();
         assert!(texts.iter().all(|text| text == "xxxx"), "{texts:?}");
         assert_eq!(whole, 1_048_576);
+        assert_eq!(broken.load(Ordering::SeqCst), 0, "those that wait are not broken off");
+        drop(stuck);
     });
 }
 

@@ -53,6 +53,10 @@ pub(crate) enum AcmeError {
     Request(String),
     #[error("the authority did not come to an end within {} minutes", .0.as_secs() / 60)]
     Late(Duration),
+    #[error(
+        "somebody has put a certificate there meanwhile: it stays, and the one that was issued is not used"
+    )]
+    Taken,
 }
 
 /// See the module.
@@ -75,8 +79,7 @@ impl Acme {
         Acme { config, dir, challenges, account: Mutex::new(None) }
     }
 
-    /// Gets a certificate for the host and puts it among the others, unless somebody else has put one there meanwhile.
-    /// `attempt` says which challenge's turn it is.
+    /// Gets a certificate for the host and puts it among the others. `attempt` says which challenge's turn it is.
     pub(crate) async fn obtain(&self, certs: &Path, host: &str, attempt: u32) -> Result<(), AcmeError> {
         let obtained = tokio::time::timeout(WITHIN, self.order(certs, host, attempt)).await;
         obtained.unwrap_or(Err(AcmeError::Late(WITHIN)))
@@ -89,11 +92,7 @@ impl Acme {
         let kinds: Vec<AcmeChallenge> = kinds[turn..].iter().chain(&kinds[..turn]).copied().collect();
         let (cert, key) = order::run(&account, host, &kinds, &self.challenges).await?;
         if !Origin::may_put(&folder::of(certs, host)) {
-            tracing::warn!(
-                host,
-                "a certificate was put there meanwhile: it stays, and the one that was issued is not used"
-            );
-            return Ok(());
+            return Err(AcmeError::Taken);
         }
         let put = Origin::Acme.put(certs, host, &cert, &key);
         put.map_err(|error| AcmeError::File { path: certs.join(host), why: error.to_string() })
